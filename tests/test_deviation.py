@@ -1,0 +1,114 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import trim_mean
+
+from tests.moving_codes import make_code, make_study
+from ubam.deviation import TRIM, Deviation, Matcher, length, movement_basis, shrink, smooth, trimmed_mean
+from ubam.errors import ModelError
+from ubam.scoring import cut_in_parts, score_study
+
+
+def test_a_planted_deviation_is_found_and_a_healthy_query_is_not() -> None:
+    deviant = score_study(make_study(0, 7, 3, shift=3.0), "healthy", intervals=False).subjects
+    assert [score.p_value for score in deviant[7:]] == [1 / 8] * 3
+    assert all(score.static > score.dynamic for score in deviant[7:])
+    p_values = [
+        score.p_value
+        for seed in range(12)
+        for score in score_study(make_study(seed, 6, 2), "healthy", intervals=False).subjects[6:]
+    ]
+    assert 0.35 < np.mean(p_values) < 0.8
+
+
+def test_reference_subjects_are_scored_without_themselves() -> None:
+    codes = make_study(1, 5, 1)
+    changed = [replace(codes[0], posture=codes[0].posture + 5.0), *codes[1:]]
+    before, after = (Deviation().fit(group[:5], codes) for group in (codes, changed))
+    np.testing.assert_allclose(before.score(codes[0]).moment, after.score(codes[0]).moment, rtol=1e-5)
+    assert after.score(changed[0]).moment.mean() > before.score(codes[0]).moment.mean()
+
+
+def test_p_values_of_the_reference_lie_on_their_grid() -> None:
+    scores = score_study(make_study(2, 6, 0), "healthy", intervals=False).subjects
+    np.testing.assert_allclose(sorted(score.p_value for score in scores), np.arange(1, 7) / 6)
+
+
+def test_the_interval_holds_the_deviation_and_narrows_with_more_reference() -> None:
+    few, many = (score_study(make_study(4, count, 1, shift=2.0), "healthy").subjects[-1] for count in (3, 14))
+    for score in (few, many):
+        assert 0 <= score.low < score.high
+        assert score.low * 0.8 <= score.deviation <= score.high * 1.2
+    assert many.high - many.low < few.high - few.low
+
+
+def test_without_a_reference_each_is_scored_against_all_others() -> None:
+    codes = make_study(5, 7, 1, shift=4.0)
+    scores = score_study(codes, None, intervals=False).subjects
+    assert max(scores, key=lambda score: score.deviation).subject == "q0"
+    assert all(score.smallest_p == pytest.approx(1 / 8) for score in scores)
+
+
+def test_a_single_reference_subject_is_cut_in_parts_and_gives_no_p() -> None:
+    rng = np.random.default_rng(6)
+    reference = make_code(rng, "mouse", "before", frames=200, name="before")
+    query = replace(reference, recording_id="after", group="after", posture=reference.posture + 1.5)
+    scores = score_study([reference, query], "before")
+    before, after = scores.subjects
+    assert np.isnan(before.p_value)
+    assert np.isnan(after.p_value)
+    assert after.deviation > 2 * before.deviation
+    assert len(scores.recordings["before"].frame) == len(np.unique(scores.recordings["before"].frame))
+    assert sum(len(part.posture) for part in cut_in_parts(reference)) == 200
+
+
+def test_a_frozen_reference_gives_the_same_scores(tmp_path: Path) -> None:
+    codes = make_study(7, 5, 2, shift=1.0)
+    fitted = Deviation().fit(codes[:5], codes)
+    fitted.save(tmp_path)
+    loaded = Deviation.load(tmp_path)
+    for code in codes:
+        np.testing.assert_array_equal(loaded.score(code).moment, fitted.score(code).moment)
+    (tmp_path / "reference.json").write_text("{")
+    with pytest.raises(ModelError, match="damaged"):
+        Deviation.load(tmp_path)
+
+
+def test_the_twin_never_shows_the_querys_own_subject() -> None:
+    codes = make_study(8, 4, 1)
+    matcher = Matcher(codes[:4], movement_basis(codes))
+    assert all(name != codes[0].recording_id for name, _ in matcher.twin(codes[0]).references)
+    twin = matcher.twin(codes[4])
+    assert len(twin.references) == 4
+    assert twin.posture.shape == codes[4].posture.shape
+    assert all(0 <= frame.min() and frame.max() < 90 for _, frame in twin.references)
+
+
+def test_smooth_and_length_against_loops() -> None:
+    rng = np.random.default_rng(9)
+    residual, units = rng.normal(size=(20, 5)), rng.normal(size=(5, 5))
+    slow = [residual[max(0, m - 4) : min(20, max(0, m - 4) + 8)].mean(0) for m in range(20)]
+    np.testing.assert_allclose(smooth(residual), slow)
+    np.testing.assert_allclose(length(residual, units), [np.sqrt(np.sum((r @ units) ** 2) / 5) for r in residual])
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 9, 12])
+def test_trimmed_mean_against_scipy(count: int) -> None:
+    stack = np.random.default_rng(0).normal(size=(count, 4, 3))
+    np.testing.assert_allclose(trimmed_mean(stack), trim_mean(stack, TRIM, axis=0))
+
+
+def test_shrinkage_keeps_the_trace_and_ends_at_a_sphere() -> None:
+    covariance = np.diag([4.0, 1.0, 1.0])
+    shrunk = shrink(covariance, 10)
+    assert np.trace(shrunk) == pytest.approx(6.0)
+    assert 1 < shrunk[1, 1] < shrunk[0, 0] < 4
+    np.testing.assert_allclose(shrink(np.eye(3), 2), np.eye(3), atol=1e-6)
+
+
+def test_constant_postures_give_finite_scores() -> None:
+    codes = [replace(code, posture=np.zeros_like(code.posture)) for code in make_study(0, 3, 1)]
+    scores = score_study(codes, "healthy").subjects
+    assert all(np.isfinite([score.deviation, score.p_value]).all() for score in scores)

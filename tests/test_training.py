@@ -1,0 +1,163 @@
+"""The loop on a swinging bar: it learns, resumes with the same numbers, and refuses what it cannot learn from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.moving_bar import moving_bar
+from ubam.embedding import embed_postures
+from ubam.errors import ModelError
+from ubam.networks import WINDOW
+from ubam.training import build_encoders, draw_windows, jitter, train_encoders, window_starts
+
+SMALL = {"batch_windows": 4, "dim": 16, "width": 8, "behaviour_dim": 16}
+
+
+@pytest.fixture(scope="module")
+def bars() -> list[np.ndarray]:
+    return [moving_bar(80, seed)[0] for seed in range(4)]
+
+
+def phase_error(postures: list[np.ndarray], phases: list[np.ndarray]) -> float:
+    """Mean phase difference, in degrees, to the nearest posture in another recording (chance 90)."""
+    errors = []
+    for query, own in enumerate(postures):
+        others = np.concatenate([p for index, p in enumerate(postures) if index != query])
+        angle = np.concatenate([p for index, p in enumerate(phases) if index != query])
+        nearest = ((own[:, None] - others[None]) ** 2).sum(-1).argmin(1)
+        errors.append(np.abs(np.angle(np.exp(1j * (angle[nearest] - phases[query])))))
+    return float(np.degrees(np.concatenate(errors).mean()))
+
+
+def test_training_reads_phase_better_than_no_training() -> None:
+    known, unseen = [moving_bar(80, seed)[0] for seed in range(8)], [moving_bar(80, seed) for seed in range(20, 24)]
+    trained, _, history = train_encoders(known, [1] * 8, steps=150, seed=0, **SMALL)
+    untrained, _ = build_encoders(16, 8, 16, 0, "cpu")
+    phases = [phase for _, phase in unseen]
+    before = phase_error([embed_postures(untrained, views) for views, _ in unseen], phases)
+    after = phase_error([embed_postures(trained, views) for views, _ in unseen], phases)
+    assert after < 0.7 * before
+    assert np.mean(history["contrast"][-20:]) < 0.8 * np.mean(history["contrast"][:5])
+
+
+def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path) -> None:
+    whole = train_encoders(bars, [1] * 4, steps=12, seed=3, **SMALL)
+
+    def stop(done: int, total: int) -> None:
+        if done == 7:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "encoders.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_encoders(bars, [1] * 4, steps=12, seed=3, checkpoint=path, checkpoint_seconds=0, progress=stop, **SMALL)
+    done: list[int] = []
+    again = train_encoders(
+        bars, [1] * 4, steps=12, seed=3, checkpoint=path, progress=lambda step, _: done.append(step), **SMALL
+    )
+    assert done[0] == 8
+    assert again[2] == whole[2]
+    for network in (0, 1):
+        for name, value in whole[network].state_dict().items():
+            assert torch.equal(value, again[network].state_dict()[name]), name
+
+
+def test_a_finished_checkpoint_is_not_trained_again(bars: list[np.ndarray], tmp_path: Path) -> None:
+    path = tmp_path / "encoders.safetensors"
+    first = train_encoders(bars, [1] * 4, steps=3, checkpoint=path, **SMALL)
+    done: list[int] = []
+    second = train_encoders(bars, [1] * 4, steps=3, checkpoint=path, progress=lambda *_: done.append(1), **SMALL)
+    assert not done
+    assert torch.equal(first[0].head.weight, second[0].head.weight)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all", None])
+def test_a_damaged_or_foreign_checkpoint_is_begun_anew(
+    bars: list[np.ndarray], tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "encoders.safetensors"
+    if content is None:
+        train_encoders(bars, [1] * 4, steps=3, seed=9, checkpoint=path, **SMALL)
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        path.write_bytes(content)
+    _, _, history = train_encoders(bars, [1] * 4, steps=2, seed=1, checkpoint=path, **SMALL)
+    assert len(history["contrast"]) == 2
+
+
+def test_a_truncated_checkpoint_of_this_very_call_is_begun_anew(bars: list[np.ndarray], tmp_path: Path) -> None:
+    path = tmp_path / "encoders.safetensors"
+    expected = train_encoders(bars, [1] * 4, steps=3, checkpoint=path, **SMALL)
+    path.write_bytes(path.read_bytes()[:-100])
+    again = train_encoders(bars, [1] * 4, steps=3, checkpoint=path, **SMALL)
+    assert torch.equal(expected[0].head.weight, again[0].head.weight)
+
+
+def test_same_seed_same_numbers_and_the_global_random_state_is_left_alone(bars: list[np.ndarray]) -> None:
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+    first = train_encoders(bars, [1] * 4, steps=3, seed=5, **SMALL)
+    assert torch.equal(state, torch.random.get_rng_state())
+    torch.manual_seed(2)
+    second = train_encoders(bars, [1] * 4, steps=3, seed=5, **SMALL)
+    other = train_encoders(bars, [1] * 4, steps=3, seed=6, **SMALL)
+    assert torch.equal(first[0].head.weight, second[0].head.weight)
+    assert not torch.equal(first[0].head.weight, other[0].head.weight)
+
+
+def test_short_and_still_recordings_do_not_break_it(bars: list[np.ndarray]) -> None:
+    still, short = np.full((40, 32, 32, 3), 128, np.uint8), bars[0][:5]
+    posture, _, history = train_encoders([bars[0], still, short], [1, 1, 1], steps=5, seed=0, **SMALL)
+    assert np.isfinite(history["contrast"]).all()
+    assert np.isfinite(embed_postures(posture, still)).all()
+
+
+def test_nothing_long_enough_is_an_error_with_a_remedy(bars: list[np.ndarray]) -> None:
+    with pytest.raises(ModelError, match="add longer recordings"):
+        train_encoders([bars[0][:7]], [1], steps=2, **SMALL)
+    with pytest.raises(ModelError, match="add longer recordings"):
+        train_encoders([bars[0]], [1], steps=2, found=[np.zeros(80, bool)], **SMALL)
+
+
+def test_a_loss_that_is_not_finite_is_an_error(bars: list[np.ndarray]) -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        train_encoders(bars, [1] * 4, steps=20, learning_rate=1e30, **SMALL)
+
+
+def test_window_starts_against_a_slow_version() -> None:
+    random = np.random.default_rng(0)
+    mask = random.random(200) > 0.03
+    views = np.empty((200, 1, 1, 3), np.uint8)
+    starts = window_starts([views], [2], [mask])[0]
+    for factor, found in starts.items():
+        step = 2 * factor
+        slow = [i for i in range(200) if i + 7 * step < 200 and all(mask[i + k * step] for k in range(WINDOW))]
+        assert found.tolist() == slow
+
+
+def test_windows_stay_inside_and_come_uniformly_from_recordings() -> None:
+    lengths = [20, 400]
+    views = [np.full((n, 1, 1, 3), index, np.uint8) for index, n in enumerate(lengths)]
+    for item in views:
+        item[:, 0, 0, 1] = np.arange(len(item)) % 251
+    starts = window_starts(views, [2, 2])
+    drawn = draw_windows(views, [2, 2], starts, 400, (1, 2, 3), np.random.default_rng(0))
+    assert drawn.shape == (400, WINDOW, 1, 1, 3)
+    assert 0.4 < drawn[:, 0, 0, 0, 0].mean() < 0.6
+    gaps = np.diff(drawn[:, :, 0, 0, 1].astype(int), axis=1) % 251
+    assert (gaps == gaps[:, :1]).all()
+    assert set(gaps[drawn[:, 0, 0, 0, 0] == 0].ravel()) == {2}
+    assert set(gaps.ravel()) == {2, 4, 6}
+
+
+def test_jitter_treats_every_frame_on_its_own_and_moves_it_a_little() -> None:
+    picture = torch.zeros(6, 3, 40, 40)
+    picture[:, :, 15:25, 15:25] = 1.0
+    moved = jitter(picture, torch.Generator().manual_seed(0))
+    assert moved.shape == picture.shape
+    assert len({round(float(frame.sum()), 3) for frame in moved}) == 6
+    weight = (moved[:, 0] - moved[:, 0, :1, :1]).clamp(min=0)
+    centre = (weight * torch.arange(40.0)).sum((1, 2)) / weight.sum((1, 2))
+    assert ((centre - 19.5).abs() < 0.07 * 40).all()
+    assert centre.std() > 0.1

@@ -1,0 +1,382 @@
+"""The command line: `ubam --help`. Prints what the user needs, exits 2 for what the user can mend, 1 for our faults."""
+
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ubam.errors import RunError, UbamError
+from ubam.settings import PRESETS
+
+STAGE_WORDS = {
+    "check": "checking the recordings",
+    "crops": "finding the subjects",
+    "train": "learning postures and behaviours",
+    "embed": "embedding every frame",
+    "score": "scoring deviations",
+    "generator": "training the generator",
+    "magnify": "rendering magnified clips",
+    "report": "writing the report",
+}
+
+
+class Bars:
+    """One progress bar at a time, on the terminal only (a log file gets one line per stage)."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet, self.stage = quiet, ""
+        self.bar: Any = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show `done` of `total` of a stage; the first call of a stage closes the bar before."""
+        if self.quiet:
+            return
+        if stage != self.stage:
+            self.close()
+            self.stage = stage
+            self.bar = click.progressbar(
+                length=total, label=f"{STAGE_WORDS.get(stage, stage):34}", show_pos=True, file=sys.stderr
+            )
+            self.bar.render_progress()
+        self.bar.update(done - self.bar.pos)
+
+    def close(self) -> None:
+        """End the bar that is shown."""
+        if self.bar is not None:
+            self.bar.render_finish()
+            self.bar = None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ubam")
+def cli() -> None:
+    """Learn postures and behaviours from video alone, score how far each subject deviates from a reference group, and
+    magnify the deviation into a clip that a person can see."""
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `run` and the single stages share."""
+    options = [
+        click.option(
+            "--reference", help="The group that defines normal; `none` scores every subject against all others."
+        ),
+        click.option("--preset", type=click.Choice(list(PRESETS)), default="standard", show_default=True),
+        click.option(
+            "--model", type=click.Path(path_type=Path), help="Use this trained model folder instead of training."
+        ),
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores"),
+        click.option(
+            "--scheduler", metavar="ADDRESS", help="Do per-recording work on the Dask scheduler at this address."
+        ),
+        click.option(
+            "--factor", "factors", type=float, multiple=True, help="Magnification factor, may be repeated  [default: 2]"
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON and nothing else."),
+        click.option("--dry-run", is_flag=True, help="Say what would be done and stop."),
+        click.option("--fresh", is_flag=True, help="Begin again: delete what this run folder holds."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command("run")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The run folder; a run goes on where it stopped."
+)
+@click.option(
+    "--shard", metavar="i/n", help="Only find and crop the subjects of every n-th recording, from the i-th, then stop."
+)
+@run_options
+def run_command(study: Path, out: Path, shard: str | None, **options: Any) -> None:
+    """The whole job: from the videos of STUDY to deviation scores, magnified clips and report.html in --out."""
+    _perform(study, out, "report", shard=shard, **options)
+
+
+def _stage_command(stage: str, name: str, text: str) -> None:
+    @cli.command(name, help=text)
+    @click.argument("run", type=click.Path(path_type=Path))
+    @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
+    @run_options
+    @click.pass_context
+    def command(context: click.Context, run: Path, study: Path | None, **options: Any) -> None:
+        _perform(study or _study_of(run), run, stage, kept=_kept_options(run, context), **options)
+
+
+_stage_command("train", "train", "Do the run up to the trained posture and behaviour networks.")
+_stage_command("embed", "embed", "Do the run up to the postures and behaviours of every recording.")
+_stage_command("score", "score", "Do the run up to the deviation tables and statistics.")
+_stage_command("report", "report", "Do the run up to report.html.")
+
+
+def _study_of(run: Path) -> Path:
+    from ubam.runs import Run
+
+    return Path(Run.open(run).record["study"])
+
+
+def _kept_options(run: Path, context: click.Context) -> dict[str, Any]:
+    """What the run was started with, for every option that was not given anew."""
+    from ubam.runs import Run
+
+    if not (run / "run.json").exists():
+        return {}
+    given = {
+        name for name in context.params if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    }
+    return {name: value for name, value in Run.open(run).record.get("options", {}).items() if name not in given}
+
+
+def _perform(
+    study: Path, out: Path, until: str, *, kept: dict[str, Any] | None = None, shard: str | None = None, **options: Any
+) -> None:
+    from ubam import pipeline
+    from ubam.job import plan_run
+    from ubam.runs import locked
+
+    as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
+    part = _parse_shard(shard) if shard else None
+    plan = plan_run(study, options | (kept or {}), ask=_ask_for_reference)
+    if not as_json:
+        click.echo(plan.choice_of_reference)
+    if dry_run:
+        return _print_plan(pipeline.pending_stages(plan.dry(out), until), out, as_json)
+    bars = Bars(quiet=as_json)
+    with locked(out):
+        if fresh:
+            _delete_run(out)
+        job = plan.start(out, bars)
+        try:
+            done = pipeline.make_shard(job, part) if part else pipeline.run_stages(job, until)
+        finally:
+            bars.close()
+    _print_outcome(job, done, until, as_json)
+    if any(row["status"] == "failed" for row in job.verdicts()):
+        sys.exit(2)
+
+
+def _ask_for_reference(groups: list[str]) -> str | None:
+    """Ask on a terminal which group defines normal; None (mutual scoring) where nobody can answer."""
+    if not sys.stdin.isatty():
+        return None
+    answer: str = click.prompt("Which group is the reference?", type=click.Choice([*groups, "none"]))
+    return None if answer == "none" else answer
+
+
+def _delete_run(out: Path) -> None:
+    entries = [entry for entry in out.iterdir() if entry.name != ".lock"]
+    if entries and not (out / "run.json").exists():
+        raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")
+    for entry in entries:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    first, _, count = text.partition("/")
+    if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
+        raise UbamError(f"--shard {text} is not i/n with 1 <= i <= n; for example --shard 2/8.")
+    return int(first), int(count)
+
+
+def _print_plan(stages: list[str], out: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"run": str(out), "would_do": stages}))
+    else:
+        click.echo("Would do: " + ", ".join(stages) if stages else f"Nothing to do: {out} is finished.")
+
+
+def _print_outcome(job: Any, done: list[str], until: str, as_json: bool) -> None:
+    outcome = job.outcome(done)
+    if as_json:
+        click.echo(json.dumps(outcome, indent=1))
+        return
+    for warning in outcome["warnings"]:
+        click.secho(f"note: {warning}", fg="yellow", err=True)
+    for row in outcome["subjects"]:
+        click.echo(_subject_line(row))
+    failed = [row for row in outcome["recordings"] if row["status"] == "failed"]
+    if failed:
+        click.secho(f"{len(failed)} of {len(outcome['recordings'])} recordings failed:", fg="red", err=True)
+        for row in failed:
+            click.echo(f"  {row['recording_id']}: {row['reason']}", err=True)
+    click.echo(f"Done: {', '.join(done)}" if done else "Nothing to do: every stage of this run is done.")
+    if until == "report":
+        click.echo(f"Report: {outcome['report']}")
+
+
+def _subject_line(row: dict[str, str]) -> str:
+    interval = f"{float(row['deviation']):5.2f} [{float(row['deviation_low']):.2f}, {float(row['deviation_high']):.2f}]"
+    p_value = f"  p {float(row['p_value']):.3f}" if row.get("p_value") else ""
+    return f"{row['subject']:>16}  {row['group']:12} deviation {interval}{p_value}"
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True)
+def demo(out: Path) -> None:
+    """The whole job on the rendered sample recordings: walkers in --out, rodents in --out/rodents."""
+    samples = _sample_videos()
+    common = {
+        "preset": "quick",
+        "reference": None,
+        "model": None,
+        "device": "auto",
+        "seed": 0,
+        "scheduler": None,
+        "factors": (),
+    }
+    common |= {"workers": os.cpu_count() or 1, "as_json": False, "dry_run": False, "fresh": False}
+    for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
+        click.secho(f"\n{study} -> {run}", bold=True)
+        _perform(study, run, "report", **common)
+
+
+def _sample_videos() -> Path:
+    here = Path(__file__).resolve().parent
+    folder = here / "sample_videos" if (here / "sample_videos").exists() else here.parent / "sample_videos"
+    if not (folder / "study.csv").exists():
+        raise UbamError(f"The sample recordings are missing ({folder}); make some with: ubam synthesise FOLDER")
+    return folder
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write FOLDER/study.csv from group folders (FOLDER/healthy/*.mp4, FOLDER/impaired/*.mp4)."""
+    from ubam.study import init_study, read_study
+
+    path = init_study(folder)
+    study = read_study(path)
+    click.echo(f"{path}: {len(study.recordings)} recordings, groups {', '.join(study.groups)}.")
+    click.echo(
+        "Every file counts as a subject of its own; where one subject has several recordings, give them one name in"
+    )
+    click.echo(f"the column `subject`. Then: ubam check {path}")
+
+
+@cli.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--reference", help="The group that defines normal.")
+@click.option("--json", "as_json", is_flag=True)
+def check(study: Path, reference: str | None, as_json: bool) -> None:
+    """Probe every recording of STUDY, one verdict line each, and say whether it is enough."""
+    from ubam.checking import check_study, describe_study, doubts
+    from ubam.study import choose_reference, read_study
+
+    table = read_study(study)
+    chosen = choose_reference(table, reference)
+    bars = Bars(quiet=as_json)
+    verdicts = check_study(table, lambda done, total: bars("check", done, total))
+    bars.close()
+    statements, misgivings = describe_study(table, verdicts, chosen), doubts(table, verdicts, chosen)
+    if as_json:
+        click.echo(json.dumps({"recordings": verdicts, "summary": statements, "doubts": misgivings}, indent=1))
+    else:
+        for verdict in verdicts:
+            click.echo(_verdict_line(verdict))
+        for statement in statements + misgivings:
+            click.echo(statement)
+    if any(verdict["status"] == "failed" for verdict in verdicts):
+        sys.exit(2)
+
+
+def _verdict_line(verdict: dict[str, Any]) -> str:
+    start = f"{verdict['status']:7} {verdict['recording_id']:28} {verdict['subject']:14} {verdict['group']:12}"
+    if verdict["status"] == "failed":
+        return f"{start} {verdict['reason']}"
+    size = f"{verdict['width']}x{verdict['height']}"
+    return f"{start} {verdict['duration_s']:8.2f} s {verdict['fps']:7.2f} fps {size:>10} {verdict['frames_declared']:7d} frames"
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--recording", required=True, help="recording_id of the query (see recordings.csv).")
+@click.option("--time", "time_s", type=float, required=True, help="Seconds of the recording's own clock.")
+@click.option("--what", type=click.Choice(["posture", "behaviour"]), default="behaviour", show_default=True)
+@click.option("--count", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def neighbours(run: Path, recording: str, time_s: float, what: str, count: int, as_json: bool) -> None:
+    """The most similar postures or behaviours of other subjects."""
+    from ubam.pipeline import find_neighbours
+
+    rows = find_neighbours(run, recording, time_s, what, count)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
+    for row in rows:
+        click.echo(
+            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} {row['recording_id']}"
+        )
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["human", "rodent"]), default="human", show_default=True)
+@click.option("--subjects", type=click.IntRange(2), default=12, show_default=True)
+@click.option("--recordings", type=click.IntRange(1), default=1, show_default=True, help="Recordings of each subject.")
+@click.option("--seconds", type=float, default=5.0, show_default=True)
+@click.option("--scene", type=click.Choice(["walkway", "treadmill"]), default="walkway", show_default=True)
+@click.option("--null", is_flag=True, help="Groups differ in appearance only.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def synthesise(
+    out: Path, kind: str, subjects: int, recordings: int, seconds: float, scene: str, null: bool, seed: int
+) -> None:
+    """Render a study with known truth into OUT: videos, study.csv, and the truth of every frame."""
+    from ubam.synthetic import synthesise_study
+
+    bars = Bars(quiet=False)
+    path = synthesise_study(
+        out, kind=kind, subjects=subjects, recordings_per_subject=recordings, seconds=seconds, scene=scene, null=null,
+        seed=seed, progress=lambda done, total: bars("rendering", done, total),
+    )  # fmt: skip
+    bars.close()
+    click.echo(f"{path}\nNext: ubam run {path} --out {out / 'run'}")
+
+
+@cli.command()
+def doctor() -> None:
+    """Versions, threads, GPU, ffmpeg and disk: what is there, and what to do about what is missing."""
+    from ubam.doctor import examine
+
+    findings = examine(Path.cwd())
+    for finding in findings:
+        click.secho(
+            f"{'ok' if finding.good else 'PROBLEM':8}{finding.what:18}{finding.found}",
+            fg=None if finding.good else "red",
+        )
+        if not finding.good:
+            click.echo(f"{'':26}{finding.remedy}")
+    if not all(finding.good for finding in findings):
+        sys.exit(2)
+
+
+def main() -> None:
+    """Entry point of the `ubam` command."""
+    try:
+        cli(standalone_mode=False)
+    except UbamError as error:
+        click.secho(f"ubam: {error}", fg="red", err=True)
+        sys.exit(2)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. The same command goes on from here.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except Exception:
+        traceback.print_exc()
+        click.secho(
+            "ubam: this is a fault of ubam, not of your input; please report the lines above.", fg="red", err=True
+        )
+        sys.exit(1)

@@ -1,0 +1,47 @@
+"""Trained encoders and views to postures and behaviours, streamed, the same whatever the batch size."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ubam.networks import WINDOW, BehaviourEncoder, PostureEncoder
+
+
+def embed_postures(
+    encoder: PostureEncoder,
+    views: np.ndarray,
+    device: str = "cpu",
+    batch: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time."""
+    encoder = encoder.to(device).eval()
+    postures = np.empty((len(views), encoder.dim), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(views), batch):
+            frames = torch.from_numpy(np.array(views[start : start + batch])).to(device).permute(0, 3, 1, 2)
+            postures[start : start + batch] = encoder(frames).cpu().numpy()
+            if progress is not None:
+                progress(min(start + batch, len(views)), len(views))
+    return postures
+
+
+def embed_behaviours(
+    encoder: BehaviourEncoder, postures: np.ndarray, stride: int = 1, batch: int = 1024
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
+
+    A window is 8 postures `stride` frames apart and a new one begins every 4 strides; a recording shorter than a
+    window has none.
+    """
+    starts = np.arange(0, max(0, len(postures) - (WINDOW - 1) * stride), 4 * stride, dtype=np.int64)
+    behaviours = np.empty((len(starts), encoder.behaviour_dim), np.float32)
+    device = next(encoder.parameters()).device
+    encoder.eval()
+    with torch.inference_mode():
+        for first in range(0, len(starts), batch):
+            frames = starts[first : first + batch, None] + stride * np.arange(WINDOW)
+            windows = torch.from_numpy(np.asarray(postures[frames], np.float32)).to(device)
+            behaviours[first : first + batch] = encoder(windows).cpu().numpy()
+    return behaviours, starts, starts + (WINDOW - 1) * stride

@@ -1,0 +1,263 @@
+"""Every plot, one function each: arrays in, a matplotlib Figure out; `save_figure` writes it as PNG and SVG.
+
+Colours are Okabe and Ito's (2008), told apart by colour-blind readers; the reference group is always grey, so that
+colour means "compared with the reference". No pyplot: figures are made and dropped without global state.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ubam.files import atomic_path
+
+REFERENCE_COLOUR = "#7a7f87"
+OKABE_ITO = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+INK, NOTE, FAINT, BAND = "#22262b", "#6a7078", "#c9cdd3", "#e9ebee"
+MARKERS = ("o", "s", "^", "D", "v", "P")
+CONTROL_NAMES = {
+    "ubam": "ubam",
+    "untrained": "untrained network",
+    "pixel": "pixels of the crop",
+    "background": "background only",
+}
+
+
+def group_colours(groups: Sequence[str], reference: str | None) -> dict[str, str]:
+    """One colour per group name, in the order of first appearance; the reference is grey, colours repeat after six."""
+    queries = [group for group in dict.fromkeys(groups) if group != reference]
+    colours = {group: OKABE_ITO[number % len(OKABE_ITO)] for number, group in enumerate(queries)}
+    return ({reference: REFERENCE_COLOUR} if reference in groups and reference is not None else {}) | colours
+
+
+def save_figure(figure: Figure, path: Path) -> list[Path]:
+    """Write `path`.png (150 dpi) and `path`.svg (text kept as text), each atomically, and return both paths."""
+    written = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
+    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ubam"}):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        for target in written:
+            with atomic_path(target) as temporary:
+                metadata = {"Date": None} if target.suffix == ".svg" else {"Software": "ubam"}
+                figure.savefig(temporary, dpi=150, metadata=metadata, facecolor="white")
+            figure.set_layout_engine("none")  # what the first drawing placed stays there
+    return written
+
+
+def subjects_figure(
+    subjects: Sequence[str],
+    groups: Sequence[str],
+    deviation: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    reference: str | None,
+) -> Figure:
+    """Subjects ranked by deviation [N] with their intervals `low`..`high` [N]; the reference's range is a grey band.
+
+    A subject whose deviation is not a finite number is listed last, without a point.
+    """
+    deviation, low, high = (np.asarray(values, dtype=float) for values in (deviation, low, high))
+    order = np.argsort(np.where(np.isfinite(deviation), deviation, -np.inf))
+    figure, axes = _canvas(7.0, 1.3 + 0.24 * max(len(order), 3))
+    colours = group_colours(groups, reference)
+    is_reference = np.asarray([group == reference for group in groups], dtype=bool)
+    _reference_band(axes, deviation[is_reference], vertical=True)
+    for row, index in enumerate(order):
+        colour = colours[groups[index]]
+        axes.plot([low[index], high[index]], [row, row], color=colour, linewidth=1.6, solid_capstyle="round")
+        axes.plot(deviation[index], row, "o", color=colour, markersize=6, markeredgecolor="white")
+    axes.set_yticks(range(len(order)), [_plain(subjects[index]) for index in order])
+    axes.set_ylim(-0.8, len(order) - 0.2)
+    axes.set_xlabel("deviation from the reference (larger is less like it)")
+    _group_legend(figure, colours)
+    return figure
+
+
+def groups_figure(groups: Sequence[str], deviation: np.ndarray, reference: str | None) -> Figure:
+    """One point per subject, `deviation` [N], a column per group; a bar marks each group's median."""
+    deviation = np.asarray(deviation, dtype=float)
+    colours = group_colours(groups, reference)
+    figure, axes = _canvas(max(3.6, 1.4 * len(colours) + 1.6), 3.6)
+    for column, (group, colour) in enumerate(colours.items()):
+        values = np.sort(deviation[np.asarray([name == group for name in groups])])
+        values = values[np.isfinite(values)]
+        axes.scatter(column + _spread(values), values, s=34, color=colour, edgecolor="white", linewidth=0.8, zorder=3)
+        if len(values):
+            axes.plot([column - 0.3, column + 0.3], [np.median(values)] * 2, color=INK, linewidth=1.4, zorder=2)
+    labels = [f"{_plain(group)}\nn = {sum(name == group for name in groups)}" for group in colours]
+    axes.set_xticks(range(len(colours)), labels, rotation=30 if len(colours) > 5 else 0)
+    axes.set_xlim(-0.6, len(colours) - 0.4)
+    axes.set_ylabel("deviation of each subject")
+    return figure
+
+
+def timeline_figure(
+    start_s: np.ndarray,
+    end_s: np.ndarray,
+    deviation: np.ndarray,
+    normal: tuple[float, float] | None = None,
+    peaks: Sequence[float] = (),
+    colour: str = OKABE_ITO[0],
+    title: str = "",
+) -> Figure:
+    """Deviation [W] of the windows of one recording over time (s); `normal` is the shaded range, `peaks` (s) marked."""
+    middle = (np.asarray(start_s, dtype=float) + np.asarray(end_s, dtype=float)) / 2
+    middle, deviation = thinned(middle, np.asarray(deviation, dtype=float), 4000)
+    figure, axes = _canvas(7.0, 2.4)
+    if normal is not None:
+        axes.axhspan(*normal, color=BAND, linewidth=0)
+        middle_of_band, across = sum(normal) / 2, axes.get_yaxis_transform()
+        axes.text(
+            1.01, middle_of_band, "usual in the\nreference", fontsize=8, color=NOTE, va="center", transform=across
+        )
+    axes.plot(middle, deviation, color=colour, linewidth=1.4, marker="o" if len(middle) < 3 else None)
+    for number, time in enumerate(peaks, start=1):
+        axes.axvline(time, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.text(time, 1.0, str(number), fontsize=8, ha="center", va="bottom", transform=axes.get_xaxis_transform())
+    axes.set_ylim(bottom=min(0.0, *_finite(deviation), 0.0))
+    axes.set_xlabel("time in the recording (s)")
+    axes.set_ylabel("deviation")
+    axes.set_title(_plain(title), loc="left", fontsize=10, pad=14)
+    return figure
+
+
+def map_figure(
+    xy: np.ndarray, labels: Sequence[str], colours: Mapping[str, str] | None = None, what: str = ""
+) -> Figure:
+    """Points [N, 2] coloured by their label [N]; `colours` names their colours, else colour and marker take turns."""
+    names = list(dict.fromkeys(labels)) if colours is None else list(colours)
+    columns = 1 + (len(names) - 1) // 26
+    figure, axes = _canvas(5.6 + 1.3 * columns, 5.0)
+    label_of = np.asarray(labels)
+    size = float(np.clip(9000 / max(len(label_of), 1), 3, 30))
+    for number, name in enumerate(names):
+        points = np.asarray(xy, dtype=float)[label_of == name]
+        colour = OKABE_ITO[number % len(OKABE_ITO)] if colours is None else colours[name]
+        marker = "o" if colours is not None else MARKERS[number // len(OKABE_ITO) % len(MARKERS)]
+        axes.scatter(points[:, 0], points[:, 1], s=size, c=colour, marker=marker, alpha=0.75, linewidth=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_title(what, loc="left", fontsize=10)
+    handles = [_handle(number, name, colours) for number, name in enumerate(names)]
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=8, ncols=columns)
+    return figure
+
+
+def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figure:
+    """How well each way of looking tells the groups apart: {name: {"auc": 0..1, "p": 0..1}}; 0.5 is chance."""
+    figure, axes = _canvas(6.0, 1.1 + 0.42 * max(len(controls), 2))
+    for row, (name, values) in enumerate(controls.items()):
+        auc, p = values.get("auc"), values.get("p")
+        if auc is None:
+            continue
+        colour = OKABE_ITO[0] if name == "ubam" else REFERENCE_COLOUR
+        axes.plot([0.5, auc], [row, row], color=colour, linewidth=2)
+        axes.plot(auc, row, "o", color=colour, markersize=8)
+        note = f"{auc:.2f}" if p is None else f"{auc:.2f}, p = {p:.2g}"
+        axes.annotate(note, (max(auc, 0.5), row), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set_yticks(range(len(controls)), [CONTROL_NAMES.get(name, _plain(name)) for name in controls])
+    axes.set_ylim(len(controls) - 0.4, -0.6)
+    axes.set_xlim(0, 1.22)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlabel("group separation, AUC (0.5 is chance, 1 is complete)")
+    return figure
+
+
+def strip_figure(
+    query: np.ndarray, nearest: np.ndarray, query_labels: Sequence[str], nearest_labels: Sequence[Sequence[str]]
+) -> Figure:
+    """Rows of one query crop [P, S, S, 3] and its nearest reference crops [P, R, S, S, 3], uint8, with labels."""
+    rows, columns, side = len(query), 1 + (nearest.shape[1] if nearest.ndim == 5 else 0), query.shape[1]
+    wide, high = side + side // 12, side + side // 5
+    sheet = np.full((rows * high, columns * wide, 3), 255, np.uint8)
+    figure = Figure(figsize=(1.7 * columns, 1.7 * high / wide * rows))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.axis("off")
+    for row in range(rows):
+        pictures = [query[row], *(nearest[row] if columns > 1 else ())]
+        for column, (picture, label) in enumerate(
+            zip(pictures, [query_labels[row], *nearest_labels[row]], strict=False)
+        ):
+            x, y = column * wide + (wide - side) // 2, (row + 1) * high - side - 1
+            sheet[y : y + side, x : x + side] = picture
+            colour = OKABE_ITO[0] if column == 0 else INK
+            axes.text(x + side / 2, y - side / 25, _plain(label), fontsize=7.5, color=colour, ha="center", va="bottom")
+    axes.imshow(sheet, interpolation="bicubic", aspect="auto")
+    return figure
+
+
+def thinned(time: np.ndarray, values: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """About `most` points of a line at most, with its lows and highs: the least and the greatest of each stretch."""
+    if len(values) <= most:
+        return time, values
+    stretches = np.array_split(np.arange(len(values)), max(1, most // 2))
+    full = [stretch[np.isfinite(values[stretch])] for stretch in stretches]
+    kept = [
+        index
+        for stretch, finite in zip(stretches, full, strict=True)
+        for index in (
+            sorted({int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])})
+            if len(finite)
+            else [int(stretch[0])]
+        )
+    ]
+    return time[kept], values[kept]
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(colors=INK, labelsize=8.5, color=FAINT)
+    axes.xaxis.label.set(fontsize=9, color=INK)
+    axes.yaxis.label.set(fontsize=9, color=INK)
+    return figure, axes
+
+
+def _plain(text: str) -> str:
+    """`text` without its dollars being read as mathematics, and short enough for a label."""
+    text = " ".join(str(text).split())
+    return (text if len(text) <= 32 else text[:31] + "…").replace("$", r"\$")
+
+
+def _finite(values: np.ndarray) -> list[float]:
+    values = np.asarray(values, dtype=float)
+    return [float(value) for value in values[np.isfinite(values)]] or [0.0]
+
+
+def _reference_band(axes: Axes, values: np.ndarray, vertical: bool) -> None:
+    values = values[np.isfinite(values)]
+    if len(values):
+        (axes.axvspan if vertical else axes.axhspan)(values.min(), values.max(), color=BAND, linewidth=0, zorder=0)
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Sideways offsets that keep neighbours in sorted `values` [N] apart: a fixed zigzag, no chance involved."""
+    return (
+        np.asarray([0.0, 0.09, -0.09, 0.17, -0.17])[np.arange(len(values)) % 5]
+        if len(values) > 1
+        else np.zeros(len(values))
+    )
+
+
+def _handle(number: int, name: str, colours: Mapping[str, str] | None) -> Line2D:
+    colour = OKABE_ITO[number % len(OKABE_ITO)] if colours is None else colours[name]
+    marker = "o" if colours is not None else MARKERS[number // len(OKABE_ITO) % len(MARKERS)]
+    return Line2D([], [], marker=marker, linestyle="", color=colour, markersize=6, label=_plain(name))
+
+
+def _group_legend(figure: Figure, colours: Mapping[str, str]) -> None:
+    handles = [_handle(number, name, colours) for number, name in enumerate(colours)]
+    figure.legend(
+        handles=handles, loc="outside upper left", frameon=False, fontsize=8.5, ncols=min(len(handles), 4) or 1
+    )

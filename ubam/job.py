@@ -1,0 +1,210 @@
+"""What one analysis works on: a checked plan, and the job that all stages share. Every path inside a run is named here."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ubam.cluster import executor
+from ubam.crops import CropStore
+from ubam.errors import ModelError, UbamError
+from ubam.files import read_csv
+from ubam.runs import Run, key_of
+from ubam.settings import Settings, preset
+from ubam.study import Recording, Study, choose_reference, read_study
+
+POSTURES_PER_SECOND = 25
+Progress = Callable[[str, int, int], None]
+RECORDING_COLUMNS = (
+    "recording_id",
+    "video",
+    "subject",
+    "group",
+    "session",
+    "day",
+    "dose",
+    "start_s",
+    "end_s",
+    "severity",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage is handed: the run, its study, the settings and where to report progress."""
+
+    run: Run
+    study: Study
+    settings: Settings
+    model: Path | None = None
+    scheduler: str | None = None
+    progress: Progress = lambda stage, done, total: None
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.run.folder
+
+    @property
+    def model_folder(self) -> Path:
+        """The trained networks, and beside them the frozen reference."""
+        return self.folder / "model"
+
+    def crops_folder(self, recording_id: str) -> Path:
+        """The crop store of one recording."""
+        return self.folder / "crops" / recording_id
+
+    def embedding_file(self, recording_id: str) -> Path:
+        """Postures and behaviours of one recording."""
+        return self.folder / "embeddings" / f"{recording_id}.npz"
+
+    @property
+    def windows_file(self) -> Path:
+        """The deviation of every window."""
+        return self.folder / "deviation" / "windows.csv"
+
+    def evidence_file(self, recording_id: str) -> Path:
+        """Peaks, nearest reference pictures and region maps of one recording."""
+        return self.folder / "evidence" / f"{recording_id}.npz"
+
+    def preview_file(self, recording_id: str) -> Path:
+        """The small clip under which the report draws the deviation over time."""
+        return self.folder / "preview" / f"{recording_id}.mp4"
+
+    def clip_file(self, recording_id: str, factor: float) -> Path:
+        """The magnified clip; the first factor has the plain name, any other says its own."""
+        first = factor == self.settings.factors[0]
+        return self.folder / "magnified" / (f"{recording_id}.mp4" if first else f"{recording_id}_x{factor:g}.mp4")
+
+    def video(self, recording_id: str) -> Path:
+        """The recording's own file."""
+        return next(r.video for r in self.study.recordings if r.recording_id == recording_id)
+
+    def counted(self, stage: str) -> Callable[[int, int], None]:
+        """The progress callback of one stage."""
+        return lambda done, total: self.progress(stage, done, total)
+
+    def executor(self) -> Executor:
+        """Where per-recording work runs."""
+        return executor(self.settings.workers, self.scheduler)
+
+    def verdicts(self) -> list[dict[str, str]]:
+        """The rows of recordings.csv."""
+        return read_csv(self.folder / "recordings.csv")
+
+    def usable(self) -> list[Recording]:
+        """The recordings that did not fail."""
+        failed = {row["recording_id"] for row in self.verdicts() if row["status"] == "failed"}
+        return [recording for recording in self.study.recordings if recording.recording_id not in failed]
+
+    def store(self, recording_id: str) -> CropStore:
+        """The crops of one recording."""
+        return CropStore.open(self.crops_folder(recording_id))
+
+    def outcome(self, done: list[str]) -> dict[str, Any]:
+        """What a person or a program wants to know at the end of a run."""
+        subjects = self.folder / "deviation" / "subjects.csv"
+        report = self.folder / "report.html"
+        return {
+            "run": str(self.folder),
+            "done": done,
+            "report": str(report) if report.exists() else None,
+            "recordings": self.verdicts(),
+            "subjects": read_csv(subjects) if subjects.exists() else [],
+            "warnings": self.run.record.get("warnings", []),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study and the settings to analyse it with, checked, before anything is written."""
+
+    study: Study
+    settings: Settings
+    options: dict[str, Any]
+    choice_of_reference: str
+
+    def start(self, out: Path, progress: Progress) -> Job:
+        """Begin or go on with the run in the folder `out`; RunError when it belongs to another study."""
+        run = Run.start(out, self.study.path, self._study_key())
+        values = self.settings.as_dict()
+        run.record.update(options=self.options, settings=values, factors=list(self.settings.factors))
+        run.record.update({name: values[name] for name in ("preset", "seed", "reference", "device")})
+        run.save()
+        return self._job(run, progress)
+
+    def dry(self, out: Path) -> Job:
+        """The job without touching the disk, to see what it would do."""
+        run = Run.open(out) if (out / "run.json").exists() else Run(out, {"stages": {}})
+        return self._job(run, lambda stage, done, total: None)
+
+    def _job(self, run: Run, progress: Progress) -> Job:
+        model = self.options.get("model")
+        return Job(
+            run, self.study, self.settings, Path(model) if model else None, self.options.get("scheduler"), progress
+        )
+
+    def _study_key(self) -> str:
+        return key_of([row_of(recording) for recording in self.study.recordings])
+
+
+def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], str | None]) -> Plan:
+    """Read the study and settle the settings; StudyError or UbamError before anything is written.
+
+    options: the values of the command line (preset, reference, model, device, seed, workers, scheduler, factors). `ask` is
+    called with the groups when several are there and none of them is named like a reference.
+    """
+    table = read_study(study)
+    reference, words = _settle_reference(table, options.get("reference"), ask)
+    model = options.get("model")
+    if model and not (Path(model) / "model.json").exists():
+        raise ModelError(f"{model} holds no trained model (model.json is missing); --model takes the folder RUN/model.")
+    changes: dict[str, Any] = {name: options[name] for name in ("device", "seed", "workers") if name in options}
+    changes |= {"factors": tuple(options["factors"])} if options.get("factors") else {}
+    settings = preset(options.get("preset", "standard"), reference=reference, **changes)
+    kept = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    return Plan(table, settings, kept | {"reference": reference or "none"}, words)
+
+
+def _settle_reference(
+    study: Study, asked: str | None, ask: Callable[[list[str]], str | None]
+) -> tuple[str | None, str]:
+    if asked == "none":
+        return None, "No reference: every subject is scored against all others."
+    reference = choose_reference(study, asked)
+    if reference is not None:
+        how = "" if asked else " (by its name; --reference chooses another)"
+        return reference, f"Reference group: {reference}{how}."
+    answer = ask(list(study.groups)) if len(study.groups) > 1 else None
+    if answer is not None:
+        return answer, f"Reference group: {answer}."
+    return (
+        None,
+        "No group is named as the reference: every subject is scored against all others (--reference GROUP chooses one).",
+    )
+
+
+def row_of(recording: Recording) -> dict[str, Any]:
+    """The columns of the study for one recording, its extra ones included."""
+    columns = {name: getattr(recording, name) for name in RECORDING_COLUMNS} | {
+        "box": recording.box,
+        "fps": recording.fps,
+    }
+    return columns | {"video": recording.video.name} | recording.extra
+
+
+def stride_of(fps: float) -> int:
+    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
+    return max(1, round(fps / POSTURES_PER_SECOND))
+
+
+def device_of(name: str) -> str:
+    """`cpu` or `cuda` for auto, cpu or cuda; UbamError when cuda is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UbamError("--device cuda: torch finds no GPU here; use --device cpu, or see `ubam doctor`.")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name

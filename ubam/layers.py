@@ -1,0 +1,119 @@
+"""Two layers of a picture, the moved subject over its background: how a displacement turns into a picture."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels, and
+    the opacity before the move."""
+
+    picture: Picture
+    opacity: Array
+    length: Array
+    source_opacity: Array
+
+
+def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array) -> Moved:
+    """Return `frame` with the subject moved by `forward` over the background.
+
+    Args:
+        frame, background: uint8 [H, W, 3], the part of the recording that the canvas covers.
+        opacity: float32 [H, W] in 0..1, the subject's layer.
+        forward: float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
+
+    Pixels that the subject neither leaves nor reaches, and those that it hardly moves, keep their very values.
+    """
+    height, width = opacity.shape
+    grid = forward.shape[1], forward.shape[0]
+    shrinking = np.array([grid[0] / width, grid[1] / height], np.float32)
+    weight = cv2.resize(opacity, grid, interpolation=cv2.INTER_AREA)
+    backward, coverage = backward_flow(forward * shrinking, np.where(weight > 0.1, weight, 0).astype(np.float32))
+    source = cv2.resize(backward / shrinking, (width, height), interpolation=cv2.INTER_LINEAR)
+    covered = cv2.resize(coverage, (width, height), interpolation=cv2.INTER_LINEAR)
+    map_x = source[..., 0] + np.arange(width, dtype=np.float32)
+    map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    colour = cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) * covered
+    length = cv2.magnitude(source[..., 0], source[..., 1])
+    return Moved(_over(frame, background, colour, opacity, moved, length), moved, length, opacity)
+
+
+def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
+    """Turn a forward flow round: where does each pixel of the moved picture come from?
+
+    Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from
+    around (forward splatting, Niklaus and Liu 2020); unlike a fixed-point inverse it also works where the flow folds.
+
+    Args:
+        forward: float32 [h, w, 2], (x, y) movement of each source pixel, in pixels of this grid.
+        weight: float32 [h, w] >= 0; zero outside the subject.
+
+    Returns the flow [h, w, 2] to add to a target pixel to get its source, and the coverage [h, w] in 0..1.
+    """
+    summed = splat(np.dstack([-forward * weight[..., None], weight, weight > 0]), forward)
+    near = cv2.GaussianBlur(summed, (0, 0), 0.8)
+    total = near.copy()
+    for sigma, share in ((2.5, 1e-2), (8.0, 1e-4), (24.0, 1e-6)):
+        total += share * cv2.GaussianBlur(summed, (0, 0), sigma)
+    coverage = np.clip(2 * near[..., 3], 0, 1)
+    return (total[..., :2] / np.maximum(total[..., 2:3], 1e-9)).astype(np.float32), coverage.astype(np.float32)
+
+
+def splat(values: Array, forward: Array) -> Array:
+    """Lay `values` [h, w, C] down at their places moved by `forward` [h, w, 2], bilinearly; what leaves is dropped."""
+    rows, columns, channels = values.shape
+    x = forward[..., 0] + np.arange(columns, dtype=np.float32)
+    y = forward[..., 1] + np.arange(rows, dtype=np.float32)[:, None]
+    used = (values[..., -1] != 0) & (x > -1) & (x < columns) & (y > -1) & (y < rows)
+    x, y, flat = x[used], y[used], values[used].astype(np.float64)
+    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    out = np.zeros((channels, (rows + 2) * (columns + 2)))
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        share = (1 - np.abs(x - left - dx)) * (1 - np.abs(y - top - dy))
+        index = (top + dy + 1) * (columns + 2) + left + dx + 1
+        for channel in range(channels):
+            out[channel] += np.bincount(index, share * flat[:, channel], out.shape[1])
+    return out.reshape(channels, rows + 2, columns + 2)[:, 1:-1, 1:-1].transpose(1, 2, 0).astype(np.float32)
+
+
+def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Array:
+    """Return the opacity, float32 [H, W] in 0..1, of the subject's layer.
+
+    Args:
+        salient: float32 [H, W] in 0..1, how unlike the background each pixel is.
+        mask: bool [H, W], the cleaned mask; parts smaller than a tenth of its largest are left out.
+        width: of the rim, in pixels.
+
+    Opaque well inside the mask; on its rim as opaque as it is salient, so that no background is carried along.
+    """
+    body = _main_parts(mask)
+    reach = max(1, round(width))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inside, near = cv2.erode(body, disc), cv2.dilate(body, disc)
+    opacity = np.maximum(inside.astype(np.float32), np.minimum(1.3 * salient, 1) * near)
+    return cv2.GaussianBlur(opacity.astype(np.float32), (0, 0), 0.5 * width)
+
+
+def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
+
+
+def _over(frame: Picture, background: Picture, colour: Picture, opacity: Array, moved: Array, length: Array) -> Picture:
+    left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[..., None]
+    under = left * background + (1 - left) * frame
+    picture = moved[..., None] * colour + (1 - moved[..., None]) * under
+    touched = ((opacity > 1e-3) | (moved > 1e-3)) * np.clip((length - 0.1) / 0.4, 0, 1)
+    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)[..., None]
+    blend = np.where(blend > 1e-3, blend, 0)
+    return np.clip(np.rint(blend * picture + (1 - blend) * frame), 0, 255).astype(np.uint8)

@@ -1,0 +1,274 @@
+"""Twin, recording and magnified picture: the recording's own pixels moved along its deviation, and the dose checked.
+
+factor 0 is the twin, 1 the recording as it is, 2 the deviation doubled. One displacement towards the twin serves all
+factors; an inner gain per factor brings the measured dose (the rendered posture, embedded again, along the recording's
+own deviation) as near to the asked factor as its bounds allow, and what was reached is reported.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ubam.background import Scene, clean_mask
+from ubam.crops import CropStore, cut, make_view, scene_at
+from ubam.errors import UbamError
+from ubam.layers import Moved, move_layer, subject_opacity
+from ubam.registration import FIELD, Field, Matches, box_map, fields
+from ubam.video import read_frame, read_frames
+
+Array = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Embed = Callable[[Picture], Array]
+
+MARGIN = 1.4  # side of the part that is rendered, over the side of the box
+GRID = 160  # largest side of the grid on which displacements are turned round
+GAIN_BOUNDS = (0.5, 1.5)  # wider ones chase what the posture code cannot see: at 3 walkers bent double
+GAIN_FRAMES, GAIN_ROUNDS = 10, 2
+WEAKEST_RESPONSE = 0.15  # dose per unit of displacement below which the posture code does not see it: no gain then
+BANK_SIZE = 2000
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Real postures float32 [N, D] and the largest usual distance of one to its nearest in another recording."""
+
+    bank: Array
+    limit: float
+
+    def outside(self, postures: Array) -> NDArray[np.bool_]:
+        """Whether each posture [n, D] is further than `limit` from every real one."""
+        return _nearest(postures, self.bank) > self.limit
+
+
+def real_postures(postures: Sequence[Array], size: int = BANK_SIZE) -> Manifold | None:
+    """Return the manifold of real postures [T, D] of every recording; None when there are fewer than two recordings.
+
+    The limit is the 99th percentile of the distance from a posture to its nearest in another recording.
+    """
+    each = max(1, size // max(len(postures), 1))
+    parts = [np.asarray(p, np.float32)[np.linspace(0, len(p) - 1, min(each, len(p))).astype(int)] for p in postures]
+    if len(parts) < 2:
+        return None
+    distances = [_nearest(part, np.concatenate(parts[:i] + parts[i + 1 :])) for i, part in enumerate(parts)]
+    return Manifold(np.concatenate(parts), float(np.percentile(np.concatenate(distances), 99)))
+
+
+def _nearest(postures: Array, bank: Array) -> Array:
+    squared = (postures**2).sum(1)[:, None] + (bank**2).sum(1)[None] - 2 * postures @ bank.T
+    return np.sqrt(np.maximum(squared.min(1), 0)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rendered moment.
+
+    position in the store; the recording's picture and one `Moved` per factor, their pictures at full size, their maps over
+    `region` (x0, y0, x1, y1), the part that was rendered; flow float32 [h, w, 2] towards the twin, in pixels of the
+    recording, on a grid over that part; amounts: how many times the flow was applied, per factor.
+    """
+
+    position: int
+    recording: Picture
+    moved: dict[float, Moved]
+    region: tuple[int, int, int, int]
+    flow: Array
+    amounts: dict[float, float]
+
+    def amount(self, factor: float) -> float:
+        """How many times the flow to the twin the subject was moved at `factor`."""
+        return self.amounts[factor]
+
+
+@dataclass(frozen=True)
+class Magnification:
+    """What `magnify` returns: frames on demand, and per factor the inner gain and the dose measured on a few frames."""
+
+    query: CropStore
+    video: Path
+    matches: Matches
+    positions: NDArray[np.int64]
+    scene: Scene
+    embed: Embed
+    posture: Array
+    twin: Array
+    manifold: Manifold | None = None
+    gain: dict[float, float] = field(default_factory=dict)
+    dose: dict[float, float] = field(default_factory=dict)
+
+    def frames(self, factor: float) -> Iterator[Picture]:
+        """Pictures of the recording's own size at `factor`, uint8 [H, W, 3], one per position."""
+        for frame in self.rendered((factor,)):
+            yield frame.moved[factor].picture
+
+    def rendered(self, factors: Sequence[float]) -> Iterator[Frame]:
+        """Every position rendered at all `factors`; factor 1 is the recording itself, bit for bit."""
+        first = int(self.query.frame_index[self.positions[0]])
+        last = int(self.query.frame_index[self.positions[-1]])
+        pictures = enumerate(read_frames(self.video, start_frame=first, stop_frame=last + 1), first)
+        for part in fields(self.query, self.matches, self.positions):
+            for index, position in enumerate(part.position):
+                wanted = int(self.query.frame_index[position])
+                picture = next((picture for number, picture in pictures if number == wanted), None)
+                if picture is None:
+                    return
+                yield self.render(picture, part, index, {factor: self._amount(factor) for factor in factors})
+
+    def _amount(self, factor: float) -> float:
+        return (1 - factor) * self.gain.get(factor, 1.0)
+
+    def render(self, picture: Picture, part: Field, index: int, amounts: dict[float, float]) -> Frame:
+        """Render one frame of a field, moved by each of `amounts` (key: factor) times its displacement to the twin."""
+        position = int(part.position[index])
+        region = region_of(self.query.box[position], self.query.width, self.query.height)
+        x0, y0, x1, y1 = region
+        scene = Scene(*(getattr(self.scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")), self.scene.hidden)
+        inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
+        salient = scene.saliency(inside)
+        opacity = subject_opacity(salient, clean_mask(salient), max(1.0, self.query.body_height / 100))
+        flow = flow_over(region, self.query.box[position], part.flow[index])
+        moved = {}
+        for factor, amount in amounts.items():
+            if amount == 0:
+                still = np.zeros(opacity.shape, np.float32)
+                moved[factor] = Moved(picture, opacity, still, opacity)
+                continue
+            layer = move_layer(inside, scene.background, opacity, flow * np.float32(amount))
+            whole = picture.copy()
+            whole[y0:y1, x0:x1] = layer.picture
+            moved[factor] = replace(layer, picture=whole)
+        return Frame(position, picture, moved, region, flow, amounts)
+
+    def view(self, picture: Picture, position: int) -> Picture:
+        """The encoder's view of a full-size picture, made as the crop store makes it."""
+        box, scene = self.query.box[position], self.scene
+        zoom = min(1.0, 1.5 * self.query.crop_size / float(box[2] - box[0]))
+        if zoom < 1:
+            size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            stretch = np.array([size[0] / picture.shape[1], size[1] / picture.shape[0]] * 2, np.float32)
+            picture, box, scene = cv2.resize(picture, size, interpolation=cv2.INTER_AREA), box * stretch, scene.resized(size)
+        crop = cut(picture, box, self.query.crop_size)
+        return make_view(crop, scene_at(scene, box, self.query.crop_size), self.query.views.shape[1])
+
+    def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
+        """Return the dose of rendered `views` [n, V, V, 3] at `positions`, and the share of them off the manifold."""
+        postures = self.embed(views)
+        measured = dose(postures, self.posture[positions], self.twin[positions])
+        off = float(self.manifold.outside(postures).mean()) if self.manifold else 0.0
+        return measured, off
+
+
+def dose(rendered: Array, posture: Array, twin: Array) -> float:
+    """Return how many times the recording's deviation the rendered postures show: 0 the twin, 1 the recording.
+
+    All are [n, D]; the projection of (rendered - twin) on (posture - twin), summed over frames.
+    """
+    deviation = posture - twin
+    return float(((rendered - twin) * deviation).sum() / max(float((deviation**2).sum()), 1e-12))
+
+
+def region_of(box: Array, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return the part of the picture (x0, y0, x1, y1), in whole pixels, around a box with room to move in."""
+    centre_x, centre_y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, MARGIN * (box[2] - box[0]) / 2
+    x0, x1 = _part(centre_x - half, centre_x + half, width)
+    y0, y1 = _part(centre_y - half, centre_y + half, height)
+    return x0, y0, x1, y1
+
+
+def _part(low: float, high: float, length: int) -> tuple[int, int]:
+    first = int(np.clip(np.floor(low), 0, length - 2))
+    return first, int(np.clip(np.ceil(high), first + 2, length))
+
+
+def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array) -> Array:
+    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) on a grid over `region`, in pixels of the recording."""
+    width, height = region[2] - region[0], region[3] - region[1]
+    shrinking = min(1.0, GRID / max(width, height))
+    grid = max(2, round(width * shrinking)), max(2, round(height * shrinking))
+    to_field = box_map(box, FIELD)
+    x = region[0] + (np.arange(grid[0]) + 0.5) * width / grid[0] - 0.5
+    y = region[1] + (np.arange(grid[1]) + 0.5) * height / grid[1] - 0.5
+    map_x, map_y = np.meshgrid(to_field[0, 0] * x + to_field[0, 2], to_field[1, 1] * y + to_field[1, 2])
+    moved = cv2.remap(flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return moved * np.float32(box[2] - box[0])
+
+
+def magnify(
+    query: CropStore,
+    video: Path,
+    references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]],
+    frames: slice | NDArray[np.int64],
+    factors: Sequence[float],
+    *,
+    embed: Embed,
+    posture: Array,
+    twin: Array,
+    manifold: Manifold | None = None,
+) -> Magnification:
+    """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
+
+    Args:
+        query, video: the recording.
+        references: per reference subject a store, its video, and for each of the query's T frames the matched
+            position in that store, int [T].
+        frames: increasing positions in the query's store.
+        factors: 0 the twin, 1 the recording, 2 the deviation doubled; -2 to 6.
+        embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
+        posture, twin: float32 [T, D], of the recording and of its twin.
+        manifold: real postures, to count frames that leave them; see `real_postures`.
+
+    Raises:
+        UbamError: no reference, no frame, or a factor out of range.
+    """
+    positions = np.arange(len(query.time_s))[frames].astype(np.int64)
+    if not len(references) or not len(positions):
+        raise UbamError(f"{query.recording_id}: magnification needs at least one matched reference subject and one frame")
+    if any(not -2 <= factor <= 6 for factor in factors):
+        raise UbamError(f"factors must lie between -2 and 6, not {', '.join(f'{f:g}' for f in factors)}")
+    matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
+    posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
+    made = Magnification(query, Path(video), matches, positions, query.scene(), embed, posture, twin, manifold)
+    sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]
+    parts = _neighbourhoods(query, matches, sample)
+    pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
+    for factor in dict.fromkeys(float(f) for f in factors):
+        made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, sample, factor)
+    return made
+
+
+def _neighbourhoods(query: CropStore, matches: Matches, sample: NDArray[np.int64]) -> list[Field]:
+    """The fields at sampled positions, each smoothed over time as in the clip."""
+    every = next(fields(query, matches, sample), None)
+    return [] if every is None else [every]
+
+
+def _choose_gain(
+    made: Magnification, parts: list[Field], pictures: list[Picture], sample: NDArray[np.int64], factor: float
+) -> tuple[float, float]:
+    if factor == 1 or not parts:
+        return 1.0, 1.0
+    gain, reached = 1.0, _try_gain(made, parts[0], pictures, sample, factor, 1.0)
+    for _ in range(GAIN_ROUNDS):
+        response = (reached - 1) / ((factor - 1) * gain)
+        if response < WEAKEST_RESPONSE or abs(reached - factor) < 0.05 * abs(factor - 1):
+            break
+        wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
+        attempt = _try_gain(made, parts[0], pictures, sample, factor, wanted)
+        if abs(attempt - factor) >= abs(reached - factor):
+            break
+        gain, reached = wanted, attempt
+    return gain, reached
+
+
+def _try_gain(
+    made: Magnification, part: Field, pictures: list[Picture], sample: NDArray[np.int64], factor: float, gain: float
+) -> float:
+    amounts = {factor: (1 - factor) * gain}
+    views = [
+        made.view(made.render(picture, part, index, amounts).moved[factor].picture, int(part.position[index]))
+        for index, picture in enumerate(pictures)
+    ]
+    return made.measure(np.stack(views), sample)[0]

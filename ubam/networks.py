@@ -1,0 +1,106 @@
+"""The two networks that learn from a study: PostureEncoder (one view) and BehaviourEncoder (eight postures)."""
+
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WINDOW = 8  # postures in a window, as published (Brattoli et al. 2021)
+
+
+class PostureEncoder(nn.Module):
+    """A background-normalised view to a posture; normalisation inside, no statistics over the batch.
+
+    `dim` is the length of a posture, `width` the channels of the second layer, `side` the pixels at which the network
+    looks: a view of any size is area-averaged to it.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, dim: int = 64, width: int = 32, side: int = 32) -> None:
+        super().__init__()
+        self.dim, self.width, self.side = dim, width, side
+        self.register_buffer("centre", torch.tensor([0.0, 128.0, 128.0]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor([128.0, 48.0, 48.0]).view(1, 3, 1, 1), persistent=False)
+        self.layers = nn.Sequential(
+            *_convolution(3, width // 2, 5, 2),
+            *_convolution(width // 2, width, 3, 2),
+            *_convolution(width, 2 * width, 3, 2),
+            *_convolution(2 * width, 2 * width, 3, 1),
+            *_convolution(2 * width, 3 * width, 3, 2),
+        )
+        cells = -(-side // 16)
+        self.head = nn.Linear(3 * width * cells * cells, dim)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What builds this network again."""
+        return {"dim": self.dim, "width": self.width, "side": self.side}
+
+    def prepare(self, views: Tensor) -> Tensor:
+        """Views [N, 3, V, V] in 0..255 (uint8 or float) to the network's pictures [N, 3, side, side], background 0."""
+        picture = (_reduce(views, self.side) - self.centre) / self.scale
+        return picture.contiguous(memory_format=torch.channels_last)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
+        posture: Tensor = self.head(self.layers(pictures).flatten(1))
+        return posture
+
+    def forward(self, views: Tensor) -> Tensor:
+        """Views [N, 3, V, V] in 0..255 to postures [N, dim]."""
+        return self.encode(self.prepare(views))
+
+
+def _reduce(views: Tensor, side: int) -> Tensor:
+    """Area-average views [N, 3, V, V] to float [N, 3, side, side]; sums over rows and columns are 3 times faster."""
+    count, channels, size, _ = views.shape
+    if size % side:
+        return functional.adaptive_avg_pool2d(views.float(), side)
+    factor = size // side
+    pictures = views.permute(0, 2, 3, 1).float()
+    rows = reduce(torch.add, [pictures[:, k::factor] for k in range(factor)])
+    blocks = rows.reshape(count, side, side, factor, channels)
+    columns = reduce(torch.add, [blocks[..., k, :] for k in range(factor)])
+    return (columns / factor**2).permute(0, 3, 1, 2)
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.GroupNorm(max(1, outputs // 8), outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+class BehaviourEncoder(nn.Module):
+    """Eight postures in order to a behaviour; `order_logit` tells real order (positive) from permuted (negative).
+
+    The window's mean posture is subtracted first, so that only movement is left: on raw input this alone takes the
+    order task from chance to 0.98.
+    """
+
+    def __init__(self, dim: int = 64, behaviour_dim: int = 64) -> None:
+        super().__init__()
+        self.dim, self.behaviour_dim = dim, behaviour_dim
+        self.recurrent = nn.GRU(dim, behaviour_dim, batch_first=True)
+        self.order_head = nn.Linear(behaviour_dim, 1)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What builds this network again."""
+        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
+
+    def forward(self, postures: Tensor) -> Tensor:
+        """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
+        unit = functional.normalize(postures, dim=-1)
+        moving = functional.normalize(unit - unit.mean(1, keepdim=True), dim=(1, 2)) * WINDOW
+        return self.recurrent(moving)[1][0]
+
+    def order_logit(self, behaviours: Tensor) -> Tensor:
+        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
+        logit: Tensor = self.order_head(behaviours).squeeze(-1)
+        return logit

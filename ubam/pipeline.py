@@ -1,0 +1,327 @@
+"""The stages of a run, in order, top to bottom; each reads what the ones before wrote (docs/formats.md has the files).
+
+check -> crops -> train -> embed -> score -> generator -> magnify -> report. A stage is skipped when its inputs and
+settings are as they were when it was done.
+"""
+
+from concurrent.futures import as_completed
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ubam.checking import check_study, doubts
+from ubam.controls import control_codes
+from ubam.crops import build_crops
+from ubam.deviation import Code
+from ubam.embedding import embed_behaviours, embed_postures
+from ubam.errors import ModelError, RunError, StudyError, VideoError
+from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
+from ubam.job import RECORDING_COLUMNS, Job, device_of, row_of, stride_of
+from ubam.layouts import write_magnified
+from ubam.material import Material
+from ubam.model import Model
+from ubam.neighbours import nearest
+from ubam.report import write_figures, write_report
+from ubam.runs import Run, key_of
+from ubam.scoring import StudyScores, score_study
+from ubam.study import Recording, choose_reference
+from ubam.tables import describe_statistics, draw_maps, score_tables
+from ubam.training import train_encoders
+
+LEARNT = 0.7  # order accuracy below which a study taught little
+NEEDS: dict[str, tuple[str, ...]] = {
+    "check": (),
+    "crops": ("check",),
+    "train": ("crops",),
+    "embed": ("train",),
+    "score": ("embed",),
+    "generator": ("embed",),
+    "magnify": ("score", "generator"),
+    "report": ("magnify",),
+}
+STAGES = tuple(NEEDS)
+SETTINGS_OF: dict[str, tuple[str, ...]] = {
+    "crops": ("crop_size", "view_size"),
+    "train": ("posture_dim", "behaviour_dim", "train_steps", "batch_windows", "seed", "model"),
+    "score": ("reference", "seed"),
+    "generator": ("generator_steps", "seed"),
+    "magnify": ("factors", "clip_seconds"),
+}
+VERDICT_COLUMNS = (
+    "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found", "warnings",
+)  # fmt: skip
+
+
+def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
+    """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
+    performed = []
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        if stage in _needed(until):
+            key = stage_key(job, stage)
+            if not job.run.is_done(stage, key) or (redo and stage == until):
+                messages = job.run.perform(stage, key, partial(WORK[stage], job))
+                job.run.warn(stage, messages)
+                performed.append(stage)
+    return performed
+
+
+def pending_stages(job: Job, until: str = "report") -> list[str]:
+    """The stages that `run_stages` would do."""
+    needed = _needed(until)
+    return [stage for stage in STAGES if stage in needed and not job.run.is_done(stage, stage_key(job, stage))]
+
+
+def _needed(until: str) -> set[str]:
+    return {until}.union(*(_needed(stage) for stage in NEEDS[until]))
+
+
+def stage_key(job: Job, stage: str) -> str:
+    """Fingerprint of all that decides the result of a stage: its settings, the files, and the stages before it."""
+    if stage == "check":
+        return key_of(
+            [row_of(recording) for recording in job.study.recordings], [_stamp(r.video) for r in job.study.recordings]
+        )
+    values = job.settings.as_dict() | {"model": _stamp(job.model / "model.json") if job.model else None}
+    return key_of(
+        stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
+    )
+
+
+def _stamp(path: Path) -> list[Any]:
+    """Size and time of a file: enough to notice a change without reading gigabytes."""
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []
+
+
+# ---- the stages: each takes the job, writes its files and returns its warnings ----
+
+
+def check(job: Job) -> list[str]:
+    """Probe every recording and write recordings.csv; StudyError when none can be used."""
+    verdicts = check_study(job.study, job.counted("check"))
+    if all(verdict["status"] == "failed" for verdict in verdicts):
+        raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
+    _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
+    reference = choose_reference(job.study, job.settings.reference)
+    return doubts(job.study, verdicts, reference)
+
+
+def crops(job: Job) -> list[str]:
+    """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
+    verdicts: dict[str, dict[str, Any]] = {row["recording_id"]: dict(row) for row in job.verdicts()}
+    cropped, messages = 0, []
+    for recording_id, outcome in make_crops(job):
+        cropped += outcome["status"] != "failed"
+        verdicts[recording_id] |= outcome
+    _write_recordings(job, verdicts)
+    if not cropped:
+        reasons = next(v["reason"] for v in verdicts.values() if v["status"] == "failed")
+        raise StudyError(f"No recording of {job.study.path} can be analysed; the first: {reasons}")
+    for row in verdicts.values():
+        if row["status"] != "ok":
+            messages.append(f"{row['recording_id']} {row['status']}: {row['reason']}")
+        if row.get("warnings"):
+            messages.append(f"{row['recording_id']}: {row['warnings']}")
+    return messages
+
+
+def make_crops(job: Job, shard: tuple[int, int] = (1, 1)) -> list[tuple[str, dict[str, Any]]]:
+    """Crop the usable recordings of one shard (i, n), i from 1, on the executor."""
+    recordings = job.usable()[shard[0] - 1 :: shard[1]]
+    outcomes: dict[str, dict[str, Any]] = {}
+    with job.executor() as pool:
+        size, view = job.settings.crop_size, job.settings.view_size
+        futures = {
+            pool.submit(crop_recording, recording, job.crops_folder(recording.recording_id), size, view): recording
+            for recording in recordings
+        }
+        for done, future in enumerate(as_completed(futures), 1):
+            outcomes[futures[future].recording_id] = future.result()
+            job.progress("crops", done, len(futures))
+    return [(recording.recording_id, outcomes[recording.recording_id]) for recording in recordings]
+
+
+def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> dict[str, Any]:
+    """Crop one recording in a worker; its verdict columns, `failed` with the reason when it cannot be used."""
+    try:
+        store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
+    except VideoError as error:
+        return {"status": "failed", "reason": str(error)}
+    return {
+        "status": store.status, "reason": store.reason, "fps": store.fps, "width": store.width, "height": store.height,
+        "frames_declared": store.frames_declared, "frames_decoded": store.frames_decoded,
+        "duration_s": float(store.time_s[-1] - store.time_s[0]), "found": float(np.mean(store.found)),
+        "warnings": "; ".join(store.warnings), "sha256": content_hash(recording.video),
+    }  # fmt: skip
+
+
+def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
+    extra = list(dict.fromkeys(name for recording in job.study.recordings for name in recording.extra))
+    rows = []
+    for recording in job.study.recordings:
+        verdict = verdicts[recording.recording_id]
+        rows.append(row_of(recording) | {name: verdict.get(name) for name in VERDICT_COLUMNS})
+    write_csv(job.folder / "recordings.csv", rows, [*RECORDING_COLUMNS, *extra, *VERDICT_COLUMNS])
+    job.run.record["inputs"] = {key: verdict.get("sha256") for key, verdict in verdicts.items()}
+
+
+def train(job: Job) -> list[str]:
+    """Learn the posture and behaviour networks from the study's own crops, or take the model that was given."""
+    if job.model is not None:
+        given = Model.load(job.model)
+        if given.settings.get("view_size") != job.settings.view_size:
+            raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
+        Model(given.posture, given.behaviour, None, given.settings).save(job.model_folder)
+        return [f"The networks come from {job.model} and were not trained on this study."]
+    stores = [job.store(recording.recording_id) for recording in job.usable()]
+    settings = job.settings
+    torch.set_num_threads(settings.workers)
+    posture, behaviour, history = train_encoders(
+        [store.views for store in stores], [stride_of(store.fps) for store in stores], steps=settings.train_steps,
+        batch_windows=settings.batch_windows, dim=settings.posture_dim, behaviour_dim=settings.behaviour_dim,
+        seed=settings.seed, device=device_of(settings.device), found=[store.found for store in stores],
+        checkpoint=job.folder / "model" / "training.safetensors", progress=job.counted("train"),
+    )  # fmt: skip
+    Model(posture, behaviour, None, settings.as_dict()).save(job.model_folder)
+    write_json(job.model_folder / "history.json", history)
+    accuracy = float(np.mean(history["accuracy"][-100:]))
+    job.run.record["order_accuracy"] = accuracy
+    if accuracy < LEARNT:
+        return [
+            f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): there may be too little motion."
+        ]
+    return []
+
+
+def embed(job: Job) -> list[str]:
+    """Postures and behaviours of every usable recording."""
+    model = Model.load(job.model_folder, device_of(job.settings.device))
+    torch.set_num_threads(job.settings.workers)
+    recordings = job.usable()
+    for done, recording in enumerate(recordings, 1):
+        store = job.store(recording.recording_id)
+        posture = embed_postures(model.posture, store.views, device_of(job.settings.device))
+        behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
+        write_arrays(
+            job.embedding_file(recording.recording_id), posture=posture.astype(np.float16), frame_index=store.frame_index,
+            time_s=store.time_s, box=store.box, behaviour=behaviour.astype(np.float16),
+            window_start_s=store.time_s[first], window_end_s=store.time_s[last],
+        )  # fmt: skip
+        job.progress("embed", done, len(recordings))
+    return []
+
+
+def score(job: Job) -> list[str]:
+    """Deviation of every window, recording and subject, the controls, the group tests and the maps."""
+    recordings = job.usable()
+    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
+    stores = [job.store(recording.recording_id) for recording in recordings]
+    codes = [
+        Code(recording.recording_id, recording.subject, recording.group, embedding["posture"], stride_of(store.fps))
+        for recording, embedding, store in zip(recordings, embeddings, stores, strict=True)
+    ]
+    settings = job.settings
+    scores = score_study(codes, settings.reference, seed=settings.seed, progress=job.counted("score"))
+    controls = {
+        name: score_study(control, settings.reference, seed=settings.seed, intervals=False)
+        for name, control in control_codes(codes, stores, settings.posture_dim, settings.seed).items()
+    }
+    statistics = describe_statistics(codes, scores, controls, settings.reference, settings.seed)
+    _write_scores(job, embeddings, scores, controls)
+    write_json(job.folder / "statistics.json", statistics)
+    write_arrays(job.folder / "maps.npz", **draw_maps(codes, embeddings, settings.seed))
+    scores.fitted.save(job.model_folder / "reference")
+    return list(statistics["notes"])
+
+
+def _write_scores(
+    job: Job, embeddings: list[dict[str, np.ndarray]], scores: StudyScores, controls: dict[str, StudyScores]
+) -> None:
+    recordings, folder = job.usable(), job.folder / "deviation"
+    columns = {recording.recording_id: row_of(recording) for recording in recordings}
+    tables = score_tables(recordings, embeddings, scores, controls)
+    for name, (rows, names) in tables.items():
+        extra = [] if name != "recordings" else list(columns[recordings[0].recording_id])[3:]
+        rows = [columns.get(row.get("recording_id", ""), {}) | row for row in rows] if extra else rows
+        write_csv(folder / f"{name}.csv", rows, [*names, *(column for column in extra if column not in names)])
+
+
+def generator(job: Job) -> list[str]:
+    return []
+
+
+def magnify(job: Job) -> list[str]:
+    """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
+    shown = most_deviant(read_csv(job.folder / "deviation" / "recordings.csv"), job.settings.reference)
+    material = Material(job)
+    for done, recording_id in enumerate(shown, 1):
+        store, video = material.store(recording_id), job.video(recording_id)
+        proof = gather_evidence(
+            store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
+        )
+        write_arrays(job.evidence_file(recording_id), **proof)
+        write_preview(store, video, job.preview_file(recording_id))
+        stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
+        frames = clip_frames(store, stretch, job.settings.clip_seconds)
+        for factor in job.settings.factors:
+            out = job.clip_file(recording_id, factor)
+            facts = write_magnified(out, "side-by-side", material.magnification(recording_id, frames, factor), factor)
+            write_json(out.with_suffix(".json"), facts)
+        job.progress("magnify", done, len(shown))
+    return []
+
+
+def magnify_recording(
+    job: Job, recording_id: str, factor: float, layout: str, span: tuple[float | None, float | None], out: Path
+) -> dict[str, Any]:
+    """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON."""
+    if recording_id not in {recording.recording_id for recording in job.usable()}:
+        names = ", ".join(recording.recording_id for recording in job.usable())
+        raise RunError(f"{job.folder} has no recording '{recording_id}'; it has {names}.")
+    material = Material(job)
+    times = material.store(recording_id).time_s
+    low, high = times[0] if span[0] is None else span[0], times[-1] if span[1] is None else span[1]
+    frames = np.flatnonzero((times >= low - 1e-6) & (times <= high + 1e-6))
+    if len(frames) < 2:
+        raise RunError(
+            f"{recording_id} runs from {times[0]:.2f} to {times[-1]:.2f} s; {low:g} to {high:g} s holds no clip."
+        )
+    magnification = material.magnification(recording_id, frames, 0.0 if layout == "twin" else factor)
+    facts = write_magnified(out, layout, magnification, factor, progress=job.counted("magnify"))
+    write_json(out.with_suffix(".json"), facts)
+    return facts
+
+
+def report(job: Job) -> list[str]:
+    """The figures and report.html."""
+    write_figures(job.folder)
+    write_report(job.folder, job.counted("report"))
+    return []
+
+
+def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[dict[str, Any]]:
+    """The `count` postures or behaviours of other subjects most like the one at `time_s` of a recording.
+
+    Cosine similarity after subtracting the study's mean. One neighbour per recording and half second.
+    """
+    record = Run.open(run)
+    rows = {row["recording_id"]: row for row in read_csv(record.folder / "recordings.csv") if row["status"] != "failed"}
+    if recording_id not in rows:
+        raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
+    arrays = {name: read_arrays(record.folder / "embeddings" / f"{name}.npz") for name in rows}
+    return nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
+
+
+WORK = {
+    "check": check,
+    "crops": crops,
+    "train": train,
+    "embed": embed,
+    "score": score,
+    "generator": generator,
+    "magnify": magnify,
+    "report": report,
+}

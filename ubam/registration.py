@@ -1,0 +1,183 @@
+"""Dense registration: where each point of the subject would be if it moved like the reference.
+
+A query frame and the matched frame of each reference subject are brought to one canvas (the query's own box) by body
+height, ground line and box centre, drawn as distance to their outline, which no clothes or fur can change, and registered
+densely. The median over reference subjects is the displacement towards the twin; what lies within their own spread is
+drawn to zero, so that a usual body does not appear to deviate.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from ubam.crops import CropStore
+
+Array = NDArray[np.float32]
+Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every frame of the query, position in it
+
+CANVAS = 128
+FIELD = 64  # pixels a side of the displacement that is kept
+TRUNCATION = 0.12
+STRENGTH = 0.7  # on 4 rendered walkers: cosine 0.52 at 0, 0.57 at 0.7; healthy ones move 1.4 % of their height, not 2.1
+GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin: cosine 0.37 -> 0.52
+GROUND_FRAMES = 24
+SPACE_SIGMA, TIME_SIGMA_S = 1.0, 0.04
+CHUNK_FRAMES = 96
+
+
+@dataclass(frozen=True)
+class Field:
+    """Displacement of `n` frames towards their twins on the canvas of each frame's own box.
+
+    position int64 [n] in the store; flow float32 [n, FIELD, FIELD, 2], (x, y) in shares of the box's side; weight float32
+    [n, FIELD, FIELD] in 0..1, the subject; spread float32 [n, FIELD, FIELD], of the references, in the unit of `flow`.
+    """
+
+    position: NDArray[np.int64]
+    flow: Array
+    weight: Array
+    spread: Array
+
+
+def fields(query: CropStore, matches: Matches, positions: NDArray[np.int64]) -> Iterator[Field]:
+    """Register the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
+
+    Frames beside a chunk take part in its smoothing over time: chunks meet without a seam.
+    """
+    origin = ground_origin(query, matches)
+    margin = round(4 * max(TIME_SIGMA_S * query.fps, 0.3)) + 1
+    for start in range(0, len(positions), CHUNK_FRAMES):
+        first, last = max(0, start - margin), min(len(positions), start + CHUNK_FRAMES + margin)
+        whole = _register(query, matches, positions[first:last], origin)
+        kept = slice(start - first, min(start + CHUNK_FRAMES, len(positions)) - first)
+        yield Field(whole.position[kept], whole.flow[kept], whole.weight[kept], whole.spread[kept])
+
+
+def ground_origin(query: CropStore, matches: Matches) -> Array:
+    """Return the constant (x, y) shift, in shares of the box, by which the references stand beside the query.
+
+    A subject that leans has its box centre elsewhere than one that does not, but stands on the same ground: the mean
+    horizontal displacement of the lower half of the body over the recording is no deviation.
+    """
+    positions = np.unique(np.linspace(0, len(query.time_s) - 1, GROUND_FRAMES).round().astype(np.int64))
+    total, weights = 0.0, 1e-9
+    for position in positions:
+        flow, weight, _ = register_frame(query, matches, int(position), STRENGTH)
+        low = weight * _below(query, int(position))
+        total, weights = total + float((low * flow[..., 0]).sum()), weights + float(low.sum())
+    return np.array([total / weights, 0], np.float32)
+
+
+def _below(query: CropStore, position: int) -> NDArray[np.bool_]:
+    box = query.box[position]
+    rows = box[1] + (np.arange(FIELD) + 0.5) / FIELD * (box[3] - box[1])
+    return (rows > query.ground_y[position] - GROUND_PART * query.body_height)[:, None]
+
+
+def _register(query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array) -> Field:
+    registered = [register_frame(query, matches, int(position), STRENGTH) for position in positions]
+    flow, weight, spread = (np.stack(parts) for parts in zip(*registered, strict=True))
+    weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
+    rate = query.fps / max(1, int(np.median(np.diff(positions)))) if len(positions) > 1 else query.fps
+    weighted = gaussian_filter1d(weighted, max(TIME_SIGMA_S * rate, 0.3), axis=0, mode="nearest")
+    smooth = [smooth_inside(frame[..., :2], frame[..., 2], SPACE_SIGMA) for frame in weighted]
+    return Field(positions, np.stack(smooth), weight, spread)
+
+
+def register_frame(
+    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH
+) -> tuple[Array, Array, Array]:
+    """Return flow, weight and spread of one frame, as in `Field`, before any smoothing and with the boxes' own origin."""
+    weight = saliency_of(query, position)
+    source = outline(weight)
+    flows = []
+    for store, path in matches:
+        target = outline(saliency_on(store, int(path[position]), query, position))
+        flows.append(cv2.resize(dense_flow(source, target), (FIELD, FIELD), interpolation=cv2.INTER_AREA))
+    flow, spread = consensus(np.stack(flows) / np.float32(CANVAS))
+    small = cv2.resize(weight, (FIELD, FIELD), interpolation=cv2.INTER_AREA)
+    return shrink(flow, spread, strength), small, spread
+
+
+def saliency_of(store: CropStore, position: int) -> Array:
+    """Return the saliency of one frame of a recording on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
+    view = np.asarray(store.views[position, ..., 0], np.float32) / 255
+    return cv2.resize(view, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
+
+
+def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
+    """Return the saliency of a matched reference frame, brought to the canvas of the query's frame."""
+    view = np.asarray(reference.views[matched, ..., 0], np.float32) / 255
+    move = similarity(
+        reference.box[matched],
+        query.box[position],
+        float(reference.ground_y[matched]),
+        float(query.ground_y[position]),
+        query.body_height / max(reference.body_height, 1.0),
+    )
+    to_canvas = compose(box_map(query.box[position], CANVAS), move)
+    matrix = compose(to_canvas, cv2.invertAffineTransform(box_map(reference.box[matched], view.shape[0])))
+    return cv2.warpAffine(view, matrix, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR)
+
+
+def similarity(
+    source_box: Array, target_box: Array, source_ground: float, target_ground: float, scale: float
+) -> NDArray[np.float64]:
+    """Return the float64 [2, 3] map from recording to recording: box centre to box centre, ground line to ground line.
+
+    `scale` is the target's body height over the source's, both in pixels of their own recordings.
+    """
+    source_x, target_x = (source_box[0] + source_box[2]) / 2, (target_box[0] + target_box[2]) / 2
+    return np.array([[scale, 0, target_x - scale * source_x], [0, scale, target_ground - scale * source_ground]], float)
+
+
+def box_map(box: Array, size: int) -> NDArray[np.float64]:
+    """Return the [2, 3] map from pixels of the recording to pixels of its box at `size`; centres at whole numbers."""
+    scale = size / float(box[2] - box[0])
+    offset = 0.5 * scale - 0.5
+    return np.array([[scale, 0, offset - scale * box[0]], [0, scale, offset - scale * box[1]]], float)
+
+
+def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the affine map [2, 3] that applies `first`, then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]]).astype(float)
+
+
+def outline(saliency: Array) -> NDArray[np.uint8]:
+    """Return the signed distance to the subject's outline, cut at 12 % of the canvas, as uint8 [S, S] around 127."""
+    inside = (saliency > 0.5).astype(np.uint8)
+    distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    return (np.clip(distance / (TRUNCATION * len(saliency)), -1, 1) * 127 + 127).astype(np.uint8)
+
+
+def dense_flow(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Array:
+    """Return the flow float32 [S, S, 2] in pixels with target(p + flow(p)) like source(p), by DIS (Kroeger et al. 2016)."""
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(search.calc(source, target, None), np.float32)
+
+
+def consensus(flows: Array) -> tuple[Array, Array]:
+    """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
+
+    The spread is 1.4826 times the median distance from the median: a standard deviation when errors are normal.
+    """
+    median = np.median(flows, axis=0)
+    distance = np.linalg.norm(flows - median, axis=-1)
+    return median.astype(np.float32), (1.4826 * np.median(distance, axis=0)).astype(np.float32)
+
+
+def shrink(flow: Array, spread: Array, strength: float) -> Array:
+    """Return `flow` with what lies within `strength` spreads drawn to zero (positive part, James and Stein 1961)."""
+    length = np.maximum(np.linalg.norm(flow, axis=-1), 1e-9)
+    return (flow * np.maximum(0, 1 - (strength * spread / length) ** 2)[..., None]).astype(np.float32)
+
+
+def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:
+    """Return the flow whose product with `weight` is `weighted` [S, S, 2], smoothed inside the subject, carried on outside."""
+    stacked = np.dstack([weighted, weight])
+    total = cv2.GaussianBlur(stacked, (0, 0), sigma) + 0.02 * cv2.GaussianBlur(stacked, (0, 0), 4 * sigma)
+    return (total[..., :2] / np.maximum(total[..., 2:], 1e-4)).astype(np.float32)

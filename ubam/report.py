@@ -1,0 +1,221 @@
+"""report.html, one self-contained page made of the run folder alone, and the figures beside it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader
+
+from ubam import figures, report_view, report_warnings, report_words
+from ubam.crops import CropStore
+from ubam.errors import UbamError
+from ubam.files import write_text
+from ubam.report_data import RunData, Score, mapping, number, read_arrays, read_facts, read_run
+from ubam.report_figures import write_figures
+from ubam.report_media import Clip, embed_clips, heat_picture, picture
+
+__all__ = ["write_figures", "write_report"]
+MOST_PEAKS = 3  # moments shown per recording
+LAYOUTS = {"side-by-side": ("Twin", "Recording", "Magnified"), "magnified": ("Magnified",), "twin": ("Twin",)}
+Progress = Callable[[int, int], None]
+
+
+def write_report(run: Path, progress: Progress | None = None) -> Path:
+    """Write `run`/report.html from what the run folder holds, whatever is missing there, and return its path.
+
+    The page asks nothing of a network: its styles, script, pictures and clips are inside. Clips that would make it
+    too large are shown smaller or named with their place in the run folder.
+    """
+    data = read_run(run)
+    clips = embed_clips(_wanted_clips(data), progress=progress)
+    target = run / "report.html"
+    write_text(target, _page(data, clips))
+    return target
+
+
+def _wanted_clips(data: RunData) -> list[Path]:
+    """The clips of the page, most important first: the most deviant recording of each subject, then the others."""
+    ranked = [data.recordings_of(score.subject, score.group) for score in data.queries]
+    first = [scores[0].recording_id for scores in ranked if scores]
+    names = first + [score.recording_id for scores in ranked for score in scores[1:]]
+    return [data.folder / kind / f"{name}.mp4" for name in names for kind in ("magnified", "preview")]
+
+
+def _page(data: RunData, clips: dict[Path, Clip]) -> str:
+    environment = Environment(loader=PackageLoader("ubam"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"seconds": report_words.seconds_text, "plain": report_words.plain}
+    sources = {name: environment.loader.get_source(environment, name)[0] for name in ("report.css", "report.js")}  # type: ignore[union-attr]
+    maps = read_arrays(data.folder / "maps.npz")
+    return environment.get_template("report.html.jinja").render(
+        css=sources["report.css"],
+        js=sources["report.js"],
+        title=_title(data),
+        headline=report_words.headline(data),
+        warnings=report_warnings.warnings_of(data),
+        ranking=report_view.ranking(data),
+        tests=report_words.test_rows(data),
+        cards=[_card(data, index, score, clips) for index, score in enumerate(data.queries)],
+        maps=[view for what in ("posture", "behaviour") if (view := _map(data, maps, what))],
+        gallery=_gallery(data.folder),
+        left_out=[clip.path.relative_to(data.folder).as_posix() for clip in clips.values() if not clip.data],
+        paragraph=report_words.methods_paragraph(data),
+        facts=_facts(data),
+        recordings=data.recordings,
+        reference=data.reference,
+        record=data.record,
+        controls=_controls(data),
+    )
+
+
+def _title(data: RunData) -> str:
+    study = Path(str(data.record.get("study") or data.folder))
+    name = study.parent.name if study.stem.lower() == "study" and study.parent.name else study.stem
+    return name.replace("_", " ") or "ubam"
+
+
+def _card(data: RunData, index: int, score: Score, clips: dict[Path, Clip]) -> dict[str, Any]:
+    scores = data.recordings_of(score.subject, score.group)
+    return {
+        "id": f"subject-{index + 1}",
+        "subject": score.subject,
+        "group": score.group,
+        "class": report_view.group_class(data, score.group),
+        "numbers": report_words.score_row(score),
+        "sentence": report_words.subject_sentence(data, score),
+        "parts": report_view.parts(data, score),
+        "recordings": [_recording(data, f"r{index + 1}-{n}", one, clips) for n, one in enumerate(scores, start=1)],
+    }
+
+
+def _recording(data: RunData, identity: str, score: Score, clips: dict[Path, Clip]) -> dict[str, Any]:
+    name, row = score.recording_id, data.row(score.recording_id)
+    evidence = read_arrays(data.folder / "evidence" / f"{name}.npz")
+    peaks = [float(time) for time in evidence.get("peak_time_s", ())][:MOST_PEAKS]
+    line = data.timelines.get(name)
+    if not peaks and line is not None and np.isfinite(line.deviation).any():
+        peaks = [float(line.middle[np.nanargmax(line.deviation)])]
+    clock = report_view.clip_clock(read_arrays(data.folder / "embeddings" / f"{name}.npz").get("time_s"), row)
+    facts = read_facts(data.folder / "magnified" / f"{name}.json")
+    shown = (number(facts.get("from_s")), number(facts.get("to_s")))
+    drawn = report_view.timeline(line, data.usual(), peaks, clock[0][0], clock[-1][0], shown) if line else None
+    return {
+        "id": identity,
+        "name": name,
+        "class": report_view.group_class(data, score.group),
+        "about": report_words.about_recording(row),
+        "deviation": report_words.plain(score.deviation),
+        "magnified": clips.get(data.folder / "magnified" / f"{name}.mp4"),
+        "magnified_words": report_words.magnified_words(facts),
+        "other_factors": _other_factors(data, name),
+        "panels": LAYOUTS.get(str(facts.get("layout", "side-by-side")), ()),
+        "preview": clips.get(data.folder / "preview" / f"{name}.mp4"),
+        "timeline": drawn,
+        "clock": json.dumps(clock),
+        "pairs": _pairs(data, evidence, peaks),
+    }
+
+
+def _other_factors(data: RunData, name: str) -> list[tuple[str, str]]:
+    factors = [f"{factor:g}" for value in data.record.get("factors") or [] if (factor := number(value)) is not None]
+    paths = [(factor, f"magnified/{name}_x{factor}.mp4") for factor in factors[1:]]
+    return [(factor, path) for factor, path in paths if (data.folder / path).is_file()]
+
+
+def _pairs(data: RunData, evidence: dict[str, np.ndarray], peaks: list[float]) -> list[dict[str, Any]]:
+    """For each peak the query's crop, where in it the deviation lies, and the nearest moments of the reference."""
+    query, nearest, regions = (evidence.get(name) for name in ("query_crop", "nearest_crop", "region_map"))
+    pairs = []
+    for index, time in enumerate(peaks if query is not None else []):
+        if query is None or index >= len(query):
+            break
+        pair: dict[str, Any] = {"time": time, "number": index + 1, "query": picture(query[index]), "nearest": []}
+        if regions is not None and index < len(regions) and np.isfinite(regions[index]).any():
+            pair["where"] = picture(heat_picture(query[index], regions[index]), 80)
+            pair["place"] = report_view.place_in_words(regions[index])
+        for place, crop in enumerate(nearest[index] if nearest is not None and index < len(nearest) else ()):
+            pair["nearest"].append({"picture": picture(crop), **_whose(data, evidence, index, place)})
+        pairs.append(pair)
+    return pairs
+
+
+def _whose(data: RunData, evidence: dict[str, np.ndarray], index: int, place: int) -> dict[str, Any]:
+    names, times = evidence.get("nearest_recording"), evidence.get("nearest_time_s")
+    name = str(names[index][place]) if names is not None else ""
+    time = number(times[index][place]) if times is not None else None
+    return {"recording": name, "subject": data.row(name).get("subject") or name, "time": time}
+
+
+def _map(data: RunData, maps: dict[str, np.ndarray], what: str) -> dict[str, Any] | None:
+    xy, names, times = (maps.get(f"{what}_{name}") for name in ("xy", "recording", "time_s"))
+    view = report_view.map_view(data, xy, names) if xy is not None and names is not None else None
+    if view is None or names is None:
+        return None
+    for mark in view["marks"]:
+        if times is None or len(times) != len(names):
+            break
+        name, time = str(names[mark["point"]]), float(times[mark["point"]])
+        mark |= {"picture": _crop_at(data.folder / "crops" / name, time), "time": time}
+        mark["subject"] = data.row(name).get("subject") or name
+    view["marks"] = [mark for mark in view["marks"] if mark.get("picture")]
+    return view | {"what": what}
+
+
+def _crop_at(folder: Path, time: float) -> str:
+    """The crop of a recording nearest to `time` (s) as a data: URI; "" when its crops are no longer there."""
+    try:
+        store = CropStore.open(folder)
+        return picture(store.crops([int(np.abs(store.time_s - time).argmin())])[0])
+    except (UbamError, OSError, EOFError, ValueError, KeyError, IndexError):
+        return ""
+
+
+def _gallery(run: Path) -> dict[str, list[dict[str, str]]]:
+    """The figures beside the report with the kinds of file there are: the study's, then each recording's by kind."""
+    written = {path.name for path in (run / "figures").glob("*") if path.suffix in (".png", ".svg")}
+    names = dict.fromkeys(sorted(name[:-4] for name in written))
+    gallery: dict[str, list[dict[str, str]]] = {"study": [], "timeline": [], "strip": []}
+    for name in names:
+        kind = next((kind for kind in ("timeline", "strip") if name.startswith(f"{kind}_")), "study")
+        files = {suffix: f"figures/{name}.{suffix}" for suffix in ("png", "svg") if f"{name}.{suffix}" in written}
+        gallery[kind].append({"name": name, **files})
+    return gallery if names else {}
+
+
+def _facts(data: RunData) -> list[tuple[str, str]]:
+    """Label and value of what a methods section asks for."""
+    record, windows = data.record, sum(score.n_windows for score in data.by_recording.values())
+    stages = mapping(record.get("stages"))
+    times = [
+        f"{name} {report_words.seconds_text(number(mapping(stage).get('seconds')))}" for name, stage in stages.items()
+    ]
+    usable = [row for row in data.recordings if row.get("status") != "failed"]
+    frames = sum(int(number(row.get("frames_decoded")) or 0) for row in usable)
+    facts = [
+        ("Program", f"ubam {record.get('ubam') or 'unknown'}"),
+        ("Study", record.get("study")),
+        ("Subjects", ", ".join(f"{g}: {sum(s.group == g for s in data.subjects)}" for g in data.groups)),
+        ("Recordings", f"{len(usable)} used, {len(data.recordings) - len(usable)} failed"),
+        ("Frames, windows", f"{frames:,} frames, {windows:,} windows"),
+        ("Reference group", data.reference or "none: each subject against all others"),
+        ("Preset, seed, device", ", ".join(str(record.get(name, "unknown")) for name in ("preset", "seed", "device"))),
+        ("Magnification factors", ", ".join(str(factor) for factor in record.get("factors") or [])),
+        ("Time of the stages", ", ".join(time for time in times if not time.endswith(" "))),
+        ("Settings", report_words.settings_text(mapping(record.get("settings")))),
+        ("Versions", report_words.settings_text(mapping(record.get("versions")))),
+    ]
+    return [(label, str(value)) for label, value in facts if value]
+
+
+def _controls(data: RunData) -> list[dict[str, Any]]:
+    controls = mapping(data.statistics.get("controls"))
+    return [
+        {
+            "name": figures.CONTROL_NAMES.get(name, name),
+            "auc": auc,
+            "p": report_words.p_text(number(values.get("p")), bare=True),
+        }
+        for name, values in controls.items()
+        if isinstance(values, dict) and (auc := number(values.get("auc"))) is not None
+    ]

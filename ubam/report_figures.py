@@ -1,0 +1,105 @@
+"""The figures of a run folder: each is drawn from what is there, and left out when its numbers are missing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ubam import figures
+from ubam.report_data import RunData, Score, Timeline, mapping, number, read_arrays, read_run
+
+Drawing = tuple[str, Callable[[], Figure | None]]
+
+
+def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths."""
+    data, written = read_run(run), []
+    drawings = list(_drawings(data))
+    for done, (name, draw) in enumerate(drawings, start=1):
+        figure = draw()
+        if figure is not None:
+            written += figures.save_figure(figure, run / "figures" / name)
+        if progress is not None:
+            progress(done, len(drawings))
+    return written
+
+
+def _drawings(data: RunData) -> Iterator[Drawing]:
+    yield "subjects", lambda: _subjects(data)
+    yield "groups", lambda: _groups(data)
+    yield "controls", lambda: _controls(data)
+    maps = read_arrays(data.folder / "maps.npz")
+    for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
+        for by in ("group", "subject"):
+            yield f"map_{plural}_{by}", lambda what=what, by=by: _map(data, maps, what, by)  # type: ignore[misc]
+    usual = data.usual()
+    for name, line in data.timelines.items():
+        yield f"timeline_{name}", lambda name=name, line=line: _timeline(data, name, line, usual)  # type: ignore[misc]
+    for path in sorted((data.folder / "evidence").glob("*.npz")):
+        yield f"strip_{path.stem}", lambda path=path: _strip(data, path)  # type: ignore[misc]
+
+
+def _subjects(data: RunData) -> Figure | None:
+    scores = data.subjects
+    deviation, low, high = (_column(scores, name) for name in ("deviation", "low", "high"))
+    names, groups = [score.subject for score in scores], [score.group for score in scores]
+    return figures.subjects_figure(names, groups, deviation, low, high, data.reference) if scores else None
+
+
+def _groups(data: RunData) -> Figure | None:
+    groups = [score.group for score in data.subjects]
+    return figures.groups_figure(groups, _column(data.subjects, "deviation"), data.reference) if groups else None
+
+
+def _controls(data: RunData) -> Figure | None:
+    controls = {name: values for name, values in mapping(data.statistics.get("controls")).items() if mapping(values)}
+    known = {name: {key: number(value) for key, value in values.items()} for name, values in controls.items()}
+    return figures.controls_figure(known) if known else None
+
+
+def _map(data: RunData, maps: dict[str, np.ndarray], what: str, by: str) -> Figure | None:
+    xy, names = maps.get(f"{what}_xy"), maps.get(f"{what}_recording")
+    if xy is None or names is None or xy.ndim != 2 or len(xy) != len(names) or not len(xy):
+        return None
+    known = {row.get("recording_id", ""): row.get(by, "") for row in data.recordings}
+    labels = [known.get(str(name), str(name)) for name in names]
+    shown = set(labels)
+    colours = figures.group_colours(data.groups, data.reference)
+    by_group = {label: colour for label, colour in colours.items() if label in shown} if shown <= set(colours) else None
+    plural = "Postures" if what == "posture" else "Behaviours"
+    return figures.map_figure(xy, labels, by_group if by == "group" else None, f"{plural}, by {by}")
+
+
+def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, float] | None) -> Figure:
+    peaks = read_arrays(data.folder / "evidence" / f"{name}.npz").get("peak_time_s", np.empty(0))
+    score = data.by_recording.get(name)
+    group = score.group if score else data.row(name).get("group", "")
+    colour = figures.group_colours(data.groups, data.reference).get(group, figures.OKABE_ITO[0])
+    times = [float(time) for time in peaks]
+    return figures.timeline_figure(line.start, line.end, line.deviation, usual, times, colour, name)
+
+
+def _strip(data: RunData, path: Path) -> Figure | None:
+    evidence = read_arrays(path)
+    query, times = evidence.get("query_crop"), evidence.get("peak_time_s")
+    if query is None or times is None or not len(query):
+        return None
+    nearest = evidence.get("nearest_crop", np.zeros((len(query), 0, 1, 1, 3), np.uint8))
+    labels = [f"{data.row(path.stem).get('subject') or path.stem}, {float(time):.1f} s" for time in times]
+    return figures.strip_figure(query, nearest, labels, _nearest_labels(data, evidence, len(query)))
+
+
+def _nearest_labels(data: RunData, evidence: dict[str, Any], rows: int) -> list[list[str]]:
+    names, times = evidence.get("nearest_recording"), evidence.get("nearest_time_s")
+    if names is None or times is None:
+        return [[""] * 3 for _ in range(rows)]
+    return [
+        [f"{data.row(str(name)).get('subject') or name}, {float(time):.1f} s" for name, time in zip(*pair, strict=True)]
+        for pair in zip(names, times, strict=True)
+    ]
+
+
+def _column(scores: list[Score], name: str) -> np.ndarray:
+    return np.asarray([getattr(score, name) for score in scores], dtype=float)

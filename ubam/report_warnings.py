@@ -1,0 +1,78 @@
+"""What a reader must know before trusting the numbers of a run."""
+
+from collections.abc import Iterable
+
+from ubam.figures import CONTROL_NAMES
+from ubam.report_data import RunData, mapping, number
+from ubam.report_words import LEVEL, group_tests, listed, p_text, pair_of, plural
+
+
+def warnings_of(data: RunData) -> list[str]:
+    """What a reader must know before trusting the numbers; each recording's own warnings are in its table."""
+    own = [str(message) for message in data.record.get("warnings") or []]
+    notes = [str(note) for note in data.statistics.get("notes") or []]
+    found = [*_damage(data), *_recording_warnings(data), *_size_warnings(data), *_control_warnings(data), *own, *notes]
+    return list(dict.fromkeys(message for message in found if message))
+
+
+def _damage(data: RunData) -> Iterable[str]:
+    for name in data.damaged:
+        yield f"The file {name} of this run is damaged; what it holds is missing here."
+    for name, stage in mapping(data.record.get("stages")).items():
+        state = mapping(stage).get("state")
+        if state in ("failed", "running") and name != "report":
+            reason = f": {stage['reason']}" if stage.get("reason") else ""
+            yield f"The stage {name} {'failed' if state == 'failed' else 'was not finished'}{reason}."
+
+
+def _recording_warnings(data: RunData) -> Iterable[str]:
+    for status, words in (("failed", "could not be used"), ("partial", "could be used only in part")):
+        rows = [row for row in data.recordings if row.get("status") == status]
+        if rows:
+            some = listed([f"{row.get('recording_id')} ({row.get('reason') or 'no reason given'})" for row in rows[:5]])
+            more = f" and {len(rows) - 5} more, see the table of recordings" if len(rows) > 5 else ""
+            yield f"{len(rows)} of {len(data.recordings)} recordings {words}: {some}{more}."
+    warned = [row.get("recording_id", "") for row in data.recordings if row.get("warnings")]
+    if warned:
+        some = listed(warned[:5]) + (f" and {len(warned) - 5} more" if len(warned) > 5 else "")
+        count = f"{len(warned)} {plural(len(warned), 'recording')}"
+        yield f"{count} came with a remark (see the table of recordings): {some}."
+
+
+def _size_warnings(data: RunData) -> Iterable[str]:
+    smallest = min((score.smallest_p for score in data.queries if score.smallest_p is not None), default=None)
+    if data.reference is not None and smallest is not None and smallest > LEVEL:
+        yield (
+            f"The reference group has {len(data.references)} subjects: the p of a single subject cannot be smaller "
+            f"than {p_text(smallest, bare=True)}, however much it deviates. For p < 0.05, 19 reference subjects "
+            "are needed."
+        )
+    for test in group_tests(data):
+        limit = number(test.get("smallest_p"))
+        if limit is not None and limit > LEVEL:
+            first, second = pair_of(test)
+            yield f"The test of {first} against {second} cannot give a p below {limit:.2g} with so few subjects."
+    for score in data.subjects:
+        if 0 < score.n_windows < 10:
+            yield f"{score.subject} has only {score.n_windows} scored moments (windows): its deviation is uncertain."
+
+
+def _control_warnings(data: RunData) -> Iterable[str]:
+    controls = mapping(data.statistics.get("controls"))
+    ours = number(mapping(controls.get("ubam")).get("auc"))
+    for name, values in controls.items():
+        auc, p = number(mapping(values).get("auc")), number(mapping(values).get("p"))
+        if name == "ubam" or auc is None:
+            continue
+        words = CONTROL_NAMES.get(name, name)
+        if name == "background" and (auc >= 0.8 if p is None else p <= LEVEL):
+            yield (
+                f"The background alone, without the subject, tells the groups apart (AUC {auc:.2f}"
+                f"{f', {p_text(p)}' if p else ''}): camera, light or place differ between the groups, and the "
+                "deviation may show that instead of movement."
+            )
+        elif ours is not None and auc >= ours - 0.02 and auc > 0.6:
+            yield (
+                f"A control that learned nothing about movement ({words}) separates the groups as well "
+                f"(AUC {auc:.2f}) as ubam ({ours:.2f})."
+            )

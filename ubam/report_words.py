@@ -1,0 +1,360 @@
+"""The sentences of the report: what was found, what to be careful about, each test in words, the methods paragraph."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import comb
+from typing import Any
+
+from ubam.report_data import RunData, Score, mapping, number
+
+LEVEL = 0.05
+
+
+def headline(data: RunData) -> list[str]:
+    """The summary: first what was found in single subjects, then in the groups, then what was compared."""
+    if not data.subjects:
+        return ["No subject could be scored.", _what_failed(data)]
+    if data.reference is None:
+        return [_mutual(data), "No reference group was named, so each subject was compared with all others."]
+    return [_individuals(data), _by_chance(data), *_groups(data), _compared(data)]
+
+
+def _mutual(data: RunData) -> str:
+    scored = [score for score in data.queries if score.deviation is not None]
+    if len(scored) < 2:
+        return "One subject alone cannot be compared with anything."
+    return f"Of {len(scored)} subjects, {scored[0].subject} moves least like the others."
+
+
+def _individuals(data: RunData) -> str:
+    scored = [score for score in data.queries if score.deviation is not None]
+    beyond = [score.subject for score in scored if score.beyond_reference]
+    normal = sum(score.deviation is not None for score in data.references)
+    if not scored:
+        return f"No subject outside the reference group {data.reference} could be scored."
+    if not normal:
+        return f"No subject of the reference group {data.reference} could be scored, so nothing says what is normal."
+    groups = {score.group for score in scored}
+    whose = f"{next(iter(groups))} " if len(groups) == 1 else "compared "
+    verb = "moves" if len(beyond or scored) == 1 else "move"
+    share = "None" if not beyond else "All" if len(beyond) == len(scored) > 1 else str(len(beyond))
+    who = f"{share} {'' if share == 'All' else 'of the '}{len(scored)} {whose}{plural(len(scored), 'subject')}"
+    than = f"any of the {normal} {data.reference} subjects" if normal > 1 else f"the one {data.reference} subject"
+    names = f": {listed(shortened(beyond))}" if beyond else ""
+    return f"{who} {verb} further from the {data.reference} reference than {than}{names}."
+
+
+def _by_chance(data: RunData) -> str:
+    smallest = [score.smallest_p for score in data.queries if score.deviation is not None and score.smallest_p]
+    if not smallest or not data.references:
+        return ""
+    count = f"{sum(smallest):.1f} of {len(smallest)} {plural(len(smallest), 'subject')}"
+    return f"If they moved like the reference, {count} would do so by chance on average."
+
+
+def _groups(data: RunData) -> list[str]:
+    return [_group_sentence(test) for test in group_tests(data)[:3]]
+
+
+def group_tests(data: RunData) -> list[Mapping[str, Any]]:
+    tests = data.statistics.get("tests")
+    return [test for test in tests if isinstance(test, Mapping)] if isinstance(tests, list) else []
+
+
+def _group_sentence(test: Mapping[str, Any]) -> str:
+    first, second = pair_of(test)
+    p = next((p for p in (number(test.get("correction_p")), number(test.get("p"))) if p is not None), None)
+    if p is None:
+        return f"{second} was not tested against {first}: {test.get('refused') or 'no p could be computed'}."
+    if p <= LEVEL:
+        return f"As a group, {second} differs from {first} ({p_text(p)})."
+    sizes = [int(number(value) or 0) for value in mapping(test.get("n")).values()]
+    limit = f" {smallest_effect(sizes[0], sizes[1])}" if len(sizes) == 2 else ""
+    return f"No difference between the groups {first} and {second} was found ({p_text(p)}).{limit}"
+
+
+def _compared(data: RunData) -> str:
+    counts = Counter(score.group for score in data.subjects)
+    queries = [f"{counts[group]} {group}" for group in data.groups if group != data.reference and counts[group]]
+    recordings = sum(row.get("status") != "failed" for row in data.recordings)
+    return (
+        f"Compared: {listed(queries) or 'nobody'} with {counts[data.reference or '']} {data.reference} subjects "
+        f"(the reference), from {recordings} {plural(recordings, 'recording')}."
+    )
+
+
+def _what_failed(data: RunData) -> str:
+    failed = sum(row.get("status") == "failed" for row in data.recordings)
+    return f"{failed} of {len(data.recordings)} recordings failed; the reasons stand below." if failed else ""
+
+
+def smallest_effect(first: int, second: int, level: float = LEVEL) -> str:
+    """What groups of these sizes can show at best, in one sentence."""
+    auc = smallest_auc(first, second, level)
+    sizes = f"groups of {first} and {second}"
+    if auc is None:
+        return f"With {sizes}, even groups that do not overlap at all give no p < {level:g}: more subjects are needed."
+    return (
+        f"The smallest effect that {sizes} can show at p < {level:g} is an AUC of {auc:.2f} "
+        f"(a subject of one group the more deviant in {round(100 * auc)} of 100 pairs); a smaller one may be there "
+        "unseen."
+    )
+
+
+def smallest_auc(first: int, second: int, level: float = LEVEL) -> float | None:
+    """Smallest AUC whose exact two-sided rank test (Mann and Whitney, 1947) has p <= level; None when there is none."""
+    if min(first, second) < 1:
+        return None
+    if first * second > 2500:
+        return 0.5 + 1.96 * ((first + second + 1) / (12 * first * second)) ** 0.5
+    counts, tail, total = _rank_counts(first, second), 0, comb(first + second, first)
+    smallest = None
+    for u in range(first * second, first * second // 2, -1):
+        tail += counts[u]
+        if 2 * tail > level * total:
+            break
+        smallest = u / (first * second)
+    return smallest
+
+
+def _rank_counts(first: int, second: int) -> list[int]:
+    """How many orders of the two groups give each Mann-Whitney U, 0..first*second: a Gaussian binomial, exactly."""
+    size = first * second
+    counts = [1] + [0] * size
+    for step in range(1, first + 1):
+        for u in range(size, second + step - 1, -1):
+            counts[u] -= counts[u - second - step]
+        for u in range(step, size + 1):
+            counts[u] += counts[u - step]
+    return counts
+
+
+def test_rows(data: RunData) -> list[dict[str, str]]:
+    """The group tests, each in words: comparison, name, n, p, effect, correction and one sentence."""
+    return [_test_row(test) for test in group_tests(data)]
+
+
+def _test_row(test: Mapping[str, Any]) -> dict[str, str]:
+    effect = mapping(test.get("effect"))
+    value, low, high = (number(effect.get(name)) for name in ("value", "low", "high"))
+    interval = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
+    return {
+        "groups": " against ".join(reversed(pair_of(test))),
+        "name": str(test.get("name", "")) + _how_many(test),
+        "n": ", ".join(f"{group}: {count}" for group, count in mapping(test.get("n")).items()),
+        "unit": str(test.get("unit", "subject")),
+        "p": p_text(number(test.get("p")), bare=True),
+        "smallest_p": p_text(number(test.get("smallest_p")), bare=True),
+        "effect": "" if value is None else f"{effect.get('name', 'effect')} {value:.2f}{interval}",
+        "correction": str(test.get("correction") or "none"),
+        "corrected_p": p_text(number(test.get("correction_p")), bare=True),
+        "sentence": _in_words(test, value, str(effect.get("name", ""))),
+    }
+
+
+def _how_many(test: Mapping[str, Any]) -> str:
+    count = number(test.get("arrangements"))
+    kind = "every one of " if test.get("exact") else ""
+    return f" ({kind}{count:,.0f} arrangements)" if count else ""
+
+
+def _in_words(test: Mapping[str, Any], value: float | None, name: str) -> str:
+    sentence = _group_sentence(test)
+    if value is not None and name.upper() == "AUC":
+        first, second = pair_of(test)
+        times = round(100 * value)
+        sentence += f" In {times} of 100 pairs of subjects the one of {second} deviates more than the one of {first}"
+        sentence += " (50 is chance)."
+    return sentence
+
+
+def score_row(score: Score) -> dict[str, str]:
+    """The numbers of one subject for the table, as the CSV has them."""
+    return {
+        "deviation": plain(score.deviation),
+        "interval": "" if score.low is None or score.high is None else f"{plain(score.low)} to {plain(score.high)}",
+        "percentile": "" if score.percentile is None else f"{score.percentile:.0f}",
+        "p": p_text(score.p, bare=True),
+        "smallest_p": p_text(score.smallest_p, bare=True),
+    }
+
+
+def subject_sentence(data: RunData, score: Score) -> str:
+    """What the numbers of one subject mean."""
+    if score.deviation is None:
+        return f"{score.subject} could not be scored."
+    interval = (
+        f" (interval {plain(score.low)} to {plain(score.high)})"
+        if score.low is not None and score.high is not None
+        else ""
+    )
+    normal = [other.deviation for other in data.references if other.deviation is not None]
+    words = f"Deviation {plain(score.deviation)}{interval}"
+    if normal:
+        who = f"{data.reference} {plural(len(normal), 'subject')}"
+        words += f"; the {len(normal)} {who} have {plain(min(normal))} to {plain(max(normal))}"
+    if score.p is None:
+        return words + "."
+    others = round(1 / score.smallest_p) - 1 if score.smallest_p else len(normal)
+    as_deviant, who = round(score.p * (1 + others)) - 1, "reference" if data.reference else "other"
+    if score.beyond_reference:
+        smallest = f"{p_text(score.p)}, the smallest that their number allows"
+        return f"{words}. None of {others} {who} subjects is as deviant: {smallest}."
+    whose = f"{others} {who} {plural(others, 'subject')} {'is' if as_deviant == 1 else 'are'}"
+    return f"{words}. {as_deviant} of {whose} at least as deviant: {p_text(score.p)}."
+
+
+def about_recording(row: Mapping[str, str]) -> str:
+    """Session, day, dose and remarks of a recording in one line."""
+    named = [f"{name} {row[name]}" for name in ("session", "day", "dose") if row.get(name)]
+    named += [f"only in part: {row.get('reason')}"] if row.get("status") == "partial" else []
+    return ", ".join(named + ([row["warnings"]] if row.get("warnings") else []))
+
+
+def magnified_words(facts: Mapping[str, Any]) -> list[str]:
+    """What a magnified clip shows and how far to trust it, from the JSON beside it."""
+    names = ("factor", "factor_measured", "factor_geometric", "appearance_kept", "off_manifold", "from_s", "to_s")
+    factor, measured, moved, kept, off, start, stop = (number(facts.get(name)) for name in names)
+    words = []
+    if start is not None and stop is not None:
+        words.append(f"Shown: {start:.1f} to {stop:.1f} s of the recording.")
+    if factor is not None:
+        checks = [f"{measured:.1f} by the posture code" if measured is not None else ""]
+        checks += [f"{moved:.1f} in pixels" if moved is not None else ""]
+        found = listed([check for check in checks if check])
+        words.append(
+            f"The deviation is drawn {factor:g} times as large as it is" + (f" (measured: {found})." if found else ".")
+        )
+    if kept is not None:
+        words.append(f"Colours of the subject kept: {100 * kept:.0f} %.")
+    if off:
+        words.append(
+            f"In {100 * off:.0f} % of its frames the magnified posture is unlike any real one: judge those with care."
+        )
+    return words
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as 'name value, name value', one level of nesting flattened."""
+    flat = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat += [f"{name}.{inner} {item}" for inner, item in value.items()]
+        elif isinstance(value, (list, tuple)):
+            flat.append(f"{name} {' '.join(str(item) for item in value)}")
+        elif value is not None:
+            flat.append(f"{name} {value}")
+    return ", ".join(flat)
+
+
+def methods_paragraph(data: RunData) -> str:
+    """A paragraph for a methods section with the run's own numbers."""
+    record, sizes = data.record, Counter(score.group for score in data.subjects)
+    used = sum(row.get("status") in ("ok", "partial") for row in data.recordings)
+    failed = sum(row.get("status") == "failed" for row in data.recordings)
+    groups = listed([f"{sizes[group]} {group}" for group in data.groups if sizes[group]]) or "none scored"
+    whose = f"{used} video {plural(used, 'recording')} of {len(data.subjects)} {plural(len(data.subjects), 'subject')}"
+    program = (
+        f"ubam {record.get('ubam') or '(version unknown)'} ({_training(data)}, seed {record.get('seed', 'unknown')})"
+    )
+    left_out = f" {failed} {plural(failed, 'recording')} could not be used." if failed else ""
+    return (
+        f"{whose} ({groups}) {'was' if used == 1 else 'were'} analysed with {program}.{left_out} Representations of "
+        "posture and behaviour were learned from the recordings alone, without keypoints or labels, by contrasting "
+        f"moments within a recording and by telling true from permuted frame order. {_comparison(data)}"
+    )
+
+
+def _training(data: RunData) -> str:
+    record, settings = data.record, mapping(data.record.get("settings"))
+    steps = _setting(settings, "train_steps", "steps")
+    seconds = number(mapping(mapping(record.get("stages")).get("train")).get("seconds"))
+    parts = [f"preset {record.get('preset') or 'unknown'}", f"{steps} training steps" if steps else ""]
+    parts += [f"training {seconds:.0f} s" if seconds else "", str(record.get("device") or "")]
+    return ", ".join(part for part in parts if part)
+
+
+def _comparison(data: RunData) -> str:
+    names = list(dict.fromkeys(str(test.get("name")) for test in group_tests(data) if test.get("name")))
+    tests = f" Groups were compared by {listed(names)}; the unit is the subject." if names else ""
+    if data.reference:
+        whom = f"the reference group '{data.reference}', reference subjects with the others of their group"
+        others = "reference"
+    else:
+        whom, others = "all other subjects", "other"
+    return (
+        f"Each subject was compared with {whom}. Deviation is the distance from the matching movement of the {others} "
+        f"subjects in units of the variation between them, the median over the windows of a subject; the p-value of a "
+        f"single subject is conformal, the share of {others} subjects at least as deviant, itself counted.{tests}"
+    )
+
+
+def _setting(settings: Mapping[str, Any], *names: str) -> Any:
+    for values in (settings, *(value for value in settings.values() if isinstance(value, Mapping))):
+        for name in names:
+            if values.get(name) is not None:
+                return values[name]
+    return None
+
+
+def pair_of(test: Mapping[str, Any]) -> tuple[str, str]:
+    named = test.get("groups")
+    groups = [str(group) for group in (named if isinstance(named, list) else mapping(test.get("n")))]
+    return (
+        (groups[0], ", ".join(groups[1:]))
+        if len(groups) > 1
+        else (groups[0] if groups else "the reference", "the others")
+    )
+
+
+def listed(words: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    words = [str(word) for word in words]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def shortened(words: Sequence[str], most: int = 8) -> list[str]:
+    """At most `most` words; the rest is counted."""
+    return [*words[:most], f"{len(words) - most} more"] if len(words) > most + 1 else list(words)
+
+
+def plain(value: float | None) -> str:
+    """A number with two decimals, large ones with fewer, small ones with two significant digits; "" for None."""
+    if value is None:
+        return ""
+    size = abs(value)
+    if size >= 1e5 or 0 < size < 1e-3:
+        return f"{value:.1e}"
+    return (
+        f"{value:.0f}"
+        if size >= 1000
+        else f"{value:.1f}"
+        if size >= 100
+        else f"{value:.2f}"
+        if size >= 0.1
+        else f"{value:.2g}"
+    )
+
+
+def p_text(p: float | None, bare: bool = False) -> str:
+    """'p = 0.012', or with `bare` '0.012'; tiny values as '< 0.0001', "" for None."""
+    if p is None:
+        return ""
+    value = "< 0.0001" if p < 1e-4 else f"{p:.3f}".rstrip("0").rstrip(".") if p >= 0.01 else f"{p:.2g}"
+    return value if bare else f"p {value}" if value.startswith("<") else f"p = {value}"
+
+
+def seconds_text(value: float | None) -> str:
+    """'4.2 s', '3 min 05 s', '1 h 12 min'; "" for None."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    whole = round(value)
+    return (
+        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    )
+
+
+def plural(count: int, word: str) -> str:
+    return word if count == 1 else word + "s"

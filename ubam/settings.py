@@ -1,0 +1,45 @@
+"""Presets: every number that a run is free to choose, and what each costs on two cores."""
+
+from dataclasses import asdict, dataclass, replace
+
+from ubam.errors import UbamError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one run; they stop at pipeline.py and cli.py, everything below takes numbers."""
+
+    preset: str = "standard"
+    reference: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    workers: int = 2
+    factors: tuple[float, ...] = (2.0,)
+    crop_size: int = 128
+    view_size: int = 64
+    posture_dim: int = 64
+    behaviour_dim: int = 64
+    train_steps: int = 1500
+    batch_windows: int = 12
+    generator_steps: int = 1200
+    clip_seconds: float = 4.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for run.json and the model's settings."""
+        return asdict(self)
+
+
+PRESETS: dict[str, Settings] = {
+    "quick": Settings(preset="quick", train_steps=400, generator_steps=150),
+    "standard": Settings(preset="standard"),
+    "thorough": Settings(
+        preset="thorough", posture_dim=128, train_steps=20000, batch_windows=32, generator_steps=12000
+    ),
+}
+
+
+def preset(name: str, **changes: object) -> Settings:
+    """The settings of a preset with some of them changed; UbamError for a name that is not one."""
+    if name not in PRESETS:
+        raise UbamError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
+    return replace(PRESETS[name], **changes)  # type: ignore[arg-type]

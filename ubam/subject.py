@@ -1,0 +1,294 @@
+"""Where the subject is: a background model, soft foreground, and one smooth track of square boxes of constant size."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ubam.background import (
+    Scene,
+    clean_mask,
+    fill,
+    free_background,
+    grown,
+    hull,
+    in_place_noise,
+    main_part,
+    mask,
+    median_background,
+    noise_level,
+    noise_map,
+    often_enclosed,
+    reduced,
+    saliency,
+    steadiest_background,
+    still_part,
+    without_rest,
+)
+
+__all__ = [
+    "Scene",
+    "Track",
+    "find_blobs",
+    "fixed_track",
+    "follow",
+    "full_frame_track",
+    "learn_scene",
+    "mask",
+    "median_background",
+    "noise_level",
+    "saliency",
+    "track_subject",
+]
+
+CANDIDATES = 4
+
+
+@dataclass(frozen=True)
+class Track:
+    """The subject over time, in pixels of the recording.
+
+    box float32 [T,4] (x0, y0, x1, y1): square, one size for the whole recording, may reach outside the picture;
+    found bool [T]; body_height: median vertical extent of the subject; ground_y float32 [T]: its lowest point, smooth;
+    centre float32 [T,2] (x, y), smoothed; warnings: sentences for the user.
+    """
+
+    box: np.ndarray
+    found: np.ndarray
+    body_height: float
+    ground_y: np.ndarray
+    centre: np.ndarray
+    warnings: tuple[str, ...]
+
+
+def find_blobs(salient: np.ndarray) -> np.ndarray:
+    """The heaviest blobs of a soft foreground float32 [H,W], heaviest first, float32 [CANDIDATES,7].
+
+    Columns: mass (summed saliency, 0 where there is no such blob), centre x, y, then x0, y0, x1, y1.
+    """
+    if salient.mean() > 0.6:  # a flash, a fade, a knocked camera: the subject cannot be told
+        return np.zeros((CANDIDATES, 7), np.float32)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(clean_mask(salient).astype(np.uint8), connectivity=8)
+    blobs = np.zeros((CANDIDATES, 7), np.float32)
+    flat, weight = labels.ravel(), salient.ravel().astype(np.float64)
+    mass = np.bincount(flat, weight, minlength=count)
+    mass[0] = 0
+    for row, label in enumerate(np.argsort(-mass)[: min(CANDIDATES, count - 1)]):
+        x, y, w, h, area = stats[label]
+        if area < 12:
+            continue
+        part = np.where(labels[y : y + h, x : x + w] == label, salient[y : y + h, x : x + w], 0)
+        total = max(float(part.sum()), 1e-6)
+        cx = float((part.sum(axis=0) * np.arange(w)).sum()) / total + x
+        cy = float((part.sum(axis=1) * np.arange(h)).sum()) / total + y
+        blobs[row] = (mass[label], cx + 0.5, cy + 0.5, x, y, x + w, y + h)
+    return blobs
+
+
+def follow(blobs: np.ndarray) -> np.ndarray:
+    """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
+
+    Args:
+        blobs: float32 [T,CANDIDATES,7] from `find_blobs`.
+    """
+    mass = blobs[:, :, 0]
+    present = mass[:, 0] > 0
+    if not present.any():
+        return np.full(len(blobs), -1)
+    typical = float(np.percentile(mass[present, 0], 60))
+    size = np.sqrt(typical) + 1e-6
+    share = np.maximum(mass / typical, 1e-6)
+    gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
+    absent = CANDIDATES
+    score = np.append(gain[0], 0.0)
+    back = np.zeros((len(blobs), absent + 1), np.int64)
+    for t in range(1, len(blobs)):
+        step = np.hypot(*(blobs[t, :, None, 1:3] - blobs[t - 1, None, :, 1:3]).transpose(2, 0, 1)) / size
+        cost = np.full((absent + 1, absent + 1), 0.6)
+        cost[:absent, :absent] = np.minimum(0.5 * step**2, 3.0)
+        cost[absent, absent] = 0.0
+        total = score[None, :] - cost
+        back[t] = total.argmax(axis=1)
+        score = total.max(axis=1) + np.append(gain[t], 0.0)
+    path = np.empty(len(blobs), np.int64)
+    path[-1] = int(score.argmax())
+    for t in range(len(blobs) - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return np.where(path == absent, -1, path)
+
+
+IN_PLACE = "the subject stays in one place, so that the picture behind it was never seen: its outline is estimated"
+NEARLY_STILL = "the subject hardly moves: there may be too little motion to learn from"
+NO_MOTION = "nothing moves: no subject was found, and the whole picture is used; give a box in the study"
+SEVERAL = "several subjects are in view: the heaviest is followed; give a box per subject in the study"
+UNSTEADY = "much besides the subject moves: does the camera move, or the light change?"
+
+
+def learn_scene(samples: np.ndarray, times: int = 1) -> tuple[Scene, Scene, tuple[str, ...]]:
+    """The scene at full size and `times` smaller (as `reduced` does it), and what must be said about it.
+
+    Args:
+        samples: uint8 [N,H,W,3], frames spread over the recording.
+        times: how many pixels of the recording make one of the small scene; about 200 px across are enough.
+    """
+    height, width = samples.shape[1:3]
+    small = np.stack([reduced(frame, times) for frame in samples])
+    median = steadiest_background(small)
+    rough = in_place_noise(noise_map(small, median))
+    median = without_rest(small, without_rest(small, median, rough), rough)
+    blobs = np.stack([find_blobs(saliency(frame, median, rough)) for frame in small])
+    path = follow(blobs)
+    if _stays(blobs, path):
+        return _scene_in_place(samples, small, median_background(small), rough, times)
+    covered = _covered(small, median, rough, blobs, path)
+    for _ in range(2):
+        median = without_rest(small, free_background(small, covered), rough)
+        rough = noise_map(small, median, covered)
+        blobs = np.stack([find_blobs(saliency(frame, median, rough)) for frame in small])
+        covered = _covered(small, median, rough, blobs, follow(blobs))
+    whole = np.stack([_enlarged(hidden, times, width, height) > 0 for hidden in covered])
+    background = free_background(samples, whole)
+    scene = _open_scene(background, noise_map(samples, background, whole))
+    return scene, _open_scene(median, noise_map(small, median, covered)), ()
+
+
+def _open_scene(background: np.ndarray, noise: np.ndarray) -> Scene:
+    return Scene(background, noise, np.dstack([background, np.zeros(noise.shape, np.uint8)]), False)
+
+
+def _enlarged(region: np.ndarray, times: int, width: int, height: int) -> np.ndarray:
+    """A region bool [h,w] of a reduced picture at the full size, uint8 [H,W] 0..255 with soft borders."""
+    large = cv2.resize(region.astype(np.uint8) * 255, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    return np.pad(large, ((0, height - large.shape[0]), (0, width - large.shape[1])), mode="edge")
+
+
+def _stays(blobs: np.ndarray, path: np.ndarray) -> bool:
+    """Whether the subject stays in place: it moves by less than half its size."""
+    found = path >= 0
+    if not found.any():
+        return True
+    chosen = blobs[np.flatnonzero(found), path[found]]
+    spread = np.percentile(chosen[:, 1:3], 90, axis=0) - np.percentile(chosen[:, 1:3], 10, axis=0)
+    extent = np.median(np.maximum(chosen[:, 5] - chosen[:, 3], chosen[:, 6] - chosen[:, 4]))
+    return bool(spread.max() < 0.5 * extent)
+
+
+def _covered(
+    small: np.ndarray, median: np.ndarray, noise: np.ndarray, blobs: np.ndarray, path: np.ndarray
+) -> np.ndarray:
+    """Where the subject hides the background in each frame, bool [N,h,w], with a margin."""
+    covered = np.zeros(small.shape[:3], bool)
+    margin = max(2, round(0.015 * min(median.shape[:2])))
+    kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    for t in np.flatnonzero(path >= 0):
+        x0, y0, x1, y1 = blobs[t, path[t], 3:].astype(int)
+        part = np.s_[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
+        hidden = mask(small[t], median, noise)[part].astype(np.uint8)
+        covered[t][part] = cv2.dilate(hidden, kernel) > 0
+    return covered
+
+
+def _scene_in_place(
+    samples: np.ndarray, small: np.ndarray, median: np.ndarray, noise: np.ndarray, times: int
+) -> tuple[Scene, Scene, tuple[str, ...]]:
+    salient = np.stack([saliency(frame, median, noise) for frame in small])
+    core = main_part(salient.mean(axis=0))
+    if core.sum() < 12:
+        nearly_still, still = False, np.ones(median.shape[:2], bool)
+    else:
+        nearly_still = bool(np.median(salient[:, hull(core)].mean(axis=1)) < 0.2)
+        still = still_part(median, hull(core) if nearly_still else often_enclosed(salient), noise)
+    whole = _enlarged(still, times, samples.shape[2], samples.shape[1])
+    seen = median_background(samples)
+    background = fill(seen, grown(whole > 127))
+    scene = Scene(background, in_place_noise(noise_map(samples, seen)), np.dstack([seen, whole]), True)
+    small_still = np.dstack([median, still.astype(np.uint8) * 255])
+    warnings = () if still.all() else (IN_PLACE, NEARLY_STILL) if nearly_still else (IN_PLACE,)
+    return scene, Scene(fill(median, grown(still)), noise, small_still, True), warnings
+
+
+def track_subject(frames: Iterable[np.ndarray], scene: Scene, *, scale: float = 1.0, fps: float = 25.0) -> Track:
+    """Follow the subject through small frames uint8 [h,w,3]; the track comes out in pixels of the recording.
+
+    Args:
+        frames: small pictures of every frame.
+        scene: at the size of the frames.
+        scale: pixels of the recording per pixel of the small pictures.
+        fps: frames per second, for the smoothing.
+    """
+    blobs, beside = [], []
+    for frame in frames:
+        salient = scene.saliency(frame)
+        blobs.append(find_blobs(salient))
+        beside.append(float(salient.sum()) - float(blobs[-1][0, 0]))
+    return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
+
+
+def track_blobs(blobs: np.ndarray, beside: np.ndarray, scene: Scene, scale: float, fps: float) -> Track:
+    """The track from the blobs [T,CANDIDATES,7] of all frames and the summed saliency outside the heaviest one, [T]."""
+    path = follow(blobs)
+    found = path >= 0
+    height, width = scene.background.shape[:2]
+    if not found.any():
+        return full_frame_track(len(blobs), round(width * scale), round(height * scale), (NO_MOTION,))
+    chosen = blobs[np.arange(len(blobs)), np.maximum(path, 0)]
+    warnings = []
+    if _several(blobs, path):
+        warnings.append(SEVERAL)
+    if np.median(beside) > 0.1 * height * width:
+        warnings.append(UNSTEADY)
+    return _smooth_track(chosen * scale, found, fps, tuple(warnings))
+
+
+def _several(blobs: np.ndarray, path: np.ndarray) -> bool:
+    """Whether another blob of at least 0.4 of the subject's mass is there in a third of the frames, well apart."""
+    seen = np.flatnonzero(path >= 0)
+    own = blobs[seen, path[seen]]
+    size = np.sqrt(np.median(own[:, 0]))
+    apart = np.hypot(*(blobs[seen, :, 1:3] - own[:, None, 1:3]).transpose(2, 0, 1)) > size
+    return bool(((blobs[seen, :, 0] > 0.4 * own[:, None, 0]) & apart).any(axis=1).mean() > 0.33)
+
+
+def full_frame_track(count: int, width: int, height: int, warnings: tuple[str, ...]) -> Track:
+    """The whole picture as the subject's box, padded to a square, in every frame."""
+    return fixed_track(count, (0.0, 0.0, float(width), float(height)), warnings)
+
+
+def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tuple[str, ...]) -> Track:
+    """One given box, made square around its centre, in every frame."""
+    x0, y0, x1, y1 = box
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2], np.float32)
+    half = max(x1 - x0, y1 - y0) / 2
+    boxes = np.concatenate([centre - half, centre + half]).astype(np.float32)
+    return Track(
+        np.repeat(boxes[None], count, 0), np.ones(count, bool), y1 - y0, np.full(count, y1, np.float32),
+        np.repeat(centre[None], count, 0), warnings,
+    )  # fmt: skip
+
+
+def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
+    x0, y0, x1, y1 = chosen[:, 3:].T
+    extent = np.maximum(x1 - x0, y1 - y0)[found]
+    half = 0.5 * 1.25 * float(np.median(extent))
+    mass_centre = smooth(np.stack([chosen[:, 1], chosen[:, 2]], 1), found, 0.12 * fps)
+    middle = smooth(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1), found, 0.5 * fps)
+    slow_mass = smooth(np.stack([chosen[:, 1], chosen[:, 2]], 1), found, 0.5 * fps)
+    centre = (mass_centre + middle - slow_mass).astype(np.float32)
+    ground = smooth(y1[:, None], found, 0.5 * fps)[:, 0].astype(np.float32)
+    box = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    return Track(box, found, float(np.median((y1 - y0)[found])), ground, centre, warnings)
+
+
+def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:
+    """values [T,C] held where not found, freed of single outliers, then smoothed by a Gaussian of sigma frames."""
+    known = np.flatnonzero(found)
+    nearest = known[np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)]
+    held = values[nearest].astype(np.float64)
+    padded = np.pad(held, ((2, 2), (0, 0)), mode="edge")
+    held = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5, axis=0), axis=-1)
+    radius = max(1, int(3 * sigma))
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
+    padded = np.pad(held, ((radius, radius), (0, 0)), mode="edge")
+    columns = [np.convolve(column, weights / weights.sum(), mode="valid") for column in padded.T]
+    return np.stack(columns, axis=1)

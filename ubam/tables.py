@@ -1,0 +1,142 @@
+"""Scores as rows of the tables, and the numbers of statistics.json."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from ubam.deviation import Code, Score, summarise
+from ubam.neighbours import moment_times
+from ubam.scoring import StudyScores, SubjectScore
+from ubam.statistics import compare_groups, separation
+from ubam.study import Recording
+
+SCORE_COLUMNS = (
+    "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile", "p_value", "smallest_p",
+)  # fmt: skip
+MAP_POINTS = 1500
+Table = tuple[list[dict[str, Any]], list[str]]
+
+
+def score_tables(
+    recordings: Sequence[Recording],
+    embeddings: Sequence[Mapping[str, np.ndarray]],
+    scores: StudyScores,
+    controls: Mapping[str, StudyScores],
+) -> dict[str, Table]:
+    """The tables windows, recordings and subjects: rows in the order of the study, and their columns."""
+    windows: list[dict[str, Any]] = []
+    for recording, arrays in zip(recordings, embeddings, strict=True):
+        windows += _window_rows(recording, arrays, scores.recordings[recording.recording_id])
+    count = {key: sum(1 for row in windows if (row["subject"], row["group"]) == key) for key in _keys(recordings)}
+    subjects = [_subject_row(subject, count) for subject in scores.subjects]
+    for name, control in controls.items():
+        for row, subject in zip(subjects, control.subjects, strict=True):
+            row[f"deviation_{name}"] = subject.deviation
+    by_subject = {(subject.subject, subject.group): row for subject, row in zip(scores.subjects, subjects, strict=True)}
+    rows = [_recording_row(recording, windows, scores, by_subject) for recording in recordings]
+    extra = [f"deviation_{name}" for name in controls]
+    return {
+        "windows": (windows, ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]),
+        "recordings": (rows, ["recording_id", "subject", "group", *SCORE_COLUMNS]),
+        "subjects": (subjects, ["subject", "group", *SCORE_COLUMNS, *extra]),
+    }
+
+
+def _keys(recordings: Sequence[Recording]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((recording.subject, recording.group) for recording in recordings))
+
+
+def _window_rows(recording: Recording, arrays: Mapping[str, np.ndarray], score: Score) -> list[dict[str, Any]]:
+    """A window's deviation is that of the moment at its middle, which averages over a window's length."""
+    moment_s = arrays["time_s"][score.frame]
+    deviation = score.moment.mean(0)
+    middle = moment_times(arrays, "behaviour")
+    nearest = np.abs(middle[:, None] - moment_s[None]).argmin(1) if len(middle) else []
+    shared = {"recording_id": recording.recording_id, "subject": recording.subject, "group": recording.group}
+    return [
+        shared | {"t_start_s": float(start), "t_end_s": float(end), "deviation": float(deviation[index])}
+        for start, end, index in zip(arrays["window_start_s"], arrays["window_end_s"], nearest, strict=True)
+    ]
+
+
+def _subject_row(score: SubjectScore, count: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    return {
+        "subject": score.subject, "group": score.group, "n_windows": count[score.subject, score.group],
+        "deviation": score.deviation, "deviation_low": score.low, "deviation_high": score.high,
+        "static": score.static, "dynamic": score.dynamic, "reference_percentile": score.percentile,
+        "p_value": score.p_value, "smallest_p": score.smallest_p,
+    }  # fmt: skip
+
+
+def _recording_row(
+    recording: Recording,
+    windows: Sequence[Mapping[str, Any]],
+    scores: StudyScores,
+    by_subject: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """A recording's own deviation; interval, percentile and p are those of its subject, the unit that they speak of."""
+    score = scores.recordings[recording.recording_id]
+    row = dict(by_subject[recording.subject, recording.group])
+    shift = float(summarise(score.moment).mean()) - row["deviation"]
+    row |= {"deviation": row["deviation"] + shift, "static": score.static.mean(), "dynamic": score.dynamic.mean()}
+    row |= {"deviation_low": max(0.0, row["deviation_low"] + shift), "deviation_high": row["deviation_high"] + shift}
+    row["n_windows"] = sum(1 for window in windows if window["recording_id"] == recording.recording_id)
+    return row | {"recording_id": recording.recording_id}
+
+
+def describe_statistics(
+    codes: Sequence[Code], scores: StudyScores, controls: Mapping[str, StudyScores], reference: str | None, seed: int
+) -> dict[str, Any]:
+    """What statistics.json holds: n, one test for each group against the reference, the controls, and notes."""
+    subjects = {group: len({code.subject for code in codes if code.group == group}) for group in _groups(codes)}
+    result: dict[str, Any] = {"unit": "subject", "n": subjects, "reference": reference, "tests": [], "controls": {}}
+    result["notes"] = []
+    if reference is None or len(subjects) < 2:
+        return result
+    deviations = {(score.subject, score.group): score.deviation for score in scores.subjects}
+    result["tests"] = compare_groups(codes, deviations, reference, seed)
+    result["notes"] = [
+        f"{' against '.join(t['groups'][::-1])}: {t['refused']}." for t in result["tests"] if "refused" in t
+    ]
+    for name, rows in {
+        "ubam": scores.subjects,
+        **{name: control.subjects for name, control in controls.items()},
+    }.items():
+        result["controls"][name] = {"auc": _auc(rows, reference)}
+    return result
+
+
+def _groups(codes: Sequence[Code]) -> list[str]:
+    return list(dict.fromkeys(code.group for code in codes))
+
+
+def _auc(subjects: Sequence[SubjectScore], reference: str) -> float:
+    normal = np.array([score.deviation for score in subjects if score.group == reference])
+    other = np.array([score.deviation for score in subjects if score.group != reference])
+    return separation(normal, other)
+
+
+def draw_maps(
+    codes: Sequence[Code], embeddings: Sequence[Mapping[str, np.ndarray]], seed: int
+) -> dict[str, np.ndarray]:
+    """2-D maps of postures and of behaviours (t-SNE; principal components where there are too few), thinned evenly."""
+    maps: dict[str, np.ndarray] = {}
+    for what in ("posture", "behaviour"):
+        thin = max(1, sum(len(arrays[what]) for arrays in embeddings) // MAP_POINTS)
+        rows = np.concatenate([arrays[what][::thin] for arrays in embeddings]).astype(np.float32)
+        maps[f"{what}_xy"] = _flatten(rows, seed)
+        counts = [len(arrays[what][::thin]) for arrays in embeddings]
+        maps[f"{what}_recording"] = np.repeat([code.recording_id for code in codes], counts)
+        maps[f"{what}_time_s"] = np.concatenate([moment_times(arrays, what)[::thin] for arrays in embeddings])
+    return maps
+
+
+def _flatten(rows: np.ndarray, seed: int) -> np.ndarray:
+    if len(rows) < 40:
+        padded = np.pad(rows, ((0, max(0, 2 - len(rows))), (0, max(0, 2 - rows.shape[1]))))
+        return PCA(2).fit_transform(padded)[: len(rows)].astype(np.float32)
+    reduced = PCA(min(20, *rows.shape), random_state=seed).fit_transform(rows)
+    return TSNE(2, init="pca", perplexity=30, max_iter=500, random_state=seed).fit_transform(reduced).astype(np.float32)
