@@ -6,7 +6,14 @@ from ubam.deviation import Code
 
 
 def make_code(
-    rng: np.random.Generator, subject: str, group: str, *, shift: float = 0.0, dim: int = 12, frames: int = 90, name: str = ""
+    rng: np.random.Generator,
+    subject: str,
+    group: str,
+    *,
+    shift: float = 0.0,
+    dim: int = 12,
+    frames: int = 90,
+    name: str = "",
 ) -> Code:
     """One recording; `shift` moves every posture along a direction that no reference subject uses."""
     shared = np.random.default_rng(99)

@@ -112,3 +112,11 @@ def test_constant_postures_give_finite_scores() -> None:
     codes = [replace(code, posture=np.zeros_like(code.posture)) for code in make_study(0, 3, 1)]
     scores = score_study(codes, "healthy").subjects
     assert all(np.isfinite([score.deviation, score.p_value]).all() for score in scores)
+
+
+@pytest.mark.parametrize("frames", [5, 9, 12, 40])
+def test_recordings_of_any_length_can_be_scored(frames: int) -> None:
+    rng = np.random.default_rng(0)
+    codes = [make_code(rng, f"r{number}", "healthy", frames=90 if number else frames) for number in range(4)]
+    codes.append(make_code(rng, "q", "impaired", frames=frames))
+    assert all(np.isfinite(score.deviation) for score in score_study(codes, "healthy").subjects)

@@ -1,5 +1,7 @@
 """Where and when: shares over the body, peaks that do not overlap."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_peaks_come_in_order_and_do_not_overlap() -> None:
     for start, peak, end in found:
         assert start <= peak <= end
     ordered = sorted(found)
-    assert all(before[2] <= after[0] for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(before[2] <= after[0] for before, after in pairwise(ordered))
 
 
 @pytest.mark.parametrize("deviation", [[], [np.nan, np.nan], [2.0], [1.0, 1.0, 1.0]])

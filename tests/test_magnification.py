@@ -1,5 +1,6 @@
 """Magnification: bit-exact identity, still background, direction of the picture, the dose, the clips on disk."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,9 @@ def head_x(picture: np.ndarray, background: np.ndarray, box: np.ndarray) -> floa
 
 def test_factor_one_is_the_recording_bit_for_bit(made: Magnification) -> None:
     first = int(made.query.frame_index[10])
-    for shown, read in zip(made.frames(1.0), read_frames(made.video, start_frame=first, stop_frame=first + 16), strict=True):
+    for shown, read in zip(
+        made.frames(1.0), read_frames(made.video, start_frame=first, stop_frame=first + 16), strict=True
+    ):
         np.testing.assert_array_equal(shown, read)
 
 
@@ -61,10 +64,12 @@ def test_the_background_stays_bit_still_away_from_the_subject(made: Magnificatio
     for frame in made.rendered((2.0,)):
         moved = frame.moved[2.0]
         far = np.ones(frame.recording.shape[:2], bool)
-        x0, y0, x1, y1 = frame.region
+        x0, y0, *_ = frame.region
         near = (moved.opacity > 0) | (moved.source_opacity > 0)
         rows, columns = np.nonzero(near)
-        far[max(0, y0 + rows.min() - 4) : y0 + rows.max() + 5, max(0, x0 + columns.min() - 4) : x0 + columns.max() + 5] = False
+        far[
+            max(0, y0 + rows.min() - 4) : y0 + rows.max() + 5, max(0, x0 + columns.min() - 4) : x0 + columns.max() + 5
+        ] = False
         np.testing.assert_array_equal(moved.picture[far], frame.recording[far])
 
 
@@ -77,6 +82,12 @@ def test_measured_dose_follows_the_factor(made: Magnification) -> None:
 def test_same_again_gives_the_same_pictures(made: Magnification) -> None:
     for once, again in zip(made.frames(2.0), made.frames(2.0), strict=True):
         np.testing.assert_array_equal(once, again)
+
+
+def test_the_view_of_the_recording_is_the_stored_one(made: Magnification) -> None:
+    frame = next(made.rendered((1.0,)))
+    view = made.view(frame.recording, frame.position)
+    assert np.abs(view.astype(int) - made.query.views[frame.position]).mean() < 1
 
 
 def test_dose_matches_its_definition() -> None:
@@ -133,7 +144,12 @@ def test_a_moved_square_leaves_its_background_behind() -> None:
 
 
 def test_a_region_stays_inside_the_picture() -> None:
-    assert region_of(np.array([-30.0, -10, 20, 40], np.float32), 64, 48) == (0, 0, 30, 48)  # 40 % wider than the box, inside the picture
+    assert region_of(np.array([-30.0, -10, 20, 40], np.float32), 64, 48) == (
+        0,
+        0,
+        30,
+        48,
+    )  # 40 % wider than the box, inside the picture
     x0, y0, x1, y1 = region_of(np.array([200.0, 200, 260, 260]), 64, 48)
     assert 0 <= x0 < x1 <= 64
     assert 0 <= y0 < y1 <= 48
@@ -165,8 +181,9 @@ def test_bad_requests_are_refused_in_a_sentence(made: Magnification, tmp_path: P
     with pytest.raises(UbamError, match="layout"):
         write_magnified(tmp_path / "clip.mp4", "sideways", made, 2.0)
     assert not list(tmp_path.iterdir())
-    ready = {"embed": embed, "posture": made.posture, "twin": made.twin}
+    store, path = made.matches[0]
+    magnify_made = partial(magnify, made.query, made.video, embed=embed, posture=made.posture, twin=made.twin)
     with pytest.raises(UbamError, match="factors"):
-        magnify(made.query, made.video, [(*made.matches[0][:1], made.video, made.matches[0][1])], slice(0, 4), [99.0], **ready)
+        magnify_made(references=[(store, made.video, path)], frames=slice(0, 4), factors=[99.0])
     with pytest.raises(UbamError, match="reference"):
-        magnify(made.query, made.video, [], slice(0, 4), [2.0], **ready)
+        magnify_made(references=[], frames=slice(0, 4), factors=[2.0])

@@ -11,10 +11,6 @@ import cv2
 import numpy as np
 
 
-import os
-LOW=float(os.environ.get('LOW','5')); TIMES=float(os.environ.get('TIMES','3'))
-
-
 @dataclass(frozen=True)
 class Scene:
     """What stays the same in a recording, all at one picture size.
@@ -106,7 +102,7 @@ def free_background(frames: np.ndarray, covered: np.ndarray, least: float = 0.1)
 def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
     """The picture that each pixel shows most steadily: the median over the narrowest `share` of its grey levels.
 
-    A slow subject may cover a pixel for more than half of the time, which the median would show; but its moving fur or cloth
+    A slow subject may cover a pixel most of the time and be in the median; but its moving fur or cloth
     varies more than the background (the shorth of Andrews et al. 1972, with a smaller share).
 
     Args:
@@ -115,7 +111,7 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
     """
     grey = np.stack([cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for frame in frames])
     ordered = np.sort(grey, axis=0)
-    span = max(2, round(share * len(frames)))
+    span = min(len(frames), max(5, round(share * len(frames))))
     widths = ordered[span - 1 :] - ordered[: len(frames) - span + 1]
     lowest = widths.argmin(axis=0)[None]
     low = np.take_along_axis(ordered, lowest, axis=0)
@@ -160,7 +156,11 @@ def noise_level(frames: np.ndarray, background: np.ndarray) -> float:
 
 
 def saliency(
-    frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float, still: np.ndarray | None = None
+    frame: np.ndarray,
+    background: np.ndarray,
+    noise: np.ndarray | float,
+    still: np.ndarray | None = None,
+    least: float = 5.0,
 ) -> np.ndarray:
     """Soft foreground in 0..1, float32 [H,W]: how far each pixel of a frame is from the background, in units of noise.
 
@@ -170,18 +170,19 @@ def saliency(
         noise: grey levels, one number or float32 [H,W].
         still: uint8 [H,W,4], a subject in place: its median picture and where its still part is; a pixel there that
             looks as usual is foreground.
+        least: differences of fewer grey levels are never foreground.
     """
-    salient = _distance(frame, background, noise)
+    salient = _distance(frame, background, noise, least)
     if still is None:
         return salient
     usual = 1.0 - _distance(frame, np.ascontiguousarray(still[..., :3]), noise)
     return np.maximum(salient, usual * still[..., 3] * np.float32(1 / 255))
 
 
-def _distance(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float) -> np.ndarray:
+def _distance(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float, least: float = 5.0) -> np.ndarray:
     red, green, blue = cv2.split(cv2.absdiff(frame, background))
     widest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 3).astype(np.float32)
-    low = np.maximum(LOW, TIMES * noise)
+    low = np.maximum(least, 2.5 * noise)
     return np.clip((widest - low) / (low + 8.0), 0.0, 1.0, dtype=np.float32)
 
 

@@ -6,51 +6,15 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
 from ubam.settings import PRESETS
-
-STAGE_WORDS = {
-    "check": "checking the recordings",
-    "crops": "finding the subjects",
-    "train": "learning postures and behaviours",
-    "embed": "embedding every frame",
-    "score": "scoring deviations",
-    "generator": "training the generator",
-    "magnify": "rendering magnified clips",
-    "report": "writing the report",
-}
-
-
-class Bars:
-    """One progress bar at a time, on the terminal only (a log file gets one line per stage)."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet, self.stage = quiet, ""
-        self.bar: Any = None
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show `done` of `total` of a stage; the first call of a stage closes the bar before."""
-        if self.quiet:
-            return
-        if stage != self.stage:
-            self.close()
-            self.stage = stage
-            self.bar = click.progressbar(
-                length=total, label=f"{STAGE_WORDS.get(stage, stage):34}", show_pos=True, file=sys.stderr
-            )
-            self.bar.render_progress()
-        self.bar.update(done - self.bar.pos)
-
-    def close(self) -> None:
-        """End the bar that is shown."""
-        if self.bar is not None:
-            self.bar.render_finish()
-            self.bar = None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,6 +82,50 @@ _stage_command("score", "score", "Do the run up to the deviation tables and stat
 _stage_command("report", "report", "Do the run up to report.html.")
 
 
+@cli.command("magnify")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
+@click.option("--recording", help="Render this recording instead of doing the stage.")
+@click.option(
+    "--layout", type=click.Choice(["side-by-side", "magnified", "twin"]), default="side-by-side", show_default=True
+)
+@click.option("--from", "from_s", type=float, help="Seconds of the recording's own clock.")
+@click.option("--to", "to_s", type=float)
+@click.option("--out", type=click.Path(path_type=Path), help="The clip to write (.mp4); its JSON lies beside it.")
+@run_options
+@click.pass_context
+def magnify_command(
+    context: click.Context, run: Path, study: Path | None, recording: str | None, layout: str, from_s: float | None,
+    to_s: float | None, out: Path | None, **options: Any,
+) -> None:  # fmt: skip
+    """Do the run up to the magnified clips; with --recording, render one clip of one recording."""
+    kept = _kept_options(run, context)
+    if recording is None:
+        _perform(study or _study_of(run), run, "magnify", kept=kept, **options)
+    elif out is None or out.suffix.lower() != ".mp4":
+        raise UbamError("--recording needs --out FILE.mp4, the clip to write.")
+    else:
+        factor = (*options["factors"], 2.0)[0]
+        _magnify_one(study or _study_of(run), run, recording, factor, layout, (from_s, to_s), out, options | kept)
+
+
+def _magnify_one(
+    study: Path, run: Path, recording: str, factor: float, layout: str, span: tuple[float | None, float | None],
+    out: Path, options: dict[str, Any],
+) -> None:  # fmt: skip
+    from ubam import pipeline
+    from ubam.job import plan_run
+
+    as_json, bars = options["as_json"], Bars(quiet=options["as_json"])
+    job = plan_run(study, options, ask=_ask_for_reference).dry(run, bars)
+    if pipeline.pending_stages(job, "score"):
+        raise RunError(f"{run} is not scored yet; do first: ubam score {run}")
+    facts = pipeline.magnify_recording(job, recording, factor, layout, span, out)
+    bars.close()
+    measured = f"{out}: factor {facts['factor']:g}, measured {facts['factor_measured']:.2f}"
+    click.echo(json.dumps(facts, indent=1) if as_json else measured)
+
+
 def _study_of(run: Path) -> Path:
     from ubam.runs import Run
 
@@ -149,9 +157,9 @@ def _perform(
     if not as_json:
         click.echo(plan.choice_of_reference)
     if dry_run:
-        return _print_plan(pipeline.pending_stages(plan.dry(out), until), out, as_json)
+        return print_plan(pipeline.pending_stages(plan.dry(out), until), out, as_json)
     bars = Bars(quiet=as_json)
-    with locked(out):
+    with nullcontext() if part else locked(out):
         if fresh:
             _delete_run(out)
         job = plan.start(out, bars)
@@ -159,7 +167,10 @@ def _perform(
             done = pipeline.make_shard(job, part) if part else pipeline.run_stages(job, until)
         finally:
             bars.close()
-    _print_outcome(job, done, until, as_json)
+    if part:
+        click.echo(f"Done: {', '.join(done)}.")
+        return
+    print_outcome(job, done, until, as_json)
     if any(row["status"] == "failed" for row in job.verdicts()):
         sys.exit(2)
 
@@ -185,38 +196,6 @@ def _parse_shard(text: str) -> tuple[int, int]:
     if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
         raise UbamError(f"--shard {text} is not i/n with 1 <= i <= n; for example --shard 2/8.")
     return int(first), int(count)
-
-
-def _print_plan(stages: list[str], out: Path, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"run": str(out), "would_do": stages}))
-    else:
-        click.echo("Would do: " + ", ".join(stages) if stages else f"Nothing to do: {out} is finished.")
-
-
-def _print_outcome(job: Any, done: list[str], until: str, as_json: bool) -> None:
-    outcome = job.outcome(done)
-    if as_json:
-        click.echo(json.dumps(outcome, indent=1))
-        return
-    for warning in outcome["warnings"]:
-        click.secho(f"note: {warning}", fg="yellow", err=True)
-    for row in outcome["subjects"]:
-        click.echo(_subject_line(row))
-    failed = [row for row in outcome["recordings"] if row["status"] == "failed"]
-    if failed:
-        click.secho(f"{len(failed)} of {len(outcome['recordings'])} recordings failed:", fg="red", err=True)
-        for row in failed:
-            click.echo(f"  {row['recording_id']}: {row['reason']}", err=True)
-    click.echo(f"Done: {', '.join(done)}" if done else "Nothing to do: every stage of this run is done.")
-    if until == "report":
-        click.echo(f"Report: {outcome['report']}")
-
-
-def _subject_line(row: dict[str, str]) -> str:
-    interval = f"{float(row['deviation']):5.2f} [{float(row['deviation_low']):.2f}, {float(row['deviation_high']):.2f}]"
-    p_value = f"  p {float(row['p_value']):.3f}" if row.get("p_value") else ""
-    return f"{row['subject']:>16}  {row['group']:12} deviation {interval}{p_value}"
 
 
 @cli.command()
@@ -281,19 +260,11 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
         click.echo(json.dumps({"recordings": verdicts, "summary": statements, "doubts": misgivings}, indent=1))
     else:
         for verdict in verdicts:
-            click.echo(_verdict_line(verdict))
+            click.echo(verdict_line(verdict))
         for statement in statements + misgivings:
             click.echo(statement)
     if any(verdict["status"] == "failed" for verdict in verdicts):
         sys.exit(2)
-
-
-def _verdict_line(verdict: dict[str, Any]) -> str:
-    start = f"{verdict['status']:7} {verdict['recording_id']:28} {verdict['subject']:14} {verdict['group']:12}"
-    if verdict["status"] == "failed":
-        return f"{start} {verdict['reason']}"
-    size = f"{verdict['width']}x{verdict['height']}"
-    return f"{start} {verdict['duration_s']:8.2f} s {verdict['fps']:7.2f} fps {size:>10} {verdict['frames_declared']:7d} frames"
 
 
 @cli.command()

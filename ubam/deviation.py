@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_json
 
-from ubam.twins import Moments, describe_moments, match_subject, spread_to_frames
+from ubam.twins import Moments, describe_moments, match_subject, spread_to_frames, widest_reach
 
 TRIM = 0.2  # share of the reference subjects left out on either side of the twin's mean
 FOLDS = 20  # at most so many reduced references; beyond, subjects are left out in groups
@@ -78,21 +78,30 @@ class Matcher:
         for code in codes:
             self.by_subject.setdefault(code.subject, []).append(code)
         self.basis = basis
-        self._moments: dict[str, Moments] = {}
+        self._reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
+        self._moments: dict[tuple[str, int], Moments] = {}
         self._matches: dict[tuple[str, str], Match] = {}
 
-    def moments(self, code: Code) -> Moments:
-        """The windows of a recording, one every `stride` frames."""
-        if code.recording_id not in self._moments:
-            self._moments[code.recording_id] = describe_moments(code.posture, self.basis, code.stride, code.stride)
-        return self._moments[code.recording_id]
+    def moments(self, code: Code, reach: int | None = None) -> Moments:
+        """The windows of a recording, one every `stride` frames, `reach` postures to either side."""
+        reach = self.reach(code) if reach is None else reach
+        key = (code.recording_id, reach)
+        if key not in self._moments:
+            self._moments[key] = describe_moments(code.posture, self.basis, code.stride, code.stride, reach)
+        return self._moments[key]
+
+    def reach(self, code: Code) -> int:
+        """The reach of windows at which this recording is matched: the shortest recording decides."""
+        return min(self._reach, widest_reach(len(code.posture), code.stride))
 
     def match(self, code: Code, subject: str) -> Match:
         """The moments of `subject` that correspond to those of `code`."""
         key = (code.recording_id, subject)
         if key not in self._matches:
             references = self.by_subject[subject]
-            recording, frame, _ = match_subject(self.moments(code), [self.moments(other) for other in references])
+            recording, frame, _ = match_subject(
+                self.moments(code), [self.moments(other, self.reach(code)) for other in references]
+            )
             posture = np.empty((len(frame), code.posture.shape[1]), np.float32)
             for index, other in enumerate(references):
                 posture[recording == index] = other.posture[frame[recording == index]]
@@ -117,7 +126,7 @@ class Matcher:
         choices = []
         others = [other for other in self.by_subject[subject] if other.recording_id != code.recording_id]
         for other in others or self.by_subject[subject]:
-            _, frame, distance = match_subject(moments, [self.moments(other)])
+            _, frame, distance = match_subject(moments, [self.moments(other, self.reach(code))])
             lengths = np.full(len(frame), len(other.posture))
             path = spread_to_frames(moments, frame, total, lengths)
             choices.append((float(distance.mean()), other.recording_id, path))

@@ -1,8 +1,8 @@
 """The generator's objective: appearance from another frame, posture from this one, on pairs that registration made.
 
-Two frames s and t of one recording are registered exactly as a query and its reference are; the crop of s, moved onto t,
-is repaired towards the true crop of t. In half of the pairs the flow is halved and the true frame in the middle is the
-target with the mean of both postures (the interpolation objective of the published method).
+Two frames s and t of one recording are registered exactly as a query and its reference are; the crop of s, moved onto
+t, is repaired towards the true crop of t. In half of the pairs the flow is halved and the true frame in the middle is
+the target with the mean of both postures (the interpolation objective of the published method).
 """
 
 import json
@@ -65,12 +65,18 @@ def train_generator(
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
     call = json.dumps([steps, batch, width, learning_rate, pool, seed, [store.recording_id for store in stores]])
     losses = _resume(checkpoint, call, network, optimiser)
-    pairs = draw_pairs(stores, postures, min(pool, steps * batch), np.random.default_rng(seed)) if len(losses) < steps else []
+    pairs = (
+        draw_pairs(stores, postures, min(pool, steps * batch), np.random.default_rng(seed))
+        if len(losses) < steps
+        else []
+    )
     for step in range(len(losses), steps):
         chosen = np.random.default_rng((seed, step)).integers(len(pairs), size=batch)
         loss = objective(network, stack_pairs([pairs[index] for index in chosen], device))
         if not math.isfinite(loss.item()):
-            raise ModelError(f"training the generator failed at step {step}: the loss is not finite; try another --seed")
+            raise ModelError(
+                f"training the generator failed at step {step}: the loss is not finite; try another --seed"
+            )
         optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -125,7 +131,7 @@ def make_pair(
 
 def move_crop(crop: NDArray[np.uint8], saliency: Array, forward: Array) -> dict[str, NDArray[Any]]:
     """Return a crop moved by `forward` [S, S, 2] (pixels), its layer and its coverage [S, S, 1]."""
-    salient = cv2.resize(saliency, crop.shape[1::-1])
+    salient = np.asarray(cv2.resize(saliency, crop.shape[1::-1]), np.float32)
     opacity = subject_opacity(salient, clean_mask(salient), 1.2)
     backward, coverage = backward_flow(forward, np.where(opacity > 0.1, opacity, 0).astype(np.float32))
     map_x = backward[..., 0] + np.arange(crop.shape[1], dtype=np.float32)

@@ -27,8 +27,8 @@ class Generator(nn.Module):
         self.third_up = _same(6 * width, 2 * width)
         self.second_up = _same(3 * width, width)
         self.heads = nn.Conv2d(width, 6, 3, padding=1)
-        nn.init.zeros_(self.heads.weight)
-        nn.init.zeros_(self.heads.bias)
+        for parameter in self.heads.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self, moved: Tensor, layer: Tensor, coverage: Tensor, background: Tensor, appearance: Tensor, posture: Tensor

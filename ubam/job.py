@@ -136,10 +136,10 @@ class Plan:
         run.save()
         return self._job(run, progress)
 
-    def dry(self, out: Path) -> Job:
-        """The job without touching the disk, to see what it would do."""
+    def dry(self, out: Path, progress: Progress = lambda stage, done, total: None) -> Job:
+        """The job without touching its record, to see what it would do or to read what it did."""
         run = Run.open(out) if (out / "run.json").exists() else Run(out, {"stages": {}})
-        return self._job(run, lambda stage, done, total: None)
+        return self._job(run, progress)
 
     def _job(self, run: Run, progress: Progress) -> Job:
         model = self.options.get("model")

@@ -12,8 +12,8 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Moved:
-    """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels, and
-    the opacity before the move."""
+    """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels,
+    and the opacity before the move."""
 
     picture: Picture
     opacity: Array
@@ -42,7 +42,7 @@ def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Arr
     map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     colour = cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     moved = cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) * covered
-    length = cv2.magnitude(source[..., 0], source[..., 1])
+    length = np.hypot(source[..., 0], source[..., 1])
     return Moved(_over(frame, background, colour, opacity, moved, length), moved, length, opacity)
 
 
@@ -62,7 +62,7 @@ def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
     near = cv2.GaussianBlur(summed, (0, 0), 0.8)
     total = near.copy()
     for sigma, share in ((2.5, 1e-2), (8.0, 1e-4), (24.0, 1e-6)):
-        total += share * cv2.GaussianBlur(summed, (0, 0), sigma)
+        total = total + share * cv2.GaussianBlur(summed, (0, 0), sigma)
     coverage = np.clip(2 * near[..., 3], 0, 1)
     return (total[..., :2] / np.maximum(total[..., 2:3], 1e-9)).astype(np.float32), coverage.astype(np.float32)
 
@@ -103,13 +103,15 @@ def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Ar
 
 
 def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
     return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
 
 
-def _over(frame: Picture, background: Picture, colour: Picture, opacity: Array, moved: Array, length: Array) -> Picture:
+def _over(
+    frame: Picture, background: Picture, colour: np.ndarray, opacity: Array, moved: Array, length: np.ndarray
+) -> Picture:
     left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[..., None]
     under = left * background + (1 - left) * frame
     picture = moved[..., None] * colour + (1 - moved[..., None]) * under

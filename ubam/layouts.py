@@ -1,4 +1,4 @@
-"""Magnified clips as files: twin, recording and magnified side by side, or one of them alone at the recording's size."""
+"""Magnified clips as files: twin, recording and magnified side by side, or one alone at the recording's size."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,9 +59,7 @@ def write_magnified(
     return check.facts() | {"layout": layout}
 
 
-def _counted(
-    frames: Iterator[Frame], total: int, progress: Callable[[int, int], None] | None
-) -> Iterator[Frame]:
+def _counted(frames: Iterator[Frame], total: int, progress: Callable[[int, int], None] | None) -> Iterator[Frame]:
     for done, frame in enumerate(frames, 1):
         if progress:
             progress(done, total)
@@ -128,7 +126,10 @@ def _colours(picture: Picture, opacity: NDArray[np.float32]) -> NDArray[np.float
 def _panels(made: Magnification, frames: Iterator[Frame], factor: float) -> Iterator[Picture]:
     regions = shown_regions(made)
     scale = panel_scale(regions[0])
-    size = max(2, round((regions[0][2] - regions[0][0]) * scale)), max(2, round((regions[0][3] - regions[0][1]) * scale))
+    size = (
+        max(2, round((regions[0][2] - regions[0][0]) * scale)),
+        max(2, round((regions[0][3] - regions[0][1]) * scale)),
+    )
     header = _header(made, factor, size[0])
     for region, frame in zip(regions, frames, strict=False):
         marked = mark(frame, factor, made.query.body_height)
@@ -170,12 +171,12 @@ def panel_scale(region: Region) -> float:
 def _panel(picture: Picture, region: Region, size: tuple[int, int]) -> Picture:
     part = picture[region[1] : region[3], region[0] : region[2]]
     method = cv2.INTER_AREA if size[0] < part.shape[1] else cv2.INTER_CUBIC
-    return cv2.resize(part, size, interpolation=method)
+    return np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
 
 
 def mark(frame: Frame, factor: float, body_height: float) -> Picture:
-    """Return the magnified picture with a warm tint and a few arrows where it differs from the recording by more than 2 %
-    of the body height."""
+    """Return the magnified picture with a warm tint and a few arrows where it differs from the recording by more than
+    2 % of the body height."""
     x0, y0, x1, y1 = frame.region
     moved = frame.moved[factor]
     picture = moved.picture.copy()
@@ -191,14 +192,14 @@ def mark(frame: Frame, factor: float, body_height: float) -> Picture:
 
 
 def _arrows(frame: Frame, factor: float, body_height: float) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Arrows (start, end) in pixels of the region, from the recording's place to the magnified one, sparse, longest first."""
+    """Sparse arrows (start, end) in pixels of the region, from the recording's place to the magnified one."""
     moved, flow = frame.moved[factor], frame.flow * np.float32(frame.amount(factor))
     height, width = moved.opacity.shape
     to_grid = np.array([flow.shape[1] / width, flow.shape[0] / height])
     length = np.linalg.norm(flow, axis=-1)
     inside = cv2.resize(moved.source_opacity, flow.shape[1::-1], interpolation=cv2.INTER_AREA) > 0.6
     length = np.where(inside, length, 0)
-    arrows = []
+    arrows: list[tuple[tuple[int, int], tuple[int, int]]] = []
     reach = 0.16 * body_height * to_grid.mean()
     while len(arrows) < 6 and length.max() > 2 * SIGNIFICANT * body_height:
         row, column = np.unravel_index(int(length.argmax()), length.shape)

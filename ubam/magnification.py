@@ -66,9 +66,9 @@ def _nearest(postures: Array, bank: Array) -> Array:
 class Frame:
     """One rendered moment.
 
-    position in the store; the recording's picture and one `Moved` per factor, their pictures at full size, their maps over
-    `region` (x0, y0, x1, y1), the part that was rendered; flow float32 [h, w, 2] towards the twin, in pixels of the
-    recording, on a grid over that part; amounts: how many times the flow was applied, per factor.
+    position in the store; the recording's picture and one `Moved` per factor, their pictures at full size, their maps
+    over `region` (x0, y0, x1, y1), the part that was rendered; flow float32 [h, w, 2] towards the twin, in pixels of
+    the recording, on a grid over that part; amounts: how many times the flow was applied, per factor.
     """
 
     position: int
@@ -125,7 +125,8 @@ class Magnification:
         position = int(part.position[index])
         region = region_of(self.query.box[position], self.query.width, self.query.height)
         x0, y0, x1, y1 = region
-        scene = Scene(*(getattr(self.scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")), self.scene.hidden)
+        pictures = {name: getattr(self.scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
+        scene = replace(self.scene, **pictures)
         inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
         salient = scene.saliency(inside)
         opacity = subject_opacity(salient, clean_mask(salient), max(1.0, self.query.body_height / 100))
@@ -149,7 +150,8 @@ class Magnification:
         if zoom < 1:
             size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
             stretch = np.array([size[0] / picture.shape[1], size[1] / picture.shape[0]] * 2, np.float32)
-            picture, box, scene = cv2.resize(picture, size, interpolation=cv2.INTER_AREA), box * stretch, scene.resized(size)
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            box, scene = box * stretch, scene.resized(size)
         crop = cut(picture, box, self.query.crop_size)
         return make_view(crop, scene_at(scene, box, self.query.crop_size), self.query.views.shape[1])
 
@@ -184,7 +186,7 @@ def _part(low: float, high: float, length: int) -> tuple[int, int]:
 
 
 def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array) -> Array:
-    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) on a grid over `region`, in pixels of the recording."""
+    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) over `region` on a grid, in recording pixels."""
     width, height = region[2] - region[0], region[3] - region[1]
     shrinking = min(1.0, GRID / max(width, height))
     grid = max(2, round(width * shrinking)), max(2, round(height * shrinking))
@@ -192,7 +194,9 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array) -> Arr
     x = region[0] + (np.arange(grid[0]) + 0.5) * width / grid[0] - 0.5
     y = region[1] + (np.arange(grid[1]) + 0.5) * height / grid[1] - 0.5
     map_x, map_y = np.meshgrid(to_field[0, 0] * x + to_field[0, 2], to_field[1, 1] * y + to_field[1, 2])
-    moved = cv2.remap(flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(
+        flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return moved * np.float32(box[2] - box[0])
 
 
@@ -225,7 +229,9 @@ def magnify(
     """
     positions = np.arange(len(query.time_s))[frames].astype(np.int64)
     if not len(references) or not len(positions):
-        raise UbamError(f"{query.recording_id}: magnification needs at least one matched reference subject and one frame")
+        raise UbamError(
+            f"{query.recording_id}: magnification needs at least one matched reference subject and one frame"
+        )
     if any(not -2 <= factor <= 6 for factor in factors):
         raise UbamError(f"factors must lie between -2 and 6, not {', '.join(f'{f:g}' for f in factors)}")
     matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
@@ -234,7 +240,7 @@ def magnify(
     sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]
     parts = _neighbourhoods(query, matches, sample)
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
-    for factor in dict.fromkeys(float(f) for f in factors):
+    for factor in dict.fromkeys([0.0, *(float(f) for f in factors)]):  # the twin is shown beside every factor
         made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, sample, factor)
     return made
 

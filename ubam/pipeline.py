@@ -4,6 +4,7 @@ check -> crops -> train -> embed -> score -> generator -> magnify -> report. A s
 settings are as they were when it was done.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import as_completed
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ubam.checking import check_study, doubts
+from ubam.checking import check_recording, check_study, doubts
 from ubam.controls import control_codes
 from ubam.crops import build_crops
 from ubam.deviation import Code
@@ -113,7 +114,7 @@ def crops(job: Job) -> list[str]:
     """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
     verdicts: dict[str, dict[str, Any]] = {row["recording_id"]: dict(row) for row in job.verdicts()}
     cropped, messages = 0, []
-    for recording_id, outcome in make_crops(job):
+    for recording_id, outcome in make_crops(job, job.usable()):
         cropped += outcome["status"] != "failed"
         verdicts[recording_id] |= outcome
     _write_recordings(job, verdicts)
@@ -128,9 +129,15 @@ def crops(job: Job) -> list[str]:
     return messages
 
 
-def make_crops(job: Job, shard: tuple[int, int] = (1, 1)) -> list[tuple[str, dict[str, Any]]]:
-    """Crop the usable recordings of one shard (i, n), i from 1, on the executor."""
-    recordings = job.usable()[shard[0] - 1 :: shard[1]]
+def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
+    """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
+    share = job.study.recordings[shard[0] - 1 :: shard[1]]
+    make_crops(job, [recording for recording in share if check_recording(recording)["status"] == "ok"])
+    return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
+
+
+def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, dict[str, Any]]]:
+    """Crop recordings on the executor; id and verdict columns of each, in order."""
     outcomes: dict[str, dict[str, Any]] = {}
     with job.executor() as pool:
         size, view = job.settings.crop_size, job.settings.view_size

@@ -1,9 +1,9 @@
 """Dense registration: where each point of the subject would be if it moved like the reference.
 
 A query frame and the matched frame of each reference subject are brought to one canvas (the query's own box) by body
-height, ground line and box centre, drawn as distance to their outline, which no clothes or fur can change, and registered
-densely. The median over reference subjects is the displacement towards the twin; what lies within their own spread is
-drawn to zero, so that a usual body does not appear to deviate.
+height, ground line and box centre, drawn as distance to their outline, which no clothes or fur can change, and
+registered densely. The median over reference subjects is the displacement towards the twin; what lies within their own
+spread is drawn to zero, so that a usual body does not appear to deviate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every 
 CANVAS = 128
 FIELD = 64  # pixels a side of the displacement that is kept
 TRUNCATION = 0.12
-STRENGTH = 0.7  # on 4 rendered walkers: cosine 0.52 at 0, 0.57 at 0.7; healthy ones move 1.4 % of their height, not 2.1
+STRENGTH = 1.0  # 4 rendered walkers, 3 references: cosine 0.51 at 0, 0.54 at 1; healthy ones move 2.1 %, not 3.1 %
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin: cosine 0.37 -> 0.52
 GROUND_FRAMES = 24
 SPACE_SIGMA, TIME_SIGMA_S = 1.0, 0.04
@@ -33,8 +33,8 @@ CHUNK_FRAMES = 96
 class Field:
     """Displacement of `n` frames towards their twins on the canvas of each frame's own box.
 
-    position int64 [n] in the store; flow float32 [n, FIELD, FIELD, 2], (x, y) in shares of the box's side; weight float32
-    [n, FIELD, FIELD] in 0..1, the subject; spread float32 [n, FIELD, FIELD], of the references, in the unit of `flow`.
+    position int64 [n] in the store; flow float32 [n, FIELD, FIELD, 2], (x, y) in shares of the box's side; weight
+    float32 [n, FIELD, FIELD] in 0..1, the subject; spread float32 [n, FIELD, FIELD] of the references, as `flow`.
     """
 
     position: NDArray[np.int64]
@@ -91,7 +91,7 @@ def _register(query: CropStore, matches: Matches, positions: NDArray[np.int64], 
 def register_frame(
     query: CropStore, matches: Matches, position: int, strength: float = STRENGTH
 ) -> tuple[Array, Array, Array]:
-    """Return flow, weight and spread of one frame, as in `Field`, before any smoothing and with the boxes' own origin."""
+    """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin."""
     weight = saliency_of(query, position)
     source = outline(weight)
     flows = []
@@ -99,14 +99,14 @@ def register_frame(
         target = outline(saliency_on(store, int(path[position]), query, position))
         flows.append(cv2.resize(dense_flow(source, target), (FIELD, FIELD), interpolation=cv2.INTER_AREA))
     flow, spread = consensus(np.stack(flows) / np.float32(CANVAS))
-    small = cv2.resize(weight, (FIELD, FIELD), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(weight, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32)
     return shrink(flow, spread, strength), small, spread
 
 
 def saliency_of(store: CropStore, position: int) -> Array:
     """Return the saliency of one frame of a recording on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
     view = np.asarray(store.views[position, ..., 0], np.float32) / 255
-    return cv2.resize(view, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(view, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
@@ -120,8 +120,9 @@ def saliency_on(reference: CropStore, matched: int, query: CropStore, position: 
         query.body_height / max(reference.body_height, 1.0),
     )
     to_canvas = compose(box_map(query.box[position], CANVAS), move)
-    matrix = compose(to_canvas, cv2.invertAffineTransform(box_map(reference.box[matched], view.shape[0])))
-    return cv2.warpAffine(view, matrix, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR)
+    from_view = np.asarray(cv2.invertAffineTransform(box_map(reference.box[matched], view.shape[0])), float)
+    moved = cv2.warpAffine(view, compose(to_canvas, from_view), (CANVAS, CANVAS), flags=cv2.INTER_LINEAR)
+    return np.asarray(moved, np.float32)
 
 
 def similarity(
@@ -155,19 +156,20 @@ def outline(saliency: Array) -> NDArray[np.uint8]:
 
 
 def dense_flow(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Array:
-    """Return the flow float32 [S, S, 2] in pixels with target(p + flow(p)) like source(p), by DIS (Kroeger et al. 2016)."""
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    return np.asarray(search.calc(source, target, None), np.float32)
+    """Return the flow float32 [S, S, 2] in pixels: target(p + flow(p)) is like source(p); DIS (Kroeger et al. 2016)."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(search.calc(source, target, np.zeros((*source.shape, 2), np.float32)), np.float32)
 
 
 def consensus(flows: Array) -> tuple[Array, Array]:
     """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
 
-    The spread is 1.4826 times the median distance from the median: a standard deviation when errors are normal.
+    The spread is the standard deviation around the median; a median of distances is too small with few subjects.
     """
     median = np.median(flows, axis=0)
-    distance = np.linalg.norm(flows - median, axis=-1)
-    return median.astype(np.float32), (1.4826 * np.median(distance, axis=0)).astype(np.float32)
+    squared = ((flows - median) ** 2).sum(-1)
+    spread = np.sqrt(squared.sum(0) / max(len(flows) - 1, 1))
+    return median.astype(np.float32), spread.astype(np.float32)
 
 
 def shrink(flow: Array, spread: Array, strength: float) -> Array:
@@ -177,7 +179,7 @@ def shrink(flow: Array, spread: Array, strength: float) -> Array:
 
 
 def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:
-    """Return the flow whose product with `weight` is `weighted` [S, S, 2], smoothed inside the subject, carried on outside."""
+    """Return flow [S, S, 2] from `weighted` (flow times `weight`), smoothed inside the subject, carried on outside."""
     stacked = np.dstack([weighted, weight])
     total = cv2.GaussianBlur(stacked, (0, 0), sigma) + 0.02 * cv2.GaussianBlur(stacked, (0, 0), 4 * sigma)
     return (total[..., :2] / np.maximum(total[..., 2:], 1e-4)).astype(np.float32)

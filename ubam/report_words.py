@@ -15,7 +15,10 @@ def headline(data: RunData) -> list[str]:
     if not data.subjects:
         return ["No subject could be scored.", _what_failed(data)]
     if data.reference is None:
-        return [_mutual(data), "No reference group was named, so each subject was compared with all others."]
+        return [
+            _mutual(data),
+            f"No reference group was named, so each subject was compared with all others. {_who(data)}",
+        ]
     return [_individuals(data), _by_chance(data), *_groups(data), _compared(data)]
 
 
@@ -81,6 +84,11 @@ def _compared(data: RunData) -> str:
         f"Compared: {listed(queries) or 'nobody'} with {counts[data.reference or '']} {data.reference} subjects "
         f"(the reference), from {recordings} {plural(recordings, 'recording')}."
     )
+
+
+def _who(data: RunData) -> str:
+    counts = Counter(score.group for score in data.subjects)
+    return f"Subjects: {listed([f'{counts[group]} {group}' for group in data.groups if counts[group]])}."
 
 
 def _what_failed(data: RunData) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from ubam.deviation import Code, Matcher, movement_basis, shrink, smooth, summarise
+from ubam.deviation import Code, Matcher, length, movement_basis, shrink, smooth, summarise
 
 PERMUTATIONS = 2000
 MOMENTS = 32
@@ -18,10 +18,10 @@ SAMPLES_PER_SUBJECT = 4  # moments of one recording that do not repeat each othe
 
 @dataclass(frozen=True)
 class Relations:
-    """Every subject beside every other at the same moments, in units of the variation between all of them.
+    """Every subject beside every other at the same moments, whatever their groups.
 
     own[i] float32 [M, D]: moments of subject i; others[i] float32 [N, M, D]: the matching moments of each subject (row i is
-    not used). The units come from all subjects alike, so they do not know the groups.
+    not used).
     """
 
     subjects: tuple[str, ...]
@@ -38,8 +38,7 @@ def relate(codes: Sequence[Code]) -> Relations:
         parts = [_beside_all(matcher, code, subjects) for code in matcher.by_subject[subject]]
         own.append(np.concatenate([part[0] for part in parts]))
         others.append(np.concatenate([part[1] for part in parts], axis=1))
-    root = _units(own, others)
-    return Relations(subjects, [mine @ root for mine in own], [stack @ root for stack in others])
+    return Relations(subjects, own, others)
 
 
 def _beside_all(matcher: Matcher, code: Code, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -53,29 +52,26 @@ def _beside_all(matcher: Matcher, code: Code, subjects: Sequence[str]) -> tuple[
     return own.astype(np.float32), np.stack(stack).astype(np.float32)
 
 
-def _units(own: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
-    """Matrix [D, D] that brings residuals of each subject from the mean of all others to unit covariance."""
-    count = len(own)
-    residuals = [mine - stack.sum(0) / (count - 1) for mine, stack in zip(own, others, strict=True)]
-    moment = np.mean([r.T @ r / len(r) for r in residuals], axis=0, dtype=np.float64)
-    values, vectors = np.linalg.eigh(shrink(moment, SAMPLES_PER_SUBJECT * count))
-    return (vectors / np.sqrt(values * len(moment))).astype(np.float32)
-
-
 def chain(relations: Relations, reference: Sequence[int], queries: Sequence[int]) -> np.ndarray:
-    """Deviations of the subjects `reference` (each without itself), then of `queries`, by the mean twin."""
+    """Deviations of the subjects `reference` (each without itself), then of `queries`, by the mean twin.
+
+    Their unit is the variation that the reference subjects have among themselves, found anew for every reference.
+    """
     members = np.asarray(reference)
     weights = np.zeros((len(members), len(relations.subjects)), np.float32)
     weights[:, members] = 1 / (len(members) - 1)
     weights[np.arange(len(members)), members] = 0
-    scores = [_mean_deviation(relations, index, weights[row : row + 1]) for row, index in enumerate(members)]
-    return np.array(scores + [_mean_deviation(relations, index, weights) for index in queries])
+    residuals = [_residuals(relations, index, weights[row : row + 1]) for row, index in enumerate(members)]
+    moment = np.mean([r[0].T @ r[0] / len(r[0]) for r in residuals], axis=0, dtype=np.float64)
+    shrunk = shrink(moment, SAMPLES_PER_SUBJECT * len(members))
+    units = np.linalg.inv(np.linalg.cholesky(shrunk)).T.astype(np.float32)
+    residuals += [_residuals(relations, index, weights) for index in queries]
+    return np.array([summarise(length(residual, units)).mean() for residual in residuals])
 
 
-def _mean_deviation(relations: Relations, index: int, weights: np.ndarray) -> float:
-    twin = np.tensordot(weights, relations.others[index], axes=1)
-    lengths = np.sqrt(((relations.own[index] - twin) ** 2).sum(-1))
-    return float(summarise(lengths).mean())
+def _residuals(relations: Relations, index: int, weights: np.ndarray) -> np.ndarray:
+    """Residuals [F, M, D] of a subject from the mean twins that the rows of `weights` [F, N] make."""
+    return relations.own[index] - np.tensordot(weights, relations.others[index], axes=1)
 
 
 def permutation_test(

@@ -31,20 +31,25 @@ class Moments:
     frame: np.ndarray
 
 
-def describe_moments(posture: np.ndarray, basis: np.ndarray, stride: int, step: int = 1) -> Moments:
+def widest_reach(frames: int, stride: int) -> int:
+    """Postures on either side of a moment that leave at least half of a recording's frames as moments, at most 8."""
+    return min(HALF_WINDOW, frames // stride // 4)
+
+
+def describe_moments(posture: np.ndarray, basis: np.ndarray, stride: int, step: int = 1, reach: int = 8) -> Moments:
     """Describe every `step`-th frame by the window around it.
 
-    posture [T, D]; basis [D, K] to project on; `stride` frames between the postures of a window. Windows stay inside
-    the recording, so the first and last half windows have no moment of their own; a recording shorter than a window gets
-    the widest window that leaves half of its frames as centres.
+    posture [T, D]; basis [D, K] to project on; `stride` frames between the postures of a window, `reach` of them on either
+    side. Windows stay inside the recording, so the first and last `reach` postures have no moment of their own.
+    Recordings are only comparable at the same reach.
     """
     centred = ((posture - posture.mean(0)) @ basis).astype(np.float32)
     total = len(centred)
-    half = min(HALF_WINDOW * stride, max(total // 4, 0))
-    offsets = np.unique(np.linspace(-half, half, 9).round().astype(int))
+    half = min(reach, widest_reach(total, stride)) * stride
+    offsets = np.linspace(-half, half, 9).round().astype(int)
     frame = np.arange(half, max(total - half, half + 1), step)
     signature = centred[np.clip(frame[:, None] + offsets[None], 0, total - 1)]
-    return Moments(signature.reshape(len(frame), -1) / np.sqrt(len(offsets)), frame)
+    return Moments(signature.reshape(len(frame), -1) / 3, frame)
 
 
 def distances(query: Moments, reference: Moments) -> np.ndarray:

@@ -236,7 +236,7 @@ def body_points(body: Body, angles: dict[str, np.ndarray], phase: np.ndarray) ->
     return points
 
 
-def _stack(forward: np.ndarray, up: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _stack(forward: np.ndarray | float, up: np.ndarray | float, left: np.ndarray | float) -> np.ndarray:
     return np.stack(np.broadcast_arrays(forward, up, left), axis=-1).astype(float)
 
 

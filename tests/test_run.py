@@ -1,0 +1,251 @@
+"""Whole runs on tiny rendered studies: resume, re-use, bad input, and what the command line says."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ubam import cli, pipeline, settings
+from ubam.files import read_arrays, read_csv
+from ubam.runs import Run
+from ubam.synthetic import synthesise_study
+from ubam.video import probe, read_frames
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_preset() -> None:
+    """`quick`, only smaller: these tests are about the way through, not about what is learnt."""
+    kept = settings.PRESETS["quick"]
+    settings.PRESETS["quick"] = replace(kept, train_steps=12, batch_windows=4, generator_steps=3, clip_seconds=0.6)
+    yield
+    settings.PRESETS["quick"] = kept
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five rendered subjects, two seconds each."""
+    return synthesise_study(tmp_path_factory.mktemp("späces and dots. here"), subjects=5, seconds=2.0, seed=3)
+
+
+@pytest.fixture(scope="module")
+def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run of that study."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
+    return out
+
+
+def call(*words: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    before = sys.argv
+    sys.argv = ["ubam", *map(str, words)]
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.argv = before
+    return 0
+
+
+def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> None:
+    rows = read_csv(run / "deviation" / "subjects.csv")
+    assert [row["subject"] for row in rows] == list(dict.fromkeys(r["subject"] for r in read_csv(study)))
+    assert all(float(row["deviation_low"]) <= float(row["deviation_high"]) for row in rows)
+    for name in ("run.json", "recordings.csv", "statistics.json", "report.html", "model/model.json", "maps.npz"):
+        assert (run / name).stat().st_size > 100
+    arrays = read_arrays(run / "embeddings" / "human01.npz")
+    frames = len(arrays["time_s"])
+    assert arrays["posture"].shape[0] == arrays["box"].shape[0] == frames
+    assert len(arrays["behaviour"]) == len(arrays["window_start_s"]) == len(arrays["window_end_s"])
+    windows = [row for row in read_csv(run / "deviation" / "windows.csv") if row["recording_id"] == "human01"]
+    assert len(windows) == len(arrays["behaviour"])
+    assert list(windows[0]) == ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]
+    assert {"severity", "impairment"} <= set(read_csv(run / "deviation" / "recordings.csv")[0])
+    assert all(entry["state"] == "done" for entry in Run.open(run).record["stages"].values())
+
+
+def test_every_query_subject_has_a_clip_that_states_its_dose(run: Path) -> None:
+    queries = [row["subject"] for row in read_csv(run / "deviation" / "subjects.csv") if row["group"] != "healthy"]
+    facts = [json.loads(path.read_text()) for path in sorted((run / "magnified").glob("*.json"))]
+    assert [fact["recording_id"] for fact in facts] == queries
+    for fact in facts:
+        assert fact["factor"] == 2
+        assert {"factor_measured", "appearance_kept", "off_manifold"} <= set(fact)
+        assert probe(run / "magnified" / f"{fact['recording_id']}.mp4").frames_declared == fact["frames"]
+
+
+def test_a_finished_run_does_nothing_and_says_so(run: Path, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    assert call("run", study, "--out", run, "--preset", "quick", "--workers", 1) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert {path.name for path in before if before[path] != after[path]} <= {"run.json", ".lock"}
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    record = Run.open(copy)
+    record.record["stages"]["embed"]["state"] = "running"  # what a kill leaves behind
+    record.save()
+    shutil.rmtree(copy / "embeddings")
+    monkeypatch.setitem(pipeline.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
+    assert call("embed", copy) == 0
+    assert (copy / "embeddings" / "human01.npz").exists()
+    np.testing.assert_array_equal(
+        read_arrays(copy / "embeddings" / "human01.npz")["posture"],
+        read_arrays(run / "embeddings" / "human01.npz")["posture"],
+    )
+
+
+def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    trained = Run.open(copy).record["stages"]["train"]["finished"]
+    assert call("score", copy, "--reference", "none") == 0
+    record = Run.open(copy).record
+    assert record["reference"] is None
+    assert record["stages"]["train"]["finished"] == trained
+    assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
+
+
+def test_a_trained_model_is_used_and_gives_the_same_postures(run: Path, study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    words = ("embed", out, "--study", study, "--preset", "quick", "--model", run / "model", "--workers", 1)
+    assert call(*words) == 0
+    for name in ("human01", "human05"):
+        np.testing.assert_array_equal(
+            read_arrays(out / "embeddings" / f"{name}.npz")["posture"],
+            read_arrays(run / "embeddings" / f"{name}.npz")["posture"],
+        )
+
+
+def test_layouts_keep_size_and_frames_of_the_recording(run: Path, study: Path, tmp_path: Path) -> None:
+    row = next(row for row in read_csv(run / "recordings.csv") if row["group"] != "healthy")
+    for layout in ("magnified", "twin"):
+        out = tmp_path / f"{layout}.mp4"
+        words = ("magnify", run, "--recording", row["recording_id"], "--factor", 1.5, "--layout", layout)
+        assert call(*words, "--from", 0.2, "--to", 0.8, "--out", out) == 0
+        info = probe(out)
+        assert (info.width, info.height) == (int(row["width"]), int(row["height"]))
+        assert info.frames_declared == 16
+    assert json.loads((tmp_path / "twin.json").read_text())["factor"] == 0
+    assert len(list(read_frames(tmp_path / "twin.mp4"))) == 16
+
+
+def test_neighbours_are_of_other_subjects(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("neighbours", run, "--recording", "human02", "--time", 1.0, "--what", "posture", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows
+    assert all(row["subject"] != "human02" for row in rows)
+    assert rows == sorted(rows, key=lambda row: -row["similarity"])
+    assert call("neighbours", run, "--recording", "human02", "--time", 99) == 2
+    assert call("neighbours", run, "--recording", "nobody", "--time", 1) == 2
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_json_is_all_that_is_printed(run: Path, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", study, "--out", run, "--preset", "quick", "--workers", 1, "--json") == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert outcome["done"] == []
+    assert len(outcome["subjects"]) == 5
+
+
+def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", study, "--out", tmp_path / "new", "--dry-run") == 0
+    assert "Would do: check, crops, train" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_of_another_study_is_left_alone(
+    run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.csv"
+    rows = study.read_text().splitlines()
+    other.write_text("\n".join([rows[0]] + [str(study.parent / row) for row in rows[1:4]]))
+    assert call("run", other, "--out", run, "--preset", "quick") == 2
+    assert "another study" in capsys.readouterr().err
+    assert (run / "report.html").exists()
+
+
+def test_a_folder_that_is_no_run_is_left_alone(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert call("run", study, "--out", tmp_path) == 2
+    assert call("run", study, "--out", tmp_path, "--fresh") == 2
+    assert "holds no run" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_an_unknown_group_names_the_groups(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", study, "--out", tmp_path / "run", "--reference", "helthy") == 2
+    said = capsys.readouterr().err
+    assert "helthy" in said
+    assert "healthy" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_bad_recording_fails_alone_and_the_others_are_analysed(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = study.read_text().splitlines()
+    (tmp_path / "broken.mp4").write_bytes((study.parent / "human01.mp4").read_bytes()[:3000])
+    lines = [rows[0]] + [str(study.parent / row) for row in rows[1:]]
+    lines += ["broken.mp4,x1,healthy,,", "absent.mp4,x2,impaired,,"]
+    (tmp_path / "study.csv").write_text("\n".join(lines))
+    assert call("score", tmp_path / "run", "--study", tmp_path / "study.csv", "--preset", "quick", "--workers", 1) == 2
+    said = capsys.readouterr()
+    assert "broken" in said.err
+    assert "absent" in said.err
+    status = {row["recording_id"]: row for row in read_csv(tmp_path / "run" / "recordings.csv")}
+    assert [status[name]["status"] for name in ("human01", "broken", "absent")] == ["ok", "failed", "failed"]
+    assert status["broken"]["reason"]
+    assert len(read_csv(tmp_path / "run" / "deviation" / "subjects.csv")) == 5
+
+
+def test_before_and_after_of_one_animal_is_scored_without_a_p(study: Path, tmp_path: Path) -> None:
+    video = study.parent / "human01.mp4"
+    lines = ["video,subject,group,start_s,end_s", f"{video},m,before,0,1", f"{video},m,after,1,2"]
+    (tmp_path / "study.csv").write_text("\n".join(lines))
+    words = ("--study", tmp_path / "study.csv", "--preset", "quick", "--reference", "before", "--workers", 1)
+    assert call("report", tmp_path / "run", *words) == 0
+    rows = read_csv(tmp_path / "run" / "deviation" / "subjects.csv")
+    assert [row["p_value"] for row in rows] == ["", ""]
+    assert (
+        "one subject" in (tmp_path / "run" / "report.html").read_text()
+        or "1 " in Run.open(tmp_path / "run").record["warnings"][0]
+    )
+
+
+def test_shards_crop_their_share_and_the_run_finishes_them(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for shard in ("1/2", "2/2"):
+        assert call("run", study, "--out", out, "--preset", "quick", "--shard", shard, "--workers", 1) == 0
+    assert len(list((out / "crops").iterdir())) == 5
+    assert call("run", study, "--out", out, "--shard", "3/2") == 2
+
+
+def test_a_missing_model_and_a_missing_gpu_are_said(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", study, "--out", tmp_path / "run", "--model", tmp_path) == 2
+    assert "model.json" in capsys.readouterr().err
+
+
+def test_init_check_and_doctor(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for group in ("healthy", "impaired"):
+        (tmp_path / group).mkdir()
+        shutil.copy(study.parent / "human01.mp4", tmp_path / group / f"{group}.mp4")
+    assert call("init", tmp_path) == 0
+    assert call("check", tmp_path / "study.csv") == 0
+    said = capsys.readouterr().out
+    assert "2 of 2 recordings are readable" in said
+    assert "smallest possible p" in said
+    assert call("doctor") == 0
+    assert call("init", tmp_path / "healthy" / "nothing") == 2
