@@ -83,7 +83,7 @@ def test_the_twin_never_shows_the_querys_own_subject() -> None:
     twin = matcher.twin(codes[4])
     assert len(twin.references) == 4
     assert twin.posture.shape == codes[4].posture.shape
-    assert all(0 <= frame.min() and frame.max() < 90 for _, frame in twin.references)
+    assert all(frame.min() >= 0 and frame.max() < 90 for _, frame in twin.references)
 
 
 def test_smooth_and_length_against_loops() -> None:

@@ -142,7 +142,7 @@ def test_windows_stay_inside_and_come_uniformly_from_recordings() -> None:
     for item in views:
         item[:, 0, 0, 1] = np.arange(len(item)) % 251
     starts = window_starts(views, [2, 2])
-    drawn = draw_windows(views, [2, 2], starts, 400, (1, 2, 3), np.random.default_rng(0))
+    drawn = draw_windows(views, [2, 2], starts, 400, np.random.default_rng(0))
     assert drawn.shape == (400, WINDOW, 1, 1, 3)
     assert 0.4 < drawn[:, 0, 0, 0, 0].mean() < 0.6
     gaps = np.diff(drawn[:, :, 0, 0, 1].astype(int), axis=1) % 251

@@ -35,8 +35,8 @@ def check_recording(recording: Recording) -> dict[str, Any]:
     }
     verdict["frames_declared"] = info.frames_declared
     if length < WINDOW_S:
-        reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s; use a longer one"
-        return verdict | {"status": "failed", "reason": reason}
+        reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
+        return verdict | {"status": "failed", "reason": f"{reason}; use a longer one"}
     return verdict
 
 
@@ -79,12 +79,14 @@ def doubts(study: Study, verdicts: list[dict[str, Any]], reference: str | None) 
     n, messages = subjects[reference], []
     if n < 2:
         messages.append(
-            f"The reference group {reference} has {n} usable subject: its normal variation is read from parts of one recording, "
-            "so no interval or p-value speaks for other subjects. Record at least 5 reference subjects."
+            f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
+            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 reference "
+            "subjects."
         )
     elif 1 / (n + 1) > 0.05:
         messages.append(
-            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); 19 would be needed."
+            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
+            "19 would be needed."
         )
     for group, count in subjects.items():
         if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:

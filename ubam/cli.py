@@ -203,7 +203,7 @@ def _parse_shard(text: str) -> tuple[int, int]:
 def demo(out: Path) -> None:
     """The whole job on the rendered sample recordings: walkers in --out, rodents in --out/rodents."""
     samples = _sample_videos()
-    common = {
+    common: dict[str, Any] = {
         "preset": "quick",
         "reference": None,
         "model": None,
@@ -285,7 +285,8 @@ def neighbours(run: Path, recording: str, time_s: float, what: str, count: int, 
     click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
     for row in rows:
         click.echo(
-            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} {row['recording_id']}"
+            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} "
+            f"{row['recording_id']}"
         )
 
 

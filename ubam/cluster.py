@@ -24,6 +24,7 @@ def _dask(address: str) -> Executor:
     except ImportError as error:
         raise UbamError("--scheduler needs Dask: pip install 'ubam[cluster]'") from error
     try:
-        return Client(address, timeout=10).get_executor()  # type: ignore[no-any-return]
+        reached: Executor = Client(address, timeout=10).get_executor()
+        return reached
     except (OSError, TimeoutError, ValueError) as error:
         raise UbamError(f"No Dask scheduler answers at {address}; start one or leave out --scheduler.") from error

@@ -89,4 +89,5 @@ def verdict_line(verdict: dict[str, Any]) -> str:
     if verdict["status"] == "failed":
         return f"{start} {verdict['reason']}"
     size = f"{verdict['width']}x{verdict['height']}"
-    return f"{start} {verdict['duration_s']:8.2f} s {verdict['fps']:7.2f} fps {size:>10} {verdict['frames_declared']:7d} frames"
+    length, rate, frames = verdict["duration_s"], verdict["fps"], verdict["frames_declared"]
+    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {frames:7d} frames"

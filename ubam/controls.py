@@ -1,4 +1,4 @@
-"""What the score would be without learning, without the subject, or without its movement: the rows beside every score."""
+"""The rows beside every score: what it would be without learning, without the network, without the subject."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ PIXEL_SIDE = 16
 
 
 def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, seed: int) -> dict[str, list[Code]]:
-    """The same recordings coded without learning: untrained network, principal components of pixels, background only."""
+    """The same recordings coded by an untrained network, by principal components of pixels, by the empty scene."""
     untrained, _ = build_encoders(dim, PostureEncoder().width, dim, seed, "cpu")
     thumbnails = [np.stack([_thumbnail(view) for view in store.views]) for store in stores]
     coded = {

@@ -3,8 +3,8 @@
 A moment's residual is its posture minus its twin's (twins.py), the twin made from the reference subjects without the
 one that is scored. Residuals are measured in units of the residuals that the reference subjects have among
 themselves. Calibration is leave-one-out conformal (jackknife+, Barber et al., Annals of Statistics 2021): a query is
-scored against each reference that lacks one subject, and is compared there with exactly that subject, so that both are judged
-by the same references.
+scored against each reference that lacks one subject, and is compared there with exactly that subject, so that both are
+judged by the same references.
 """
 
 import json
@@ -17,7 +17,6 @@ from scipy.ndimage import gaussian_filter1d
 
 from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_json
-
 from ubam.twins import Moments, describe_moments, match_subject, spread_to_frames, widest_reach
 
 TRIM = 0.2  # share of the reference subjects left out on either side of the twin's mean
@@ -150,7 +149,7 @@ class Deviation:
         self.subjects: list[str] = []
 
     def fit(self, reference: Sequence[Code], everyone: Sequence[Code] | None = None) -> "Deviation":
-        """Learn the reference from its recordings; `everyone` (default: the reference) decides the directions of movement."""
+        """Learn the reference; the directions of movement come from `everyone` (default: the reference)."""
         return self._fit(list(reference), movement_basis(everyone or reference))
 
     def _fit(self, reference: list[Code], basis: np.ndarray) -> "Deviation":
@@ -193,12 +192,12 @@ class Deviation:
             np.concatenate([self.matcher.residual(code, subjects) for code in self.matcher.by_subject[subject]])
             for subject in subjects
         ]
-        moment = np.mean([residual.T @ residual / len(residual) for residual in residuals], axis=0, dtype=np.float64)
+        moment = np.mean(np.stack([residual.T @ residual / len(residual) for residual in residuals]), axis=0)
         seconds = sum(len(residual) for residual in residuals) / MOMENTS_PER_SECOND
-        return np.linalg.inv(np.linalg.cholesky(shrink(moment, max(seconds, len(subjects))))).T
+        return whiten(shrink(moment.astype(np.float64), max(seconds, len(subjects))))
 
     def score(self, code: Code) -> Score:
-        """Score one recording against every reduced reference (a reference subject's: only against those without it)."""
+        """Score one recording against every reduced reference; a reference subject's only against those without it."""
         folds = [
             index for index, fold in enumerate(self.folds) if code.subject not in self.subjects or code.subject in fold
         ]
@@ -267,12 +266,17 @@ def movement_basis(codes: Sequence[Code]) -> np.ndarray:
     """Principal directions [D, K] in which postures move within recordings."""
     moving = [code.posture - code.posture.mean(0) for code in codes]
     covariance = np.mean([m.T @ m / len(m) for m in moving], axis=0)
-    values, vectors = np.linalg.eigh(covariance)
+    _, vectors = np.linalg.eigh(covariance)
     return vectors[:, ::-1][:, :SIGNATURE_DIM].astype(np.float32)
 
 
+def whiten(covariance: np.ndarray) -> np.ndarray:
+    """Matrix [D, D] that brings rows with this covariance to unit covariance when they are multiplied by it."""
+    return np.linalg.inv(np.linalg.cholesky(covariance).astype(np.float64)).T
+
+
 def trimmed_mean(stack: np.ndarray) -> np.ndarray:
-    """Mean over the first axis without the lowest and highest fifth of each entry (scipy's trim_mean, 4 times faster)."""
+    """Mean over the first axis without the lowest and highest fifth of each entry."""
     cut = int(TRIM * len(stack))
     if cut == 0:
         return stack.mean(0)
@@ -280,7 +284,7 @@ def trimmed_mean(stack: np.ndarray) -> np.ndarray:
 
 
 def summarise(moments: np.ndarray) -> np.ndarray:
-    """Deviation of a recording or subject from its moments [..., M]: their root mean square, the highest tenth held down.
+    """Root mean square of the moments [..., M] of a recording or subject, the highest tenth held down.
 
     A deviation that comes and goes with the gait cycle is missed by the median (rendered walkers and rodents, true
     keypoints: AUC 0.95 against 0.97, rho 0.79 against 0.84); holding down the highest tenth keeps a lost box from

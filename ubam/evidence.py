@@ -56,7 +56,7 @@ def write_preview(store: CropStore, video: Path, out: Path) -> None:
 
 
 def clip_frames(store: CropStore, peak: tuple[float, float], seconds: float) -> slice:
-    """The frames of a clip of about `seconds` around the stretch `peak` (start, end in seconds), inside the recording."""
+    """The frames of a clip of about `seconds` around the stretch `peak` (start, end in seconds)."""
     middle = sum(peak) / 2
     first = int(np.searchsorted(store.time_s, middle - seconds / 2))
     length = max(2, round(seconds * store.fps))
@@ -65,7 +65,7 @@ def clip_frames(store: CropStore, peak: tuple[float, float], seconds: float) -> 
 
 
 def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:
-    """The most deviant recording of every query subject (of every subject when there is no reference), in table order."""
+    """The most deviant recording of every query subject (every subject without a reference), in table order."""
     best: dict[tuple[str, str], Mapping[str, str]] = {}
     for row in rows:
         key = (row["subject"], row["group"])

@@ -93,7 +93,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write named arrays as one .npz."""
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-        np.savez(handle, **arrays)
+        np.savez(handle, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

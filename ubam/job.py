@@ -1,4 +1,4 @@
-"""What one analysis works on: a checked plan, and the job that all stages share. Every path inside a run is named here."""
+"""What an analysis works on: a checked plan, then the job that all stages share; it names every path in a run."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -154,8 +154,8 @@ class Plan:
 def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], str | None]) -> Plan:
     """Read the study and settle the settings; StudyError or UbamError before anything is written.
 
-    options: the values of the command line (preset, reference, model, device, seed, workers, scheduler, factors). `ask` is
-    called with the groups when several are there and none of them is named like a reference.
+    options: the values of the command line (preset, reference, model, device, seed, workers, scheduler, factors). `ask`
+    is called with the groups when several are there and none of them is named like a reference.
     """
     table = read_study(study)
     reference, words = _settle_reference(table, options.get("reference"), ask)
@@ -183,7 +183,7 @@ def _settle_reference(
         return answer, f"Reference group: {answer}."
     return (
         None,
-        "No group is named as the reference: every subject is scored against all others (--reference GROUP chooses one).",
+        "No reference group: every subject is scored against all others (--reference GROUP chooses one).",
     )
 
 

@@ -20,8 +20,8 @@ def nearest(
 ) -> list[dict[str, Any]]:
     """The `count` most similar postures or behaviours (`what`) of other subjects, best first.
 
-    embeddings: per recording the arrays of its .npz; subjects: per recording its subject. Similarity is the cosine after
-    the mean over the study is taken away, in -1..1. RunError when `time_s` lies outside the recording.
+    embeddings: per recording the arrays of its .npz; subjects: per recording its subject. Similarity is the cosine
+    after the mean over the study is taken away, in -1..1. RunError when `time_s` lies outside the recording.
     """
     times = {name: moment_times(arrays, what) for name, arrays in embeddings.items()}
     own = times[recording_id]
@@ -31,7 +31,7 @@ def nearest(
     mean = np.concatenate([arrays[what] for arrays in embeddings.values()]).astype(np.float32).mean(0)
     wanted = _unit(embeddings[recording_id][what][[np.abs(own - time_s).argmin()]] - mean)[0]
     others = [name for name in embeddings if subjects[name] != subjects[recording_id] and len(times[name])]
-    found = [
+    found: list[dict[str, Any]] = [
         {"recording_id": name, "subject": subjects[name], "time_s": float(times[name][index]), "similarity": value}
         for name in others
         for index, value in _best(_unit(embeddings[name][what] - mean) @ wanted, times[name], count)
@@ -48,7 +48,8 @@ def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
 
 def _best(similarity: np.ndarray, times: np.ndarray, count: int) -> list[tuple[int, float]]:
     """Largest values that are at least `APART_S` apart."""
-    similarity, chosen = similarity.copy(), []
+    similarity = similarity.copy()
+    chosen: list[tuple[int, float]] = []
     while len(chosen) < count and np.isfinite(similarity.max()):
         index = int(similarity.argmax())
         chosen.append((index, float(similarity[index])))

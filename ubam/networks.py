@@ -97,10 +97,24 @@ class BehaviourEncoder(nn.Module):
     def forward(self, postures: Tensor) -> Tensor:
         """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
         unit = functional.normalize(postures, dim=-1)
-        moving = functional.normalize(unit - unit.mean(1, keepdim=True), dim=(1, 2)) * WINDOW
+        moving = unit - unit.mean(1, keepdim=True)
+        moving = moving * (WINDOW / moving.norm(dim=(1, 2), keepdim=True).clamp_min(1e-12))
         return self.recurrent(moving)[1][0]
 
     def order_logit(self, behaviours: Tensor) -> Tensor:
         """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
         logit: Tensor = self.order_head(behaviours).squeeze(-1)
         return logit
+
+
+class Heads(nn.Module):
+    """What only training needs: the projection that time contrast compares, and the decoder of the picture.
+
+    Contrast on a projection, not on the posture itself, leaves the posture what the contrast has no use for (Chen et
+    al. 2020, SimCLR).
+    """
+
+    def __init__(self, dim: int, decoded: int) -> None:
+        super().__init__()
+        self.projection = nn.Sequential(nn.ReLU(), nn.Linear(dim, dim))
+        self.decoder = nn.Sequential(nn.Linear(dim, 256), nn.ReLU(), nn.Linear(256, decoded))

@@ -13,8 +13,9 @@ from torch.nn import functional
 from ubam.networks import WINDOW
 
 FAMILIES = ("random", "rotation", "swap", "reversal")
-PASS_ACCURACY = 0.9  # order accuracy at which harder permutations begin; hard ones first never start 
-LARGER_STRIDES = (1, 2, 3)
+PASS_ACCURACY = 0.9  # order accuracy at which harder permutations begin; hard ones first never start
+STRIDE_FACTORS = (1, 2, 3)  # windows of slow movements too hold some of it
+RECONSTRUCTED_SIDE = 16
 
 
 def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> Tensor:
@@ -31,6 +32,16 @@ def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> T
     return (forth + back) / 2
 
 
+def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
+    """Error of the decoded saliency and grey [N, 512] against the unjittered pictures [N, 3, S, S], 1 for their mean.
+
+    Order and time contrast cannot see what is constant in a window, such as a lean; this keeps it in the posture. The
+    target is not jittered, so that position and gain of the box are not kept.
+    """
+    target = functional.adaptive_avg_pool2d(pictures[:, :2], RECONSTRUCTED_SIDE).flatten(1)
+    return functional.mse_loss(decoded, target) / target.var(0, unbiased=False).mean().clamp_min(1e-6)
+
+
 def order_loss(logit: Tensor, real: Tensor) -> Tensor:
     """Binary cross-entropy of logits [B] against `real` bool [B]."""
     return functional.binary_cross_entropy_with_logits(logit, real.float())
@@ -45,7 +56,7 @@ def order_accuracy(logit: Tensor, real: Tensor) -> Tensor:
 class Curriculum:
     """Which permutation families are in play: the next one joins when the running accuracy passes 0.9.
 
-    `level` counts the families in play beyond the first; one level past the last family brings larger strides.
+    `level` counts the families in play beyond the first.
     """
 
     level: int = 0
@@ -57,15 +68,10 @@ class Curriculum:
         """Permutation families in play."""
         return FAMILIES[: self.level + 1]
 
-    @property
-    def stride_factors(self) -> tuple[int, ...]:
-        """Multiples of a recording's stride at which windows are drawn."""
-        return LARGER_STRIDES if self.level >= len(FAMILIES) else LARGER_STRIDES[:1]
-
     def update(self, accuracy: float) -> None:
         """Take the accuracy of one step; rise one level once the running mean passes 0.9, and start counting anew."""
         self.accuracy = self.memory * self.accuracy + (1 - self.memory) * accuracy
-        if self.accuracy > PASS_ACCURACY and self.level < len(FAMILIES):
+        if self.accuracy > PASS_ACCURACY and self.level < len(FAMILIES) - 1:
             self.level, self.accuracy = self.level + 1, 0.5
 
 

@@ -19,8 +19,8 @@ from ubam.crops import build_crops
 from ubam.deviation import Code
 from ubam.embedding import embed_behaviours, embed_postures
 from ubam.errors import ModelError, RunError, StudyError, VideoError
-from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
+from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.job import RECORDING_COLUMNS, Job, device_of, row_of, stride_of
 from ubam.layouts import write_magnified
 from ubam.material import Material
@@ -53,7 +53,8 @@ SETTINGS_OF: dict[str, tuple[str, ...]] = {
     "magnify": ("factors", "clip_seconds"),
 }
 VERDICT_COLUMNS = (
-    "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found", "warnings",
+    "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
+    "warnings",
 )  # fmt: skip
 
 
@@ -198,7 +199,8 @@ def train(job: Job) -> list[str]:
     job.run.record["order_accuracy"] = accuracy
     if accuracy < LEARNT:
         return [
-            f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): there may be too little motion."
+            f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): "
+            "there may be too little motion."
         ]
     return []
 
@@ -213,9 +215,10 @@ def embed(job: Job) -> list[str]:
         posture = embed_postures(model.posture, store.views, device_of(job.settings.device))
         behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
         write_arrays(
-            job.embedding_file(recording.recording_id), posture=posture.astype(np.float16), frame_index=store.frame_index,
-            time_s=store.time_s, box=store.box, behaviour=behaviour.astype(np.float16),
-            window_start_s=store.time_s[first], window_end_s=store.time_s[last],
+            job.embedding_file(recording.recording_id),
+            posture=posture.astype(np.float16), frame_index=store.frame_index, time_s=store.time_s, box=store.box,
+            behaviour=behaviour.astype(np.float16), window_start_s=store.time_s[first],
+            window_end_s=store.time_s[last],
         )  # fmt: skip
         job.progress("embed", done, len(recordings))
     return []

@@ -1,4 +1,4 @@
-"""From deviations of moments to the numbers of windows, recordings and subjects, with intervals and conformal p-values."""
+"""From deviations of moments to those of recordings and subjects, with intervals and conformal p-values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ def score_study(
     """Score all recordings against the group `reference`, or each subject against all others when it is None.
 
     Every subject of the reference is scored without itself. A reference of one subject is cut into consecutive parts,
-    which say how much that subject varies but nothing of others: no p-value is given then. Subjects come in the order of
-    the study.
+    which say how much that subject varies but nothing of others: no p-value is given then. Subjects come in the order
+    of the study.
     """
     members = [code for code in codes if reference is None or code.group == reference]
     alone = len({code.subject for code in members}) == 1

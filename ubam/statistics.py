@@ -1,4 +1,4 @@
-"""Group tests with the subject as the unit: labels are permuted and the reference, its twins and all scores made anew."""
+"""Group tests, the subject as the unit: labels are permuted; reference, twins and scores are made anew each time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from ubam.deviation import Code, Matcher, length, movement_basis, shrink, smooth, summarise
+from ubam.deviation import Code, Matcher, length, movement_basis, shrink, smooth, summarise, whiten
 
 PERMUTATIONS = 2000
 MOMENTS = 32
@@ -20,8 +20,8 @@ SAMPLES_PER_SUBJECT = 4  # moments of one recording that do not repeat each othe
 class Relations:
     """Every subject beside every other at the same moments, whatever their groups.
 
-    own[i] float32 [M, D]: moments of subject i; others[i] float32 [N, M, D]: the matching moments of each subject (row i is
-    not used).
+    own[i] float32 [M, D]: moments of subject i; others[i] float32 [N, M, D]: the matching moments of each subject (row
+    i is not used).
     """
 
     subjects: tuple[str, ...]
@@ -62,9 +62,8 @@ def chain(relations: Relations, reference: Sequence[int], queries: Sequence[int]
     weights[:, members] = 1 / (len(members) - 1)
     weights[np.arange(len(members)), members] = 0
     residuals = [_residuals(relations, index, weights[row : row + 1]) for row, index in enumerate(members)]
-    moment = np.mean([r[0].T @ r[0] / len(r[0]) for r in residuals], axis=0, dtype=np.float64)
-    shrunk = shrink(moment, SAMPLES_PER_SUBJECT * len(members))
-    units = np.linalg.inv(np.linalg.cholesky(shrunk)).T.astype(np.float32)
+    moment = np.mean(np.stack([r[0].T @ r[0] / len(r[0]) for r in residuals]), axis=0).astype(np.float64)
+    units = whiten(shrink(moment, SAMPLES_PER_SUBJECT * len(members))).astype(np.float32)
     residuals += [_residuals(relations, index, weights) for index in queries]
     return np.array([summarise(length(residual, units)).mean() for residual in residuals])
 

@@ -14,7 +14,8 @@ from ubam.statistics import compare_groups, separation
 from ubam.study import Recording
 
 SCORE_COLUMNS = (
-    "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile", "p_value", "smallest_p",
+    "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile",
+    "p_value", "smallest_p",
 )  # fmt: skip
 MAP_POINTS = 1500
 Table = tuple[list[dict[str, Any]], list[str]]

@@ -16,11 +16,21 @@ from torch.nn import functional
 
 from ubam.errors import ModelError
 from ubam.files import atomic_path
-from ubam.networks import WINDOW, BehaviourEncoder, PostureEncoder
-from ubam.ordering import LARGER_STRIDES, Curriculum, order_accuracy, order_loss, permutations, time_contrast
+from ubam.networks import WINDOW, BehaviourEncoder, Heads, PostureEncoder
+from ubam.ordering import (
+    RECONSTRUCTED_SIDE,
+    STRIDE_FACTORS,
+    Curriculum,
+    order_accuracy,
+    order_loss,
+    permutations,
+    reconstruction_loss,
+    time_contrast,
+)
 
 TRANSLATION, GAIN, SHIFT, SCALE = 0.05, 0.2, 6 / 128, 0.08  # jitter per frame; the first three as published
 CHECKPOINT_SECONDS = 20.0
+HISTORY = ("contrast", "order", "reconstruction", "accuracy", "level")
 Starts = list[dict[int, np.ndarray]]  # per recording: stride factor -> first frames of whole windows
 
 
@@ -34,6 +44,7 @@ def train_encoders(
     width: int = 32,
     behaviour_dim: int = 64,
     order_weight: float = 0.5,
+    reconstruction_weight: float = 4.0,
     learning_rate: float = 2e-3,
     seed: int = 0,
     device: str = "cpu",
@@ -45,14 +56,16 @@ def train_encoders(
     """Train both encoders on views uint8 [T, V, V, 3] per recording, windows of 8 frames `strides` apart.
 
     `found` bool [T] per recording leaves out windows with frames in which the subject was not found. Recordings shorter
-    than a window are skipped; ModelError when none is left or when the loss is not finite. `checkpoint` is a file ending
-    in .safetensors, taken up when it stems from the same call, and otherwise begun anew. The history holds, per step,
-    `contrast`, `order`, `accuracy` and `level`, and once `milliseconds` per step.
+    than a window are skipped; ModelError when none is left or when the loss is not finite. `checkpoint` is a file
+    ending in .safetensors, taken up when it stems from the same call, and otherwise begun anew. The history holds, per
+    step, `contrast`, `order`, `reconstruction`, `accuracy` and `level`.
     """
     starts = window_starts(views, strides, found)
     posture, behaviour = build_encoders(dim, width, behaviour_dim, seed, device)
-    trainer = _Trainer(posture, behaviour, steps, learning_rate, order_weight, seed)
-    call = {"steps": steps, "batch_windows": batch_windows, "order_weight": order_weight, "rate": learning_rate}
+    weights = (order_weight, reconstruction_weight)
+    trainer = _Trainer(posture, behaviour, steps, learning_rate, weights, seed)
+    call: dict[str, Any] = {"steps": steps, "batch_windows": batch_windows, "rate": learning_rate}
+    call |= {"order_weight": order_weight, "reconstruction_weight": reconstruction_weight}
     call |= {"seed": seed, "device": device, "frames": [len(item) for item in views], "strides": list(strides)}
     call |= posture.settings | behaviour.settings
     if checkpoint is not None:
@@ -75,7 +88,7 @@ def build_encoders(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         posture, behaviour = PostureEncoder(dim, width), BehaviourEncoder(dim, behaviour_dim)
-    return posture.to(device, memory_format=torch.channels_last), behaviour.to(device)
+    return posture.to(device).to(memory_format=torch.channels_last), behaviour.to(device)  # type: ignore[call-overload]
 
 
 def window_starts(
@@ -87,12 +100,12 @@ def window_starts(
     )
     starts: Starts = []
     for mask, stride in zip(masks, strides, strict=True):
-        starts.append({factor: _whole_windows(mask, stride * factor) for factor in LARGER_STRIDES})
+        starts.append({factor: _whole_windows(mask, stride * factor) for factor in STRIDE_FACTORS})
     if not any(len(item[1]) for item in starts):
         longest = max((len(item) for item in views), default=0)
         raise ModelError(
-            f"no recording is long enough to learn from: a window needs {WINDOW} frames with the subject found, and the "
-            f"longest recording has {longest} frames; add longer recordings or widen start_s and end_s"
+            f"no recording is long enough to learn from: a window needs {WINDOW} frames with the subject found, and "
+            f"the longest recording has {longest} frames; add longer recordings or widen start_s and end_s"
         )
     return starts
 
@@ -110,14 +123,13 @@ def draw_windows(
     strides: Sequence[int],
     starts: Starts,
     count: int,
-    factors: Sequence[int],
     random: np.random.Generator,
 ) -> np.ndarray:
     """Draw `count` windows uint8 [count, 8, V, V, 3]: uniformly a recording, then a stride factor, then a start."""
     usable = [index for index, item in enumerate(starts) if len(item[1])]
     windows = []
     for index in random.choice(usable, count):
-        possible = [factor for factor in factors if len(starts[index][factor])]
+        possible = [factor for factor in STRIDE_FACTORS if len(starts[index][factor])]
         factor = possible[random.integers(len(possible))]
         start = starts[index][factor][random.integers(len(starts[index][factor]))]
         windows.append(views[index][start + np.arange(WINDOW) * strides[index] * factor])
@@ -149,23 +161,26 @@ class _Trainer:
         behaviour: BehaviourEncoder,
         steps: int,
         learning_rate: float,
-        order_weight: float,
+        weights: tuple[float, float],
         seed: int,
     ) -> None:
         self.posture, self.behaviour = posture.train(), behaviour.train()
-        self.parameters = [*posture.parameters(), *behaviour.parameters()]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.heads = Heads(posture.dim, 2 * RECONSTRUCTED_SIDE**2).to(posture.centre.device)
+        self.parameters = [*posture.parameters(), *behaviour.parameters(), *self.heads.parameters()]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=learning_rate, weight_decay=1e-2)
-        self.steps, self.learning_rate, self.order_weight, self.seed = steps, learning_rate, order_weight, seed
+        self.steps, self.learning_rate, self.weights, self.seed = steps, learning_rate, weights, seed
         self.step, self.curriculum = 0, Curriculum()
-        self.history: dict[str, Any] = {"contrast": [], "order": [], "accuracy": [], "level": []}
+        self.history: dict[str, list[float]] = {name: [] for name in HISTORY}
 
     def advance(self, views: Sequence[np.ndarray], strides: Sequence[int], starts: Starts, batch_windows: int) -> None:
         """One step. All random numbers come from (seed, step), so that a resumed run draws the same ones."""
         random = np.random.default_rng((self.seed, self.step))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        batch = draw_windows(views, strides, starts, batch_windows, self.curriculum.stride_factors, random)
-        contrast, order, accuracy = self._losses(torch.from_numpy(batch), generator)
-        loss = contrast + self.order_weight * order
+        batch = draw_windows(views, strides, starts, batch_windows, random)
+        contrast, order, reconstruction, accuracy = self._losses(torch.from_numpy(batch), generator)
+        loss = contrast + self.weights[0] * order + self.weights[1] * reconstruction
         if not math.isfinite(loss.item()):
             raise ModelError(f"training failed at step {self.step}: the loss is not finite; try another --seed")
         self.optimiser.param_groups[0]["lr"] = self.learning_rate * _schedule(self.step, self.steps)
@@ -173,32 +188,36 @@ class _Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
         self.optimiser.step()
-        self._record(contrast.item(), order.item(), accuracy.item())
+        self._record(contrast.item(), order.item(), reconstruction.item(), accuracy.item())
 
-    def _losses(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _losses(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = len(batch)
         device = self.posture.centre.device
         frames = batch.to(device).flatten(0, 1).permute(0, 3, 1, 2)
         pictures = self.posture.prepare(frames)
         twice = torch.cat([jitter(pictures, generator), jitter(pictures, generator)])
-        first, second = self.posture.encode(twice).unflatten(0, (2, count, WINDOW))
+        postures = self.posture.encode(twice)
+        first = postures[: count * WINDOW].unflatten(0, (count, WINDOW))
+        contrast = time_contrast(*self.heads.projection(postures).unflatten(0, (2, count, WINDOW)))
+        reconstruction = reconstruction_loss(self.heads.decoder(postures), pictures.repeat(2, 1, 1, 1))
         orders = torch.arange(WINDOW).repeat(count, 1)
         orders[count // 2 :] = permutations(count - count // 2, self.curriculum.families, generator)
         real = (torch.arange(count) < count // 2).to(device)
         logit = self.behaviour.order_logit(self.behaviour(_reorder(first, orders.to(device))))
-        return time_contrast(first, second), order_loss(logit, real), order_accuracy(logit, real)
+        return contrast, order_loss(logit, real), reconstruction, order_accuracy(logit, real)
 
-    def _record(self, contrast: float, order: float, accuracy: float) -> None:
+    def _record(self, contrast: float, order: float, reconstruction: float, accuracy: float) -> None:
         self.curriculum.update(accuracy)
         self.step += 1
-        values = {"contrast": contrast, "order": order, "accuracy": accuracy, "level": self.curriculum.level}
-        for name, value in values.items():
+        values = (contrast, order, reconstruction, accuracy, self.curriculum.level)
+        for name, value in zip(HISTORY, values, strict=True):
             self.history[name].append(value)
 
     def save(self, path: Path, call: dict[str, Any]) -> None:
         """Write everything to one .safetensors file; the numbers that are no tensors go into its JSON header."""
         tensors = {f"posture.{k}": v for k, v in self.posture.state_dict().items()}
         tensors |= {f"behaviour.{k}": v for k, v in self.behaviour.state_dict().items()}
+        tensors |= {f"heads.{k}": v for k, v in self.heads.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
         curriculum = {"level": self.curriculum.level, "accuracy": self.curriculum.accuracy}
@@ -214,6 +233,7 @@ class _Trainer:
         tensors = load_file(path, device=str(self.posture.centre.device))
         self.posture.load_state_dict(_part(tensors, "posture."))
         self.behaviour.load_state_dict(_part(tensors, "behaviour."))
+        self.heads.load_state_dict(_part(tensors, "heads."))
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(tensors, "optimiser.").items():
             index, key = name.split(".", 1)

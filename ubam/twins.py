@@ -39,8 +39,8 @@ def widest_reach(frames: int, stride: int) -> int:
 def describe_moments(posture: np.ndarray, basis: np.ndarray, stride: int, step: int = 1, reach: int = 8) -> Moments:
     """Describe every `step`-th frame by the window around it.
 
-    posture [T, D]; basis [D, K] to project on; `stride` frames between the postures of a window, `reach` of them on either
-    side. Windows stay inside the recording, so the first and last `reach` postures have no moment of their own.
+    posture [T, D]; basis [D, K] to project on; `stride` frames between the postures of a window, `reach` of them on
+    either side. Windows stay inside the recording, so the first and last `reach` postures have no moment of their own.
     Recordings are only comparable at the same reach.
     """
     centred = ((posture - posture.mean(0)) @ basis).astype(np.float32)
