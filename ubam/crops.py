@@ -16,11 +16,12 @@ import numpy as np
 from ubam.background import Scene, median_background, noise_map, reduced, without_strays
 from ubam.errors import VideoError
 from ubam.files import content_hash
+from ubam.shadows import floor_line, without_shadow
 from ubam.study import Recording
 from ubam.subject import Track, fixed_track, learn_scene, track_subject
 from ubam.video import VideoInfo, probe, read_frames, read_timed_frames
 
-CROP_VERSION = 6
+CROP_VERSION = 7
 SMALL_SIDE = 256
 MIN_FRAMES = 8
 SAMPLE_BYTES = 160_000_000
@@ -86,6 +87,11 @@ class CropStore:
     def background(self) -> np.ndarray:
         """The picture without the subject, uint8 [H,W,3] RGB at the recording's size."""
         return self.scene().background
+
+    @property
+    def floor(self) -> float:
+        """Where the zone of shadows begins in the boxes, as a share of their height."""
+        return floor_line(self.box, self.ground_y, self.body_height)
 
     def scene(self) -> Scene:
         """Background, noise map and, for a subject in place, its still part, at the recording's size."""
@@ -302,6 +308,7 @@ def _write_crops(
 ) -> tuple[int, list[str]]:  # fmt: skip
     total, damage = len(track.box), []  # type: int, list[str]
     size, boxes, scene = _scaled(scene, track.box, crop_size)
+    floor = floor_line(track.box, track.ground_y, track.body_height)
     frames = read_frames(
         recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=size, damage=damage
     )
@@ -312,7 +319,7 @@ def _write_crops(
         for position, frame in enumerate(frames):
             crop = cut(frame, boxes[position], crop_size)
             behind = scene_at(scene, boxes[position], crop_size)
-            views[position] = make_view(crop, behind, view_size) if track.found[position] else EMPTY
+            views[position] = make_view(crop, behind, view_size, floor) if track.found[position] else EMPTY
             offsets.append(offsets[-1] + blob.write(_jpeg(crop)))
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
@@ -325,7 +332,7 @@ def _write_crops(
 
 def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
     """Write where each crop begins; give views as many rows as there are crops; drop the small pictures."""
-    if len(offsets) - 1 < len(views):
+    if len(offsets) <= len(views):
         np.save(folder / "shorter.npy", views[: len(offsets) - 1])
         os.replace(folder / "shorter.npy", folder / "views.npy")
     np.save(folder / "offsets.npy", np.array(offsets))
@@ -350,20 +357,20 @@ def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
 def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     """The square box (x0, y0, x1, y1) of a picture [H,W,...] as [size,size,...]; black outside the picture.
 
-    Exact below the pixel, so that a slowly moving box does not make the crop jitter.
+    Exact below the pixel: a slowly moving box does not jitter.
     """
     zoom = size / float(box[2] - box[0])
     matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
-def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:
+def make_view(crop: np.ndarray, behind: Scene, size: int, floor: float = 1.0) -> np.ndarray:
     """The encoder's input, uint8 [size,size,3], from a crop uint8 [S,S,3] and the scene behind it.
 
     Channels: saliency; 128 + grey, normalised within a quarter of the crop, times saliency; 128 + half the difference
-    to the background times saliency.
+    to the background times saliency. Shadows below `floor`, a share of the crop's height, are left out.
     """
-    salient = without_strays(behind.saliency(crop))
+    salient = without_strays(without_shadow(behind.saliency(crop), crop, behind.background, floor))
     grey, grey_behind = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32) for x in (crop, behind.background))
     reach = (crop.shape[0] // 4 | 1, crop.shape[0] // 4 | 1)
     weight = cv2.blur(salient, reach) + 1e-3

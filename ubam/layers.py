@@ -11,26 +11,50 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A subject's layer after its move, before it is laid over anything.
+
+    colour uint8 [H, W, 3]; opacity float32 [H, W] in 0..1; gap float32 [H, W] in 0..1: where the subject should be but
+    no source pixel landed, or, over a background that was never seen, where the subject was; length [H, W]: how far
+    each pixel came.
+    """
+
+    colour: Picture
+    opacity: Array
+    gap: Array
+    length: Array
+
+
+@dataclass(frozen=True)
 class Moved:
     """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels,
-    and the opacity before the move."""
+    the opacity before the move, and, where something moved, what was carried."""
 
     picture: Picture
     opacity: Array
     length: Array
     source_opacity: Array
+    carried: Carried | None = None
 
 
-def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array) -> Moved:
+def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Moved:
     """Return `frame` with the subject moved by `forward` over the background.
 
     Args:
         frame, background: uint8 [H, W, 3], the part of the recording that the canvas covers.
         opacity: float32 [H, W] in 0..1, the subject's layer.
         forward: float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
+        hidden: whether the background behind the subject was never seen.
 
     Pixels that the subject neither leaves nor reaches, and those that it hardly moves, keep their very values.
     """
+    carried = carry(frame, opacity, forward, hidden)
+    picture = _over(frame, background, carried, opacity)
+    return Moved(picture, carried.opacity, carried.length, opacity, carried)
+
+
+def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Carried:
+    """Move the subject's pixels and opacity by `forward`; arguments as for `move_layer`."""
     height, width = opacity.shape
     grid = forward.shape[1], forward.shape[0]
     shrinking = np.array([grid[0] / width, grid[1] / height], np.float32)
@@ -41,9 +65,18 @@ def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Arr
     map_x = source[..., 0] + np.arange(width, dtype=np.float32)
     map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     colour = cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    moved = cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) * covered
-    length = np.hypot(source[..., 0], source[..., 1])
-    return Moved(_over(frame, background, colour, opacity, moved, length), moved, length, opacity)
+    whole = cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    gap = _gap(opacity, whole, covered, hidden)
+    return Carried(colour, whole * covered, gap, cv2.magnitude(source[..., 0], source[..., 1]))
+
+
+def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
+    """Where the moved subject is torn and, over a background never seen, what it left; soft at its border."""
+    torn = whole * (1 - covered)
+    if hidden:
+        torn = np.maximum(torn, np.clip(opacity - whole, 0, 1))
+    gap = np.clip(1.5 * cv2.GaussianBlur(torn, (0, 0), 1.0), 0, 1)
+    return np.where(gap > 0.04, gap, 0).astype(np.float32)
 
 
 def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
@@ -60,11 +93,19 @@ def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
     """
     summed = splat(np.dstack([-forward * weight[..., None], weight, weight > 0]), forward)
     near = cv2.GaussianBlur(summed, (0, 0), 0.8)
-    total = near.copy()
-    for sigma, share in ((2.5, 1e-2), (8.0, 1e-4), (24.0, 1e-6)):
-        total = total + share * cv2.GaussianBlur(summed, (0, 0), sigma)
+    total = near + 1e-2 * cv2.GaussianBlur(summed, (0, 0), 2.5)
+    for sigma, share in ((8.0, 1e-4), (24.0, 1e-6)):
+        total += share * _wide_blur(summed, sigma)
     coverage = np.clip(2 * near[..., 3], 0, 1)
     return (total[..., :2] / np.maximum(total[..., 2:3], 1e-9)).astype(np.float32), coverage.astype(np.float32)
+
+
+def _wide_blur(picture: Array, sigma: float) -> Array:
+    """A Gaussian blur of a large sigma, taken on a picture several times smaller."""
+    smaller = max(1, int(sigma // 3))
+    size = -(-picture.shape[1] // smaller), -(-picture.shape[0] // smaller)
+    small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / smaller)
+    return np.asarray(cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def splat(values: Array, forward: Array) -> Array:
@@ -109,13 +150,19 @@ def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
 
 
-def _over(
-    frame: Picture, background: Picture, colour: np.ndarray, opacity: Array, moved: Array, length: np.ndarray
-) -> Picture:
-    left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[..., None]
-    under = left * background + (1 - left) * frame
-    picture = moved[..., None] * colour + (1 - moved[..., None]) * under
+def _over(frame: Picture, background: Picture, carried: Carried, opacity: Array) -> Picture:
+    moved, length = carried.opacity, carried.length
     touched = ((opacity > 1e-3) | (moved > 1e-3)) * np.clip((length - 0.1) / 0.4, 0, 1)
-    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)[..., None]
-    blend = np.where(blend > 1e-3, blend, 0)
-    return np.clip(np.rint(blend * picture + (1 - blend) * frame), 0, 255).astype(np.uint8)
+    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)
+    place = cv2.boundingRect((blend > 1e-3).astype(np.uint8))
+    part = np.s_[place[1] : place[1] + place[3], place[0] : place[0] + place[2]]
+    if not place[2]:
+        return frame.copy()
+    left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[part][..., None]
+    under = left * background[part] + (1 - left) * frame[part]
+    subject = moved[part][..., None]
+    share = np.where(blend > 1e-3, blend, 0)[part][..., None]
+    mixed = share * (subject * carried.colour[part] + (1 - subject) * under) + (1 - share) * frame[part]
+    picture = frame.copy()
+    picture[part] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return picture

@@ -153,7 +153,7 @@ class Magnification:
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(size)
         crop = cut(picture, box, self.query.crop_size)
-        return make_view(crop, scene_at(scene, box, self.query.crop_size), self.query.views.shape[1])
+        return make_view(crop, scene_at(scene, box, self.query.crop_size), self.query.views.shape[1], self.query.floor)
 
     def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
         """Return the dose of rendered `views` [n, V, V, 3] at `positions`, and the share of them off the manifold."""

@@ -1,0 +1,64 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ubam.errors import RunError
+from ubam.files import atomic_path, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.runs import Run, locked
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_not_finite_numbers_become_null_and_empty(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": math.nan, "b": [np.float32(1.5), np.inf], "c": np.int64(3)})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": None, "b": [1.5, None], "c": 3}
+    write_csv(tmp_path / "a.csv", [{"x": math.nan, "y": "ü, ;"}, {"x": 1 / 3}], ["x", "y"])
+    assert read_csv(tmp_path / "a.csv") == [{"x": "", "y": "ü, ;"}, {"x": "0.333333", "y": ""}]
+
+
+def test_half_floats_come_back_as_floats(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.npz", half=np.ones(3, np.float16), names=np.array(["a", "b"]))
+    arrays = read_arrays(tmp_path / "a.npz")
+    assert arrays["half"].dtype == np.float32
+    assert list(arrays["names"]) == ["a", "b"]
+
+
+def test_two_processes_do_not_share_a_run_folder(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(RunError, match="in use"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_damaged_record_is_said(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"stages":')
+    with pytest.raises(RunError, match="damaged"):
+        Run.open(tmp_path)
+    with pytest.raises(RunError, match="holds no run"):
+        Run.open(tmp_path / "elsewhere")
+
+
+def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
+    run = Run(tmp_path, {"stages": {}})
+
+    def fails() -> None:
+        raise ValueError("no light")
+
+    with pytest.raises(ValueError, match="no light"):
+        run.perform("crops", "key", fails)
+    assert not run.is_done("crops", "key")
+    assert Run.open(tmp_path).record["stages"]["crops"]["reason"] == "no light"
+    run.perform("crops", "key", lambda: None)
+    assert run.is_done("crops", "key")
+    assert not run.is_done("crops", "another key")
