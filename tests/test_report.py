@@ -223,6 +223,24 @@ def test_warnings_name_small_groups_and_controls_that_do_as_well(tmp_path: Path)
     assert "untrained network" in words
 
 
+def test_a_reference_subject_far_from_the_others_is_named(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=4, query_subjects=1, frames=40, videos=False)
+    assert "alone widens" not in " ".join(report_warnings.warnings_of(read_run(run)))
+    path = run / "deviation" / "subjects.csv"
+    rows = read_csv(path)
+    rows[1]["deviation"] = "9.5"
+    write_csv(path, rows, list(rows[0]))
+    words = " ".join(report_warnings.warnings_of(read_run(run)))
+    assert "H02 of the reference group deviates" in words
+
+
+def test_what_check_has_said_is_not_said_twice(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=1, frames=40, videos=False)
+    record = json.loads((run / "run.json").read_text())
+    write_json(run / "run.json", record | {"warnings": ["With 3 reference subjects ... (smallest possible 0.25)"]})
+    assert "cannot be smaller" not in " ".join(report_warnings.warnings_of(read_run(run)))
+
+
 def test_an_interrupted_stage_is_a_warning_but_the_report_itself_is_not(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=2, query_subjects=1, frames=40, videos=False)
     record = json.loads((run / "run.json").read_text())

@@ -219,24 +219,23 @@ class Deviation:
         """Index of the reduced reference that lacks `subject`."""
         return next(index for index, fold in enumerate(self.folds) if subject in fold)
 
-    def interval(
+    def spread(
         self, codes: Sequence[Code], resamples: int, block: int, rng: np.random.Generator
     ) -> tuple[float, float]:
-        """95 % interval of the deviation of one subject's recordings.
+        """How far below and above its deviation the 95 % interval of one subject reaches (low <= 0 <= high).
 
-        Reference subjects are drawn with replacement, and moments in blocks of `block`. The draws are centred on the
-        deviation itself, because a twin of fewer different subjects is rougher and would shift them upwards.
+        Reference subjects are drawn with replacement, and moments in blocks of `block`. The draws are taken relative to
+        their median, because a twin of fewer different subjects is rougher and would shift them upwards.
         """
-        own = [self.fold_of(codes[0].subject)] if codes[0].subject in self.subjects else slice(None)
-        units = np.mean(np.stack(self._variations)[own], axis=0)
+        fold = [self.fold_of(codes[0].subject)] if codes[0].subject in self.subjects else slice(None)
+        units = np.mean(np.stack(self._variations)[fold], axis=0)
         paths = [(own @ units, stack @ units) for own, stack in map(self._paths, codes)]
         draws = np.empty(resamples)
         for draw in range(resamples):
             lengths = [_drawn_length(own, stack, rng) for own, stack in paths]
             draws[draw] = summarise(np.concatenate([values[_blocks(len(values), block, rng)] for values in lengths]))
-        point = summarise(np.concatenate([_norm(own - trimmed_mean(stack)) for own, stack in paths]))
-        low, high = np.percentile(draws - np.median(draws), [2.5, 97.5]) + point
-        return float(max(low, 0.0)), float(high)
+        low, high = np.percentile(draws - np.median(draws), [2.5, 97.5])
+        return float(low), float(high)
 
     def _paths(self, code: Code) -> tuple[np.ndarray, np.ndarray]:
         """Smoothed postures [M, D] and matched postures [R, M, D], thinned to about 32 moments."""

@@ -1,5 +1,8 @@
 """The generator: it repairs the gaps of a registered picture, and never paints one from nothing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -85,7 +88,7 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
 
 
 def gap_window(gap: Array, rim: int = RIM) -> tuple[int, int, int, int] | None:
-    """Return the part (x0, y0, x1, y1) of `gap` [H, W] with all its gaps and a rim, sides multiples of 8; None: no gap."""
+    """Return the part (x0, y0, x1, y1) of `gap` [H, W] with all gaps and a rim, sides multiples of 8; None: no gap."""
     x, y, width, height = cv2.boundingRect((gap > 0).astype(np.uint8))
     if not width:
         return None
@@ -102,7 +105,7 @@ def _widened(low: int, high: int, length: int) -> tuple[int, int]:
 
 
 @torch.inference_mode()
-def infer(network: Generator, pictures: dict[str, NDArray[np.generic]], posture: Array) -> tuple[Array, Array, Array]:
+def infer(network: Generator, pictures: Mapping[str, NDArray[Any]], posture: Array) -> tuple[Array, Array, Array]:
     """Return flow [S, S, 2], layer [S, S] and colour [S, S, 3] for one crop; zeros away from its gaps.
 
     pictures: moved, background, appearance [S, S, 3] in 0..255, layer and gap [S, S] in 0..1; posture [dim].
@@ -120,7 +123,7 @@ def infer(network: Generator, pictures: dict[str, NDArray[np.generic]], posture:
     return out[..., :2], out[..., 2], out[..., 3:]
 
 
-def _tensor(picture: NDArray[np.generic]) -> Tensor:
+def _tensor(picture: NDArray[Any]) -> Tensor:
     whole = np.asarray(picture, np.float32)
     return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(whole).transpose(2, 0, 1)))[None]
 

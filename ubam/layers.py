@@ -61,13 +61,34 @@ def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) 
     weight = cv2.resize(opacity, grid, interpolation=cv2.INTER_AREA)
     backward, coverage = backward_flow(forward * shrinking, np.where(weight > 0.1, weight, 0).astype(np.float32))
     source = cv2.resize(backward / shrinking, (width, height), interpolation=cv2.INTER_LINEAR)
-    covered = cv2.resize(coverage, (width, height), interpolation=cv2.INTER_LINEAR)
+    covered = np.asarray(cv2.resize(coverage, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     map_x = source[..., 0] + np.arange(width, dtype=np.float32)
     map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    colour = cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    whole = cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    colour = np.asarray(cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    whole = np.asarray(cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR), np.float32)
     gap = _gap(opacity, whole, covered, hidden)
-    return Carried(colour, whole * covered, gap, cv2.magnitude(source[..., 0], source[..., 1]))
+    length = np.asarray(cv2.magnitude(source[..., 0], source[..., 1]), np.float32)
+    return Carried(colour, whole * covered, gap, length)
+
+
+def fill_gaps(
+    picture: Picture, background: Picture, carried: Carried, flow: Array, opacity: Array, colour: Array
+) -> Picture:
+    """Return a moved picture [H, W, 3] with its gaps, and nothing else, painted at full resolution.
+
+    flow [h, w, 2] (pixels of the picture, where to read the moved subject), opacity [h, w] in 0..1 and colour [h, w, 3]
+    (grey levels to add) are what the generator found, at any size.
+    """
+    x, y, width, height = cv2.boundingRect((carried.gap > 0).astype(np.uint8))
+    part, size = np.s_[y : y + height, x : x + width], carried.gap.shape[::-1]
+    shift, layer, added = (cv2.resize(found, size)[part] for found in (flow, opacity, colour))
+    map_x = shift[..., 0] + np.arange(x, x + width, dtype=np.float32)
+    map_y = shift[..., 1] + np.arange(y, y + height, dtype=np.float32)[:, None]
+    subject = cv2.remap(carried.colour, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    painted = layer[..., None] * subject + (1 - layer[..., None]) * background[part] + added
+    gap, out = carried.gap[part][..., None], picture.copy()
+    out[part] = np.clip(np.rint(gap * painted + (1 - gap) * picture[part]), 0, 255).astype(np.uint8)
+    return out
 
 
 def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:

@@ -8,6 +8,7 @@ own deviation) as near to the asked factor as its bounds allow, and what was rea
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from ubam.background import Scene, clean_mask
 from ubam.crops import CropStore, cut, make_view, scene_at
 from ubam.errors import UbamError
-from ubam.layers import Moved, move_layer, subject_opacity
-from ubam.registration import FIELD, Field, Matches, box_map, fields
+from ubam.generator import Generator, infer
+from ubam.layers import Moved, fill_gaps, move_layer, subject_opacity
+from ubam.registration import FIELD, Field, Matches, box_map, fields, ground_origin
 from ubam.video import read_frame, read_frames
 
 Array = NDArray[np.float32]
@@ -96,6 +98,9 @@ class Magnification:
     posture: Array
     twin: Array
     manifold: Manifold | None = None
+    generator: Generator | None = None
+    appearance: Picture = field(default_factory=lambda: np.zeros((8, 8, 3), np.uint8))
+    origin: Array = field(default_factory=lambda: np.zeros(2, np.float32))
     gain: dict[float, float] = field(default_factory=dict)
     dose: dict[float, float] = field(default_factory=dict)
 
@@ -109,7 +114,7 @@ class Magnification:
         first = int(self.query.frame_index[self.positions[0]])
         last = int(self.query.frame_index[self.positions[-1]])
         pictures = enumerate(read_frames(self.video, start_frame=first, stop_frame=last + 1), first)
-        for part in fields(self.query, self.matches, self.positions):
+        for part in fields(self.query, self.matches, self.positions, self.origin):
             for index, position in enumerate(part.position):
                 wanted = int(self.query.frame_index[position])
                 picture = next((picture for number, picture in pictures if number == wanted), None)
@@ -137,11 +142,34 @@ class Magnification:
                 still = np.zeros(opacity.shape, np.float32)
                 moved[factor] = Moved(picture, opacity, still, opacity)
                 continue
-            layer = move_layer(inside, scene.background, opacity, flow * np.float32(amount))
+            layer = move_layer(inside, scene.background, opacity, flow * np.float32(amount), scene.hidden)
+            if self.generator is not None and layer.carried is not None and layer.carried.gap.any():
+                code = self.twin[position] + (1 - amount) * (self.posture[position] - self.twin[position])
+                layer = replace(layer, picture=self._repaired(self.generator, layer, scene.background, position, code))
             whole = picture.copy()
             whole[y0:y1, x0:x1] = layer.picture
-            moved[factor] = replace(layer, picture=whole)
+            moved[factor] = replace(layer, picture=whole, carried=None)
         return Frame(position, picture, moved, region, flow, amounts)
+
+    def _repaired(self, generator: Generator, layer: Moved, background: Picture, position: int, code: Array) -> Picture:
+        """The picture of a moved `layer` with its gaps filled by the generator, which sees it at the size of crops."""
+        box, carried = self.query.box[position], layer.carried
+        if carried is None:
+            return layer.picture
+        x0, y0, *_ = region_of(box, self.query.width, self.query.height)
+        zoom = self.query.crop_size / float(box[2] - box[0])
+        size = [max(8, round(side * zoom)) for side in carried.gap.shape[::-1]]
+        pictures: dict[str, NDArray[Any]] = {
+            "moved": carried.colour,
+            "layer": carried.opacity,
+            "gap": carried.gap,
+            "background": background,
+        }
+        small = {n: np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA)) for n, p in pictures.items()}
+        place = np.array([[1, 0, (box[0] - x0) * zoom], [0, 1, (box[1] - y0) * zoom]], np.float32)
+        small["appearance"] = cv2.warpAffine(self.appearance, place, size, borderMode=cv2.BORDER_REPLICATE)
+        flow, opacity, colour = infer(generator, small, code)
+        return fill_gaps(layer.picture, background, carried, flow / np.float32(zoom), opacity, colour)
 
     def view(self, picture: Picture, position: int) -> Picture:
         """The encoder's view of a full-size picture, made as the crop store makes it."""
@@ -211,6 +239,7 @@ def magnify(
     posture: Array,
     twin: Array,
     manifold: Manifold | None = None,
+    generator: Generator | None = None,
 ) -> Magnification:
     """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
 
@@ -223,6 +252,7 @@ def magnify(
         embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
         posture, twin: float32 [T, D], of the recording and of its twin.
         manifold: real postures, to count frames that leave them; see `real_postures`.
+        generator: repairs the gaps that the move tears, and nothing else.
 
     Raises:
         UbamError: no reference, no frame, or a factor out of range.
@@ -236,33 +266,30 @@ def magnify(
         raise UbamError(f"factors must lie between -2 and 6, not {', '.join(f'{f:g}' for f in factors)}")
     matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
     posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
-    made = Magnification(query, Path(video), matches, positions, query.scene(), embed, posture, twin, manifold)
+    made = Magnification(
+        query, Path(video), matches, positions, query.scene(), embed, posture, twin, manifold, generator,
+        query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches),
+    )  # fmt: skip
     sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]
-    parts = _neighbourhoods(query, matches, sample)
+    parts = list(fields(query, matches, sample, made.origin))
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys([0.0, *(float(f) for f in factors)]):  # the twin is shown beside every factor
         made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, sample, factor)
     return made
 
 
-def _neighbourhoods(query: CropStore, matches: Matches, sample: NDArray[np.int64]) -> list[Field]:
-    """The fields at sampled positions, each smoothed over time as in the clip."""
-    every = next(fields(query, matches, sample), None)
-    return [] if every is None else [every]
-
-
 def _choose_gain(
     made: Magnification, parts: list[Field], pictures: list[Picture], sample: NDArray[np.int64], factor: float
 ) -> tuple[float, float]:
-    if factor == 1 or not parts:
+    if factor == 1:
         return 1.0, 1.0
-    gain, reached = 1.0, _try_gain(made, parts[0], pictures, sample, factor, 1.0)
+    gain, reached = 1.0, _try_gain(made, parts, pictures, sample, factor, 1.0)
     for _ in range(GAIN_ROUNDS):
         response = (reached - 1) / ((factor - 1) * gain)
         if response < WEAKEST_RESPONSE or abs(reached - factor) < 0.05 * abs(factor - 1):
             break
         wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
-        attempt = _try_gain(made, parts[0], pictures, sample, factor, wanted)
+        attempt = _try_gain(made, parts, pictures, sample, factor, wanted)
         if abs(attempt - factor) >= abs(reached - factor):
             break
         gain, reached = wanted, attempt
@@ -270,11 +297,17 @@ def _choose_gain(
 
 
 def _try_gain(
-    made: Magnification, part: Field, pictures: list[Picture], sample: NDArray[np.int64], factor: float, gain: float
+    made: Magnification,
+    parts: list[Field],
+    pictures: list[Picture],
+    sample: NDArray[np.int64],
+    factor: float,
+    gain: float,
 ) -> float:
     amounts = {factor: (1 - factor) * gain}
+    places = [(part, index) for part in parts for index in range(len(part.position))]
     views = [
         made.view(made.render(picture, part, index, amounts).moved[factor].picture, int(part.position[index]))
-        for index, picture in enumerate(pictures)
+        for picture, (part, index) in zip(pictures, places, strict=True)
     ]
     return made.measure(np.stack(views), sample)[0]

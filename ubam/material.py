@@ -8,6 +8,7 @@ from ubam.crops import CropStore
 from ubam.deviation import Code, Matcher, Twin, movement_basis
 from ubam.embedding import embed_postures
 from ubam.files import read_arrays, read_csv
+from ubam.generator import Generator
 from ubam.job import Job, device_of, stride_of
 from ubam.magnification import Magnification, Manifold, magnify, real_postures
 from ubam.model import Model
@@ -52,6 +53,13 @@ class Material:
         """The trained networks."""
         return Model.load(self.job.model_folder, device_of(self.job.settings.device))
 
+    @cached_property
+    def generator(self) -> Generator | None:
+        """The trained generator, when the run found that it helps."""
+        network = self.model.generator
+        helps = self.job.run.record.get("generator", {}).get("used", False)
+        return network if helps and isinstance(network, Generator) else None
+
     def embed(self, views: np.ndarray) -> np.ndarray:
         """Views uint8 [n, V, V, 3] to postures float32 [n, D]."""
         return embed_postures(self.model.posture, views, device_of(self.job.settings.device))
@@ -80,4 +88,5 @@ class Material:
         return magnify(
             self.store(recording_id), self.job.video(recording_id), references, frames, [factor],
             embed=self.embed, posture=self.codes[recording_id].posture, twin=twin.posture, manifold=self.manifold,
+            generator=self.generator,
         )  # fmt: skip

@@ -15,12 +15,14 @@ import torch
 
 from ubam.checking import check_recording, check_study, doubts
 from ubam.controls import control_codes
-from ubam.crops import build_crops
+from ubam.crops import CropStore, build_crops
 from ubam.deviation import Code
+from ubam.disentangling import SHORTEST, train_generator, validate
 from ubam.embedding import embed_behaviours, embed_postures
 from ubam.errors import ModelError, RunError, StudyError, VideoError
 from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.generator import Generator
 from ubam.job import RECORDING_COLUMNS, Job, device_of, row_of, stride_of
 from ubam.layouts import write_magnified
 from ubam.material import Material
@@ -260,7 +262,43 @@ def _write_scores(
 
 
 def generator(job: Job) -> list[str]:
+    """Train the generator on all subjects but one, and use it only when it helps on that one."""
+    job.run.record["generator"] = {"used": False}
+    recordings = [r for r in job.usable() if len(job.store(r.recording_id).time_s) >= SHORTEST]
+    subjects = sorted({recording.subject for recording in recordings})
+    if len(subjects) < 2:
+        return [
+            "The generator was not trained: that takes two subjects with recordings of at least "
+            f"{SHORTEST} frames each. Magnified clips are made without it."
+        ]
+    held_out = subjects[int(np.random.default_rng((job.settings.seed, 7)).integers(len(subjects)))]
+    torch.set_num_threads(job.settings.workers)
+    model = Model.load(job.model_folder, device_of(job.settings.device))
+    given = Model.load(job.model, device_of(job.settings.device)).generator if job.model else None
+    trained = not isinstance(given, Generator)
+    network = given if isinstance(given, Generator) else _trained(job, [r for r in recordings if r.subject != held_out])
+    unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out])
+    proof = validate(network, *unseen, seed=job.settings.seed)
+    model.generator = network
+    model.save(job.model_folder)
+    job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": trained}
     return []
+
+
+def _shown(job: Job, recordings: Sequence[Recording]) -> tuple[list[CropStore], list[np.ndarray]]:
+    """The crops and the postures of recordings."""
+    names = [recording.recording_id for recording in recordings]
+    return [job.store(n) for n in names], [
+        read_arrays(job.embedding_file(n))["posture"].astype(np.float32) for n in names
+    ]
+
+
+def _trained(job: Job, recordings: Sequence[Recording]) -> Generator:
+    return train_generator(
+        *_shown(job, recordings), steps=job.settings.generator_steps, seed=job.settings.seed,
+        device=device_of(job.settings.device), checkpoint=job.model_folder / "generator-training.safetensors",
+        progress=job.counted("generator"),
+    )[0]  # fmt: skip
 
 
 def magnify(job: Job) -> list[str]:

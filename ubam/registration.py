@@ -43,18 +43,23 @@ class Field:
     spread: Array
 
 
-def fields(query: CropStore, matches: Matches, positions: NDArray[np.int64]) -> Iterator[Field]:
+def fields(
+    query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array | None = None
+) -> Iterator[Field]:
     """Register the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
 
-    Frames beside a chunk take part in its smoothing over time: chunks meet without a seam.
+    The frames beside them take part in the smoothing over time, whether they were asked for or not: a frame has the
+    same field in every clip. `origin` is that of `ground_origin`, found here when it is not given.
     """
-    origin = ground_origin(query, matches)
-    margin = round(4 * max(TIME_SIGMA_S * query.fps, 0.3)) + 1
+    origin = ground_origin(query, matches) if origin is None else origin
+    sigma = max(TIME_SIGMA_S * query.fps, 0.3)
+    reach = np.arange(-round(3 * sigma) - 1, round(3 * sigma) + 2)
     for start in range(0, len(positions), CHUNK_FRAMES):
-        first, last = max(0, start - margin), min(len(positions), start + CHUNK_FRAMES + margin)
-        whole = _register(query, matches, positions[first:last], origin)
-        kept = slice(start - first, min(start + CHUNK_FRAMES, len(positions)) - first)
-        yield Field(whole.position[kept], whole.flow[kept], whole.weight[kept], whole.spread[kept])
+        wanted = positions[start : start + CHUNK_FRAMES]
+        near = np.unique(np.clip(wanted[:, None] + reach, 0, len(query.time_s) - 1))
+        for run in np.split(near, np.flatnonzero(np.diff(near) > 1) + 1):
+            inside = np.isin(run, wanted)
+            yield _register(query, matches, run, inside, origin, sigma)
 
 
 def ground_origin(query: CropStore, matches: Matches) -> Array:
@@ -78,14 +83,22 @@ def _below(query: CropStore, position: int) -> NDArray[np.bool_]:
     return (rows > query.ground_y[position] - GROUND_PART * query.body_height)[:, None]
 
 
-def _register(query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array) -> Field:
-    registered = [register_frame(query, matches, int(position), STRENGTH) for position in positions]
+def _register(
+    query: CropStore,
+    matches: Matches,
+    run: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    origin: Array,
+    sigma: float,
+) -> Field:
+    """The fields of a run of neighbouring frames, smoothed over time by `sigma` frames; those that are `kept`."""
+    registered = [register_frame(query, matches, int(position), STRENGTH) for position in run]
     flow, weight, spread = (np.stack(parts) for parts in zip(*registered, strict=True))
     weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
-    rate = query.fps / max(1, int(np.median(np.diff(positions)))) if len(positions) > 1 else query.fps
-    weighted = gaussian_filter1d(weighted, max(TIME_SIGMA_S * rate, 0.3), axis=0, mode="nearest")
+    radius = round(3 * sigma) + 1
+    weighted = gaussian_filter1d(weighted, sigma, axis=0, mode="nearest", radius=radius)[kept]
     smooth = [smooth_inside(frame[..., :2], frame[..., 2], SPACE_SIGMA) for frame in weighted]
-    return Field(positions, np.stack(smooth), weight, spread)
+    return Field(run[kept], np.stack(smooth), weight[kept], spread[kept])
 
 
 def register_frame(

@@ -6,12 +6,16 @@ from ubam.figures import CONTROL_NAMES
 from ubam.report_data import RunData, mapping, number
 from ubam.report_words import LEVEL, group_tests, listed, p_text, pair_of, plural
 
+OUTLYING = 2.0  # times the next reference subject
+ABOUT_AS_WELL = 0.05  # AUC; below its standard error with a few dozen subjects
+
 
 def warnings_of(data: RunData) -> list[str]:
     """What a reader must know before trusting the numbers; each recording's own warnings are in its table."""
     own = [str(message) for message in data.record.get("warnings") or []]
     notes = [str(note) for note in data.statistics.get("notes") or []]
-    found = [*_damage(data), *_recording_warnings(data), *_size_warnings(data), *_control_warnings(data), *own, *notes]
+    found = [*_damage(data), *_recording_warnings(data), *_size_warnings(data), *_outlier_warnings(data)]
+    found += [*_control_warnings(data), *own, *notes]
     return list(dict.fromkeys(message for message in found if message))
 
 
@@ -32,14 +36,22 @@ def _recording_warnings(data: RunData) -> Iterable[str]:
             some = listed([f"{row.get('recording_id')} ({row.get('reason') or 'no reason given'})" for row in rows[:5]])
             more = f" and {len(rows) - 5} more, see the table of recordings" if len(rows) > 5 else ""
             yield f"{len(rows)} of {len(data.recordings)} recordings {words}: {some}{more}."
-    warned = [row.get("recording_id", "") for row in data.recordings if row.get("warnings")]
+    warned = [f"{row.get('recording_id')} ({row['warnings']})" for row in data.recordings if row.get("warnings")]
     if warned:
-        some = listed(warned[:5]) + (f" and {len(warned) - 5} more" if len(warned) > 5 else "")
-        count = f"{len(warned)} {plural(len(warned), 'recording')}"
-        yield f"{count} came with a remark (see the table of recordings): {some}."
+        some = "; ".join(warned[:5]) + (f"; and {len(warned) - 5} more in the table of recordings" * (len(warned) > 5))
+        yield f"{len(warned)} {plural(len(warned), 'recording')} came with a remark: {some}."
 
 
 def _size_warnings(data: RunData) -> Iterable[str]:
+    if not any("smallest possible" in str(message) for message in data.record.get("warnings") or []):
+        yield from _limits_of_p(data)
+    for score in data.subjects:
+        if 0 < score.n_windows < 10:
+            yield f"{score.subject} has only {score.n_windows} scored moments (windows): its deviation is uncertain."
+
+
+def _limits_of_p(data: RunData) -> Iterable[str]:
+    """What these numbers of subjects cannot show; `check` may have said it already."""
     smallest = min((score.smallest_p for score in data.queries if score.smallest_p is not None), default=None)
     if data.reference is not None and smallest is not None and smallest > LEVEL:
         yield (
@@ -52,9 +64,17 @@ def _size_warnings(data: RunData) -> Iterable[str]:
         if limit is not None and limit > LEVEL:
             first, second = pair_of(test)
             yield f"The test of {first} against {second} cannot give a p below {limit:.2g} with so few subjects."
-    for score in data.subjects:
-        if 0 < score.n_windows < 10:
-            yield f"{score.subject} has only {score.n_windows} scored moments (windows): its deviation is uncertain."
+
+
+def _outlier_warnings(data: RunData) -> Iterable[str]:
+    known = [(score.deviation, score.subject) for score in data.references if score.deviation is not None]
+    ranked = sorted(known, reverse=True)
+    if len(ranked) >= 3 and ranked[0][0] > OUTLYING * max(ranked[1][0], 1e-9):
+        times = f"{ranked[0][0] / max(ranked[1][0], 1e-9):.1f} times as much as any other reference subject"
+        yield (
+            f"{ranked[0][1]} of the reference group deviates {times} and alone widens the normal range: look at its "
+            "recording before you read the rest."
+        )
 
 
 def _control_warnings(data: RunData) -> Iterable[str]:
@@ -71,8 +91,8 @@ def _control_warnings(data: RunData) -> Iterable[str]:
                 f"{f', {p_text(p)}' if p else ''}): camera, light or place differ between the groups, and the "
                 "deviation may show that instead of movement."
             )
-        elif ours is not None and auc >= ours - 0.02 and auc > 0.6:
+        elif ours is not None and auc >= ours - ABOUT_AS_WELL and auc > 0.6:
             yield (
-                f"A control that learned nothing about movement ({words}) separates the groups as well "
+                f"A control that learned nothing about movement ({words}) separates the groups about as well "
                 f"(AUC {auc:.2f}) as ubam ({ours:.2f})."
             )

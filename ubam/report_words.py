@@ -97,13 +97,13 @@ def _what_failed(data: RunData) -> str:
 
 
 def smallest_effect(first: int, second: int, level: float = LEVEL) -> str:
-    """What groups of these sizes can show at best, in one sentence."""
+    """What groups of these sizes can show at best, in one sentence; a rank test stands for the test that was made."""
     auc = smallest_auc(first, second, level)
     sizes = f"groups of {first} and {second}"
     if auc is None:
         return f"With {sizes}, even groups that do not overlap at all give no p < {level:g}: more subjects are needed."
     return (
-        f"The smallest effect that {sizes} can show at p < {level:g} is an AUC of {auc:.2f} "
+        f"The smallest effect that {sizes} can show at p < {level:g} in a rank test is an AUC of {auc:.2f} "
         f"(a subject of one group the more deviant in {round(100 * auc)} of 100 pairs); a smaller one may be there "
         "unseen."
     )
@@ -230,9 +230,10 @@ def magnified_words(facts: Mapping[str, Any]) -> list[str]:
         checks = [f"{measured:.1f} by the posture code" if measured is not None else ""]
         checks += [f"{moved:.1f} in pixels" if moved is not None else ""]
         found = listed([check for check in checks if check])
-        words.append(
-            f"The deviation is drawn {factor:g} times as large as it is" + (f" (measured: {found})." if found else ".")
-        )
+        aim = f"The deviation is meant to be {factor:g} times as large as it is"
+        words.append(f"{aim} (measured: {found})." if found else f"{aim}.")
+        if measured is not None and factor > 0 and not 0.75 <= measured / factor <= 1.33:
+            words.append(f"By its own check the clip shows {'less' if measured < factor else 'more'} than that.")
     if kept is not None:
         words.append(f"Colours of the subject kept: {100 * kept:.0f} %.")
     if off:

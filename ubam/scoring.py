@@ -1,7 +1,7 @@
 """From deviations of moments to those of recordings and subjects, with intervals and conformal p-values."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,7 +61,11 @@ def score_study(
     fitted = Deviation().fit(parts, codes)
     scores = {}
     for done, code in enumerate(codes, 1):
-        mine = [part for part in parts if alone and code in members and part.recording_id.startswith(code.recording_id)]
+        mine = [
+            part
+            for part in parts
+            if alone and code in members and part.recording_id.startswith(f"{code.recording_id}#")
+        ]
         scores[code.recording_id] = _joined(fitted, code, mine) if mine else fitted.score(code)
         if progress is not None:
             progress(done, len(codes))
@@ -70,8 +74,11 @@ def score_study(
     subjects = []
     for subject, group in dict.fromkeys((code.subject, code.group) for code in codes):
         mine = [code for code in codes if (code.subject, code.group) == (subject, group)]
-        interval = fitted.interval(mine, RESAMPLES, BLOCK, rng) if intervals else (np.nan, np.nan)
-        subjects.append(_subject_score(fitted, scores, mine, own, interval))
+        scored = _subject_score(fitted, scores, mine, own)
+        if intervals:
+            low, high = fitted.spread(mine, RESAMPLES, BLOCK, rng)
+            scored = replace(scored, low=max(0.0, scored.deviation + low), high=scored.deviation + high)
+        subjects.append(scored)
     return StudyScores(scores, subjects, fitted)
 
 
@@ -108,7 +115,6 @@ def _subject_score(
     scores: dict[str, Score],
     codes: Sequence[Code],
     own: dict[str, float],
-    interval: tuple[float, float],
 ) -> SubjectScore:
     mine = [scores[code.recording_id] for code in codes]
     by_fold = summarise(np.concatenate([score.moment for score in mine], axis=1))
@@ -125,8 +131,8 @@ def _subject_score(
         subject=subject,
         group=codes[0].group,
         deviation=float(by_fold.mean()),
-        low=interval[0],
-        high=interval[1],
+        low=np.nan,
+        high=np.nan,
         static=float(np.mean([score.static.mean() for score in mine])),
         dynamic=float(np.mean([score.dynamic.mean() for score in mine])),
         percentile=float(100 * np.mean(others < compared)) if len(others) else np.nan,
