@@ -13,9 +13,14 @@ from ubam.runs import Run, locked
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(OSError, match="disk"), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise OSError("disk full")
+
+    def half_a_write() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk"):
+        half_a_write()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["table.csv"]
 

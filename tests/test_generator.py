@@ -9,9 +9,9 @@ import torch
 
 from tests import stick
 from ubam.crops import CropStore
-from ubam.disentangling import draw_pairs, objective, repaired, stack_pairs, train_generator
+from ubam.disentangling import draw_pairs, objective, plain, repaired, stack_pairs, train_generator, validate
 from ubam.errors import ModelError
-from ubam.generator import Generator, warp
+from ubam.generator import Generator, gap_window, infer, warp
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,8 @@ def postures() -> list[np.ndarray]:
 def test_a_fresh_generator_leaves_the_registered_picture(stores: list[CropStore], postures: list[np.ndarray]) -> None:
     pairs = stack_pairs(draw_pairs(stores, postures, 3, np.random.default_rng(0)))
     picture, flow = repaired(Generator(8, 8).eval(), pairs)
-    plain = pairs["layer"] * pairs["moved"] + (1 - pairs["layer"]) * pairs["background"]
     assert not flow.any()
-    assert float((picture - plain).abs().mean().detach()) < 1.5
+    assert float((picture - plain(pairs)).abs().mean().detach()) < 1.5
 
 
 def test_warp_reads_at_the_flow() -> None:
@@ -62,6 +61,41 @@ def test_training_lessens_the_loss_and_resumes_with_the_same_numbers(
     np.testing.assert_allclose(resumed, losses, rtol=1e-5)
     for one, other in zip(network.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_only_the_gaps_are_repaired(stores: list[CropStore], postures: list[np.ndarray]) -> None:
+    pairs = stack_pairs(draw_pairs(stores, postures, 3, np.random.default_rng(1)))
+    network = Generator(8, 8).eval()
+    torch.nn.init.normal_(network.heads.weight)
+    changed = (repaired(network, pairs)[0] - plain(pairs)).abs().amax(1, keepdim=True).detach()
+    assert changed[pairs["gap"] > 0.5].mean() > 5
+    assert not changed[pairs["gap"] == 0].any()
+
+
+def test_a_part_is_repaired_as_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    network = Generator(8, 8).eval()
+    torch.nn.init.normal_(network.heads.weight, std=0.1)
+    pictures = {name: rng.uniform(0, 255, (96, 120, 3)) for name in ("moved", "background", "appearance")}
+    pictures |= {"layer": rng.uniform(0, 1, (96, 120)), "gap": np.zeros((96, 120))}
+    assert not infer(network, pictures, np.ones(8))[2].any()
+    pictures["gap"][40:50, 60:70] = 1
+    for found in infer(network, pictures, np.ones(8)):
+        assert found[40:50, 60:70].any()
+        assert not found[:16].any()
+    x0, y0, x1, y1 = gap_window(pictures["gap"].astype(np.float32)) or (0, 0, 0, 0)
+    assert x0 <= 44
+    assert y0 <= 24
+    assert (x1 - x0) % 8 == (y1 - y0) % 8 == 0
+
+
+def test_a_generator_that_does_harm_is_not_used(stores: list[CropStore], postures: list[np.ndarray]) -> None:
+    network = Generator(8, 8).eval()
+    assert not validate(network, stores, postures, count=6).helps
+    torch.nn.init.normal_(network.heads.weight)
+    proof = validate(network, stores, postures, count=6)
+    assert proof.gap_with > proof.gap_without
+    assert not proof.as_dict()["used"]
 
 
 def test_no_long_recording_is_said() -> None:

@@ -1,13 +1,17 @@
 """Magnification: bit-exact identity, still background, direction of the picture, the dose, the clips on disk."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests import stick
 from ubam.errors import UbamError
+from ubam.generator import Generator
 from ubam.layers import backward_flow, move_layer, splat
 from ubam.layouts import LAYOUTS, panel_scale, write_magnified
 from ubam.magnification import Magnification, dose, magnify, real_postures, region_of
@@ -88,6 +92,24 @@ def test_the_view_of_the_recording_is_the_stored_one(made: Magnification) -> Non
     frame = next(made.rendered((1.0,)))
     view = made.view(frame.recording, frame.position)
     assert np.abs(view.astype(int) - made.query.views[frame.position]).mean() < 1
+
+
+def test_a_frame_looks_the_same_in_every_clip(made: Magnification) -> None:
+    alone = replace(made, positions=made.positions[4:7])
+    for one, other in zip(alone.frames(2.0), list(made.frames(2.0))[4:7], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_generator_changes_nothing_but_gaps(made: Magnification) -> None:
+    network = Generator(made.posture.shape[1], 8).eval()
+    torch.nn.init.normal_(network.heads.weight)
+    painted = replace(made, generator=network)
+    for plain, repaired in zip(made.rendered((1.0, 2.0)), painted.rendered((1.0, 2.0)), strict=True):
+        np.testing.assert_array_equal(plain.moved[1.0].picture, repaired.moved[1.0].picture)
+        x0, y0, x1, y1 = plain.region
+        changed = (plain.moved[2.0].picture != repaired.moved[2.0].picture).any(2)
+        assert changed.sum() < 0.3 * (plain.moved[2.0].source_opacity > 0.5).sum()
+        assert not changed[y0:y1, x0:x1][cv2.erode(plain.moved[2.0].opacity, np.ones((5, 5))) > 0.999].any()
 
 
 def test_dose_matches_its_definition() -> None:

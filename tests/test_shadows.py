@@ -5,7 +5,7 @@ from ubam.shadows import cast_shadow, floor_line, without_shadow
 
 
 def scene(grey: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A red figure on a floor, its shadow beside its feet: picture, background, where the figure is, where the shadow is."""
+    """A red figure on a floor, its shadow beside its feet: picture, background, figure bool, shadow bool."""
     rng = np.random.default_rng(0)
     background = np.full((128, 128, 3), (120, 130, 150), np.int64) + rng.integers(-6, 7, (128, 128, 1))
     figure, shadow = np.zeros((128, 128), bool), np.zeros((128, 128), bool)

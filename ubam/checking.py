@@ -80,8 +80,8 @@ def doubts(study: Study, verdicts: list[dict[str, Any]], reference: str | None) 
     if n < 2:
         messages.append(
             f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
-            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 reference "
-            "subjects."
+            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
+            "reference subjects."
         )
     elif 1 / (n + 1) > 0.05:
         messages.append(

@@ -26,7 +26,6 @@ SMALL_SIDE = 256
 MIN_FRAMES = 8
 SAMPLE_BYTES = 160_000_000
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
-
 Progress = Callable[[int, int], None] | None
 
 
@@ -97,10 +96,9 @@ class CropStore:
         """Background, noise map and, for a subject in place, its still part, at the recording's size."""
         background = cv2.cvtColor(_read_picture(self.folder / "background.png"), cv2.COLOR_BGR2RGB)
         noise = _read_picture(self.folder / "noise.png").astype(np.float32) / 4
+        still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
         if self.in_place:
             still = cv2.cvtColor(_read_picture(self.folder / "still.png"), cv2.COLOR_BGRA2RGBA)
-        else:
-            still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
         return Scene(background, noise, still, self.in_place)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ubam.errors import UbamError
 from ubam.magnification import Frame, Magnification, region_of
+from ubam.registration import delivered
 from ubam.video import write_clip
 
 Picture = NDArray[np.uint8]
@@ -22,6 +23,7 @@ HEADER = 30
 WARM = np.array([255, 120, 40], np.float32)
 SIGNIFICANT = 0.02  # of the body height: smaller displacements are not marked
 MEASURED_FRAMES = 200
+GEOMETRIC_FRAMES = 12
 
 
 def write_magnified(
@@ -41,8 +43,9 @@ def write_magnified(
         factor: of the magnified picture; "twin" is always factor 0.
 
     The dose is measured again on the finished pictures (at most 200, evenly spread): `factor_measured` in the posture
-    code, `factor_geometric` in pixels; `appearance_kept` is the share of the subject's colours that the magnified
-    picture still has, `off_manifold` the share of frames whose posture is unlike any real one.
+    code, `factor_geometric` in the picture, along the displacement that was asked for; `appearance_kept` is the share
+    of the subject's colours that the magnified picture still has,
+    `off_manifold` the share of frames whose posture is unlike any real one.
     """
     if layout not in LAYOUTS:
         raise UbamError(f"There is no layout '{layout}'; choose one of {', '.join(LAYOUTS)}.")
@@ -74,6 +77,7 @@ class _Check:
         self.every = max(1, len(magnification.positions) // MEASURED_FRAMES)
         self.views: list[Picture] = []
         self.positions: list[int] = []
+        self.fields: list[NDArray[np.float32]] = []
         self.kept: list[float] = []
         self.count = 0
 
@@ -84,9 +88,18 @@ class _Check:
                 picture = frame.moved[self.factor].picture
                 self.views.append(self.made.view(picture, frame.position))
                 self.positions.append(frame.position)
+                self.fields.append(frame.field)
                 self.kept.append(appearance_kept(frame, self.factor))
             self.count += 1
             yield frame
+
+    def geometric(self) -> float:
+        """The factor that registering a few of the finished pictures again finds; 1 where nothing deviates."""
+        chosen = np.unique(np.linspace(0, len(self.views) - 1, GEOMETRIC_FRAMES).round().astype(int))
+        lists = ([each[index] for index in chosen] for each in (self.positions, self.views, self.fields))
+        positions, views, asked = lists
+        found = delivered(self.made.query, positions, views, asked)
+        return found if np.isfinite(found) else 1.0
 
     def facts(self) -> dict[str, Any]:
         """The numbers of the JSON beside the clip."""
@@ -96,7 +109,7 @@ class _Check:
             "recording_id": self.made.query.recording_id,
             "factor": self.factor,
             "factor_measured": measured,
-            "factor_geometric": 1 + (self.factor - 1) * gain,
+            "factor_geometric": self.geometric() if self.factor != 1 else 1.0,
             "inner_gain": gain,
             "appearance_kept": float(np.mean(self.kept)),
             "off_manifold": off,
@@ -227,7 +240,7 @@ def _sign(panel: Picture) -> None:
 def _header(made: Magnification, factor: float, width: int) -> Picture:
     """The bar above the panels, with the factor asked and measured."""
     measured = made.dose.get(factor)
-    found = f", measured {measured:.1f}" if measured is not None else ""
+    found = f", posture code {measured:.1f}×" if measured is not None else ""
     words = ("Twin", "Recording", f"Magnified {factor:g}×{found}")
     return np.hstack([label(word, width, HEADER) for word in words])
 

@@ -70,7 +70,8 @@ class Frame:
 
     position in the store; the recording's picture and one `Moved` per factor, their pictures at full size, their maps
     over `region` (x0, y0, x1, y1), the part that was rendered; flow float32 [h, w, 2] towards the twin, in pixels of
-    the recording, on a grid over that part; amounts: how many times the flow was applied, per factor.
+    the recording, on a grid over that part; field: the same as in `Field`;
+    amounts: how many times the flow was applied, per factor.
     """
 
     position: int
@@ -78,6 +79,7 @@ class Frame:
     moved: dict[float, Moved]
     region: tuple[int, int, int, int]
     flow: Array
+    field: Array
     amounts: dict[float, float]
 
     def amount(self, factor: float) -> float:
@@ -149,7 +151,7 @@ class Magnification:
             whole = picture.copy()
             whole[y0:y1, x0:x1] = layer.picture
             moved[factor] = replace(layer, picture=whole, carried=None)
-        return Frame(position, picture, moved, region, flow, amounts)
+        return Frame(position, picture, moved, region, flow, part.flow[index], amounts)
 
     def _repaired(self, generator: Generator, layer: Moved, background: Picture, position: int, code: Array) -> Picture:
         """The picture of a moved `layer` with its gaps filled by the generator, which sees it at the size of crops."""

@@ -118,8 +118,13 @@ def register_frame(
 
 def saliency_of(store: CropStore, position: int) -> Array:
     """Return the saliency of one frame of a recording on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
-    view = np.asarray(store.views[position, ..., 0], np.float32) / 255
-    return np.asarray(cv2.resize(view, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32)
+    return saliency_in(store.views[position])
+
+
+def saliency_in(view: NDArray[np.uint8]) -> Array:
+    """Return the saliency of a view [V, V, 3] on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
+    salient = np.asarray(view[..., 0], np.float32) / 255
+    return np.asarray(cv2.resize(salient, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
@@ -172,6 +177,25 @@ def dense_flow(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Array:
     """Return the flow float32 [S, S, 2] in pixels: target(p + flow(p)) is like source(p); DIS (Kroeger et al. 2016)."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(search.calc(source, target, np.zeros((*source.shape, 2), np.float32)), np.float32)
+
+
+def delivered(
+    query: CropStore, positions: Sequence[int], views: Sequence[NDArray[np.uint8]], asked: Sequence[Array]
+) -> float:
+    """Return the factor at which rendered `views` show the displacement that was `asked` for: 1 is the recording.
+
+    asked: the fields' flow [FIELD, FIELD, 2] at `positions`. Each recorded outline is registered with the rendered one
+    and the flow found is projected on the one asked for. nan when nothing deviates.
+    """
+    shown, total = 0.0, 0.0
+    for position, view, wanted in zip(positions, views, asked, strict=True):
+        salient = saliency_of(query, position)
+        found = dense_flow(outline(salient), outline(saliency_in(view))) / np.float32(CANVAS)
+        found = np.asarray(cv2.resize(found, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32)
+        inside = cv2.resize(salient, (FIELD, FIELD), interpolation=cv2.INTER_AREA)[..., None] > 0.5
+        shown -= float((inside * found * wanted).sum())
+        total += float((inside * wanted**2).sum())
+    return 1 + shown / total if total > 0 else float("nan")
 
 
 def consensus(flows: Array) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ class Settings:
     behaviour_dim: int = 64
     train_steps: int = 1500
     batch_windows: int = 12
-    generator_steps: int = 600
+    generator_steps: int = 400
     clip_seconds: float = 4.0
 
     def as_dict(self) -> dict[str, object]:
@@ -32,9 +32,7 @@ class Settings:
 PRESETS: dict[str, Settings] = {
     "quick": Settings(preset="quick", train_steps=400, generator_steps=80),
     "standard": Settings(preset="standard"),
-    "thorough": Settings(
-        preset="thorough", posture_dim=128, train_steps=20000, batch_windows=32, generator_steps=12000
-    ),
+    "thorough": Settings(preset="thorough", posture_dim=128, train_steps=20000, batch_windows=32, generator_steps=3000),
 }
 
 
