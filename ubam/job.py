@@ -32,6 +32,10 @@ RECORDING_COLUMNS = (
 )
 
 
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Where nobody watches."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What every stage is handed: the run, its study, the settings and where to report progress."""
@@ -41,7 +45,7 @@ class Job:
     settings: Settings
     model: Path | None = None
     scheduler: str | None = None
-    progress: Progress = lambda stage, done, total: None
+    progress: Progress = no_progress
 
     @property
     def folder(self) -> Path:
@@ -136,7 +140,7 @@ class Plan:
         run.save()
         return self._job(run, progress)
 
-    def dry(self, out: Path, progress: Progress = lambda stage, done, total: None) -> Job:
+    def dry(self, out: Path, progress: Progress = no_progress) -> Job:
         """The job without touching its record, to see what it would do or to read what it did."""
         run = Run.open(out) if (out / "run.json").exists() else Run(out, {"stages": {}})
         return self._job(run, progress)

@@ -6,10 +6,12 @@ settings are as they were when it was done.
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -23,7 +25,7 @@ from ubam.errors import ModelError, RunError, StudyError, VideoError
 from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.generator import Generator
-from ubam.job import RECORDING_COLUMNS, Job, device_of, row_of, stride_of
+from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of, stride_of
 from ubam.layouts import write_magnified
 from ubam.material import Material
 from ubam.model import Model
@@ -304,22 +306,31 @@ def _trained(job: Job, recordings: Sequence[Recording]) -> Generator:
 def magnify(job: Job) -> list[str]:
     """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
     shown = most_deviant(read_csv(job.folder / "deviation" / "recordings.csv"), job.settings.reference)
-    material = Material(job)
-    for done, recording_id in enumerate(shown, 1):
-        store, video = material.store(recording_id), job.video(recording_id)
-        proof = gather_evidence(
-            store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
-        )
-        write_arrays(job.evidence_file(recording_id), **proof)
-        write_preview(store, video, job.preview_file(recording_id))
-        stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
-        frames = clip_frames(store, stretch, job.settings.clip_seconds)
-        for factor in job.settings.factors:
-            out = job.clip_file(recording_id, factor)
-            facts = write_magnified(out, "side-by-side", material.magnification(recording_id, frames, factor), factor)
-            write_json(out.with_suffix(".json"), facts)
-        job.progress("magnify", done, len(shown))
+    with job.executor() as pool:
+        futures = [pool.submit(show_recording, replace(job, progress=no_progress), name) for name in shown]
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()
+            job.progress("magnify", done, len(shown))
     return []
+
+
+def show_recording(job: Job, recording_id: str) -> None:
+    """Evidence, preview and magnified clips of one recording, in a worker."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)  # one thread per process: the other recordings have the other cores
+    material = Material(job)
+    store, video = material.store(recording_id), job.video(recording_id)
+    proof = gather_evidence(
+        store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
+    )
+    write_arrays(job.evidence_file(recording_id), **proof)
+    write_preview(store, video, job.preview_file(recording_id))
+    stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
+    frames = clip_frames(store, stretch, job.settings.clip_seconds)
+    for factor in job.settings.factors:
+        out = job.clip_file(recording_id, factor)
+        facts = write_magnified(out, "side-by-side", material.magnification(recording_id, frames, factor), factor)
+        write_json(out.with_suffix(".json"), facts)
 
 
 def magnify_recording(

@@ -19,7 +19,7 @@ class Settings:
     view_size: int = 64
     posture_dim: int = 64
     behaviour_dim: int = 64
-    train_steps: int = 1500
+    train_steps: int = 2000
     batch_windows: int = 12
     generator_steps: int = 400
     clip_seconds: float = 4.0
@@ -30,7 +30,7 @@ class Settings:
 
 
 PRESETS: dict[str, Settings] = {
-    "quick": Settings(preset="quick", train_steps=400, generator_steps=80),
+    "quick": Settings(preset="quick", train_steps=350, clip_seconds=3.0, generator_steps=80),
     "standard": Settings(preset="standard"),
     "thorough": Settings(preset="thorough", posture_dim=128, train_steps=20000, batch_windows=32, generator_steps=3000),
 }
