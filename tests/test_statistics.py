@@ -32,7 +32,9 @@ def slow_chain(relations: Relations, reference: list[int], queries: list[int]) -
         return float(np.sqrt((bounded**2).mean()))
 
     own = [residual(index, [other for other in reference if other != index]) for index in reference]
-    moment = sum(row.T @ row / len(row) for row in own) / len(own)
+    moments = [row.T @ row / len(row) for row in own]
+    middle = np.median([np.trace(moment) for moment in moments])
+    moment = sum(min(1.0, middle / np.trace(moment)) * moment for moment in moments) / len(own)
     inverse = np.linalg.inv(shrink(moment, SAMPLES_PER_SUBJECT * len(reference)))
     left_out = [[other for other in reference if other != missing] for missing in reference]
     scores = [float(np.mean([deviation(residual(index, others)) for others in left_out])) for index in queries]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import walking_frames
-from ubam.background import clean_mask, fill, free_median, median_background, noise_level, reduced, saliency
+from ubam.background import Scene, clean_mask, fill, free_median, median_background, noise_level, reduced, saliency
 from ubam.subject import SEVERAL, find_blobs, follow, learn_scene, smooth, track_subject
 from ubam.synthetic import render_recording
 
@@ -165,3 +165,20 @@ def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way():
     assert np.abs(smooth(values, found, 2.0)[12:38, 0] - 2 * np.arange(12, 38)).max() < 1.5
     found[30:] = False
     assert np.allclose(smooth(values, found, 1.0)[40:], 58)
+
+
+def test_a_shadow_does_not_pull_the_box_sideways() -> None:
+    height, width = 96, 192
+    background = np.full((height, width, 3), (120, 130, 150), np.uint8)
+    frames = []
+    for step in range(30):
+        frame = background.copy()
+        x = 30 + 4 * step
+        frame[84:90, x : x + 40] = frame[84:90, x : x + 40] * 0.6
+        frame[20:90, x - 6 : x + 6] = (170, 60, 50)
+        frames.append(frame)
+    scene = Scene(background, np.full((height, width), 2, np.float32), np.zeros((height, width, 4), np.uint8), False)
+    track = track_subject(frames, scene)
+    offset = (track.box[:, 0] + track.box[:, 2]) / 2 - (30 + 4 * np.arange(30))
+    assert np.abs(offset[5:-5]).max() < 3
+    assert track.body_height == pytest.approx(70, abs=4)

@@ -21,7 +21,7 @@ from ubam.study import Recording
 from ubam.subject import Track, fixed_track, learn_scene, track_subject
 from ubam.video import VideoInfo, probe, read_frames, read_timed_frames
 
-CROP_VERSION = 7
+CROP_VERSION = 8
 SMALL_SIDE = 256
 MIN_FRAMES = 8
 SAMPLE_BYTES = 160_000_000

@@ -192,9 +192,9 @@ class Deviation:
             np.concatenate([self.matcher.residual(code, subjects) for code in self.matcher.by_subject[subject]])
             for subject in subjects
         ]
-        moment = np.mean(np.stack([residual.T @ residual / len(residual) for residual in residuals]), axis=0)
+        moment = pooled(residuals)
         seconds = sum(len(residual) for residual in residuals) / MOMENTS_PER_SECOND
-        return whiten(shrink(moment.astype(np.float64), max(seconds, len(subjects))))
+        return whiten(shrink(moment, max(seconds, len(subjects))))
 
     def score(self, code: Code) -> Score:
         """Score one recording against every reduced reference; a reference subject's only against those without it."""
@@ -267,6 +267,19 @@ def movement_basis(codes: Sequence[Code]) -> np.ndarray:
     covariance = np.mean([m.T @ m / len(m) for m in moving], axis=0)
     _, vectors = np.linalg.eigh(covariance)
     return vectors[:, ::-1][:, :SIGNATURE_DIM].astype(np.float32)
+
+
+def pooled(residuals: Sequence[np.ndarray]) -> np.ndarray:
+    """Second moment [D, D] of the residuals [M, D] of several subjects.
+
+    A subject whose residuals are larger than the median subject's counts as much less, so that one unusual reference
+    subject does not widen the normal range for everybody.
+    """
+    moments = np.stack([residual.T @ residual / len(residual) for residual in residuals]).astype(np.float64)
+    sizes = np.maximum(np.trace(moments, axis1=1, axis2=2), 1e-12)
+    weights = np.minimum(1.0, np.median(sizes) / sizes)
+    mean: np.ndarray = np.tensordot(weights, moments, axes=1) / len(moments)
+    return mean
 
 
 def whiten(covariance: np.ndarray) -> np.ndarray:

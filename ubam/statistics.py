@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from ubam.deviation import Code, Matcher, length, movement_basis, shrink, smooth, summarise, whiten
+from ubam.deviation import Code, Matcher, length, movement_basis, pooled, shrink, smooth, summarise, whiten
 
 PERMUTATIONS = 2000
 MOMENTS = 32
@@ -62,7 +62,7 @@ def chain(relations: Relations, reference: Sequence[int], queries: Sequence[int]
     weights[:, members] = 1 / (len(members) - 1)
     weights[np.arange(len(members)), members] = 0
     residuals = [_residuals(relations, index, weights[row : row + 1]) for row, index in enumerate(members)]
-    moment = np.mean(np.stack([r[0].T @ r[0] / len(r[0]) for r in residuals]), axis=0).astype(np.float64)
+    moment = pooled([residual[0] for residual in residuals])
     units = whiten(shrink(moment, SAMPLES_PER_SUBJECT * len(members))).astype(np.float32)
     residuals += [_residuals(relations, index, weights) for index in queries]
     return np.array([summarise(length(residual, units)).mean() for residual in residuals])

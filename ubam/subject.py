@@ -26,6 +26,7 @@ from ubam.background import (
     still_part,
     without_rest,
 )
+from ubam.shadows import FEET, without_shadow
 
 __all__ = [
     "Scene",
@@ -231,9 +232,24 @@ def track_subject(frames: Iterable[np.ndarray], scene: Scene, *, scale: float = 
     blobs, beside = [], []
     for frame in frames:
         salient = scene.saliency(frame)
-        blobs.append(find_blobs(salient))
+        blobs.append(_without_shadow(find_blobs(salient), salient, frame, scene.background))
         beside.append(float(salient.sum()) - float(blobs[-1][0, 0]))
     return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
+
+
+def _without_shadow(blobs: np.ndarray, salient: np.ndarray, frame: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """The blobs of a frame without the heaviest one's shadow, which pulls the box sideways, away from the lamp.
+
+    On a rendered walker the box was 15 of 120 px beside the body, now 1. Its height stays: grey shoes look like shadow.
+    """
+    mass, _, _, _, y0, _, y1 = blobs[0]
+    floor = (y1 - FEET * (y1 - y0)) / len(salient)
+    cleaned = without_shadow(salient, frame, background, floor) if mass > 0 else salient
+    if cleaned is salient:
+        return blobs
+    upright = find_blobs(cleaned)
+    upright[0, [2, 4, 6]] = blobs[0, [2, 4, 6]]
+    return upright if upright[0, 0] > 0.3 * mass else blobs
 
 
 def track_blobs(blobs: np.ndarray, beside: np.ndarray, scene: Scene, scale: float, fps: float) -> Track:
