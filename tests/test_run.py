@@ -238,6 +238,14 @@ def test_a_missing_model_and_a_missing_gpu_are_said(
     assert "model.json" in capsys.readouterr().err
 
 
+def test_a_scheduler_without_dask_says_what_to_install(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    assert call("run", study, "--out", tmp_path / "run", "--scheduler", "tcp://127.0.0.1:1", "--preset", "quick") == 2
+    assert "ubam[cluster]" in capsys.readouterr().err
+
+
 def test_init_check_and_doctor(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for group in ("healthy", "impaired"):
         (tmp_path / group).mkdir()

@@ -259,7 +259,7 @@ def main_part(activity: np.ndarray) -> np.ndarray:
 
 
 def often_enclosed(salient: np.ndarray) -> np.ndarray:
-    """Pixels that the subject's moving parts enclose in most frames, bool [H,W], from soft foregrounds float32 [N,H,W]."""
+    """Pixels that moving parts enclose in most frames, bool [H,W], from soft foregrounds float32 [N,H,W]."""
     border = _border(main_part(salient.mean(axis=0)))
     often = np.zeros(salient.shape[1:], np.float32)
     for one in salient:

@@ -1,0 +1,5 @@
+"""`python -m ubam` is the command `ubam`."""
+
+from ubam.cli import main
+
+main()
