@@ -75,7 +75,8 @@ def doubts(study: Study, verdicts: list[dict[str, Any]], reference: str | None) 
     """Why this study may be too small to show anything; empty when it is not."""
     subjects = count_subjects(study, verdicts)
     if reference is None:
-        return []
+        alone = len({verdict["subject"] for verdict in verdicts if verdict["status"] != "failed"}) < 2
+        return ["Only one subject is usable: it is compared with parts of itself."] if alone else []
     n, messages = subjects[reference], []
     if n < 2:
         messages.append(
