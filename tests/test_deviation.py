@@ -36,12 +36,14 @@ def test_p_values_of_the_reference_lie_on_their_grid() -> None:
     np.testing.assert_allclose(sorted(score.p_value for score in scores), np.arange(1, 7) / 6)
 
 
-def test_the_interval_holds_the_deviation_and_narrows_with_more_reference() -> None:
-    few, many = (score_study(make_study(4, count, 1, shift=2.0), "healthy").subjects[-1] for count in (3, 14))
-    for score in (few, many):
-        assert 0 <= score.low < score.high
-        assert score.low <= score.deviation <= score.high
-    assert many.high - many.low < few.high - few.low
+def test_the_interval_holds_the_deviation_and_widens_when_the_movement_is_less_steady() -> None:
+    steady = make_study(4, 6, 1, shift=2.0)
+    sway = 1.5 * np.sin(np.arange(90) / 12)[:, None] * np.ones(12) / np.sqrt(12)
+    unsteady = [*steady[:-1], replace(steady[-1], posture=(steady[-1].posture + sway).astype(np.float32))]
+    scores = [score_study(codes, "healthy", seed=1).subjects[-1] for codes in (steady, unsteady)]
+    assert all(0 <= score.low <= score.deviation <= score.high for score in scores)
+    assert scores[1].high - scores[1].low > scores[0].high - scores[0].low > 0
+    assert score_study(steady, "healthy", seed=1).subjects[-1] == scores[0]
 
 
 def test_without_a_reference_each_is_scored_against_all_others() -> None:
