@@ -87,6 +87,14 @@ def test_a_finished_run_does_nothing_and_says_so(run: Path, study: Path, capsys:
     assert {path.name for path in before if before[path] != after[path]} <= {"run.json", ".lock"}
 
 
+@pytest.mark.parametrize("stage", ["crops", "train", "embed", "score", "generator", "magnify", "report"])
+def test_every_stage_is_a_command_that_does_nothing_twice(
+    stage: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(stage, run) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
 def test_a_killed_run_goes_on_where_it_was(
     run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,9 +76,11 @@ def _stage_command(stage: str, name: str, text: str) -> None:
         _perform(study or _study_of(run), run, stage, kept=_kept_options(run, context), **options)
 
 
+_stage_command("crops", "crops", "Do the run up to the crops and views of every recording.")
 _stage_command("train", "train", "Do the run up to the trained posture and behaviour networks.")
 _stage_command("embed", "embed", "Do the run up to the postures and behaviours of every recording.")
 _stage_command("score", "score", "Do the run up to the deviation tables and statistics.")
+_stage_command("generator", "generator", "Do the run up to the generator that repairs magnified clips.")
 _stage_command("report", "report", "Do the run up to report.html.")
 
 
