@@ -5,21 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ubam.localisation import occlusion_map, peaks, region_map, shares
+from ubam.localisation import occlusion_map, peaks, shares
 
 
-def test_the_region_that_moves_holds_the_share() -> None:
-    opacity = np.ones((5, 32, 32), np.float32)
-    displacement = np.zeros((5, 32, 32, 2), np.float32)
-    displacement[:, :8, 16:, 0] = 0.1
-    found = region_map(displacement, opacity, grid=(4, 2))
-    assert found.shape == (5, 4, 2)
-    np.testing.assert_allclose(found[:, 0, 1], 1)
-
-
-def test_nothing_moves_nothing_is_shared() -> None:
-    empty = region_map(np.zeros((3, 16, 16, 2), np.float32), np.zeros((3, 16, 16), np.float32))
-    assert not empty.any()
+def test_nothing_there_nothing_is_shared() -> None:
+    assert not shares(np.zeros((3, 4, 4), np.float32)).any()
 
 
 def test_shares_sum_to_one() -> None:

@@ -1,6 +1,8 @@
 """Whole runs on tiny rendered studies: resume, re-use, bad input, and what the command line says."""
 
+import errno
 import json
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -67,6 +69,30 @@ def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> Non
     assert list(windows[0]) == ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]
     assert {"severity", "impairment"} <= set(read_csv(run / "deviation" / "recordings.csv")[0])
     assert all(entry["state"] == "done" for entry in Run.open(run).record["stages"].values())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
+    number: int, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    shutil.rmtree(copy / "embeddings")
+    record = Run.open(copy)
+    del record.record["stages"]["embed"]
+    record.save()
+
+    def refuse(*words: object, **arrays: object) -> None:
+        raise OSError(number, os.strerror(number), str(copy / "embeddings"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "write_arrays", refuse)
+        assert call("embed", copy) == 2
+    said = capsys.readouterr().err
+    assert os.strerror(number) in said
+    assert "Traceback" not in said
+    assert Run.open(copy).record["stages"]["embed"]["state"] == "failed"
+    assert call("embed", copy) == 0
 
 
 def test_every_query_subject_has_a_clip_that_states_its_dose(run: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line: `ubam --help`. Prints what the user needs, exits 2 for what the user can mend, 1 for our faults."""
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +16,13 @@ import click
 from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
 from ubam.settings import PRESETS
+
+ENVIRONMENT_ERRORS = {
+    errno.ENOSPC: "free some space, or put --out on another disk",
+    errno.EDQUOT: "your quota is used up; free some space, or put --out elsewhere",
+    errno.EACCES: "you may not read or write there; change its permissions or choose another folder",
+    errno.EROFS: "that disk cannot be written; choose another folder with --out",
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -348,9 +356,22 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in ENVIRONMENT_ERRORS:
+            _end_with_fault()
+        click.secho(f"ubam: {_environment_words(error)}", fg="red", err=True)
+        sys.exit(2)
     except Exception:
-        traceback.print_exc()
-        click.secho(
-            "ubam: this is a fault of ubam, not of your input; please report the lines above.", fg="red", err=True
-        )
-        sys.exit(1)
+        _end_with_fault()
+
+
+def _environment_words(error: OSError) -> str:
+    place = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror}{place}: {ENVIRONMENT_ERRORS[error.errno or 0]}; the same command goes on from here."
+
+
+def _end_with_fault() -> None:
+    traceback.print_exc()
+    text = "ubam: this is a fault of ubam, not of your input; please report the lines above."
+    click.secho(text, fg="red", err=True)
+    sys.exit(1)

@@ -2,30 +2,11 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 Array = NDArray[np.float32]
-
-
-def region_map(displacement: Array, opacity: Array, *, grid: tuple[int, int] = (8, 6), smoothing: float = 2.0) -> Array:
-    """Return the share of the deviation that lies in each region of the body, float32 [T, rows, columns].
-
-    Args:
-        displacement: float32 [T, S, S, 2], movement from recording to twin, in pixels of the canvas.
-        opacity: float32 [T, S, S] in 0..1, where the subject is.
-        grid: rows and columns laid over the subject's extent over all frames, so that a region stays in its place.
-        smoothing: standard deviation over neighbouring frames, in frames.
-
-    Each frame sums to 1, or is 0 everywhere when nothing moves.
-    """
-    x0, y0, x1, y1 = _extent(opacity)
-    work = (np.linalg.norm(displacement, axis=-1) * opacity)[:, y0:y1, x0:x1]
-    cells = np.stack([cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA) for frame in work])
-    cells = gaussian_filter1d(cells, smoothing, axis=0, mode="nearest") if smoothing > 0 else cells
-    return shares(cells)
 
 
 def occlusion_map(
@@ -61,14 +42,6 @@ def shares(cells: Array) -> Array:
     """Return non-negative `cells` [T, rows, columns] divided by their sum in each frame (0 stays 0)."""
     total = cells.sum((1, 2), keepdims=True)
     return np.where(total > 1e-9, cells / np.maximum(total, 1e-9), 0).astype(np.float32)
-
-
-def _extent(opacity: Array) -> tuple[int, int, int, int]:
-    seen = opacity.mean(0) > 0.05
-    if not seen.any():
-        return 0, 0, opacity.shape[2], opacity.shape[1]
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def peaks(
