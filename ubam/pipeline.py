@@ -20,13 +20,14 @@ from ubam.controls import control_codes
 from ubam.crops import CropStore, build_crops
 from ubam.deviation import Code
 from ubam.disentangling import SHORTEST, train_generator, validate
-from ubam.embedding import embed_behaviours, embed_postures
 from ubam.errors import ModelError, RunError, StudyError, VideoError
 from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.generator import Generator
 from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of, stride_of
 from ubam.layouts import write_magnified
+from ubam.learning import embed as embed_recording
+from ubam.learning import learn
 from ubam.material import Material
 from ubam.model import Model
 from ubam.neighbours import nearest
@@ -35,7 +36,6 @@ from ubam.runs import Run, key_of
 from ubam.scoring import StudyScores, score_study
 from ubam.study import Recording, choose_reference
 from ubam.tables import describe_statistics, draw_maps, score_tables
-from ubam.training import train_encoders
 
 LEARNT = 0.7  # order accuracy below which a study taught little
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -189,15 +189,11 @@ def train(job: Job) -> list[str]:
         Model(given.posture, given.behaviour, None, given.settings).save(job.model_folder)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]
-    settings = job.settings
-    torch.set_num_threads(settings.workers)
-    posture, behaviour, history = train_encoders(
-        [store.views for store in stores], [stride_of(store.fps) for store in stores], steps=settings.train_steps,
-        batch_windows=settings.batch_windows, dim=settings.posture_dim, behaviour_dim=settings.behaviour_dim,
-        seed=settings.seed, device=device_of(settings.device), found=[store.found for store in stores],
-        checkpoint=job.folder / "model" / "training.safetensors", progress=job.counted("train"),
+    model, history = learn(
+        stores, job.settings, device_of(job.settings.device), job.counted("train"),
+        checkpoint=job.folder / "model" / "training.safetensors",
     )  # fmt: skip
-    Model(posture, behaviour, None, settings.as_dict()).save(job.model_folder)
+    model.save(job.model_folder)
     write_json(job.model_folder / "history.json", history)
     accuracy = float(np.mean(history["accuracy"][-100:]))
     job.run.record["order_accuracy"] = accuracy
@@ -216,13 +212,12 @@ def embed(job: Job) -> list[str]:
     recordings = job.usable()
     for done, recording in enumerate(recordings, 1):
         store = job.store(recording.recording_id)
-        posture = embed_postures(model.posture, store.views, device_of(job.settings.device))
-        behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
+        embedding = embed_recording(model, store, device_of(job.settings.device))
         write_arrays(
             job.embedding_file(recording.recording_id),
-            posture=posture.astype(np.float16), frame_index=store.frame_index, time_s=store.time_s, box=store.box,
-            behaviour=behaviour.astype(np.float16), window_start_s=store.time_s[first],
-            window_end_s=store.time_s[last],
+            posture=embedding.posture.astype(np.float16), frame_index=store.frame_index, time_s=store.time_s,
+            box=store.box, behaviour=embedding.behaviour.astype(np.float16),
+            window_start_s=store.time_s[embedding.first], window_end_s=store.time_s[embedding.last],
         )  # fmt: skip
         job.progress("embed", done, len(recordings))
     return []

@@ -1,0 +1,52 @@
+"""From crop stores to a trained model, and from a model to the embeddings of a recording, whatever the networks are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ubam.crops import CropStore
+from ubam.embedding import embed_behaviours, embed_postures
+from ubam.job import stride_of
+from ubam.model import Model
+from ubam.settings import Settings
+from ubam.training import train_encoders
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One recording: posture float32 [T, D]; behaviour float32 [W, E] of windows from frame first [W] to last [W]."""
+
+    posture: np.ndarray
+    behaviour: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+def learn(
+    stores: Sequence[CropStore],
+    settings: Settings,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> tuple[Model, dict[str, Any]]:
+    """Train both encoders on the stores as `settings` say; the model and its history. ModelError as `train_encoders`.
+
+    `options` go to `train_encoders` (its checkpoint).
+    """
+    torch.set_num_threads(settings.workers)
+    posture, behaviour, history = train_encoders(
+        [store.views for store in stores], [stride_of(store.fps) for store in stores], steps=settings.train_steps,
+        batch_windows=settings.batch_windows, dim=settings.posture_dim, behaviour_dim=settings.behaviour_dim,
+        seed=settings.seed, device=device, found=[store.found for store in stores], progress=progress, **options,
+    )  # fmt: skip
+    return Model(posture, behaviour, None, settings.as_dict()), history
+
+
+def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:
+    """Postures and behaviours of one recording."""
+    posture = embed_postures(model.posture, store.views, device)
+    behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
+    return Embedding(posture, behaviour, first, last)
