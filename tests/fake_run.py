@@ -47,6 +47,7 @@ def make_fake_run(
         _arrays(run, row, frames, windows[row["recording_id"]], rng)
     _tables(run, recordings, windows, None if mutual else "healthy", rng)
     _maps(run, usable, rng)
+    _motifs(run, usable, "" if mutual else "healthy", rng)
     queries = [row for row in usable if mutual or row["group"] == "affected"]
     for row in queries:
         _evidence(run, row, windows[row["recording_id"]], usable)
@@ -200,7 +201,31 @@ def _maps(run: Path, usable: list[dict[str, Any]], rng: np.random.Generator) -> 
         arrays[f"{what}_xy"] = xy.reshape(-1, 2).astype(np.float32)
         arrays[f"{what}_recording"] = np.repeat([row["recording_id"] for row in usable], per_recording)
         arrays[f"{what}_time_s"] = np.sort(rng.uniform(0, 5, turn.shape), axis=1).ravel()
+    arrays["behaviour_motif"] = rng.integers(1, 4, len(arrays["behaviour_xy"]))
     write_arrays(run / "maps.npz", **arrays)
+
+
+def _motifs(run: Path, usable: list[dict[str, Any]], reference: str, rng: np.random.Generator) -> None:
+    subjects = list(dict.fromkeys((row["subject"], row["group"]) for row in usable))
+    rows = []
+    for (subject, group), shares in zip(subjects, rng.dirichlet([5, 3, 2], len(subjects)), strict=True):
+        for motif, share in enumerate(shares, start=1):
+            row = {"subject": subject, "group": group, "motif": motif, "share": share}
+            rows.append(row | {"bouts": 9, "mean_bout_s": 0.7})
+    write_csv(run / "motifs" / "usage.csv", rows, list(rows[0]))
+    examples = [
+        {"recording_id": row["recording_id"], "subject": row["subject"], "t_start_s": 1.0, "t_end_s": 1.28}
+        for row in usable[:3]
+    ]
+    motifs = [{"motif": motif, "share": 1 / 3, "shades_into": None, "examples": examples} for motif in (1, 2, 3)]
+    facts = {
+        "count": 3,
+        "kind": "phases",
+        "words": "The windows go round one movement.",
+        "reference": reference or None,
+    }
+    cycle = {"order": [1, 3, 2], "share": 0.93}
+    write_json(run / "motifs" / "motifs.json", facts | {"cycle": cycle, "motifs": motifs})
 
 
 def _evidence(run: Path, row: dict[str, Any], windows: dict[str, np.ndarray], usable: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import walking_frames, write_video
-from ubam import crops
+from ubam import crops, survey
 from ubam.crops import CropStore, build_crops, cut
 from ubam.errors import VideoError
 from ubam.study import Recording
@@ -124,7 +124,7 @@ def test_the_same_video_gives_the_same_store(recording, store, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
-    monkeypatch.setattr(crops, "SAMPLE_BYTES", 15 * 160 * 120 * 3)
+    monkeypatch.setattr(survey, "SAMPLE_BYTES", 15 * 160 * 120 * 3)
     peaks = []
     for count in (40, 160):
         video = write_video(tmp_path / f"{count}.mp4", walking_frames(count))

@@ -63,7 +63,27 @@ def _strip(count: int) -> Figure:
     return figures.strip_figure(query, np.stack([query] * 3, axis=1), labels, [labels[:1] * 3] * count)
 
 
-FIGURES = [_subjects, _by_group, _timeline, _map_of_subjects, _map_of_groups, _controls, _strip]
+def _map_over_time(count: int) -> Figure:
+    return figures.map_over_time_figure(np.random.default_rng(0).normal(size=(count, 2)), np.linspace(0, 1, count))
+
+
+def _usage(count: int) -> Figure:
+    share = np.random.default_rng(0).dirichlet(np.ones(3), count)
+    share[0] = np.nan if count > 1 else share[0]
+    return figures.usage_figure(_names(count), _groups(count), share, "healthy")
+
+
+def _films(count: int) -> Figure:
+    count = min(count, 6)
+    film = np.full((4, 32, 32, 3), 90, np.uint8)
+    films = [[film] * (number % 3 + 1) for number in range(count)]
+    return figures.films_figure(films, [NASTY[: len(row)] for row in films], _names(count))
+
+
+FIGURES = [
+    *(_subjects, _by_group, _timeline, _map_of_subjects, _map_of_groups, _map_over_time, _controls, _strip),
+    *(_usage, _films),
+]
 
 
 @pytest.mark.parametrize("count", [1, 60])

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,16 @@ from ubam.embedding import embed_behaviours, embed_postures
 from ubam.errors import ModelError
 from ubam.model import Model
 from ubam.training import build_encoders
+
+
+def described(
+    posture_settings: dict[str, Any], behaviour_settings: dict[str, Any], posture: str = "PostureEncoder"
+) -> dict[str, Any]:
+    """Networks as model.json names them."""
+    return {
+        "posture": {"kind": posture, "settings": posture_settings},
+        "behaviour": {"kind": "BehaviourEncoder", "settings": behaviour_settings},
+    }
 
 
 @pytest.fixture
@@ -65,9 +76,14 @@ def test_damage_is_a_model_error(folder: Path, name: str, damage: str) -> None:
         {"networks": {}},
         {"networks": []},
         {"settings": None},
-        {"networks": {"posture": {"dim": 32, "width": 8}, "behaviour": {"dim": 32, "behaviour_dim": 12}}},
-        {"networks": {"posture": {"dims": 16}, "behaviour": {}}},
-        {"networks": {"posture": {}, "behaviour": {}, "os.system": {}}},
+        {"format": 1},
+        {"networks": described({"dim": 32, "width": 8}, {"dim": 32, "behaviour_dim": 12})},
+        {"networks": described({"dims": 16}, {})},
+        {"networks": described({"dim": 16, "width": 8}, {"dim": 16, "behaviour_dim": 12}, posture="BehaviourEncoder")},
+        {"networks": described({"dim": 16, "width": 8}, {"dim": 16, "behaviour_dim": 12}, posture="system")},
+        {"networks": described({"dim": 16, "width": 8}, {"dim": 16, "behaviour_dim": 12}) | {"os.system": {}}},
+        {"networks": {"posture": {"dim": 16, "width": 8}, "behaviour": {"dim": 16, "behaviour_dim": 12}}},
+        {"networks": {"posture": [], "behaviour": None}},
     ],
 )
 def test_a_description_that_does_not_fit_is_a_model_error(folder: Path, change: dict) -> None:

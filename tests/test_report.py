@@ -120,6 +120,26 @@ def test_numbers_of_the_table_are_those_of_the_csv(run: Path, written: tuple[str
         )
 
 
+def test_motifs_stand_in_their_order_with_the_shares_of_every_subject(run: Path, written: tuple[str, Page]) -> None:
+    text, page = written
+    assert "1 → 3 → 2 → 1; 93 % of all changes go forward" in page.text
+    assert [int(n) for n in re.findall(r'<article class="motif m\d">\s*<h3><span class="chip">(\d)', text)] == [1, 3, 2]
+    table = text[text.index('<table class="usage">') :]
+    shown = re.findall(r'<th scope="row"[^>]*>(.*?)</th>(.*?)</tr>', table[: table.index("</table>")], re.S)
+    rows = read_csv(run / "motifs" / "usage.csv")
+    assert {subject for subject, _ in shown} == {row["subject"] for row in rows}
+    for subject, cells in shown:
+        shares = [float(row["share"]) for row in rows if row["subject"] == subject]
+        assert [int(cell) for cell in re.findall(r"<b>(\d+) %</b>", cells)] == [round(100 * share) for share in shares]
+
+
+def test_every_point_of_the_maps_has_its_moment(written: tuple[str, Page]) -> None:
+    text, _ = written
+    paths = re.findall(r'data-recording="([^"]*)" data-times="([^"]*)" d="([^"]*)"', text)
+    assert sum(path.count("M") for _, _, path in paths) == 80 * len({name for name, _, _ in paths})
+    assert all(len(times.split()) == path.count("M") for _, times, path in paths)
+
+
 def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     names = {"A01": "<script>alert(1)</script>", "A02": "\"'><img src=x onerror=alert(2)>", "A03": "{{ 7*7 }} $x$ 日本"}
     run = make_fake_run(tmp_path / "run", reference_subjects=1, query_subjects=3, frames=40, videos=False, names=names)
@@ -138,6 +158,8 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     [
         ["statistics.json"],
         ["maps.npz", "evidence"],
+        ["motifs"],
+        ["motifs/usage.csv"],
         ["deviation"],
         ["deviation/subjects.csv"],
         ["deviation/recordings.csv", "deviation/windows.csv"],

@@ -5,7 +5,7 @@ import pytest
 
 from tests.conftest import walking_frames
 from ubam.background import Scene, clean_mask, fill, free_median, median_background, noise_level, reduced, saliency
-from ubam.subject import SEVERAL, find_blobs, follow, learn_scene, smooth, track_subject
+from ubam.subject import CLUTTER, SEVERAL, find_blobs, follow, learn_scene, smooth, track_subject
 from ubam.synthetic import render_recording
 
 
@@ -116,6 +116,19 @@ def test_a_subject_in_place_is_found_with_its_trunk(kind, seed):
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
+
+
+def test_a_walker_is_found_beside_a_lamp_that_flickers():
+    frames = list(walking_frames(60))
+    for t, frame in enumerate(frames):
+        if t % 7 < 4:
+            frame[2:60, 110:158] += 90
+    _, small, warnings = learn_scene(spread(frames))
+    track = track_subject(frames, small)
+    assert warnings == (CLUTTER,)
+    assert track.found.all()
+    truth = 24 + (160 - 48) * np.arange(60) / 59
+    assert np.median(np.abs(track.centre[:, 0] - truth)) < 4
 
 
 def test_a_still_picture_is_said_and_used_whole():

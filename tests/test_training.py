@@ -1,6 +1,7 @@
 """The loop on a swinging bar: it learns, resumes with the same numbers, and refuses what it cannot learn from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 from tests.moving_bar import moving_bar
 from ubam.embedding import embed_postures
 from ubam.errors import ModelError
-from ubam.networks import WINDOW
-from ubam.training import build_encoders, draw_windows, jitter, train_encoders, window_starts
+from ubam.networks import LandmarkEncoder, PostureEncoder
+from ubam.objectives import OBJECTIVES, Objectives
+from ubam.training import build_encoders, jitter, train_encoders
 
-SMALL = {"batch_windows": 4, "dim": 16, "width": 8, "behaviour_dim": 16}
+SMALL: dict[str, Any] = {"batch_windows": 4, "dim": 16, "width": 8, "behaviour_dim": 16}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,13 @@ def test_training_reads_phase_better_than_no_training() -> None:
     assert np.mean(history["contrast"][-20:]) < 0.8 * np.mean(history["contrast"][:5])
 
 
-def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path) -> None:
-    whole = train_encoders(bars, [1] * 4, steps=12, seed=3, **SMALL)
+EVERYTHING = Objectives(contrast=1.0, order=0.5, reconstruction=4.0, landmarks=1.0, flow=0.5)
+
+
+@pytest.mark.parametrize("objectives", [OBJECTIVES["standard"], OBJECTIVES["shuffled"], EVERYTHING])
+def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path, objectives: Objectives) -> None:
+    small = SMALL | {"objectives": objectives, "initial": build_encoders(16, 8, 16, 8, "cpu")[0], "keep_weight": 0.1}
+    whole = train_encoders(bars, [1] * 4, steps=12, seed=3, **small)
 
     def stop(done: int, total: int) -> None:
         if done == 7:
@@ -51,10 +58,10 @@ def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path) ->
 
     path = tmp_path / "encoders.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        train_encoders(bars, [1] * 4, steps=12, seed=3, checkpoint=path, checkpoint_seconds=0, progress=stop, **SMALL)
+        train_encoders(bars, [1] * 4, steps=12, seed=3, checkpoint=path, checkpoint_seconds=0, progress=stop, **small)
     done: list[int] = []
     again = train_encoders(
-        bars, [1] * 4, steps=12, seed=3, checkpoint=path, progress=lambda step, _: done.append(step), **SMALL
+        bars, [1] * 4, steps=12, seed=3, checkpoint=path, progress=lambda step, _: done.append(step), **small
     )
     assert done[0] == 8
     assert again[2] == whole[2]
@@ -70,6 +77,22 @@ def test_a_finished_checkpoint_is_not_trained_again(bars: list[np.ndarray], tmp_
     second = train_encoders(bars, [1] * 4, steps=3, checkpoint=path, progress=lambda *_: done.append(1), **SMALL)
     assert not done
     assert torch.equal(first[0].head.weight, second[0].head.weight)
+
+
+def test_another_call_does_not_take_up_the_checkpoint(bars: list[np.ndarray], tmp_path: Path) -> None:
+    path = tmp_path / "encoders.safetensors"
+    train_encoders(bars, [1] * 4, steps=2, checkpoint=path, **SMALL)
+    others: list[dict[str, Any]] = [
+        {"objectives": OBJECTIVES["contrast"]},
+        {"initial": build_encoders(16, 8, 16, 1, "cpu")[0]},
+        {"initial": build_encoders(16, 8, 16, 1, "cpu")[0], "keep_weight": 0.5},
+        {"initial": build_encoders(16, 8, 16, 2, "cpu")[0], "keep_weight": 0.5},
+    ]
+    for other in others:
+        done: list[int] = []
+        progress = lambda *_: done.append(1)  # noqa: B023, E731
+        train_encoders(bars, [1] * 4, steps=2, checkpoint=path, progress=progress, **SMALL, **other)
+        assert len(done) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint at all", None])
@@ -106,6 +129,43 @@ def test_same_seed_same_numbers_and_the_global_random_state_is_left_alone(bars: 
     assert not torch.equal(first[0].head.weight, other[0].head.weight)
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_set_of_objectives_trains_and_records_its_terms(bars: list[np.ndarray], name: str) -> None:
+    _, _, history = train_encoders(bars, [1] * 4, steps=5, objectives=OBJECTIVES[name], **SMALL)
+    assert set(history) == {*OBJECTIVES[name].terms, "accuracy", "level"}
+    assert len(history["accuracy"]) == len(history["level"]) == (0 if name == "contrast" else 5)
+    for term in OBJECTIVES[name].terms:
+        assert np.isfinite(history[term]).all()
+        assert len(history[term]) == 5
+
+
+def test_training_starts_from_the_initial_network_and_leaves_it_as_it_was(bars: list[np.ndarray]) -> None:
+    initial, _ = build_encoders(24, 8, 16, 5, "cpu")
+    before = embed_postures(initial, bars[0])
+    unchanged, behaviour, _ = train_encoders(bars, [1] * 4, steps=0, initial=initial, **SMALL)
+    np.testing.assert_array_equal(embed_postures(unchanged, bars[0]), before)
+    assert behaviour.dim == 24
+    free, _, _ = train_encoders(bars, [1] * 4, steps=15, initial=initial, **SMALL)
+    held, _, history = train_encoders(bars, [1] * 4, steps=15, initial=initial, keep_weight=100.0, **SMALL)
+    np.testing.assert_array_equal(embed_postures(initial, bars[0]), before)
+
+    def moved(network: PostureEncoder) -> float:
+        return float(((embed_postures(network, bars[0]) - before) ** 2).mean() / before.var(0).mean())
+
+    assert moved(held) < 0.5 * moved(free)
+    assert len(history["kept"]) == 15
+
+
+def test_a_larger_initial_network_is_trained_too(bars: list[np.ndarray]) -> None:
+    torch.manual_seed(0)
+    posture, behaviour, history = train_encoders(bars, [1] * 4, steps=2, initial=LandmarkEncoder(16, 8), **SMALL)
+    assert isinstance(posture, LandmarkEncoder)
+    assert behaviour.dim == 16
+    assert np.isfinite(history["contrast"]).all()
+    with pytest.raises(ModelError, match="LandmarkEncoder"):
+        train_encoders(bars, [1] * 4, steps=1, initial=posture, objectives=OBJECTIVES["landmarks"], **SMALL)
+
+
 def test_short_and_still_recordings_do_not_break_it(bars: list[np.ndarray]) -> None:
     still, short = np.full((40, 32, 32, 3), 128, np.uint8), bars[0][:5]
     posture, _, history = train_encoders([bars[0], still, short], [1, 1, 1], steps=5, seed=0, **SMALL)
@@ -123,32 +183,6 @@ def test_nothing_long_enough_is_an_error_with_a_remedy(bars: list[np.ndarray]) -
 def test_a_loss_that_is_not_finite_is_an_error(bars: list[np.ndarray]) -> None:
     with pytest.raises(ModelError, match="not finite"):
         train_encoders(bars, [1] * 4, steps=20, learning_rate=1e30, **SMALL)
-
-
-def test_window_starts_against_a_slow_version() -> None:
-    random = np.random.default_rng(0)
-    mask = random.random(200) > 0.03
-    views = np.empty((200, 1, 1, 3), np.uint8)
-    starts = window_starts([views], [2], [mask])[0]
-    for factor, found in starts.items():
-        step = 2 * factor
-        slow = [i for i in range(200) if i + 7 * step < 200 and all(mask[i + k * step] for k in range(WINDOW))]
-        assert found.tolist() == slow
-
-
-def test_windows_stay_inside_and_come_uniformly_from_recordings() -> None:
-    lengths = [20, 400]
-    views = [np.full((n, 1, 1, 3), index, np.uint8) for index, n in enumerate(lengths)]
-    for item in views:
-        item[:, 0, 0, 1] = np.arange(len(item)) % 251
-    starts = window_starts(views, [2, 2])
-    drawn = draw_windows(views, [2, 2], starts, 400, np.random.default_rng(0))
-    assert drawn.shape == (400, WINDOW, 1, 1, 3)
-    assert 0.4 < drawn[:, 0, 0, 0, 0].mean() < 0.6
-    gaps = np.diff(drawn[:, :, 0, 0, 1].astype(int), axis=1) % 251
-    assert (gaps == gaps[:, :1]).all()
-    assert set(gaps[drawn[:, 0, 0, 0, 0] == 0].ravel()) == {2}
-    assert set(gaps.ravel()) == {2, 4, 6}
 
 
 def test_jitter_treats_every_frame_on_its_own_and_moves_it_a_little() -> None:

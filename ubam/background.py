@@ -119,6 +119,27 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
     return free_median(frames, (grey < low) | (grey > high))
 
 
+def steadiest_seen(frames: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """`steadiest_background` over the frames that show a pixel; the others take their turns instead.
+
+    Args:
+        frames: uint8 [N,H,W,3].
+        outside: bool [N,H,W], where a frame shows nothing.
+    """
+    picture = np.empty_like(frames[0])
+    rows = max(1, 2_000_000 // frames[:, 0].size)
+    turns = np.arange(len(frames))[:, None, None]
+    for top in range(0, len(picture), rows):
+        hidden = outside[:, top : top + rows]
+        shown = np.maximum((~hidden).sum(axis=0), 1)
+        instead = np.take_along_axis(np.argsort(hidden, axis=0, kind="stable"), turns % shown, axis=0)
+        source = np.where(hidden, instead, turns)[..., None]
+        picture[top : top + rows] = steadiest_background(
+            np.take_along_axis(frames[:, top : top + rows], source, axis=0)
+        )
+    return picture
+
+
 def without_rest(frames: np.ndarray, background: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """A background freed of a subject that rested, or was slow: its place shows in the other frames what is behind it.
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from math import comb
 from typing import Any
 
-from ubam.errors import VideoError
+from ubam.errors import StudyError, VideoError
+from ubam.keypoints import read_keypoints
 from ubam.study import Recording, Study
 from ubam.video import probe
 
@@ -37,7 +38,18 @@ def check_recording(recording: Recording) -> dict[str, Any]:
     if length < WINDOW_S:
         reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
         return verdict | {"status": "failed", "reason": f"{reason}; use a longer one"}
-    return verdict
+    return verdict | {"keypoints": check_keypoints(recording, info.frames_declared)}
+
+
+def check_keypoints(recording: Recording, frames: int) -> str:
+    """`ok`, or why the keypoints of a recording whose video has `frames` frames cannot be used; empty without any."""
+    if recording.keypoints is None:
+        return ""
+    try:
+        read_keypoints(recording.keypoints, recording.video, frames)
+    except StudyError as error:
+        return str(error)
+    return "ok"
 
 
 def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
@@ -57,6 +69,7 @@ def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str 
     subjects = count_subjects(study, verdicts)
     counts = ", ".join(f"{count} {group}" for group, count in subjects.items())
     messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes; subjects: {counts}."]
+    messages += describe_keypoints(usable)
     if reference is None:
         return [*messages, "No reference group: every subject is scored against all others."]
     n = subjects[reference]
@@ -69,6 +82,21 @@ def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str 
                 f"{group} ({count}) against {reference} ({n}): the smallest possible p is {smallest_p(n, count):.2g}."
             )
     return messages
+
+
+def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
+    """Whether the keypoints of usable recordings will be joined to the posture; nothing where there are none."""
+    found = [verdict.get("keypoints", "") for verdict in usable]
+    if not any(found):
+        return []
+    bad = [(verdict["recording_id"], words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
+    if not bad:
+        return [f"All {len(found)} recordings have keypoints: they join the posture."]
+    name, words = bad[0]
+    return [
+        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(found)} have none that can be "
+        f"used. The first: {name}: {words or 'its cell in the column keypoints is empty'}"
+    ]
 
 
 def doubts(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from ubam.cli_benchmark import benchmark_command
+from ubam.cli_pretrain import pretrain_command
 from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
 from ubam.settings import PRESETS
@@ -285,7 +287,7 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 def neighbours(run: Path, recording: str, time_s: float, what: str, count: int, as_json: bool) -> None:
-    """The most similar postures or behaviours of other subjects."""
+    """The most similar postures of other subjects, or the most similar behaviours by what changes in each recording."""
     from ubam.pipeline import find_neighbours
 
     rows = find_neighbours(run, recording, time_s, what, count)
@@ -322,6 +324,10 @@ def synthesise(
     )  # fmt: skip
     bars.close()
     click.echo(f"{path}\nNext: ubam run {path} --out {out / 'run'}")
+
+
+cli.add_command(benchmark_command)
+cli.add_command(pretrain_command)
 
 
 @cli.command()

@@ -19,6 +19,7 @@ STAGE_WORDS = {
     "generator": "training the generator",
     "magnify": "rendering magnified clips",
     "report": "writing the report",
+    "draw": "drawing random bodies",
 }
 
 

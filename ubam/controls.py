@@ -17,7 +17,7 @@ PIXEL_SIDE = 16
 def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, seed: int) -> dict[str, list[Code]]:
     """The same recordings coded by an untrained network, by principal components of pixels, by the empty scene."""
     untrained, _ = build_encoders(dim, PostureEncoder().width, dim, seed, "cpu")
-    thumbnails = [np.stack([_thumbnail(view) for view in store.views]) for store in stores]
+    thumbnails = [np.stack([thumbnail(view) for view in store.views]) for store in stores]
     coded = {
         "untrained": [embed_postures(untrained, store.views) for store in stores],
         "pixel": principal_components(thumbnails, dim),
@@ -35,7 +35,8 @@ def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, 
     }
 
 
-def _thumbnail(view: np.ndarray) -> np.ndarray:
+def thumbnail(view: np.ndarray) -> np.ndarray:
+    """A view uint8 [V, V, 3] as the mean colours of 16 x 16 cells, float32 [768]."""
     side = view.shape[0] // PIXEL_SIDE
     return view.reshape(PIXEL_SIDE, side, PIXEL_SIDE, side, 3).mean((1, 3), dtype=np.float32).ravel()
 

@@ -5,28 +5,29 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ubam.background import Scene, median_background, noise_map, reduced, without_strays
+from ubam.background import Scene
 from ubam.errors import VideoError
 from ubam.files import content_hash
-from ubam.shadows import floor_line, without_shadow
+from ubam.finding import Finding, find_subject, moving_parts
+from ubam.shadows import floor_line
+from ubam.stabilisation import Camera, inverse
 from ubam.study import Recording
-from ubam.subject import Track, fixed_track, learn_scene, track_subject
-from ubam.video import VideoInfo, probe, read_frames, read_timed_frames
+from ubam.survey import Progress, Survey, declared_frames, from_jpeg, look_over, to_jpeg
+from ubam.video import VideoInfo, probe, read_frames
+from ubam.views import EMPTY, around, cut, make_view, moved_scene_at, paint_view, scene_at, scene_through
 
-CROP_VERSION = 8
-SMALL_SIDE = 256
-MIN_FRAMES = 8
-SAMPLE_BYTES = 160_000_000
-EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
-Progress = Callable[[int, int], None] | None
+__all__ = ["CROP_VERSION", "CropStore", "build_crops", "cut", "make_view", "scene_at"]
+
+CROP_VERSION = 9
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class CropStore:
     found bool [T]; body_height px; ground_y float32 [T]; noise: grey levels; in_place: the background behind the
     subject is filled in, never seen. views uint8 [T,V,V,3], memory-mapped: saliency, locally normalised grey and signed
     difference to the background, the last two times saliency around 128; (0, 128, 128) where the subject is absent.
+    heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
+    of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
+    float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
     """
 
     folder: Path
@@ -60,6 +64,9 @@ class CropStore:
     crop_size: int
     views: np.ndarray
     offsets: np.ndarray
+    heading: np.ndarray
+    egocentric: bool
+    moves: np.ndarray | None
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -71,7 +78,11 @@ class CropStore:
         arrays = {name: np.load(folder / f"{name}.npy") for name in ARRAYS}
         views = np.load(folder / "views.npy", mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
-        return cls(folder=folder, views=views, **arrays, **fields)
+        moves = np.load(folder / "moves.npy") if (folder / "moves.npy").is_file() else None
+        turned = (folder / "heading.npy").is_file()
+        heading = np.load(folder / "heading.npy") if turned else np.zeros(len(views), np.float32)
+        egocentric = bool(meta.get("egocentric", False))
+        return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
@@ -81,7 +92,7 @@ class CropStore:
 
     def _crop(self, blob: int, position: int) -> np.ndarray:
         start, stop = self.offsets[position], self.offsets[position + 1]
-        return _decoded(os.pread(blob, stop - start, start), self.folder)
+        return from_jpeg(os.pread(blob, stop - start, start), self.folder)
 
     def background(self) -> np.ndarray:
         """The picture without the subject, uint8 [H,W,3] RGB at the recording's size."""
@@ -89,25 +100,52 @@ class CropStore:
 
     @property
     def floor(self) -> float:
-        """Where the zone of shadows begins in the boxes, as a share of their height."""
-        return floor_line(self.box, self.ground_y, self.body_height)
+        """Where the zone of shadows begins in the boxes, as a share of their height: nowhere in one seen from above."""
+        return 1.0 if self.egocentric else floor_line(self.box, self.ground_y, self.body_height)
 
     def scene(self) -> Scene:
-        """Background, noise map and, for a subject in place, its still part, at the recording's size."""
+        """Background, noise map and, for a subject in place, its still part, at the recording's size.
+
+        Of a moving camera: as its middle frame sees them; `seen` gives those of any frame.
+        """
+        return self.seen(self.whole_scene(), len(self.time_s) // 2)
+
+    def seen(self, whole: Scene, position: int) -> Scene:
+        """The part of `whole_scene()` that the frame at a position shows, at the recording's size."""
+        if self.moves is None:
+            return whole
+        return scene_through(whole, inverse(self.moves[position]), (self.width, self.height))
+
+    def height_at(self, position: int) -> float:
+        """The body height in pixels of the frame at a position: it grows with a moving camera's zoom."""
+        if self.moves is None:
+            return self.body_height
+        side = self.box[:, 2] - self.box[:, 0]
+        return self.body_height * float(side[position] / np.median(side))
+
+    def view_of(self, picture: np.ndarray, position: int, whole: Scene) -> np.ndarray:
+        """The view, made as the stored ones, of another picture uint8 [H,W,3] in place of the frame at a position.
+
+        whole: `whole_scene()`, read once.
+        """
+        box, scene = self.box[position], self.seen(whole, position)
+        zoom = min(1.0, 1.5 * self.crop_size / float(box[2] - box[0]))
+        if zoom < 1:
+            size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            stretch = np.array([size[0] / picture.shape[1], size[1] / picture.shape[0]] * 2, np.float32)
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            box, scene = box * stretch, scene.resized(size)
+        behind, heading = scene_at(scene, box, self.crop_size), float(self.heading[position])
+        return make_view(cut(picture, box, self.crop_size), behind, self.views.shape[1], self.floor, heading)
+
+    def whole_scene(self) -> Scene:
+        """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
         background = cv2.cvtColor(_read_picture(self.folder / "background.png"), cv2.COLOR_BGR2RGB)
         noise = _read_picture(self.folder / "noise.png").astype(np.float32) / 4
         still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
         if self.in_place:
             still = cv2.cvtColor(_read_picture(self.folder / "still.png"), cv2.COLOR_BGRA2RGBA)
         return Scene(background, noise, still, self.in_place)
-
-
-def _decoded(encoded: bytes, place: Path) -> np.ndarray:
-    """A JPEG as uint8 [h,w,3] RGB."""
-    picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
-    if picture is None:
-        raise VideoError(f"{place}: its crops are damaged; remove that folder and run the crops stage again")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _read_picture(path: Path) -> np.ndarray:
@@ -176,22 +214,27 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 def _write_store(
     recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress
 ) -> dict[str, Any]:
-    survey = _survey(recording, info, folder, progress)
-    scene, track = _find_subject(recording, info, survey)
+    survey = look_over(recording, info, folder, progress)
+    finding = find_subject(recording, survey)
     survey.samples = survey.samples[:0]
-    count, damage = _write_crops(recording, survey, scene, track, folder, crop_size, view_size, progress)
-    _write_scene(folder, scene)
-    times = survey.times[:count]
+    count, damage = _write_crops(recording, survey, finding, folder, crop_size, view_size, progress)
+    _write_scene(folder, finding.scene)
+    track, times = finding.track, survey.times[:count]
     arrays = {"frame_index": survey.first + np.arange(count), "time_s": times, "box": track.box[:count],
               "found": track.found[:count], "ground_y": track.ground_y[:count]}  # fmt: skip
+    if finding.heading is not None:
+        arrays["heading"] = finding.heading[:count]
+    if finding.camera is not None:
+        arrays["moves"] = finding.camera.moves[:count]
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     status, reason = _verdict(recording, info, survey, count, damage)
     return {
         "recording_id": recording.recording_id, "fps": float(1 / np.median(np.diff(times))),
-        "noise": float(np.median(scene.noise)), "in_place": scene.hidden, "body_height": track.body_height,
+        "noise": float(np.median(finding.scene.noise)), "in_place": finding.scene.hidden,
+        "body_height": track.body_height, "egocentric": finding.egocentric,
         "width": info.width, "height": info.height, "crop_size": crop_size,
-        "frames_declared": _declared(recording, info),
+        "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
     }  # fmt: skip
 
@@ -204,121 +247,24 @@ def _write_scene(folder: Path, scene: Scene) -> None:
         cv2.imwrite(str(folder / "still.png"), cv2.cvtColor(scene.still, cv2.COLOR_RGBA2BGRA))
 
 
-@dataclass
-class Survey:
-    """What the first pass learns: times float64 [T] from frame_index `first` on, full-size samples, small pictures."""
-
-    first: int
-    times: np.ndarray
-    samples: np.ndarray
-    blob: Path
-    offsets: np.ndarray
-    reduction: int
-
-    def small_frames(self) -> Iterator[np.ndarray]:
-        """The small pictures of every frame, uint8 [h,w,3] RGB."""
-        with open(self.blob, "rb") as blob:
-            for start, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True):
-                yield _decoded(blob.read(stop - start), self.blob)
-
-
-def _survey(recording: Recording, info: VideoInfo, folder: Path, progress: Progress) -> Survey:
-    reduction = _reduction(info.width, info.height)
-    samples = _Samples(int(np.clip(SAMPLE_BYTES // (info.width * info.height * 3), 15, 41)))
-    first, times, offsets = 0, [], [0]  # type: int, list[float], list[int]
-    frames = read_timed_frames(recording.video, fps=recording.fps, start_s=recording.start_s, end_s=recording.end_s)
-    total = _declared(recording, info)
-    with open(folder / "small.bin", "wb") as blob:
-        for index, time_s, frame in frames:
-            first = index if not times else first
-            times.append(time_s)
-            samples.offer(frame)
-            offsets.append(offsets[-1] + blob.write(_jpeg(reduced(frame, reduction))))
-            if progress and len(times) % 32 == 0:
-                progress(min(len(times), total), 2 * total)
-    if len(times) < MIN_FRAMES:
-        raise VideoError(
-            f"{recording.video}: only {len(times)} frames could be used, at least {MIN_FRAMES} are needed; "
-            "check start_s and end_s, or record longer"
-        )
-    return Survey(first, np.array(times), np.stack(samples.kept), folder / "small.bin", np.array(offsets), reduction)
-
-
-def _reduction(width: int, height: int) -> int:
-    """How many times smaller a picture is surveyed: whole numbers are quick."""
-    return -(-max(width, height) // SMALL_SIDE)
-
-
-class _Samples:
-    """At most `capacity` frames evenly spread over a stream whose length is not known beforehand."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity, self.every, self.seen = capacity, 1, 0
-        self.kept: list[np.ndarray] = []
-
-    def offer(self, frame: np.ndarray) -> None:
-        if self.seen % self.every == 0:
-            if len(self.kept) == self.capacity:
-                self.kept, self.every = self.kept[::2], 2 * self.every
-            if self.seen % self.every == 0:
-                self.kept.append(frame)
-        self.seen += 1
-
-
-def _jpeg(picture: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])[1])
-
-
-def _find_subject(recording: Recording, info: VideoInfo, survey: Survey) -> tuple[Scene, Track]:
-    if recording.box is not None:
-        return _scene_in_box(recording, survey.samples, recording.box, len(survey.times))
-    scene, small, remarks = learn_scene(survey.samples, survey.reduction)
-    rate = float(1 / np.median(np.diff(survey.times)))
-    track = track_subject(survey.small_frames(), small, scale=survey.reduction, fps=rate)
-    return scene, replace(track, warnings=remarks + track.warnings)
-
-
-def _scene_in_box(
-    recording: Recording, samples: np.ndarray, box: tuple[float, float, float, float], count: int
-) -> tuple[Scene, Track]:
-    """The scene learnt inside a given box only, as another subject may move outside; the box itself is the track."""
-    height, width = samples.shape[1:3]
-    left, right = (round(min(max(x, 0.0), width)) for x in box[::2])
-    top, bottom = (round(min(max(y, 0.0), height)) for y in box[1::2])
-    if right - left < 8 or bottom - top < 8:
-        raise VideoError(
-            f"{recording.video}: the box {box} of row {recording.row} lies outside its {width}x{height} picture"
-        )
-    inside = np.ascontiguousarray(samples[:, top:bottom, left:right])
-    part, _, remarks = learn_scene(inside, _reduction(right - left, bottom - top))
-    median = median_background(samples)
-    whole = Scene(
-        median, noise_map(samples, median), np.dstack([median, np.zeros((height, width), np.uint8)]), part.hidden
-    )
-    for name in ("background", "noise", "still"):
-        getattr(whole, name)[top:bottom, left:right] = getattr(part, name)
-    return whole, fixed_track(count, box, remarks)
-
-
 def _write_crops(
-    recording: Recording, survey: Survey, scene: Scene, track: Track, folder: Path,
+    recording: Recording, survey: Survey, finding: Finding, folder: Path,
     crop_size: int, view_size: int, progress: Progress,
 ) -> tuple[int, list[str]]:  # fmt: skip
-    total, damage = len(track.box), []  # type: int, list[str]
-    size, boxes, scene = _scaled(scene, track.box, crop_size)
-    floor = floor_line(track.box, track.ground_y, track.body_height)
+    total, damage = len(survey.times), []  # type: int, list[str]
+    scaled = _Scaled.of(finding, survey, crop_size)
     frames = read_frames(
-        recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=size, damage=damage
+        recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=scaled.size, damage=damage
     )
     shape = (total, view_size, view_size, 3)
     views = np.lib.format.open_memmap(folder / "views.npy", mode="w+", dtype=np.uint8, shape=shape)
     offsets = [0]
     with open(folder / "crops.bin", "wb") as blob:
-        for position, frame in enumerate(frames):
-            crop = cut(frame, boxes[position], crop_size)
-            behind = scene_at(scene, boxes[position], crop_size)
-            views[position] = make_view(crop, behind, view_size, floor) if track.found[position] else EMPTY
-            offsets.append(offsets[-1] + blob.write(_jpeg(crop)))
+        for position, (frame, apart) in enumerate(zip(frames, _moving_parts(finding, survey), strict=False)):
+            crop = cut(frame, scaled.boxes[position], crop_size)
+            found = finding.track.found[position]
+            views[position] = scaled.view(crop, position, view_size, apart) if found else EMPTY
+            offsets.append(offsets[-1] + blob.write(to_jpeg(crop)))
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
     views.flush()
@@ -326,6 +272,11 @@ def _write_crops(
     if progress:
         progress(2 * total, 2 * total)
     return len(offsets) - 1, damage
+
+
+def _moving_parts(finding: Finding, survey: Survey) -> Iterator[np.ndarray | None]:
+    """The soft foreground of each small frame where the camera was lost, and None for ever where it was not."""
+    return moving_parts(survey) if finding.lost else repeat(None)
 
 
 def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
@@ -337,59 +288,48 @@ def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
     (folder / "small.bin").unlink()
 
 
-def _scaled(scene: Scene, boxes: np.ndarray, crop_size: int) -> tuple[tuple[int, int], np.ndarray, Scene]:
-    """Frame size (width, height), boxes and scene at which a box is at most 1.5 crops wide: the decoder scales best."""
-    height, width = scene.background.shape[:2]
-    zoom = min(1.0, 1.5 * crop_size / float(boxes[0, 2] - boxes[0, 0]))
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    stretch = np.array([size[0] / width, size[1] / height] * 2, np.float32)
-    return size, boxes * stretch, scene if zoom == 1.0 else scene.resized(size)
+@dataclass(frozen=True)
+class _Scaled:
+    """A finding at the size (width, height) at which a box is at most 1.5 crops wide: the decoder scales best."""
 
+    finding: Finding
+    size: tuple[int, int]
+    boxes: np.ndarray
+    scene: Scene
+    camera: Camera | None
+    floor: float
+    reduction: int
 
-def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
-    """The scene inside a square box, at size x size pixels."""
-    still = cut(scene.still, box, size) if scene.hidden else scene.still
-    return Scene(cut(scene.background, box, size), cut(scene.noise, box, size), still, scene.hidden)
+    @classmethod
+    def of(cls, finding: Finding, survey: Survey, crop_size: int) -> "_Scaled":
+        scene, boxes, camera = finding.scene, finding.track.box, finding.camera
+        height, width = survey.samples.shape[1:3]
+        zoom = min(1.0, 1.5 * crop_size / float(boxes[0, 2] - boxes[0, 0]))
+        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        stretch = np.array([size[0] / width, size[1] / height] * 2, np.float32)
+        if zoom < 1:
+            whole = scene.background.shape[1::-1]
+            scene = scene.resized((max(1, round(whole[0] * zoom)), max(1, round(whole[1] * zoom))))
+            camera = camera and camera.scaled(zoom)
+        floor = 1.0 if finding.egocentric else floor_line(boxes, finding.track.ground_y, finding.track.body_height)
+        return cls(finding, size, boxes * stretch, scene, camera, floor, survey.reduction)
 
-
-def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
-    """The square box (x0, y0, x1, y1) of a picture [H,W,...] as [size,size,...]; black outside the picture.
-
-    Exact below the pixel: a slowly moving box does not jitter.
-    """
-    zoom = size / float(box[2] - box[0])
-    matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
-    return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
-
-
-def make_view(crop: np.ndarray, behind: Scene, size: int, floor: float = 1.0) -> np.ndarray:
-    """The encoder's input, uint8 [size,size,3], from a crop uint8 [S,S,3] and the scene behind it.
-
-    Channels: saliency; 128 + grey, normalised within a quarter of the crop, times saliency; 128 + half the difference
-    to the background times saliency. Shadows below `floor`, a share of the crop's height, are left out.
-    """
-    salient = without_strays(without_shadow(behind.saliency(crop), crop, behind.background, floor))
-    grey, grey_behind = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32) for x in (crop, behind.background))
-    reach = (crop.shape[0] // 4 | 1, crop.shape[0] // 4 | 1)
-    weight = cv2.blur(salient, reach) + 1e-3
-    mean = cv2.blur(grey * salient, reach) / weight
-    spread = np.sqrt(np.maximum(cv2.blur(grey * grey * salient, reach) / weight - mean * mean, 0)) + 6
-    normal = np.clip((grey - mean) / spread, -2.5, 2.5) * 50 * salient + 128
-    difference = 128 + (grey - grey_behind) / 2 * salient
-    view = cv2.merge([salient * 255, normal, difference]).clip(0, 255).round().astype(np.uint8)
-    return cv2.resize(view, (size, size), interpolation=cv2.INTER_AREA)
-
-
-def _declared(recording: Recording, info: VideoInfo) -> int:
-    """Frames that the file declares, of the recording's part where one is given."""
-    fps = recording.fps or info.fps
-    start = min(info.frames_declared, int(np.ceil((recording.start_s or 0) * fps)))
-    stop = info.frames_declared if recording.end_s is None else int(np.ceil(recording.end_s * fps))
-    return max(1, min(stop, info.frames_declared) - start)
+    def view(self, crop: np.ndarray, position: int, size: int, apart: np.ndarray | None) -> np.ndarray:
+        """The view of the crop at a position; apart: the soft foreground of a lost camera's small frame."""
+        heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
+        if apart is not None:
+            salient = cut(apart, self.finding.track.box[position] / self.reduction, len(crop))
+            return paint_view(crop, salient, around(crop, salient), size)
+        if self.camera is None:
+            behind = scene_at(self.scene, self.boxes[position], len(crop))
+        else:
+            move = self.camera.moves[position]
+            behind = moved_scene_at(self.scene, self.boxes[position], len(crop), move, self.size)
+        return make_view(crop, behind, size, self.floor, heading)
 
 
 def _verdict(recording: Recording, info: VideoInfo, survey: Survey, count: int, damage: list[str]) -> tuple[str, str]:
-    declared = _declared(recording, info)
+    declared = declared_frames(recording, info)
     if damage:
         return "partial", f"{count} of {declared} declared frames were decoded; the decoder said: {damage[0]}"
     step = float(np.median(np.diff(survey.times)))

@@ -22,13 +22,14 @@ from scipy.stats import wilcoxon
 from torch import Tensor
 from torch.nn import functional
 
-from ubam.background import clean_mask
+from ubam.background import Scene, clean_mask
 from ubam.crops import CropStore, cut
 from ubam.errors import ModelError
 from ubam.files import atomic_path
 from ubam.generator import Generator, compose
 from ubam.layers import Carried, carry, subject_opacity
-from ubam.registration import CANVAS, dense_flow, outline, saliency_of
+from ubam.registration import CANVAS, dense_flow, outline, saliency_in
+from ubam.views import turned
 
 Array = NDArray[np.float32]
 FURTHEST_S = 0.28  # seconds between the two frames of a pair: as far as deviations move a limb
@@ -103,19 +104,17 @@ def draw_pairs(
     usable = [index for index, store in enumerate(stores) if len(store.time_s) >= SHORTEST]
     if not usable:
         raise ModelError("no recording is long enough to train the generator: ten frames are needed")
-    backgrounds: dict[int, NDArray[np.uint8]] = {}
+    backgrounds: dict[int, Scene] = {}
     pairs = []
     for recording in np.sort(random.choice(usable, count)):
         store = stores[recording]
         if recording not in backgrounds:
-            backgrounds = {recording: store.background()}
+            backgrounds = {recording: store.whole_scene()}
         pairs.append(make_pair(store, postures[recording], backgrounds[recording], random))
     return pairs
 
 
-def make_pair(
-    store: CropStore, posture: Array, background: NDArray[np.uint8], random: np.random.Generator
-) -> dict[str, NDArray[Any]]:
+def make_pair(store: CropStore, posture: Array, whole: Scene, random: np.random.Generator) -> dict[str, NDArray[Any]]:
     """One pair with a gap: the source crop moved by registration, its layer and gap, and the true target."""
     drawn = [_drawn(store, random) for _ in range(DRAWS)]
     moments, share, carried = max(drawn, key=lambda one: float(one[2].gap.sum()))
@@ -125,9 +124,10 @@ def make_pair(
     size = crops.shape[1]
     return {
         "moved": carried.colour, "layer": carried.opacity[..., None], "gap": carried.gap[..., None],
-        "background": cut(background, store.box[target], size), "appearance": crops[1], "target": crops[0],
+        "background": cut(store.seen(whole, target).background, store.box[target], size),
+        "appearance": crops[1], "target": crops[0],
         "posture": np.asarray(posture[source] + share * (posture[end] - posture[source]), np.float32),
-        "foreground": cv2.resize(saliency_of(store, target), (size, size))[..., None],
+        "foreground": cv2.resize(_crop_saliency(store, target), (size, size))[..., None],
     }  # fmt: skip
 
 
@@ -143,12 +143,17 @@ def _drawn(store: CropStore, random: np.random.Generator) -> tuple[tuple[int, in
         last = len(store.time_s) - 1
         source, end, target = last - source, last - end, last - target
     crop = store.crops([source])[0]
-    saliencies = [saliency_of(store, position) for position in (source, end)]
+    saliencies = [_crop_saliency(store, position) for position in (source, end)]
     flow = dense_flow(*(outline(saliency) for saliency in saliencies)) * np.float32(share * len(crop) / CANVAS)
     salient = np.asarray(cv2.resize(saliencies[0], crop.shape[1::-1]), np.float32)
     opacity = subject_opacity(salient, clean_mask(salient), 1.2)
     flow = np.asarray(cv2.resize(flow, crop.shape[1::-1]), np.float32)
     return (source, end, target), share, carry(crop, opacity, flow, store.in_place)
+
+
+def _crop_saliency(store: CropStore, position: int) -> Array:
+    """The saliency of one frame as its crop shows it: the view may be turned to the animal's heading."""
+    return saliency_in(turned(store.views[position], -float(store.heading[position])))
 
 
 def around_gap(pair: dict[str, NDArray[Any]], random: np.random.Generator) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ubam.files import atomic_path
 
@@ -149,6 +150,68 @@ def map_figure(
     return figure
 
 
+def map_over_time_figure(xy: np.ndarray, when: np.ndarray, what: str = "") -> Figure:
+    """Points [N, 2] coloured by when in their recording they are, `when` [N] from 0 (start) to 1 (end)."""
+    figure, axes = _canvas(6.9, 5.0)
+    size = float(np.clip(9000 / max(len(xy), 1), 3, 30))
+    shown = axes.scatter(xy[:, 0], xy[:, 1], s=size, c=when, cmap="cividis", vmin=0, vmax=1, alpha=0.8, linewidth=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_title(what, loc="left", fontsize=10)
+    bar = figure.colorbar(shown, ax=axes, shrink=0.4, aspect=14, ticks=[0, 1])
+    bar.ax.set_yticklabels(["start", "end"], fontsize=8)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def usage_figure(subjects: Sequence[str], groups: Sequence[str], share: np.ndarray, reference: str | None) -> Figure:
+    """Share [N, K], 0..1, of each subject's time in each motif: a row per subject, a column of bars per motif.
+
+    The grey band is the range of the reference group. A share that is not a finite number has no bar.
+    """
+    share = np.asarray(share, dtype=float).reshape(len(subjects), -1)
+    count, colours = share.shape[1], group_colours(groups, reference)
+    figure = Figure(figsize=(2.0 + 1.5 * count, 1.2 + 0.2 * max(len(subjects), 4)), layout="constrained")
+    FigureCanvasAgg(figure)
+    is_reference = np.asarray([group == reference for group in groups], dtype=bool)
+    most = max(1.05 * max(_finite(share.ravel())), 0.01)
+    for motif, axes in enumerate(np.atleast_1d(figure.subplots(1, count, sharey=True))):
+        _style(axes)
+        axes.spines["left"].set_visible(False)
+        _reference_band(axes, share[is_reference, motif], vertical=True)
+        axes.barh(range(len(subjects)), share[:, motif], height=0.62, color=[colours[group] for group in groups])
+        axes.set_title(f"motif {motif + 1}", fontsize=9, color=INK)
+        axes.set_xlim(0, most)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+        axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(subjects) - 0.4, -0.6)
+    figure.axes[0].set_yticks(range(len(subjects)), [_plain(name) for name in subjects])
+    figure.supxlabel("share of the time", fontsize=9, color=INK)
+    _group_legend(figure, colours)
+    return figure
+
+
+def films_figure(films: Sequence[Sequence[np.ndarray]], labels: Sequence[Sequence[str]], rows: Sequence[str]) -> Figure:
+    """Pictures in a row [n, S, S, 3] for each example of each motif: `films` by motif, `labels` beside each, `rows`."""
+    columns = max((len(examples) for examples in films), default=0) or 1
+    frames = max((len(film) for examples in films for film in examples), default=1)
+    figure = Figure(figsize=(0.75 * frames * columns + 0.9, 1.05 * max(len(films), 1)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for line, axes_of in zip(range(len(films)), figure.subplots(len(films), columns, squeeze=False), strict=True):
+        for column, axes in enumerate(axes_of):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+            if column == 0:
+                axes.set_ylabel(_plain(rows[line]), fontsize=9, color=INK)
+            if column < len(films[line]):
+                axes.imshow(np.hstack(list(films[line][column])), interpolation="bicubic")
+                axes.set_title(_plain(labels[line][column]), fontsize=7.5, color=NOTE, loc="left", pad=2)
+    return figure
+
+
 def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """How well each way of looking tells the groups apart: {name: {"auc": 0..1, "p": 0..1}}; 0.5 is chance."""
     figure, axes = _canvas(6.0, 1.1 + 0.42 * max(len(controls), 2))
@@ -216,12 +279,16 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    _style(axes)
+    return figure, axes
+
+
+def _style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=INK, labelsize=8.5, color=FAINT)
     axes.xaxis.label.set(fontsize=9, color=INK)
     axes.yaxis.label.set(fontsize=9, color=INK)
-    return figure, axes
 
 
 def _plain(text: str) -> str:

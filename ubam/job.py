@@ -57,6 +57,11 @@ class Job:
         """The trained networks, and beside them the frozen reference."""
         return self.folder / "model"
 
+    @property
+    def pose_file(self) -> Path:
+        """How keypoints became a part of the posture; absent where none were used."""
+        return self.model_folder / "keypoints.json"
+
     def crops_folder(self, recording_id: str) -> Path:
         """The crop store of one recording."""
         return self.folder / "crops" / recording_id
@@ -197,7 +202,8 @@ def row_of(recording: Recording) -> dict[str, Any]:
         "box": recording.box,
         "fps": recording.fps,
     }
-    return columns | {"video": recording.video.name} | recording.extra
+    keypoints = {"keypoints": recording.keypoints.name} if recording.keypoints else {}
+    return columns | {"video": recording.video.name} | keypoints | recording.extra
 
 
 def stride_of(fps: float) -> int:

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ubam.crops import CropStore
 from ubam.embedding import embed_behaviours, embed_postures
+from ubam.faithful import CropPictures, FaithfulPosture, train_faithful
 from ubam.job import stride_of
 from ubam.model import Model
+from ubam.objectives import OBJECTIVES
+from ubam.pretraining import pretrained
 from ubam.settings import Settings
 from ubam.training import train_encoders
 
@@ -34,19 +38,33 @@ def learn(
 ) -> tuple[Model, dict[str, Any]]:
     """Train both encoders on the stores as `settings` say; the model and its history. ModelError as `train_encoders`.
 
-    `options` go to `train_encoders` (its checkpoint).
+    `options` go to `train_encoders` or `train_faithful` (their checkpoint).
     """
     torch.set_num_threads(settings.workers)
-    posture, behaviour, history = train_encoders(
-        [store.views for store in stores], [stride_of(store.fps) for store in stores], steps=settings.train_steps,
-        batch_windows=settings.batch_windows, dim=settings.posture_dim, behaviour_dim=settings.behaviour_dim,
-        seed=settings.seed, device=device, found=[store.found for store in stores], progress=progress, **options,
-    )  # fmt: skip
+    options |= {
+        "steps": settings.train_steps, "batch_windows": settings.batch_windows, "dim": settings.posture_dim,
+        "behaviour_dim": settings.behaviour_dim, "seed": settings.seed, "device": device,
+        "found": [store.found for store in stores], "progress": progress,
+    }  # fmt: skip
+    strides = [stride_of(store.fps) for store in stores]
+    posture: nn.Module
+    behaviour: nn.Module
+    if settings.networks == "published":
+        posture, behaviour, history = train_faithful([CropPictures(store) for store in stores], strides, **options)
+    else:
+        chosen = OBJECTIVES[settings.objectives]
+        views = [store.views for store in stores]
+        initial = pretrained() if settings.networks == "pretrained" else None
+        posture, behaviour, history = train_encoders(
+            views, strides, objectives=chosen, initial=initial, keep_weight=settings.keep_weight,
+            learning_rate=settings.learning_rate, **options,
+        )  # fmt: skip
     return Model(posture, behaviour, None, settings.as_dict()), history
 
 
 def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:
     """Postures and behaviours of one recording."""
-    posture = embed_postures(model.posture, store.views, device)
+    pictures: Any = CropPictures(store) if isinstance(model.posture, FaithfulPosture) else store.views
+    posture = embed_postures(model.posture, pictures, device)
     behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
     return Embedding(posture, behaviour, first, last)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.background import Scene, clean_mask
-from ubam.crops import CropStore, cut, make_view, scene_at
+from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.generator import Generator, infer
 from ubam.layers import Moved, fill_gaps, move_layer, subject_opacity
@@ -132,12 +132,14 @@ class Magnification:
         position = int(part.position[index])
         region = region_of(self.query.box[position], self.query.width, self.query.height)
         x0, y0, x1, y1 = region
-        pictures = {name: getattr(self.scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
-        scene = replace(self.scene, **pictures)
+        scene = self.query.seen(self.scene, position)
+        pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
+        scene = replace(scene, **pictures)
         inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
         salient = scene.saliency(inside)
         opacity = subject_opacity(salient, clean_mask(salient), max(1.0, self.query.body_height / 100))
-        flow = flow_over(region, self.query.box[position], part.flow[index])
+        heading = float(self.query.heading[position])
+        flow = flow_over(region, self.query.box[position], part.flow[index], heading)
         moved = {}
         for factor, amount in amounts.items():
             if amount == 0:
@@ -175,15 +177,7 @@ class Magnification:
 
     def view(self, picture: Picture, position: int) -> Picture:
         """The encoder's view of a full-size picture, made as the crop store makes it."""
-        box, scene = self.query.box[position], self.scene
-        zoom = min(1.0, 1.5 * self.query.crop_size / float(box[2] - box[0]))
-        if zoom < 1:
-            size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
-            stretch = np.array([size[0] / picture.shape[1], size[1] / picture.shape[0]] * 2, np.float32)
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-            box, scene = box * stretch, scene.resized(size)
-        crop = cut(picture, box, self.query.crop_size)
-        return make_view(crop, scene_at(scene, box, self.query.crop_size), self.query.views.shape[1], self.query.floor)
+        return self.query.view_of(picture, position, self.scene)
 
     def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
         """Return the dose of rendered `views` [n, V, V, 3] at `positions`, and the share of them off the manifold."""
@@ -215,8 +209,11 @@ def _part(low: float, high: float, length: int) -> tuple[int, int]:
     return first, int(np.clip(np.ceil(high), first + 2, length))
 
 
-def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array) -> Array:
-    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) over `region` on a grid, in recording pixels."""
+def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, heading: float = 0.0) -> Array:
+    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) over `region` on a grid, in recording pixels.
+
+    heading: radians by which the views, and so the field, are turned back around the box's middle.
+    """
     width, height = region[2] - region[0], region[3] - region[1]
     shrinking = min(1.0, GRID / max(width, height))
     grid = max(2, round(width * shrinking)), max(2, round(height * shrinking))
@@ -224,6 +221,11 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array) -> Arr
     x = region[0] + (np.arange(grid[0]) + 0.5) * width / grid[0] - 0.5
     y = region[1] + (np.arange(grid[1]) + 0.5) * height / grid[1] - 0.5
     map_x, map_y = np.meshgrid(to_field[0, 0] * x + to_field[0, 2], to_field[1, 1] * y + to_field[1, 2])
+    if heading:
+        middle, c, s = (FIELD - 1) / 2, np.cos(heading), np.sin(heading)
+        map_x, map_y = map_x - middle, map_y - middle
+        map_x, map_y = middle + c * map_x + s * map_y, middle - s * map_x + c * map_y
+        flow = flow @ np.array([[c, s], [-s, c]], np.float32)  # the vectors turned with the animal
     moved = cv2.remap(
         flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -269,7 +271,7 @@ def magnify(
     matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
     posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
     made = Magnification(
-        query, Path(video), matches, positions, query.scene(), embed, posture, twin, manifold, generator,
+        query, Path(video), matches, positions, query.whole_scene(), embed, posture, twin, manifold, generator,
         query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches),
     )  # fmt: skip
     sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]

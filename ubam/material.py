@@ -1,5 +1,6 @@
 """Everything that showing a deviation needs from a scored run: stores, twins, postures, and the encoder."""
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,11 @@ from ubam.model import Model
 
 
 class Material:
-    """Reads what the stages before wrote, each thing once and only when it is asked for."""
+    """Reads what the stages before wrote, each thing once and only when it is asked for.
+
+    Moments are matched by whole postures, keypoints included; what is compared with rendered pictures is the learned
+    part alone, as a rendered picture has no keypoints.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -45,8 +50,8 @@ class Material:
 
     @cached_property
     def manifold(self) -> Manifold | None:
-        """The real postures of the study."""
-        return real_postures([code.posture for code in self.codes.values()])
+        """The real learned postures of the study."""
+        return real_postures([code.posture[:, : self.model.posture.dim] for code in self.codes.values()])
 
     @cached_property
     def model(self) -> Model:
@@ -71,9 +76,10 @@ class Material:
         return self._stores[recording_id]
 
     def twin(self, recording_id: str) -> Twin:
-        """The twin of a recording."""
+        """The twin of a recording, the learned part of its posture."""
         if recording_id not in self._twins:
-            self._twins[recording_id] = self.matcher.twin(self.codes[recording_id])
+            twin = self.matcher.twin(self.codes[recording_id])
+            self._twins[recording_id] = replace(twin, posture=twin.posture[:, : self.model.posture.dim])
         return self._twins[recording_id]
 
     def windows(self, recording_id: str) -> np.ndarray:
@@ -87,6 +93,6 @@ class Material:
         references = [(self.store(name), self.job.video(name), path) for name, path in twin.references]
         return magnify(
             self.store(recording_id), self.job.video(recording_id), references, frames, [factor],
-            embed=self.embed, posture=self.codes[recording_id].posture, twin=twin.posture, manifold=self.manifold,
-            generator=self.generator,
+            embed=self.embed, posture=self.codes[recording_id].posture[:, : self.model.posture.dim], twin=twin.posture,
+            manifold=self.manifold, generator=self.generator,
         )  # fmt: skip

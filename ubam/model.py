@@ -12,17 +12,20 @@ from torch import nn
 
 from ubam.errors import ModelError
 from ubam.files import atomic_path, write_json
-from ubam.networks import BehaviourEncoder, PostureEncoder
+from ubam.networks import BehaviourEncoder, LandmarkEncoder, PostureEncoder
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
 class Model:
-    """The trained networks with the settings they were trained with (`settings` is plain JSON)."""
+    """The trained networks with the settings they were trained with (`settings` is plain JSON).
 
-    posture: PostureEncoder
-    behaviour: BehaviourEncoder
+    A network says by its own `settings` how it is built again; the kinds that are read are those of `_builder`.
+    """
+
+    posture: Any
+    behaviour: Any
     generator: nn.Module | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -33,7 +36,9 @@ class Model:
             weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
             with atomic_path(folder / f"{name}.safetensors") as temporary:
                 save_file(weights, temporary)
-        built = {name: network.settings for name, network in networks.items()}
+        built = {
+            name: {"kind": type(network).__name__, "settings": network.settings} for name, network in networks.items()
+        }
         write_json(folder / "model.json", {"format": FORMAT, "networks": built, "settings": self.settings})
 
     def _networks(self) -> dict[str, Any]:
@@ -45,8 +50,8 @@ class Model:
         """Read what `save` wrote; ModelError when it is missing, damaged, or no model of this program."""
         described = _read_description(folder)
         loaded = {
-            name: _load_network(folder / f"{name}.safetensors", name, settings, device)
-            for name, settings in described["networks"].items()
+            name: _load_network(folder / f"{name}.safetensors", name, network, device)
+            for name, network in described["networks"].items()
         }
         return cls(loaded["posture"], loaded["behaviour"], loaded.get("generator"), described["settings"])
 
@@ -66,18 +71,23 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return described
 
 
-def _load_network(path: Path, name: str, settings: dict[str, Any], device: str) -> Any:
+def _load_network(path: Path, name: str, described: dict[str, Any], device: str) -> Any:
     try:
-        network = _builder(name)(**settings)
+        network = _builder(name, described["kind"])(**described["settings"])
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
     return network.to(torch.device(device)).eval()
 
 
-def _builder(name: str) -> Any:
-    if name == "generator":
-        from ubam.generator import Generator
+def _builder(name: str, kind: str) -> Any:
+    """The class of a network; KeyError for one that is not known."""
+    from ubam.faithful import FaithfulBehaviour, FaithfulPosture
+    from ubam.generator import Generator
 
-        return Generator
-    return {"posture": PostureEncoder, "behaviour": BehaviourEncoder}[name]
+    kinds: dict[str, tuple[type[nn.Module], ...]] = {
+        "posture": (PostureEncoder, LandmarkEncoder, FaithfulPosture),
+        "behaviour": (BehaviourEncoder, FaithfulBehaviour),
+        "generator": (Generator,),
+    }
+    return {known.__name__: known for known in kinds[name]}[kind]

@@ -25,6 +25,10 @@ class PostureEncoder(nn.Module):
         self.dim, self.width, self.side = dim, width, side
         self.register_buffer("centre", torch.tensor([0.0, 128.0, 128.0]).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor([128.0, 48.0, 48.0]).view(1, 3, 1, 1), persistent=False)
+        self._build()
+
+    def _build(self) -> None:
+        width = self.width
         self.layers = nn.Sequential(
             *_convolution(3, width // 2, 5, 2),
             *_convolution(width // 2, width, 3, 2),
@@ -32,8 +36,8 @@ class PostureEncoder(nn.Module):
             *_convolution(2 * width, 2 * width, 3, 1),
             *_convolution(2 * width, 3 * width, 3, 2),
         )
-        cells = -(-side // 16)
-        self.head = nn.Linear(3 * width * cells * cells, dim)
+        cells = -(-self.side // 16)
+        self.head = nn.Linear(3 * width * cells * cells, self.dim)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,6 +57,58 @@ class PostureEncoder(nn.Module):
     def forward(self, views: Tensor) -> Tensor:
         """Views [N, 3, V, V] in 0..255 to postures [N, dim]."""
         return self.encode(self.prepare(views))
+
+
+class LandmarkEncoder(PostureEncoder):
+    """A posture encoder that looks for landmarks: where each of 48 feature maps is strongest, and what is there at all.
+
+    The landmarks' places (spatial soft-argmax, Finn et al. 2016) move with a limb however the limb looks, which a flat
+    layer over all pixels has to learn anew for each look; the maps come from three scales (Lin et al. 2017, FPN).
+    """
+
+    columns: Tensor
+    rows: Tensor
+    landmarks = 48
+
+    def __init__(self, dim: int = 64, width: int = 32, side: int = 64) -> None:
+        super().__init__(dim, width, side)
+
+    def _build(self) -> None:
+        width = self.width
+        self.fine = nn.Sequential(
+            *_convolution(3, width // 2, 5, 2),
+            *_convolution(width // 2, width, 3, 2),
+            *_convolution(width, width, 3, 1),
+        )
+        self.middle = nn.Sequential(*_convolution(width, 2 * width, 3, 2), *_convolution(2 * width, 2 * width, 3, 1))
+        self.coarse = nn.Sequential(
+            *_convolution(2 * width, 3 * width, 3, 2), *_convolution(3 * width, 3 * width, 3, 1)
+        )
+        self.coarse_to_middle = nn.Conv2d(3 * width, 2 * width, 1)
+        self.joined = nn.Sequential(*_convolution(2 * width, 2 * width, 3, 1))
+        self.middle_to_fine = nn.Conv2d(2 * width, width, 1)
+        self.maps = nn.Sequential(*_convolution(width, 2 * width, 3, 1), nn.Conv2d(2 * width, self.landmarks, 1))
+        self.presence = nn.Linear(3 * width, 64)
+        self.head = nn.Linear(2 * self.landmarks + 64, self.dim)
+        cells = self.side // 4
+        places = 4 * ((torch.arange(cells) + 0.5) / cells - 0.5)
+        self.register_buffer("columns", places.repeat(cells), persistent=False)
+        self.register_buffer("rows", places.repeat_interleave(cells), persistent=False)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
+        fine = self.fine(pictures)
+        middle = self.middle(fine)
+        coarse = self.coarse(middle)
+        middle = self.joined(torch.relu(middle + _doubled(self.coarse_to_middle(coarse))))
+        maps = self.maps(torch.relu(fine + _doubled(self.middle_to_fine(middle)))).flatten(2).softmax(-1)
+        places = [(maps * self.columns).sum(-1), (maps * self.rows).sum(-1)]
+        posture: Tensor = self.head(torch.cat([*places, torch.relu(self.presence(coarse.mean((2, 3))))], 1))
+        return posture
+
+
+def _doubled(maps: Tensor) -> Tensor:
+    return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
 
 
 def _reduce(views: Tensor, side: int) -> Tensor:

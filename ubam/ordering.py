@@ -1,89 +1,103 @@
-"""The objective: postures of one window told apart in time, real order told from permuted, easy permutations first.
+"""Temporal order: real windows told from disordered ones, easy disorder first, then whatever is told worst.
 
-Order: Brattoli et al., Nature Machine Intelligence 2021. Time contrast and order together: shuffled
-contrastive video learning, 2022.
+Order: Brattoli et al., Nature Machine Intelligence 2021. Families of permutations drawn by how badly they are told:
+after Büchler et al., ECCV 2018 (a learned policy over permutations), here a bandit by recent loss. A window, its other
+view and its shuffles: Dorkenwald et al., CVPR Workshops 2022 (shuffled contrastive video learning).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ubam.networks import WINDOW
 
-FAMILIES = ("random", "rotation", "swap", "reversal")
-PASS_ACCURACY = 0.9  # order accuracy at which harder permutations begin; hard ones first never start
-STRIDE_FACTORS = (1, 2, 3)  # windows of slow movements too hold some of it
-RECONSTRUCTED_SIDE = 16
+PERMUTED = ("random", "swap", "rotation", "reversal")  # other orders of a window's own frames
+STRIDE = "stride"  # frames in order, but unevenly far apart: drawn so (windows.py)
+FAMILIES = (*PERMUTED, STRIDE)
+PASS_ACCURACY = 0.9  # order accuracy at which harder families begin; hard ones first never start
 
 
-def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> Tensor:
-    """InfoNCE between two augmented views [B, 8, D] of the same windows; a frame's negatives are its window's others.
+def order_loss(real: Tensor, disordered: Tensor) -> tuple[Tensor, Tensor]:
+    """Binary cross-entropy of the logits of real [A] and of disordered [B] windows, both kinds counting alike.
 
-    Neither identity nor background can solve it, since all frames of a window share them. Returns a scalar.
+    Returns the scalar, and what each disordered window [B] adds to it.
     """
-    similarity = (
-        functional.normalize(first, dim=-1) @ functional.normalize(second, dim=-1).transpose(1, 2) / temperature
-    )
-    target = torch.arange(first.shape[1], device=first.device).expand(first.shape[0], -1)
-    forth = functional.cross_entropy(similarity, target)
-    back = functional.cross_entropy(similarity.transpose(1, 2), target)
-    return (forth + back) / 2
+    of_disordered = functional.softplus(disordered)
+    return (functional.softplus(-real).mean() + of_disordered.mean()) / 2, of_disordered
 
 
-def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Error of the decoded saliency and grey [N, 512] against the unjittered pictures [N, 3, S, S], 1 for their mean.
+def order_accuracy(real: Tensor, disordered: Tensor) -> Tensor:
+    """Share of windows told rightly by logits of real [A] and disordered [B] windows, both kinds counting alike."""
+    return ((real > 0).float().mean() + (disordered <= 0).float().mean()) / 2
 
-    Order and time contrast cannot see what is constant in a window, such as a lean; this keeps it in the posture. The
-    target is not jittered, so that position and gain of the box are not kept.
+
+def shuffled_contrast(
+    window: Tensor, other: Tensor, shuffles: Tensor, temperature: float = 0.15
+) -> tuple[Tensor, Tensor, Tensor]:
+    """InfoNCE of a window's behaviour [B, E] with that of its other view [B, E] against its shuffles' [B, K, E].
+
+    All of them show the same frames, so that only their order can solve it. Returns the scalar, the loss of each
+    shuffle against the other view alone [B, K], and the share of windows nearer to their other view than to shuffles.
     """
-    target = functional.adaptive_avg_pool2d(pictures[:, :2], RECONSTRUCTED_SIDE).flatten(1)
-    return functional.mse_loss(decoded, target) / target.var(0, unbiased=False).mean().clamp_min(1e-6)
-
-
-def order_loss(logit: Tensor, real: Tensor) -> Tensor:
-    """Binary cross-entropy of logits [B] against `real` bool [B]."""
-    return functional.binary_cross_entropy_with_logits(logit, real.float())
-
-
-def order_accuracy(logit: Tensor, real: Tensor) -> Tensor:
-    """Share of windows whose order is told rightly."""
-    return ((logit > 0) == real).float().mean()
+    unit = functional.normalize(window, dim=-1)
+    same = (unit * functional.normalize(other, dim=-1)).sum(-1, keepdim=True) / temperature
+    shuffled = (functional.normalize(shuffles, dim=-1) @ unit[:, :, None]).squeeze(-1) / temperature
+    loss = functional.cross_entropy(torch.cat([same, shuffled], 1), torch.zeros_like(same[:, 0], dtype=torch.int64))
+    told = (same > shuffled).all(1).float().mean()
+    return loss, functional.softplus(shuffled - same), told
 
 
 @dataclass
 class Curriculum:
-    """Which permutation families are in play: the next one joins when the running accuracy passes 0.9.
+    """How often each family is drawn: random permutations alone until they are told, then by a bandit.
 
-    `level` counts the families in play beyond the first.
+    Once the running accuracy passes 0.9, a family's chance is a softmax over the running losses, and a fifth of the
+    draws stays uniform, so that none is forgotten (Exp3, Auer et al. 2002). A family not drawn yet counts as chance.
     """
 
-    level: int = 0
+    opened: bool = False
     accuracy: float = 0.5
-    memory: float = 0.95  # of the running mean, per step
+    losses: dict[str, float] = field(default_factory=lambda: dict.fromkeys(FAMILIES, float(np.log(2))))
+    memory: float = 0.95  # of the running means, per step
+    temperature: float = 0.2
+    uniform: float = 0.2
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """Permutation families in play."""
-        return FAMILIES[: self.level + 1]
+    def level(self) -> int:
+        """Families in play beyond the first."""
+        return len(FAMILIES) - 1 if self.opened else 0
 
-    def update(self, accuracy: float) -> None:
-        """Take the accuracy of one step; rise one level once the running mean passes 0.9, and start counting anew."""
+    def chances(self, families: Sequence[str] = FAMILIES) -> np.ndarray:
+        """Chance float64 [len(families)] of each of `families`; their sum is 1."""
+        if not self.opened:
+            return np.array([float(family == FAMILIES[0]) for family in families])
+        losses = np.array([self.losses[family] for family in families])
+        likely = np.exp((losses - losses.max()) / self.temperature)
+        return (1 - self.uniform) * likely / likely.sum() + self.uniform / len(families)
+
+    def update(self, accuracy: float, families: Sequence[str], losses: Sequence[float]) -> None:
+        """Take one step's accuracy and the families and losses of its disordered windows."""
         self.accuracy = self.memory * self.accuracy + (1 - self.memory) * accuracy
-        if self.accuracy > PASS_ACCURACY and self.level < len(FAMILIES) - 1:
-            self.level, self.accuracy = self.level + 1, 0.5
+        self.opened = self.opened or self.accuracy > PASS_ACCURACY
+        for family in dict.fromkeys(families):
+            mean = float(np.mean([loss for name, loss in zip(families, losses, strict=True) if name == family]))
+            self.losses[family] = self.memory * self.losses[family] + (1 - self.memory) * mean
 
 
-def permutations(count: int, families: tuple[str, ...], generator: torch.Generator) -> Tensor:
-    """Draw `count` orders int64 [count, 8], each of a family drawn at random and never the real order."""
-    chosen = torch.randint(len(families), (count,), generator=generator).tolist()
-    orders = [_permutation(families[index], generator) for index in chosen]
+def permutations(families: Sequence[str], generator: torch.Generator) -> Tensor:
+    """One order int64 [n, 8] for each of `families`, never the real one; `stride` leaves the frames in their order."""
+    orders = [_permutation(family, generator) for family in families]
     return torch.stack(orders) if orders else torch.empty(0, WINDOW, dtype=torch.int64)
 
 
 def _permutation(family: str, generator: torch.Generator) -> Tensor:
     real = torch.arange(WINDOW)
+    if family == STRIDE:
+        return real
     if family == "reversal":
         return real.flip(0)
     if family == "rotation":
@@ -94,3 +108,8 @@ def _permutation(family: str, generator: torch.Generator) -> Tensor:
         swapped[order[:2]] = order[:2].flip(0)
         return swapped
     return real.flip(0) if torch.equal(order, real) else order
+
+
+def reordered(postures: Tensor, orders: Tensor) -> Tensor:
+    """Postures [B, 8, D] in the orders int64 [B, 8]."""
+    return postures.gather(1, orders[:, :, None].expand_as(postures))

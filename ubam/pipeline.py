@@ -28,14 +28,18 @@ from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of, str
 from ubam.layouts import write_magnified
 from ubam.learning import embed as embed_recording
 from ubam.learning import learn
+from ubam.maps import draw_maps
 from ubam.material import Material
 from ubam.model import Model
+from ubam.motif_tables import write_motifs
+from ubam.motifs import WindowSet, find_motifs
 from ubam.neighbours import nearest
+from ubam.pose_code import PoseCode, encode_points
 from ubam.report import write_figures, write_report
 from ubam.runs import Run, key_of
 from ubam.scoring import StudyScores, score_study
 from ubam.study import Recording, choose_reference
-from ubam.tables import describe_statistics, draw_maps, score_tables
+from ubam.tables import describe_statistics, score_tables
 
 LEARNT = 0.7  # order accuracy below which a study taught little
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -51,7 +55,19 @@ NEEDS: dict[str, tuple[str, ...]] = {
 STAGES = tuple(NEEDS)
 SETTINGS_OF: dict[str, tuple[str, ...]] = {
     "crops": ("crop_size", "view_size"),
-    "train": ("posture_dim", "behaviour_dim", "train_steps", "batch_windows", "seed", "model"),
+    "train": (
+        "networks",
+        "objectives",
+        "learning_rate",
+        "keep_weight",
+        "posture_dim",
+        "behaviour_dim",
+        "train_steps",
+        "batch_windows",
+        "seed",
+        "model",
+    ),
+    "embed": ("keypoints",),
     "score": ("reference", "seed"),
     "generator": ("generator_steps", "seed"),
     "magnify": ("factors", "clip_seconds"),
@@ -88,10 +104,10 @@ def _needed(until: str) -> set[str]:
 def stage_key(job: Job, stage: str) -> str:
     """Fingerprint of all that decides the result of a stage: its settings, the files, and the stages before it."""
     if stage == "check":
-        return key_of(
-            [row_of(recording) for recording in job.study.recordings], [_stamp(r.video) for r in job.study.recordings]
-        )
+        rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
+        return key_of(rows, [_stamp(r.video) for r in job.study.recordings])
     values = job.settings.as_dict() | {"model": _stamp(job.model / "model.json") if job.model else None}
+    values["keypoints"] = [[str(r.keypoints), _stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
     return key_of(
         stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
     )
@@ -171,7 +187,8 @@ def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: i
 
 
 def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
-    extra = list(dict.fromkeys(name for recording in job.study.recordings for name in recording.extra))
+    named = {name: True for recording in job.study.recordings for name in row_of(recording)}
+    extra = [name for name in named if name not in (*RECORDING_COLUMNS, "box", "fps")]
     rows = []
     for recording in job.study.recordings:
         verdict = verdicts[recording.recording_id]
@@ -206,25 +223,29 @@ def train(job: Job) -> list[str]:
 
 
 def embed(job: Job) -> list[str]:
-    """Postures and behaviours of every usable recording."""
+    """Postures, the keypoints beside them where there are any, and behaviours of every usable recording."""
     model = Model.load(job.model_folder, device_of(job.settings.device))
     torch.set_num_threads(job.settings.workers)
-    recordings = job.usable()
-    for done, recording in enumerate(recordings, 1):
-        store = job.store(recording.recording_id)
-        embedding = embed_recording(model, store, device_of(job.settings.device))
+    stores, embeddings = [job.store(recording.recording_id) for recording in job.usable()], []
+    for done, store in enumerate(stores, 1):
+        embeddings.append(embed_recording(model, store, device_of(job.settings.device)))
+        job.progress("embed", done, len(stores))
+    given = job.model / job.pose_file.name if job.model else None
+    code = PoseCode.load(given) if given and given.exists() else None
+    points, messages = encode_points(job.usable(), stores, [e.posture for e in embeddings], job.pose_file, code)
+    for store, embedding, beside in zip(stores, embeddings, points, strict=True):
         write_arrays(
-            job.embedding_file(recording.recording_id),
-            posture=embedding.posture.astype(np.float16), frame_index=store.frame_index, time_s=store.time_s,
+            job.embedding_file(store.recording_id),
+            posture=np.concatenate([embedding.posture, beside], axis=1).astype(np.float16),
+            frame_index=store.frame_index, time_s=store.time_s,
             box=store.box, behaviour=embedding.behaviour.astype(np.float16),
             window_start_s=store.time_s[embedding.first], window_end_s=store.time_s[embedding.last],
         )  # fmt: skip
-        job.progress("embed", done, len(recordings))
-    return []
+    return messages
 
 
 def score(job: Job) -> list[str]:
-    """Deviation of every window, recording and subject, the controls, the group tests and the maps."""
+    """Deviation of every window, recording and subject, the controls, the group tests, the motifs and the maps."""
     recordings = job.usable()
     embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
@@ -241,7 +262,13 @@ def score(job: Job) -> list[str]:
     statistics = describe_statistics(codes, scores, controls, settings.reference, settings.seed)
     _write_scores(job, embeddings, scores, controls)
     write_json(job.folder / "statistics.json", statistics)
-    write_arrays(job.folder / "maps.npz", **draw_maps(codes, embeddings, settings.seed))
+    windows = [
+        WindowSet(c.recording_id, c.subject, c.group, e["behaviour"], e["window_start_s"], e["window_end_s"])
+        for c, e in zip(codes, embeddings, strict=True)
+    ]
+    motifs = find_motifs(windows, settings.reference, settings.seed)
+    write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
+    write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
     scores.fitted.save(job.model_folder / "reference")
     return list(statistics["notes"])
 
@@ -273,8 +300,9 @@ def generator(job: Job) -> list[str]:
     model = Model.load(job.model_folder, device_of(job.settings.device))
     given = Model.load(job.model, device_of(job.settings.device)).generator if job.model else None
     trained = not isinstance(given, Generator)
-    network = given if isinstance(given, Generator) else _trained(job, [r for r in recordings if r.subject != held_out])
-    unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out])
+    seen, dim = [recording for recording in recordings if recording.subject != held_out], model.posture.dim
+    network = given if isinstance(given, Generator) else _trained(job, seen, dim)
+    unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out], dim)
     proof = validate(network, *unseen, seed=job.settings.seed)
     model.generator = network
     model.save(job.model_folder)
@@ -282,17 +310,15 @@ def generator(job: Job) -> list[str]:
     return []
 
 
-def _shown(job: Job, recordings: Sequence[Recording]) -> tuple[list[CropStore], list[np.ndarray]]:
-    """The crops and the postures of recordings."""
+def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[CropStore], list[np.ndarray]]:
+    """The crops and the learned postures, `dim` long, of recordings."""
     names = [recording.recording_id for recording in recordings]
-    return [job.store(n) for n in names], [
-        read_arrays(job.embedding_file(n))["posture"].astype(np.float32) for n in names
-    ]
+    return [job.store(n) for n in names], [read_arrays(job.embedding_file(n))["posture"][:, :dim] for n in names]
 
 
-def _trained(job: Job, recordings: Sequence[Recording]) -> Generator:
+def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> Generator:
     return train_generator(
-        *_shown(job, recordings), steps=job.settings.generator_steps, seed=job.settings.seed,
+        *_shown(job, recordings, dim), steps=job.settings.generator_steps, seed=job.settings.seed,
         device=device_of(job.settings.device), checkpoint=job.model_folder / "generator-training.safetensors",
         progress=job.counted("generator"),
     )[0]  # fmt: skip
@@ -359,7 +385,7 @@ def report(job: Job) -> list[str]:
 def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[dict[str, Any]]:
     """The `count` postures or behaviours of other subjects most like the one at `time_s` of a recording.
 
-    Cosine similarity after subtracting the study's mean. One neighbour per recording and half second.
+    One neighbour per recording and half second; similarity as in `nearest`.
     """
     record = Run.open(run)
     rows = {row["recording_id"]: row for row in read_csv(record.folder / "recordings.csv") if row["status"] != "failed"}

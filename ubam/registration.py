@@ -80,7 +80,7 @@ def ground_origin(query: CropStore, matches: Matches) -> Array:
 def _below(query: CropStore, position: int) -> NDArray[np.bool_]:
     box = query.box[position]
     rows = box[1] + (np.arange(FIELD) + 0.5) / FIELD * (box[3] - box[1])
-    return (rows > query.ground_y[position] - GROUND_PART * query.body_height)[:, None]
+    return (rows > query.ground_y[position] - GROUND_PART * query.height_at(position))[:, None]
 
 
 def _register(
@@ -135,7 +135,7 @@ def saliency_on(reference: CropStore, matched: int, query: CropStore, position: 
         query.box[position],
         float(reference.ground_y[matched]),
         float(query.ground_y[position]),
-        query.body_height / max(reference.body_height, 1.0),
+        query.height_at(position) / max(reference.height_at(matched), 1.0),
     )
     to_canvas = compose(box_map(query.box[position], CANVAS), move)
     from_view = np.asarray(cv2.invertAffineTransform(box_map(reference.box[matched], view.shape[0])), float)

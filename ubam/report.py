@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
-from ubam import figures, report_view, report_warnings, report_words
+from ubam import figures, report_maps, report_view, report_warnings, report_words
 from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.files import write_text
 from ubam.report_data import RunData, Score, mapping, number, read_arrays, read_facts, read_run
 from ubam.report_figures import write_figures
 from ubam.report_media import Clip, embed_clips, heat_picture, picture
+from ubam.report_motifs import motifs_view
 
 __all__ = ["write_figures", "write_report"]
 MOST_PEAKS = 3  # moments shown per recording
@@ -58,6 +59,7 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
         tests=report_words.test_rows(data),
         cards=[_card(data, index, score, clips) for index, score in enumerate(data.queries)],
         maps=[view for what in ("posture", "behaviour") if (view := _map(data, maps, what))],
+        motifs=motifs_view(data),
         gallery=_gallery(data.folder),
         left_out=[clip.path.relative_to(data.folder).as_posix() for clip in clips.values() if not clip.data],
         paragraph=report_words.methods_paragraph(data),
@@ -149,8 +151,10 @@ def _whose(data: RunData, evidence: dict[str, np.ndarray], index: int, place: in
 
 def _map(data: RunData, maps: dict[str, np.ndarray], what: str) -> dict[str, Any] | None:
     xy, names, times = (maps.get(f"{what}_{name}") for name in ("xy", "recording", "time_s"))
-    view = report_view.map_view(data, xy, names) if xy is not None and names is not None else None
-    if view is None or names is None:
+    if xy is None or names is None:
+        return None
+    view = report_maps.map_view(data, xy, names, times, maps.get(f"{what}_motif"))
+    if view is None:
         return None
     for mark in view["marks"]:
         if times is None or len(times) != len(names):

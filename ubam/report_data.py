@@ -134,6 +134,11 @@ def read_facts(path: Path) -> dict[str, Any]:
     return _json(path, [])
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV, or none when it is missing or damaged."""
+    return _csv(path, [])
+
+
 def number(text: Any) -> float | None:
     """A finite number from a cell or a JSON value; None for anything else."""
     try:

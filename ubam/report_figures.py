@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ubam import figures
-from ubam.report_data import RunData, Score, Timeline, mapping, number, read_arrays, read_run
+from ubam.report_data import RunData, Score, Timeline, mapping, number, read_arrays, read_facts, read_run
+from ubam.report_maps import share_of_recording
+from ubam.report_motifs import example_film, usage_table
 
 Drawing = tuple[str, Callable[[], Figure | None]]
 
@@ -32,8 +34,10 @@ def _drawings(data: RunData) -> Iterator[Drawing]:
     yield "controls", lambda: _controls(data)
     maps = read_arrays(data.folder / "maps.npz")
     for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
-        for by in ("group", "subject"):
+        for by in ("group", "subject", "time", *(("motif",) if what == "behaviour" else ())):
             yield f"map_{plural}_{by}", lambda what=what, by=by: _map(data, maps, what, by)  # type: ignore[misc]
+    yield "motifs_usage", lambda: _usage(data)
+    yield "motifs_examples", lambda: _films(data)
     usual = data.usual()
     for name, line in data.timelines.items():
         yield f"timeline_{name}", lambda name=name, line=line: _timeline(data, name, line, usual)  # type: ignore[misc]
@@ -63,13 +67,50 @@ def _map(data: RunData, maps: dict[str, np.ndarray], what: str, by: str) -> Figu
     xy, names = maps.get(f"{what}_xy"), maps.get(f"{what}_recording")
     if xy is None or names is None or xy.ndim != 2 or len(xy) != len(names) or not len(xy):
         return None
+    plural = "Postures" if what == "posture" else "Behaviours"
+    if by in ("time", "motif"):
+        return _map_of_moments(xy, names, maps.get(f"{what}_time_s" if by == "time" else f"{what}_motif"), by, plural)
     known = {row.get("recording_id", ""): row.get(by, "") for row in data.recordings}
     labels = [known.get(str(name), str(name)) for name in names]
     shown = set(labels)
     colours = figures.group_colours(data.groups, data.reference)
     by_group = {label: colour for label, colour in colours.items() if label in shown} if shown <= set(colours) else None
-    plural = "Postures" if what == "posture" else "Behaviours"
     return figures.map_figure(xy, labels, by_group if by == "group" else None, f"{plural}, by {by}")
+
+
+def _map_of_moments(
+    xy: np.ndarray, names: np.ndarray, values: np.ndarray | None, by: str, plural: str
+) -> Figure | None:
+    if values is None or len(values) != len(xy):
+        return None
+    if by == "time":
+        return figures.map_over_time_figure(
+            xy, share_of_recording(names, values), f"{plural}, by time in the recording"
+        )
+    order = np.argsort(values, kind="stable")
+    return figures.map_figure(xy[order], [f"motif {motif}" for motif in values[order]], None, f"{plural}, by motif")
+
+
+def _usage(data: RunData) -> Figure | None:
+    shares = usage_table(data)
+    if not shares or len(next(iter(shares.values()))) < 2:
+        return None
+    values = np.array([[np.nan if value is None else value for value in row] for row in shares.values()])
+    names, groups = zip(*shares, strict=True)
+    return figures.usage_figure(names, groups, values, data.reference)
+
+
+def _films(data: RunData) -> Figure | None:
+    listed = read_facts(data.folder / "motifs" / "motifs.json").get("motifs")
+    films, labels, rows = [], [], []
+    for one in (mapping(item) for item in (listed if isinstance(listed, list) else [])):
+        examples = one.get("examples")
+        shown = [mapping(example) for example in (examples if isinstance(examples, list) else [])]
+        drawn = [(film[::2], example) for example in shown if (film := example_film(data, example)) is not None]
+        films.append([film for film, _ in drawn])
+        labels.append([f"{e.get('subject')}, {number(e.get('t_start_s')) or 0:.1f} s" for _, e in drawn])
+        rows.append(f"motif {one.get('motif')}")
+    return figures.films_figure(films, labels, rows) if any(films) else None
 
 
 def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, float] | None) -> Figure:

@@ -11,8 +11,6 @@ from ubam.report_data import RunData, Score, Timeline, number
 from ubam.report_words import plain, score_row, seconds_text
 
 WIDTH, HEIGHT = 1000.0, 100.0  # of the timelines' drawing, stretched by the page
-MAP = 1000.0  # side of the maps' drawing
-MOST_MAP_POINTS = 6000
 
 
 @dataclass(frozen=True)
@@ -187,52 +185,6 @@ def _path(line: Timeline, across: Scale, upward: Scale) -> str:
         words.append(f"{pen}{WIDTH * (across.percent(at) or 0) / 100:.1f} {_down(upward, value) * HEIGHT / 100:.2f}")
         pen = "L"
     return "".join(words) + ("h0.1" if len(words) == 1 else "")
-
-
-def map_view(data: RunData, xy: np.ndarray, recordings: np.ndarray) -> dict[str, Any] | None:
-    """A map's points as one path per recording, with the number of its subject and the class of its group."""
-    xy, names = np.asarray(xy, dtype=float), np.asarray(recordings).astype(str)
-    keep = np.isfinite(xy).all(axis=1) if xy.ndim == 2 and len(xy) == len(names) else np.zeros(0, dtype=bool)
-    if not keep.any():
-        return None
-    every = max(1, int(np.ceil(keep.sum() / MOST_MAP_POINTS)))
-    xy, names = xy[keep][::every], names[keep][::every]
-    low, wide = xy.min(axis=0), max(float(np.ptp(xy, axis=0).max()), 1e-9)
-    places = (xy - low - np.ptp(xy, axis=0) / 2) / wide * (MAP - 60) + MAP / 2
-    top = float(MAP - places[:, 1].max() - 40)
-    subjects = list(dict.fromkeys(row.get("subject", "") for row in data.recordings))
-    shapes = []
-    for name in dict.fromkeys(names):
-        row = data.row(name)
-        points = "".join(f"M{x:.0f} {MAP - y:.0f}h0" for x, y in places[names == name])
-        subject = subjects.index(row.get("subject", "")) if row.get("subject", "") in subjects else 0
-        shapes.append({"path": points, "subject": subject, "group": group_class(data, row.get("group", ""))})
-    shown = {shape["subject"] for shape in shapes}
-    legend = [{"number": place, "name": name} for place, name in enumerate(subjects) if place in shown]
-    marks = [
-        {
-            "point": int(np.flatnonzero(keep)[index * every]),
-            "x": float(places[index, 0]),
-            "y": float(MAP - places[index, 1]),
-        }
-        for index in spread_points(xy)
-    ]
-    box = f"0 {top:.0f} {MAP:.0f} {MAP - 2 * top:.0f}"
-    return {"shapes": shapes, "subjects": legend, "points": len(xy), "marks": marks, "box": box}
-
-
-def spread_points(xy: np.ndarray, side: int = 4, most: int = 12) -> list[int]:
-    """Points that stand for the parts of a map [N, 2]: of each crowded cell of a grid the one nearest its median."""
-    span = np.ptp(xy, axis=0)
-    cell = np.minimum((xy - xy.min(axis=0)) / np.where(span > 0, span, 1) * side, side - 1e-9).astype(int)
-    number_of_cell = cell[:, 0] - side * cell[:, 1]
-    cells, counts = np.unique(number_of_cell, return_counts=True)
-    crowded = sorted(cells[np.argsort(-counts, kind="stable")][:most].tolist())
-    chosen = []
-    for place in crowded:
-        members = np.flatnonzero(number_of_cell == place)
-        chosen.append(int(members[((xy[members] - np.median(xy[members], axis=0)) ** 2).sum(axis=1).argmin()]))
-    return chosen
 
 
 def place_in_words(region: np.ndarray) -> str:

@@ -27,8 +27,8 @@ def cast_shadow(frame: np.ndarray, background: np.ndarray) -> np.ndarray:
 
 def floor_line(box: np.ndarray, ground_y: np.ndarray, body_height: float) -> float:
     """Where the zone of shadows begins in a recording's boxes [T,4], as a share of the box's height."""
-    side = float(box[0, 3] - box[0, 1])
-    return float(np.median((ground_y - box[:, 1]) / side)) - FEET * body_height / side
+    side = box[:, 3] - box[:, 1]  # one size, unless a moving camera zooms
+    return float(np.median((ground_y - box[:, 1]) / side)) - FEET * body_height / float(np.median(side))
 
 
 def without_shadow(salient: np.ndarray, frame: np.ndarray, background: np.ndarray, floor: float) -> np.ndarray:

@@ -12,7 +12,8 @@ from ubam.errors import StudyError
 from ubam.files import write_csv
 
 REQUIRED = ("video", "subject", "group")
-OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps")
+OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints")
+NUMBERS = ("day", "dose", "severity", "start_s", "end_s", "fps")
 REFERENCE_NAMES = ("reference", "healthy", "control", "sham", "wildtype")
 VIDEO_SUFFIXES = (
     ".mp4",
@@ -36,7 +37,8 @@ class Recording:
     """One row of the study: a video, or a part of it, of one subject.
 
     `row` is the line in the CSV (the header is 1); `box` is (x0, y0, x1, y1) in pixels; `start_s` and `end_s` are
-    seconds of the video's own clock; `fps` overrides that clock; `extra` holds all other columns in their order.
+    seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `extra`
+    holds all other columns in their order.
     """
 
     recording_id: str
@@ -52,6 +54,7 @@ class Recording:
     end_s: float | None = None
     box: tuple[float, float, float, float] | None = None
     fps: float | None = None
+    keypoints: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,9 +76,10 @@ class Study:
         return tuple(dict.fromkeys(recording.subject for recording in self.recordings))
 
 
-def read_study(path: Path | str) -> Study:
+def read_study(path: Path | str, compared: bool = True) -> Study:
     """Read and check a study: a CSV, a folder with study.csv, or a folder of group folders.
 
+    With `compared`, one subject in one group is an error, as there is nothing to compare.
     A video file that is missing is no error here, unless all are: that recording fails later, the others are analysed.
 
     Raises:
@@ -90,7 +94,7 @@ def read_study(path: Path | str) -> Study:
     if not rows:
         raise StudyError(f"{path}: the study has no recordings; add one row per video")
     study = Study(path, _recordings(path, rows))
-    _check_study(study)
+    _check_study(study, compared)
     return study
 
 
@@ -224,11 +228,10 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
     for name in REQUIRED:
         if not cells[name]:
             raise StudyError(f"{path}, row {line}: the cell '{name}' is empty; fill it in or remove the row")
-    numbers = {
-        name: _number(path, line, name, cells.get(name, "")) for name in OPTIONAL if name not in ("session", "box")
-    }
+    numbers = {name: _number(path, line, name, cells.get(name, "")) for name in NUMBERS}
     _check_times(path, line, numbers)
-    video = _located(path if path.is_dir() else path.parent, cells["video"])
+    folder = path if path.is_dir() else path.parent
+    video = _located(folder, cells["video"])
     return Recording(
         recording_id=_unique_id(video.stem, taken),
         row=line,
@@ -237,6 +240,7 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
         group=cells["group"],
         session=cells.get("session", ""),
         box=_box(path, line, cells.get("box", "")),
+        keypoints=_located(folder, cells["keypoints"]) if cells.get("keypoints") else None,
         extra={name: cell for name, cell in cells.items() if name not in (*REQUIRED, *OPTIONAL)},
         **numbers,
     )
@@ -281,7 +285,7 @@ def _box(path: Path, line: int, cell: str) -> tuple[float, float, float, float] 
 
 
 def _located(folder: Path, cell: str) -> Path:
-    """The video's absolute path; a name from another system (backslashes, composed umlauts) is found too."""
+    """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too."""
     slashed = cell.replace("\\", "/")
     spellings = (cell, slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed))
     candidates = [Path((folder / spelling).absolute()) for spelling in spellings]
@@ -300,8 +304,8 @@ def _unique_id(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _check_study(study: Study) -> None:
-    if len(study.subjects) < 2 and len(study.groups) < 2:
+def _check_study(study: Study, compared: bool) -> None:
+    if compared and len(study.subjects) < 2 and len(study.groups) < 2:
         raise StudyError(
             f"{study.path}: has one subject ('{study.subjects[0]}') and one group ('{study.groups[0]}'), so there is "
             "nothing to compare; add another subject, or name a second group (before and after, for example)"

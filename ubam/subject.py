@@ -40,10 +40,12 @@ __all__ = [
     "median_background",
     "noise_level",
     "saliency",
+    "track_saliency",
     "track_subject",
 ]
 
 CANDIDATES = 4
+COLUMNS = 14
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Track:
 
     box float32 [T,4] (x0, y0, x1, y1): square, one size for the whole recording, may reach outside the picture;
     found bool [T]; body_height: median vertical extent of the subject; ground_y float32 [T]: its lowest point, smooth;
-    centre float32 [T,2] (x, y), smoothed; warnings: sentences for the user.
+    centre float32 [T,2] (x, y), smoothed; warnings: sentences for the user; shape float32 [T,7]: the moments of the
+    subject's blob as `find_blobs` has them; extent: its typical longer side as seen.
     """
 
     box: np.ndarray
@@ -61,17 +64,20 @@ class Track:
     ground_y: np.ndarray
     centre: np.ndarray
     warnings: tuple[str, ...]
+    shape: np.ndarray
+    extent: float
 
 
 def find_blobs(salient: np.ndarray) -> np.ndarray:
-    """The heaviest blobs of a soft foreground float32 [H,W], heaviest first, float32 [CANDIDATES,7].
+    """The heaviest blobs of a soft foreground float32 [H,W], heaviest first, float32 [CANDIDATES,14].
 
-    Columns: mass (summed saliency, 0 where there is no such blob), centre x, y, then x0, y0, x1, y1.
+    Columns: mass (summed saliency, 0 where there is no such blob), centre x, y, then x0, y0, x1, y1; then its shape,
+    central moments per mass: xx, xy, yy, xxx, xxy, xyy, yyy.
     """
     if salient.mean() > 0.6:  # a flash, a fade, a knocked camera: the subject cannot be told
-        return np.zeros((CANDIDATES, 7), np.float32)
+        return np.zeros((CANDIDATES, COLUMNS), np.float32)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(clean_mask(salient).astype(np.uint8), connectivity=8)
-    blobs = np.zeros((CANDIDATES, 7), np.float32)
+    blobs = np.zeros((CANDIDATES, COLUMNS), np.float32)
     flat, weight = labels.ravel(), salient.ravel().astype(np.float64)
     mass = np.bincount(flat, weight, minlength=count)
     mass[0] = 0
@@ -83,7 +89,9 @@ def find_blobs(salient: np.ndarray) -> np.ndarray:
         total = max(float(part.sum()), 1e-6)
         cx = float((part.sum(axis=0) * np.arange(w)).sum()) / total + x
         cy = float((part.sum(axis=1) * np.arange(h)).sum()) / total + y
-        blobs[row] = (mass[label], cx + 0.5, cy + 0.5, x, y, x + w, y + h)
+        moments = cv2.moments(part)
+        shape = [moments[name] / total for name in ("mu20", "mu11", "mu02", "mu30", "mu21", "mu12", "mu03")]
+        blobs[row] = (mass[label], cx + 0.5, cy + 0.5, x, y, x + w, y + h, *shape)
     return blobs
 
 
@@ -91,7 +99,7 @@ def follow(blobs: np.ndarray) -> np.ndarray:
     """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
 
     Args:
-        blobs: float32 [T,CANDIDATES,7] from `find_blobs`.
+        blobs: float32 [T,CANDIDATES,14] from `find_blobs`.
     """
     mass = blobs[:, :, 0]
     present = mass[:, 0] > 0
@@ -123,6 +131,9 @@ IN_PLACE = "the subject stays in one place, so that the picture behind it was ne
 NEARLY_STILL = "the subject hardly moves: there may be too little motion to learn from"
 NO_MOTION = "nothing moves: no subject was found, and the whole picture is used; give a box in the study"
 SEVERAL = "several subjects are in view: the heaviest is followed; give a box per subject in the study"
+CLUTTER = (
+    "something besides the subject keeps moving or flickering at the same places: it is taken for background there"
+)
 UNSTEADY = "much besides the subject moves: does the camera move, or the light change?"
 
 
@@ -137,7 +148,11 @@ def learn_scene(samples: np.ndarray, times: int = 1) -> tuple[Scene, Scene, tupl
     small = np.stack([reduced(frame, times) for frame in samples])
     median = steadiest_background(small)
     rough = in_place_noise(noise_map(small, median))
-    if (_way(small, median, rough) + _way(small, median_background(small), rough)) / 2 < 0.48:
+    clutter = _clutter(small, median, rough)
+    floor = np.zeros_like(rough) if clutter is None else clutter
+    if clutter is not None:
+        rough = np.maximum(rough, floor)
+    elif (_way(small, median, rough) + _way(small, median_background(small), rough)) / 2 < 0.48:
         return _scene_in_place(samples, small, times)
     median = without_rest(small, without_rest(small, median, rough), rough)
     blobs = np.stack([find_blobs(saliency(frame, median, rough)) for frame in small])
@@ -145,13 +160,41 @@ def learn_scene(samples: np.ndarray, times: int = 1) -> tuple[Scene, Scene, tupl
     covered = _covered(small, median, rough, blobs, path)
     for _ in range(2):
         median = without_rest(small, free_background(small, covered), rough)
-        rough = noise_map(small, median, covered)
+        rough = np.maximum(noise_map(small, median, covered), floor)
         blobs = np.stack([find_blobs(saliency(frame, median, rough)) for frame in small])
         covered = _covered(small, median, rough, blobs, follow(blobs))
     whole = np.stack([_enlarged(hidden, times, width, height) > 0 for hidden in covered])
     background = free_background(samples, whole)
-    scene = _open_scene(background, noise_map(samples, background, whole))
-    return scene, _open_scene(median, noise_map(small, median, covered)), ()
+    noise = np.maximum(noise_map(samples, background, whole), cv2.resize(floor, (width, height)))
+    small_noise = np.maximum(noise_map(small, median, covered), floor)
+    return _open_scene(background, noise), _open_scene(median, small_noise), (CLUTTER,) * (clutter is not None)
+
+
+def _clutter(small: np.ndarray, background: np.ndarray, noise: np.ndarray) -> np.ndarray | None:
+    """Grey levels by which a curtain or a lamp keeps changing places of the picture, float32 [h,w]; None without such.
+
+    Clutter comes and goes again and again at the same places; so do the limbs of a subject in place. Clutter is only
+    believed where a subject remains that goes its way step by step, mostly outside the hull of the places that change.
+    """
+    differs = np.stack([saliency(frame, background, noise) > 0.5 for frame in small])
+    restless = grown((differs[1:] != differs[:-1]).sum(axis=0) >= max(6, 0.25 * len(small)))
+    if restless.mean() < 0.01:
+        return None
+    distances = np.stack([cv2.absdiff(frame, background).max(axis=2) for frame in small])
+    level = np.percentile(distances, 90, axis=0).astype(np.float32) / 2.5  # as `saliency` counts noise
+    floor = np.where(restless, cv2.dilate(level, np.ones((5, 5))), 0)
+    louder = np.maximum(noise, floor)
+    blobs = np.stack([find_blobs(saliency(frame, background, louder)) for frame in small])
+    path = follow(blobs)
+    seen = np.flatnonzero(path >= 0)
+    if len(seen) < 0.8 * len(small) or _way(small, background, louder) < 0.6:
+        return None
+    way = blobs[seen, path[seen], 1:3]
+    x, y = way.astype(int).T
+    steps = np.hypot(*np.diff(way, axis=0).T)
+    spread = np.hypot(*(np.percentile(way, 90, axis=0) - np.percentile(way, 10, axis=0)))
+    travels = np.median(steps) < 0.15 * spread and hull(restless)[y, x].mean() < 0.75
+    return floor if travels else None
 
 
 def _open_scene(background: np.ndarray, noise: np.ndarray) -> Scene:
@@ -191,7 +234,7 @@ def _covered(
     margin = max(2, round(0.015 * min(median.shape[:2])))
     kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
     for t in np.flatnonzero(path >= 0):
-        x0, y0, x1, y1 = blobs[t, path[t], 3:].astype(int)
+        x0, y0, x1, y1 = blobs[t, path[t], 3:7].astype(int)
         part = np.s_[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
         hidden = mask(small[t], median, noise)[part].astype(np.uint8)
         covered[t][part] = cv2.dilate(hidden, kernel) > 0
@@ -237,12 +280,21 @@ def track_subject(frames: Iterable[np.ndarray], scene: Scene, *, scale: float = 
     return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
 
 
+def track_saliency(salient: Iterable[np.ndarray], scene: Scene, *, scale: float = 1.0, fps: float = 25.0) -> Track:
+    """Follow the subject through soft foregrounds float32 [h,w]; otherwise as `track_subject`."""
+    blobs, beside = [], []
+    for one in salient:
+        blobs.append(find_blobs(one))
+        beside.append(float(one.sum()) - float(blobs[-1][0, 0]))
+    return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
+
+
 def _without_shadow(blobs: np.ndarray, salient: np.ndarray, frame: np.ndarray, background: np.ndarray) -> np.ndarray:
     """The blobs of a frame without the heaviest one's shadow, which pulls the box sideways, away from the lamp.
 
     On a rendered walker the box was 15 of 120 px beside the body, now 1. Its height stays: grey shoes look like shadow.
     """
-    mass, _, _, _, y0, _, y1 = blobs[0]
+    mass, _, _, _, y0, _, y1 = blobs[0, :7]
     floor = (y1 - FEET * (y1 - y0)) / len(salient)
     cleaned = without_shadow(salient, frame, background, floor) if mass > 0 else salient
     if cleaned is salient:
@@ -253,7 +305,7 @@ def _without_shadow(blobs: np.ndarray, salient: np.ndarray, frame: np.ndarray, b
 
 
 def track_blobs(blobs: np.ndarray, beside: np.ndarray, scene: Scene, scale: float, fps: float) -> Track:
-    """The track from the blobs [T,CANDIDATES,7] of all frames and the summed saliency outside the heaviest one, [T]."""
+    """The track from the blobs [T,CANDIDATES,14] of all frames and the summed saliency beside the heaviest one, [T]."""
     path = follow(blobs)
     found = path >= 0
     height, width = scene.background.shape[:2]
@@ -290,12 +342,12 @@ def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tu
     boxes = np.concatenate([centre - half, centre + half]).astype(np.float32)
     return Track(
         np.repeat(boxes[None], count, 0), np.ones(count, bool), y1 - y0, np.full(count, y1, np.float32),
-        np.repeat(centre[None], count, 0), warnings,
+        np.repeat(centre[None], count, 0), warnings, np.zeros((count, 7), np.float32), 2 * float(half),
     )  # fmt: skip
 
 
 def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
-    x0, y0, x1, y1 = chosen[:, 3:].T
+    x0, y0, x1, y1 = chosen[:, 3:7].T
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))
     mass_centre = smooth(np.stack([chosen[:, 1], chosen[:, 2]], 1), found, 0.12 * fps)
@@ -304,7 +356,10 @@ def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: t
     centre = (mass_centre + middle - slow_mass).astype(np.float32)
     ground = smooth(y1[:, None], found, 0.5 * fps)[:, 0].astype(np.float32)
     box = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
-    return Track(box, found, float(np.median((y1 - y0)[found])), ground, centre, warnings)
+    return Track(
+        box, found, float(np.median((y1 - y0)[found])), ground, centre, warnings, chosen[:, 7:],
+        float(np.percentile(extent, 90)),
+    )  # fmt: skip
 
 
 def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from ubam.deviation import Code, Score, summarise
 from ubam.neighbours import moment_times
@@ -17,7 +15,6 @@ SCORE_COLUMNS = (
     "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile",
     "p_value", "smallest_p",
 )  # fmt: skip
-MAP_POINTS = 1500
 Table = tuple[list[dict[str, Any]], list[str]]
 
 
@@ -118,26 +115,3 @@ def _auc(subjects: Sequence[SubjectScore], reference: str) -> float:
     normal = np.array([score.deviation for score in subjects if score.group == reference])
     other = np.array([score.deviation for score in subjects if score.group != reference])
     return separation(normal, other)
-
-
-def draw_maps(
-    codes: Sequence[Code], embeddings: Sequence[Mapping[str, np.ndarray]], seed: int
-) -> dict[str, np.ndarray]:
-    """2-D maps of postures and of behaviours (t-SNE; principal components where there are too few), thinned evenly."""
-    maps: dict[str, np.ndarray] = {}
-    for what in ("posture", "behaviour"):
-        thin = max(1, sum(len(arrays[what]) for arrays in embeddings) // MAP_POINTS)
-        rows = np.concatenate([arrays[what][::thin] for arrays in embeddings]).astype(np.float32)
-        maps[f"{what}_xy"] = _flatten(rows, seed)
-        counts = [len(arrays[what][::thin]) for arrays in embeddings]
-        maps[f"{what}_recording"] = np.repeat([code.recording_id for code in codes], counts)
-        maps[f"{what}_time_s"] = np.concatenate([moment_times(arrays, what)[::thin] for arrays in embeddings])
-    return maps
-
-
-def _flatten(rows: np.ndarray, seed: int) -> np.ndarray:
-    if len(rows) < 40:
-        padded = np.pad(rows, ((0, max(0, 2 - len(rows))), (0, max(0, 2 - rows.shape[1]))))
-        return PCA(2).fit_transform(padded)[: len(rows)].astype(np.float32)
-    reduced = PCA(min(20, *rows.shape), random_state=seed).fit_transform(rows)
-    return TSNE(2, init="pca", perplexity=30, max_iter=500, random_state=seed).fit_transform(reduced).astype(np.float32)

@@ -1,41 +1,37 @@
 """One training loop for both encoders; killed at any step, it goes on from its checkpoint with the same numbers."""
 
+import copy
+import hashlib
 import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.errors import ModelError
 from ubam.files import atomic_path
-from ubam.networks import WINDOW, BehaviourEncoder, Heads, PostureEncoder
-from ubam.ordering import (
-    RECONSTRUCTED_SIDE,
-    STRIDE_FACTORS,
-    Curriculum,
-    order_accuracy,
-    order_loss,
-    permutations,
-    reconstruction_loss,
-    time_contrast,
-)
+from ubam.networks import BehaviourEncoder, PostureEncoder
+from ubam.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, kept_loss
+from ubam.ordering import PERMUTED, STRIDE, Curriculum
+from ubam.windows import Pictures, Windows
 
 TRANSLATION, GAIN, SHIFT, SCALE = 0.05, 0.2, 6 / 128, 0.08  # jitter per frame; the first three as published
 CHECKPOINT_SECONDS = 20.0
-HISTORY = ("contrast", "order", "reconstruction", "accuracy", "level")
-Starts = list[dict[int, np.ndarray]]  # per recording: stride factor -> first frames of whole windows
+Jitter = Callable[[Tensor, torch.Generator], Tensor]
+Optimiser = Callable[[Sequence[nn.Parameter], float], torch.optim.Optimizer]
 
 
 def train_encoders(
-    views: Sequence[np.ndarray],
+    views: Sequence[Pictures],
     strides: Sequence[int],
     *,
     steps: int,
@@ -43,113 +39,121 @@ def train_encoders(
     dim: int = 64,
     width: int = 32,
     behaviour_dim: int = 64,
-    order_weight: float = 0.5,
-    reconstruction_weight: float = 4.0,
+    objectives: Objectives = OBJECTIVES["standard"],
     learning_rate: float = 2e-3,
     seed: int = 0,
     device: str = "cpu",
     found: Sequence[np.ndarray] | None = None,
-    checkpoint: Path | None = None,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    progress: Callable[[int, int], None] | None = None,
+    initial: PostureEncoder | None = None,
+    keep_weight: float = 0.0,
+    **options: Any,
 ) -> tuple[PostureEncoder, BehaviourEncoder, dict[str, Any]]:
     """Train both encoders on views uint8 [T, V, V, 3] per recording, windows of 8 frames `strides` apart.
 
-    `found` bool [T] per recording leaves out windows with frames in which the subject was not found. Recordings shorter
-    than a window are skipped; ModelError when none is left or when the loss is not finite. `checkpoint` is a file
-    ending in .safetensors, taken up when it stems from the same call, and otherwise begun anew. The history holds, per
-    step, `contrast`, `order`, `reconstruction`, `accuracy` and `level`.
+    `initial` is a posture encoder to start from, left as it is; its own sizes then replace `dim` and `width`, and
+    `keep_weight` holds the postures near those that it gives. `found` bool [T] per recording leaves out windows with
+    frames in which the subject was not found; `options` go to `train_networks`, which says the rest.
     """
-    starts = window_starts(views, strides, found)
-    posture, behaviour = build_encoders(dim, width, behaviour_dim, seed, device)
-    weights = (order_weight, reconstruction_weight)
-    trainer = _Trainer(posture, behaviour, steps, learning_rate, weights, seed)
-    call: dict[str, Any] = {"steps": steps, "batch_windows": batch_windows, "rate": learning_rate}
-    call |= {"order_weight": order_weight, "reconstruction_weight": reconstruction_weight}
-    call |= {"seed": seed, "device": device, "frames": [len(item) for item in views], "strides": list(strides)}
-    call |= posture.settings | behaviour.settings
+    posture, behaviour = build_encoders(dim, width, behaviour_dim, seed, device, initial)
+    history = train_networks(
+        posture, behaviour, views, strides, steps=steps, batch_windows=batch_windows, objectives=objectives,
+        learning_rate=learning_rate, keep_weight=keep_weight if initial is not None else 0.0, seed=seed, found=found,
+        **options,
+    )  # fmt: skip
+    return posture, behaviour, history
+
+
+def build_encoders(
+    dim: int, width: int, behaviour_dim: int, seed: int, device: str, initial: PostureEncoder | None = None
+) -> tuple[PostureEncoder, BehaviourEncoder]:
+    """Fresh encoders whose first weights depend on `seed` alone; the global random state stays as it was.
+
+    With `initial`, the posture encoder is a copy of it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        posture = PostureEncoder(dim, width) if initial is None else copy.deepcopy(initial)
+        behaviour = BehaviourEncoder(posture.dim, behaviour_dim)
+    return posture.to(device).to(memory_format=torch.channels_last), behaviour.to(device)  # type: ignore[call-overload]
+
+
+def jitter(
+    pictures: Tensor, generator: torch.Generator, *, scale: float = SCALE, shift: float = SHIFT, beyond: str = "zeros"
+) -> Tensor:
+    """Translate, scale, gain and shift each picture [N, 3, H, W] on its own, which removes low-level continuity.
+
+    Translation up to 5 % of the box, gain 0.8-1.2 and `shift` per channel as published, scale up to 8 %. `beyond` the
+    picture are zeros, or its `border` goes on.
+    """
+    count, channels = pictures.shape[:2]
+    noise = 2 * torch.rand(count, 3 + 2 * channels, generator=generator).to(pictures.device) - 1
+    transform = torch.zeros(count, 2, 3, device=pictures.device)
+    transform[:, 0, 0] = transform[:, 1, 1] = 1 + scale * noise[:, 0]
+    transform[:, :, 2] = 2 * TRANSLATION * noise[:, 1:3]
+    grid = functional.affine_grid(transform, list(pictures.shape), align_corners=False)
+    moved = functional.grid_sample(pictures, grid, padding_mode=beyond, align_corners=False)
+    gain, offset = noise[:, 3:, None, None].split(channels, dim=1)
+    return moved * (1 + GAIN * gain) + shift * offset
+
+
+def adaptive(parameters: Sequence[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+    """The optimiser of our own networks (AdamW)."""
+    return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-2)
+
+
+def train_networks(
+    posture: nn.Module,
+    behaviour: nn.Module,
+    pictures: Sequence[Pictures],
+    strides: Sequence[int],
+    *,
+    steps: int,
+    batch_windows: int,
+    objectives: Objectives,
+    learning_rate: float,
+    keep_weight: float = 0.0,
+    seed: int = 0,
+    found: Sequence[np.ndarray] | None = None,
+    jittered: Jitter = jitter,
+    optimiser: Optimiser = adaptive,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Train given networks in place for `objectives`, on pictures uint8 [T, S, S, 3] per recording; their history.
+
+    Recordings shorter than a window are skipped; ModelError when none is left or when the loss is not finite.
+    `keep_weight` holds the postures near those of the network as it comes in. `checkpoint` is a file ending in
+    .safetensors, taken up when it stems from the same call, and otherwise begun anew. The history holds, per step, each
+    term of the objectives, and `accuracy` and `level` where order is learnt.
+    """
+    windows = Windows(pictures, strides, found, objectives.factors)
+    trainer = _Trainer(posture, behaviour, objectives, steps, learning_rate, keep_weight, seed, jittered, optimiser)
+    call: dict[str, Any] = {"steps": steps, "batch_windows": batch_windows, "rate": learning_rate, "seed": seed}
+    call |= {"objectives": asdict(objectives), "keep_weight": keep_weight, "posture": fingerprint(posture)}
+    call |= {"behaviour": fingerprint(behaviour), "frames": [len(item) for item in pictures], "strides": list(strides)}
+    call = json.loads(json.dumps(call))  # as a checkpoint gives it back
     if checkpoint is not None:
         trainer.resume(checkpoint, call)
     saved = time.monotonic()
     while trainer.step < steps:
-        trainer.advance(views, strides, starts, batch_windows)
+        trainer.advance(windows, batch_windows)
         if checkpoint is not None and (time.monotonic() - saved > checkpoint_seconds or trainer.step == steps):
             trainer.save(checkpoint, call)
             saved = time.monotonic()
         if progress is not None:
             progress(trainer.step, steps)
-    return posture.eval(), behaviour.eval(), trainer.history
+    posture.eval(), behaviour.eval()
+    return trainer.history
 
 
-def build_encoders(
-    dim: int, width: int, behaviour_dim: int, seed: int, device: str
-) -> tuple[PostureEncoder, BehaviourEncoder]:
-    """Fresh encoders whose first weights depend on `seed` alone; the global random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        posture, behaviour = PostureEncoder(dim, width), BehaviourEncoder(dim, behaviour_dim)
-    return posture.to(device).to(memory_format=torch.channels_last), behaviour.to(device)  # type: ignore[call-overload]
-
-
-def window_starts(
-    views: Sequence[np.ndarray], strides: Sequence[int], found: Sequence[np.ndarray] | None = None
-) -> Starts:
-    """First frames of the windows wholly inside each recording, per stride factor; ModelError if there are none."""
-    masks = (
-        [np.ones(len(item), bool) for item in views] if found is None else [np.asarray(item, bool) for item in found]
-    )
-    starts: Starts = []
-    for mask, stride in zip(masks, strides, strict=True):
-        starts.append({factor: _whole_windows(mask, stride * factor) for factor in STRIDE_FACTORS})
-    if not any(len(item[1]) for item in starts):
-        longest = max((len(item) for item in views), default=0)
-        raise ModelError(
-            f"no recording is long enough to learn from: a window needs {WINDOW} frames with the subject found, and "
-            f"the longest recording has {longest} frames; add longer recordings or widen start_s and end_s"
-        )
-    return starts
-
-
-def _whole_windows(mask: np.ndarray, stride: int) -> np.ndarray:
-    last = len(mask) - (WINDOW - 1) * stride
-    if last <= 0:
-        return np.empty(0, np.int64)
-    whole = np.logical_and.reduce([mask[k * stride : k * stride + last] for k in range(WINDOW)])
-    return np.flatnonzero(whole)
-
-
-def draw_windows(
-    views: Sequence[np.ndarray],
-    strides: Sequence[int],
-    starts: Starts,
-    count: int,
-    random: np.random.Generator,
-) -> np.ndarray:
-    """Draw `count` windows uint8 [count, 8, V, V, 3]: uniformly a recording, then a stride factor, then a start."""
-    usable = [index for index, item in enumerate(starts) if len(item[1])]
-    windows = []
-    for index in random.choice(usable, count):
-        possible = [factor for factor in STRIDE_FACTORS if len(starts[index][factor])]
-        factor = possible[random.integers(len(possible))]
-        start = starts[index][factor][random.integers(len(starts[index][factor]))]
-        windows.append(views[index][start + np.arange(WINDOW) * strides[index] * factor])
-    return np.stack(windows)
-
-
-def jitter(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Translate, scale, gain and shift each picture [N, 3, H, W] on its own, which removes low-level continuity.
-
-    Translation up to 5 % of the box, gain 0.8-1.2 and shift per channel as published, scale up to 8 %.
-    """
-    count, channels = pictures.shape[:2]
-    noise = 2 * torch.rand(count, 3 + 2 * channels, generator=generator).to(pictures.device) - 1
-    transform = torch.zeros(count, 2, 3, device=pictures.device)
-    transform[:, 0, 0] = transform[:, 1, 1] = 1 + SCALE * noise[:, 0]
-    transform[:, :, 2] = 2 * TRANSLATION * noise[:, 1:3]
-    grid = functional.affine_grid(transform, list(pictures.shape), align_corners=False)
-    moved = functional.grid_sample(pictures, grid, align_corners=False)
-    gain, shift = noise[:, 3:, None, None].split(channels, dim=1)
-    return moved * (1 + GAIN * gain) + SHIFT * shift
+def fingerprint(network: nn.Module) -> str:
+    """SHA-256 of a network's kind, weights and device, in hexadecimal."""
+    digest = hashlib.sha256(type(network).__name__.encode())
+    for name, weight in network.state_dict().items():
+        digest.update(f"{name}{tuple(weight.shape)}{weight.device.type}".encode())
+        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 class _Trainer:
@@ -157,30 +161,81 @@ class _Trainer:
 
     def __init__(
         self,
-        posture: PostureEncoder,
-        behaviour: BehaviourEncoder,
+        posture: Any,
+        behaviour: Any,
+        objectives: Objectives,
         steps: int,
         learning_rate: float,
-        weights: tuple[float, float],
+        keep_weight: float,
         seed: int,
+        jittered: Jitter,
+        optimiser: Optimiser,
     ) -> None:
+        self.initial = copy.deepcopy(posture).eval() if keep_weight else None
         self.posture, self.behaviour = posture.train(), behaviour.train()
+        self.device = next(posture.parameters()).device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.heads = Heads(posture.dim, 2 * RECONSTRUCTED_SIDE**2).to(posture.centre.device)
-        self.parameters = [*posture.parameters(), *behaviour.parameters(), *self.heads.parameters()]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=learning_rate, weight_decay=1e-2)
-        self.steps, self.learning_rate, self.weights, self.seed = steps, learning_rate, weights, seed
+            criterion = Criterion(posture, behaviour, objectives).to(self.device)
+        self.criterion = criterion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.parameters = [*posture.parameters(), *behaviour.parameters(), *self.criterion.parameters()]
+        self.optimiser = optimiser(self.parameters, learning_rate)
+        self.objectives, self.keep_weight, self.jittered = objectives, keep_weight, jittered
+        self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         self.step, self.curriculum = 0, Curriculum()
-        self.history: dict[str, list[float]] = {name: [] for name in HISTORY}
+        kept = ("kept",) if keep_weight else ()
+        self.history: dict[str, list[float]] = {name: [] for name in (*objectives.terms, *kept, "accuracy", "level")}
 
-    def advance(self, views: Sequence[np.ndarray], strides: Sequence[int], starts: Starts, batch_windows: int) -> None:
+    def advance(self, windows: Windows, batch_windows: int) -> None:
         """One step. All random numbers come from (seed, step), so that a resumed run draws the same ones."""
         random = np.random.default_rng((self.seed, self.step))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        batch = draw_windows(views, strides, starts, batch_windows, random)
-        contrast, order, reconstruction, accuracy = self._losses(torch.from_numpy(batch), generator)
-        loss = contrast + self.weights[0] * order + self.weights[1] * reconstruction
+        disorder = self._disorder(batch_windows, random)
+        batch = self._batch(windows, batch_windows, disorder, random, generator)
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
+            torch.manual_seed(int(random.integers(2**62)))
+            outcome = self.criterion(self.posture, self.behaviour, batch, generator)
+        terms = outcome.terms
+        loss = sum(getattr(self.objectives, name) * value for name, value in terms.items())
+        if self.initial is not None:
+            with torch.no_grad():
+                target = self.initial.encode(batch.pictures).repeat(self.objectives.looks, 1)
+            terms["kept"] = kept_loss(outcome.postures, target)
+            loss = loss + self.keep_weight * terms["kept"]
+        self._descend(loss)
+        for name, value in terms.items():
+            self.history[name].append(value.item())
+        if outcome.accuracy is not None:
+            self._learn_order(outcome.accuracy.item(), batch.disorder, outcome.disordered.tolist())
+        self.step += 1
+
+    def _disorder(self, count: int, random: np.random.Generator) -> list[str]:
+        """A family for each window or each shuffle; the first half of the windows stays even, so that some are real."""
+        if self.objectives.shuffled:
+            return self._families(PERMUTED, SHUFFLES * count, random)
+        if not self.objectives.order:
+            return []
+        half = -(-count // 2)
+        return self._families(PERMUTED, half, random) + self._families((*PERMUTED, STRIDE), count - half, random)
+
+    def _families(self, families: Sequence[str], count: int, random: np.random.Generator) -> list[str]:
+        chosen: list[str] = random.choice(families, count, p=self.curriculum.chances(families)).tolist()
+        return chosen
+
+    def _batch(
+        self, windows: Windows, count: int, disorder: list[str], random: np.random.Generator, generator: torch.Generator
+    ) -> Batch:
+        asked = np.array([family == STRIDE for family in disorder]) if self.objectives.order else None
+        drawn, uneven = windows.draw(count, random, uneven=asked, together=self.objectives.together)
+        if asked is not None:
+            kept = asked & ~uneven  # a recording too short for an uneven window is disordered at random
+            disorder = ["random" if lost else family for lost, family in zip(kept, disorder, strict=True)]
+        frames = torch.from_numpy(drawn).to(self.device).flatten(0, 1).permute(0, 3, 1, 2)
+        pictures = self.posture.prepare(frames)
+        looks = torch.cat([self.jittered(pictures, generator) for _ in range(self.objectives.looks)])
+        return Batch(pictures, looks, disorder)
+
+    def _descend(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):
             raise ModelError(f"training failed at step {self.step}: the loss is not finite; try another --seed")
         self.optimiser.param_groups[0]["lr"] = self.learning_rate * _schedule(self.step, self.steps)
@@ -188,40 +243,21 @@ class _Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
         self.optimiser.step()
-        self._record(contrast.item(), order.item(), reconstruction.item(), accuracy.item())
 
-    def _losses(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        count = len(batch)
-        device = self.posture.centre.device
-        frames = batch.to(device).flatten(0, 1).permute(0, 3, 1, 2)
-        pictures = self.posture.prepare(frames)
-        twice = torch.cat([jitter(pictures, generator), jitter(pictures, generator)])
-        postures = self.posture.encode(twice)
-        first = postures[: count * WINDOW].unflatten(0, (count, WINDOW))
-        contrast = time_contrast(*self.heads.projection(postures).unflatten(0, (2, count, WINDOW)))
-        reconstruction = reconstruction_loss(self.heads.decoder(postures), pictures.repeat(2, 1, 1, 1))
-        orders = torch.arange(WINDOW).repeat(count, 1)
-        orders[count // 2 :] = permutations(count - count // 2, self.curriculum.families, generator)
-        real = (torch.arange(count) < count // 2).to(device)
-        logit = self.behaviour.order_logit(self.behaviour(_reorder(first, orders.to(device))))
-        return contrast, order_loss(logit, real), reconstruction, order_accuracy(logit, real)
-
-    def _record(self, contrast: float, order: float, reconstruction: float, accuracy: float) -> None:
-        self.curriculum.update(accuracy)
-        self.step += 1
-        values = (contrast, order, reconstruction, accuracy, self.curriculum.level)
-        for name, value in zip(HISTORY, values, strict=True):
-            self.history[name].append(value)
+    def _learn_order(self, accuracy: float, disorder: Sequence[str], losses: list[float]) -> None:
+        if self.objectives.curriculum:
+            self.curriculum.update(accuracy, disorder, losses)
+        self.history["accuracy"].append(accuracy)
+        self.history["level"].append(self.curriculum.level)
 
     def save(self, path: Path, call: dict[str, Any]) -> None:
         """Write everything to one .safetensors file; the numbers that are no tensors go into its JSON header."""
         tensors = {f"posture.{k}": v for k, v in self.posture.state_dict().items()}
         tensors |= {f"behaviour.{k}": v for k, v in self.behaviour.state_dict().items()}
-        tensors |= {f"heads.{k}": v for k, v in self.heads.state_dict().items()}
+        tensors |= {f"criterion.{k}": v for k, v in self.criterion.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
-        curriculum = {"level": self.curriculum.level, "accuracy": self.curriculum.accuracy}
-        header = {"call": call, "step": self.step, "curriculum": curriculum, "history": self.history}
+        header = {"call": call, "step": self.step, "curriculum": asdict(self.curriculum), "history": self.history}
         with atomic_path(path) as temporary:
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"ubam": json.dumps(header)})
 
@@ -230,10 +266,10 @@ class _Trainer:
         header = _read_header(path)
         if header is None or header["call"] != call:
             return
-        tensors = load_file(path, device=str(self.posture.centre.device))
+        tensors = load_file(path, device=str(self.device))
         self.posture.load_state_dict(_part(tensors, "posture."))
         self.behaviour.load_state_dict(_part(tensors, "behaviour."))
-        self.heads.load_state_dict(_part(tensors, "heads."))
+        self.criterion.load_state_dict(_part(tensors, "criterion."))
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(tensors, "optimiser.").items():
             index, key = name.split(".", 1)
@@ -241,10 +277,6 @@ class _Trainer:
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
         self.step, self.history = header["step"], header["history"]
         self.curriculum = Curriculum(**header["curriculum"])
-
-
-def _reorder(postures: Tensor, orders: Tensor) -> Tensor:
-    return postures.gather(1, orders[:, :, None].expand_as(postures))
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -258,8 +290,6 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _read_header(path: Path) -> dict[str, Any] | None:
-    from safetensors import safe_open
-
     if not path.is_file():
         return None
     try:

@@ -144,6 +144,53 @@ for (const key of document.querySelectorAll(".of-subject .key")) {
   });
 }
 
+/* Which moment a dot of a map is; a click shows it where the page has the recording. */
+for (const map of document.querySelectorAll(".map")) {
+  const svg = map.querySelector("svg"), under = map.querySelector(".under");
+  const dots = [];
+  for (const path of svg.querySelectorAll("path")) {
+    const times = path.dataset.times ? path.dataset.times.split(" ") : [];
+    [...path.getAttribute("d").matchAll(/M(-?\d+) (-?\d+)/g)].forEach((at, i) => dots.push({ x: +at[1], y: +at[2], time: times[i], path }));
+  }
+  const ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+  ring.setAttribute("class", "hovered");
+  ring.setAttribute("r", "12");
+  const names = new Map([...map.querySelectorAll(".of-subject .key")].map((key) => [key.dataset.subject, key.textContent]));
+  const movie = (dot) => dot && document.querySelector(`.moments[data-recording="${CSS.escape(dot.path.dataset.recording)}"]`);
+  let near = null;
+
+  const rest = () => { near = null; ring.remove(); under.textContent = under.dataset.rest; svg.style.cursor = ""; };
+  const find = (event) => {
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    let best = 40 * 40;
+    near = null;
+    for (const dot of dots) {
+      const far = (dot.x - at.x) ** 2 + (dot.y - at.y) ** 2;
+      if (far < best) { best = far; near = dot; }
+    }
+    if (!near) return rest();
+    ring.setAttribute("cx", near.x);
+    ring.setAttribute("cy", near.y);
+    svg.append(ring);
+    const who = document.createElement("b");
+    who.textContent = names.get(near.path.dataset.subject) ?? "";
+    const words = near.time === undefined ? "" : ` at ${Number(near.time).toFixed(1)} s`;
+    under.replaceChildren(who, `${words}, recording ${near.path.dataset.recording}${movie(near) ? "; click to see it" : ""}`);
+    svg.style.cursor = movie(near) ? "pointer" : "";
+  };
+  rest();
+  svg.addEventListener("pointermove", find);
+  svg.addEventListener("pointerleave", rest);
+  svg.addEventListener("click", () => {
+    const moments = movie(near);
+    if (!moments || near.time === undefined) return;
+    const folded = moments.closest("details");
+    if (folded) folded.open = true;
+    moments.seek(Number(near.time));
+    moments.scrollIntoView({ block: "center" });
+  });
+}
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
