@@ -109,7 +109,7 @@ def test_the_preset_goes_through_learning_saving_and_embedding(store: CropStore,
 
 
 def test_settings_name_the_objectives(store: CropStore) -> None:
-    settings = preset("quick", objectives="contrast", train_steps=2, posture_dim=8, behaviour_dim=8)
+    settings = preset("quick", networks="compact", objectives="contrast", train_steps=2, posture_dim=8, behaviour_dim=8)
     assert learn([store], settings)[1].keys() == {"contrast", "accuracy", "level"}
 
 

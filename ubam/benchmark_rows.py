@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.benchmark import Truth, subject_folds
-from ubam.controls import control_codes
+from ubam.controls import CONTROLS, control_codes
 from ubam.crops import CropStore
 from ubam.deviation import Code
 from ubam.faithful import faithful_scores
@@ -117,7 +117,7 @@ def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) 
 
 
 def without_learning(study: KnownStudy, control: str, settings: Settings) -> Coded:
-    """A control of `controls.py`: `pixel` (principal components of the views) or `background` (the empty scene)."""
+    """One of the controls of `controls.py`."""
     empty = study.codes([np.empty((0, 0), np.float32)] * len(study.stores))
     codes = control_codes(empty, study.stores, settings.posture_dim, settings.seed)[control]
     return Coded([stacked(code.posture, code.stride) for code in codes])
@@ -210,36 +210,30 @@ def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, numb
 
 # Learnt rows: one thread each, so that the numbers do not depend on how many work beside each other.
 STANDARD, FAITHFUL = (replace(PRESETS[name], workers=1) for name in ("standard", "faithful"))
+SCRATCH = replace(STANDARD, networks="compact", train_steps=2000, batch_windows=12)
 VARIANTS: dict[str, Settings] = {
-    "untrained": replace(STANDARD, train_steps=0),
+    "pretrained": replace(STANDARD, train_steps=0),
     "quick": replace(PRESETS["quick"], workers=1),
     "standard": STANDARD,
-    "pretrained": replace(STANDARD, networks="pretrained", train_steps=0),
-    "adapted": replace(
-        STANDARD, networks="pretrained", train_steps=150, batch_windows=8, learning_rate=7e-4, keep_weight=2.0
-    ),
+    "scratch": SCRATCH,
 }
-# What each objective teaches in as many steps; on main studies only, as they are many.
-OBJECTIVE_ROWS = {
-    f"objective {name}": replace(PRESETS["quick"], workers=1, objectives=name)
-    for name in OBJECTIVES
-    if name != "standard"
-}
+# What each objective teaches from nothing in as many steps; on main studies only, as they are many.
+OBJECTIVE_ROWS = {f"objective {name}": replace(SCRATCH, train_steps=400, objectives=name) for name in OBJECTIVES}
 
 
 def benchmark_rows() -> dict[str, Row]:
     """All rows by name, in the order of the table."""
     size = {"posture_dim": STANDARD.posture_dim, "seed": STANDARD.seed}
-    names = [name for name in VARIANTS if name != "untrained"]
     rows = [
-        learnt_row("untrained", "untrained", VARIANTS["untrained"]),
-        Row("pixel", "pixel", size, lambda study: without_learning(study, "pixel", STANDARD)),
-        Row("background", "background", size, lambda study: without_learning(study, "background", STANDARD)),
+        *(
+            Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
+            for name in CONTROLS
+        ),
         learnt_row("shuffled labels", "standard", VARIANTS["standard"], shuffled=True),
-        *(learnt_row(name, name, VARIANTS[name]) for name in names),
+        *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),
         *(learnt_row(name, name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
         learnt_row("faithful", "faithful", FAITHFUL, score=faithful_scores),
-        Row("supervised", "supervised", STANDARD.as_dict(), lambda study: supervised(study, STANDARD), main_only=True),
+        Row("supervised", "supervised", SCRATCH.as_dict(), lambda study: supervised(study, SCRATCH), main_only=True),
         Row("keypoints", "keypoints", {}, true_keypoints),
     ]
     return {row.name: row for row in rows}

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from ubam.crops import CropStore
 from ubam.deviation import Code
 from ubam.embedding import embed_postures
-from ubam.networks import PostureEncoder
-from ubam.training import build_encoders
+from ubam.networks import LandmarkEncoder
 
 CONTROLS = ("untrained", "pixel", "background")
 PIXEL_SIDE = 16
@@ -16,7 +16,9 @@ PIXEL_SIDE = 16
 
 def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, seed: int) -> dict[str, list[Code]]:
     """The same recordings coded by an untrained network, by principal components of pixels, by the empty scene."""
-    untrained, _ = build_encoders(dim, PostureEncoder().width, dim, seed, "cpu")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        untrained = LandmarkEncoder(dim)
     thumbnails = [np.stack([thumbnail(view) for view in store.views]) for store in stores]
     coded = {
         "untrained": [embed_postures(untrained, store.views) for store in stores],

@@ -158,7 +158,7 @@ def train_faithful(
     return posture, behaviour, history
 
 
-def published_optimiser(parameters: Sequence[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+def published_optimiser(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
     """Stochastic gradient descent as published."""
     return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, weight_decay=5e-4)
 

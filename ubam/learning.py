@@ -57,7 +57,7 @@ def learn(
         initial = pretrained() if settings.networks == "pretrained" else None
         posture, behaviour, history = train_encoders(
             views, strides, objectives=chosen, initial=initial, keep_weight=settings.keep_weight,
-            learning_rate=settings.learning_rate, **options,
+            posture_rate=settings.posture_rate, **options,
         )  # fmt: skip
     return Model(posture, behaviour, None, settings.as_dict()), history
 

@@ -38,6 +38,7 @@ from ubam.pose_code import PoseCode, encode_points
 from ubam.report import write_figures, write_report
 from ubam.runs import Run, key_of
 from ubam.scoring import StudyScores, score_study
+from ubam.settings import SETTINGS_OF
 from ubam.study import Recording, choose_reference
 from ubam.tables import describe_statistics, score_tables
 
@@ -53,25 +54,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "report": ("magnify",),
 }
 STAGES = tuple(NEEDS)
-SETTINGS_OF: dict[str, tuple[str, ...]] = {
-    "crops": ("crop_size", "view_size"),
-    "train": (
-        "networks",
-        "objectives",
-        "learning_rate",
-        "keep_weight",
-        "posture_dim",
-        "behaviour_dim",
-        "train_steps",
-        "batch_windows",
-        "seed",
-        "model",
-    ),
-    "embed": ("keypoints",),
-    "score": ("reference", "seed"),
-    "generator": ("generator_steps", "seed"),
-    "magnify": ("factors", "clip_seconds"),
-}
 VERDICT_COLUMNS = (
     "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
     "warnings",

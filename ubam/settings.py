@@ -10,8 +10,8 @@ class Settings:
     """Settings of one run; they stop at pipeline.py and cli.py, everything below takes numbers.
 
     networks: `compact`, from nothing (networks.py); `pretrained`, adapted to the study (pretraining.py); or `published`
-    (faithful.py). objectives: a set of `objectives.OBJECTIVES`. keep_weight: how firmly a pre-trained posture is held
-    to what it was.
+    (faithful.py). objectives: a set of `objectives.OBJECTIVES`. posture_rate: the share of
+    the learning rate that pre-trained weights get; keep_weight: how firmly their postures are held to what they were.
     """
 
     preset: str = "standard"
@@ -24,12 +24,12 @@ class Settings:
     view_size: int = 64
     posture_dim: int = 64
     behaviour_dim: int = 64
-    train_steps: int = 2000
-    batch_windows: int = 12
-    networks: str = "compact"
+    train_steps: int = 200
+    batch_windows: int = 8
+    networks: str = "pretrained"
     objectives: str = "standard"
-    learning_rate: float = 2e-3
-    keep_weight: float = 0.0
+    posture_rate: float = 0.35
+    keep_weight: float = 2.0
     generator_steps: int = 400
     clip_seconds: float = 4.0
 
@@ -39,9 +39,9 @@ class Settings:
 
 
 PRESETS: dict[str, Settings] = {
-    "quick": Settings(preset="quick", train_steps=350, clip_seconds=3.0, generator_steps=80),
+    "quick": Settings(preset="quick", train_steps=60, clip_seconds=3.0, generator_steps=80),
     "standard": Settings(preset="standard"),
-    "thorough": Settings(preset="thorough", posture_dim=128, train_steps=20000, batch_windows=32, generator_steps=3000),
+    "thorough": Settings(preset="thorough", train_steps=3000, batch_windows=16, generator_steps=3000),
     # 50 steps of 8 windows: 5 core-minutes, 0.3 % of the 33 core-hours that the published training takes on a CPU.
     "faithful": Settings(
         preset="faithful",
@@ -52,6 +52,28 @@ PRESETS: dict[str, Settings] = {
         train_steps=50,
         batch_windows=8,
     ),
+}
+
+
+# The settings that decide the result of each stage of a run.
+SETTINGS_OF: dict[str, tuple[str, ...]] = {
+    "crops": ("crop_size", "view_size"),
+    "train": (
+        "networks",
+        "objectives",
+        "posture_rate",
+        "keep_weight",
+        "posture_dim",
+        "behaviour_dim",
+        "train_steps",
+        "batch_windows",
+        "seed",
+        "model",
+    ),
+    "embed": ("keypoints",),
+    "score": ("reference", "seed"),
+    "generator": ("generator_steps", "seed"),
+    "magnify": ("factors", "clip_seconds"),
 }
 
 

@@ -27,7 +27,7 @@ from ubam.windows import Pictures, Windows
 TRANSLATION, GAIN, SHIFT, SCALE = 0.05, 0.2, 6 / 128, 0.08  # jitter per frame; the first three as published
 CHECKPOINT_SECONDS = 20.0
 Jitter = Callable[[Tensor, torch.Generator], Tensor]
-Optimiser = Callable[[Sequence[nn.Parameter], float], torch.optim.Optimizer]
+Optimiser = Callable[[Sequence[dict[str, Any]], float], torch.optim.Optimizer]
 
 
 def train_encoders(
@@ -45,19 +45,22 @@ def train_encoders(
     device: str = "cpu",
     found: Sequence[np.ndarray] | None = None,
     initial: PostureEncoder | None = None,
+    posture_rate: float = 1.0,
     keep_weight: float = 0.0,
     **options: Any,
 ) -> tuple[PostureEncoder, BehaviourEncoder, dict[str, Any]]:
     """Train both encoders on views uint8 [T, V, V, 3] per recording, windows of 8 frames `strides` apart.
 
-    `initial` is a posture encoder to start from, left as it is; its own sizes then replace `dim` and `width`, and
-    `keep_weight` holds the postures near those that it gives. `found` bool [T] per recording leaves out windows with
-    frames in which the subject was not found; `options` go to `train_networks`, which says the rest.
+    `initial` is a posture encoder to start from, left as it is; its own sizes then replace `dim` and `width`,
+    `posture_rate` is its share of the learning rate, and `keep_weight` holds the postures near its own. `found` bool
+    [T] per recording leaves out windows with frames in which the subject was not found; `options` go to
+    `train_networks`, which says the rest.
     """
     posture, behaviour = build_encoders(dim, width, behaviour_dim, seed, device, initial)
     history = train_networks(
         posture, behaviour, views, strides, steps=steps, batch_windows=batch_windows, objectives=objectives,
-        learning_rate=learning_rate, keep_weight=keep_weight if initial is not None else 0.0, seed=seed, found=found,
+        learning_rate=learning_rate, posture_rate=posture_rate if initial is not None else 1.0,
+        keep_weight=keep_weight if initial is not None else 0.0, seed=seed, found=found,
         **options,
     )  # fmt: skip
     return posture, behaviour, history
@@ -96,7 +99,7 @@ def jitter(
     return moved * (1 + GAIN * gain) + shift * offset
 
 
-def adaptive(parameters: Sequence[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+def adaptive(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
     """The optimiser of our own networks (AdamW)."""
     return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-2)
 
@@ -111,6 +114,7 @@ def train_networks(
     batch_windows: int,
     objectives: Objectives,
     learning_rate: float,
+    posture_rate: float = 1.0,
     keep_weight: float = 0.0,
     seed: int = 0,
     found: Sequence[np.ndarray] | None = None,
@@ -128,9 +132,15 @@ def train_networks(
     term of the objectives, and `accuracy` and `level` where order is learnt.
     """
     windows = Windows(pictures, strides, found, objectives.factors)
-    trainer = _Trainer(posture, behaviour, objectives, steps, learning_rate, keep_weight, seed, jittered, optimiser)
+    rates = (learning_rate * posture_rate, learning_rate)
+    trainer = _Trainer(posture, behaviour, objectives, steps, rates, keep_weight, seed, jittered, optimiser)
     call: dict[str, Any] = {"steps": steps, "batch_windows": batch_windows, "rate": learning_rate, "seed": seed}
-    call |= {"objectives": asdict(objectives), "keep_weight": keep_weight, "posture": fingerprint(posture)}
+    call |= {
+        "objectives": asdict(objectives),
+        "posture_rate": posture_rate,
+        "keep_weight": keep_weight,
+        "posture": fingerprint(posture),
+    }
     call |= {"behaviour": fingerprint(behaviour), "frames": [len(item) for item in pictures], "strides": list(strides)}
     call = json.loads(json.dumps(call))  # as a checkpoint gives it back
     if checkpoint is not None:
@@ -165,7 +175,7 @@ class _Trainer:
         behaviour: Any,
         objectives: Objectives,
         steps: int,
-        learning_rate: float,
+        rates: tuple[float, float],
         keep_weight: float,
         seed: int,
         jittered: Jitter,
@@ -179,9 +189,10 @@ class _Trainer:
             criterion = Criterion(posture, behaviour, objectives).to(self.device)
         self.criterion = criterion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parameters = [*posture.parameters(), *behaviour.parameters(), *self.criterion.parameters()]
-        self.optimiser = optimiser(self.parameters, learning_rate)
+        others = [*behaviour.parameters(), *self.criterion.parameters()]
+        self.optimiser = optimiser([{"params": list(posture.parameters())}, {"params": others}], rates[1])
         self.objectives, self.keep_weight, self.jittered = objectives, keep_weight, jittered
-        self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
+        self.steps, self.rates, self.seed = steps, rates, seed
         self.step, self.curriculum = 0, Curriculum()
         kept = ("kept",) if keep_weight else ()
         self.history: dict[str, list[float]] = {name: [] for name in (*objectives.terms, *kept, "accuracy", "level")}
@@ -238,7 +249,8 @@ class _Trainer:
     def _descend(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):
             raise ModelError(f"training failed at step {self.step}: the loss is not finite; try another --seed")
-        self.optimiser.param_groups[0]["lr"] = self.learning_rate * _schedule(self.step, self.steps)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * _schedule(self.step, self.steps)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
