@@ -16,9 +16,9 @@ from ubam.benchmark import Truth, subject_folds
 from ubam.controls import CONTROLS, control_codes
 from ubam.crops import CropStore
 from ubam.deviation import Code
+from ubam.embedding import stride_of
 from ubam.faithful import faithful_scores
 from ubam.files import read_arrays, write_arrays, write_json
-from ubam.job import stride_of
 from ubam.learning import Embedding, embed, learn
 from ubam.networks import WINDOW, PostureEncoder
 from ubam.objectives import OBJECTIVES

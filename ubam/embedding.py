@@ -7,6 +7,13 @@ import torch
 
 from ubam.networks import WINDOW, BehaviourEncoder, PostureEncoder
 
+POSTURES_PER_SECOND = 25
+
+
+def stride_of(fps: float) -> int:
+    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
+    return max(1, round(fps / POSTURES_PER_SECOND))
+
 
 def embed_postures(
     encoder: PostureEncoder,

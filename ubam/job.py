@@ -16,7 +16,6 @@ from ubam.runs import Run, key_of
 from ubam.settings import Settings, preset
 from ubam.study import Recording, Study, choose_reference, read_study
 
-POSTURES_PER_SECOND = 25
 Progress = Callable[[str, int, int], None]
 RECORDING_COLUMNS = (
     "recording_id",
@@ -204,11 +203,6 @@ def row_of(recording: Recording) -> dict[str, Any]:
     }
     keypoints = {"keypoints": recording.keypoints.name} if recording.keypoints else {}
     return columns | {"video": recording.video.name} | keypoints | recording.extra
-
-
-def stride_of(fps: float) -> int:
-    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
-    return max(1, round(fps / POSTURES_PER_SECOND))
 
 
 def device_of(name: str) -> str:

@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from ubam.crops import CropStore
-from ubam.embedding import embed_behaviours, embed_postures
+from ubam.embedding import embed_behaviours, embed_postures, stride_of
 from ubam.faithful import CropPictures, FaithfulPosture, train_faithful
-from ubam.job import stride_of
 from ubam.model import Model
 from ubam.objectives import OBJECTIVES
 from ubam.pretraining import pretrained

@@ -7,10 +7,10 @@ import numpy as np
 
 from ubam.crops import CropStore
 from ubam.deviation import Code, Matcher, Twin, movement_basis
-from ubam.embedding import embed_postures
+from ubam.embedding import embed_postures, stride_of
 from ubam.files import read_arrays, read_csv
 from ubam.generator import Generator
-from ubam.job import Job, device_of, stride_of
+from ubam.job import Job, device_of
 from ubam.magnification import Magnification, Manifold, magnify, real_postures
 from ubam.model import Model
 

@@ -20,11 +20,12 @@ from ubam.controls import control_codes
 from ubam.crops import CropStore, build_crops
 from ubam.deviation import Code
 from ubam.disentangling import SHORTEST, train_generator, validate
+from ubam.embedding import stride_of
 from ubam.errors import ModelError, RunError, StudyError, VideoError
 from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.generator import Generator
-from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of, stride_of
+from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of
 from ubam.layouts import write_magnified
 from ubam.learning import embed as embed_recording
 from ubam.learning import learn
