@@ -17,7 +17,7 @@ from ubam.cli_benchmark import benchmark_command
 from ubam.cli_pretrain import pretrain_command
 from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
-from ubam.settings import PRESETS
+from ubam.settings import RUN_PRESETS
 
 ENVIRONMENT_ERRORS = {
     errno.ENOSPC: "free some space, or put --out on another disk",
@@ -40,7 +40,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--reference", help="The group that defines normal; `none` scores every subject against all others."
         ),
-        click.option("--preset", type=click.Choice(list(PRESETS)), default="standard", show_default=True),
+        click.option("--preset", type=click.Choice(RUN_PRESETS), default="standard", show_default=True),
         click.option(
             "--model", type=click.Path(path_type=Path), help="Use this trained model folder instead of training."
         ),

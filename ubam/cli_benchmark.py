@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ubam.console import Bars
-from ubam.settings import PRESETS
+from ubam.settings import RUN_PRESETS
 
 STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 0.5", "confounded 0.9")}
 
@@ -39,7 +39,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
     type=click.Path(path_type=Path),
     help="Instead: how well postures of this study's recordings tell its keypoints (column `keypoints`).",
 )
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="quick", show_default=True, help="For --study.")
+@click.option("--preset", type=click.Choice(RUN_PRESETS), default="quick", show_default=True, help="For --study.")
 @click.option("--model", type=click.Path(path_type=Path), help="For --study: a trained model folder to measure too.")
 def benchmark_command(
     out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],

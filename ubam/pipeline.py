@@ -195,9 +195,9 @@ def train(job: Job) -> list[str]:
     )  # fmt: skip
     model.save(job.model_folder)
     write_json(job.model_folder / "history.json", history)
-    accuracy = float(np.mean(history["accuracy"][-100:]))
+    accuracy = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
     job.run.record["order_accuracy"] = accuracy
-    if accuracy < LEARNT and not history["level"][-1]:  # harder permutations lower it again
+    if accuracy is not None and accuracy < LEARNT and not history["level"][-1]:  # harder disorder lowers it again
         return [
             f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): "
             "there may be too little motion."

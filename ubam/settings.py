@@ -54,6 +54,7 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
+RUN_PRESETS = ("quick", "standard", "thorough")  # `faithful` is there to be measured, not to be used
 
 # The settings that decide the result of each stage of a run.
 SETTINGS_OF: dict[str, tuple[str, ...]] = {
