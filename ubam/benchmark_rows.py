@@ -209,11 +209,12 @@ def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, numb
 
 
 # Learnt rows: one thread each, so that the numbers do not depend on how many work beside each other.
-STANDARD, FAITHFUL = (replace(PRESETS[name], workers=1) for name in ("standard", "faithful"))
-SCRATCH = replace(STANDARD, networks="compact", train_steps=2000, batch_windows=12)
+QUICK, STANDARD, SCRATCH, FAITHFUL = (
+    replace(PRESETS[name], workers=1) for name in ("quick", "standard", "scratch", "faithful")
+)
 VARIANTS: dict[str, Settings] = {
     "pretrained": replace(STANDARD, train_steps=0),
-    "quick": replace(PRESETS["quick"], workers=1),
+    "quick": QUICK,
     "standard": STANDARD,
     "scratch": SCRATCH,
 }

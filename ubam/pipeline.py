@@ -197,7 +197,7 @@ def train(job: Job) -> list[str]:
     write_json(job.model_folder / "history.json", history)
     accuracy = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
     job.run.record["order_accuracy"] = accuracy
-    scratch = job.settings.networks != "pretrained"  # few steps adapt the others, too few to learn the order
+    scratch = job.settings.networks == "compact"  # few steps adapt the others, too few to learn the order
     if scratch and accuracy is not None and accuracy < LEARNT and not history["level"][-1]:  # hard disorder lowers it
         return [
             f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): "
