@@ -22,7 +22,7 @@ from ubam.files import read_arrays, write_arrays, write_json
 from ubam.learning import Embedding, embed, learn
 from ubam.networks import WINDOW, PostureEncoder
 from ubam.objectives import OBJECTIVES
-from ubam.settings import PRESETS, Settings
+from ubam.settings import ADAPTED, PRESETS, Settings
 from ubam.study import Recording
 from ubam.synthetic import GROUPS
 from ubam.training import jitter
@@ -209,17 +209,15 @@ def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, numb
 
 
 # Learnt rows: one thread each, so that the numbers do not depend on how many work beside each other.
-QUICK, STANDARD, SCRATCH, FAITHFUL = (
-    replace(PRESETS[name], workers=1) for name in ("quick", "standard", "scratch", "faithful")
-)
+QUICK, STANDARD, FAITHFUL = (replace(PRESETS[name], workers=1) for name in ("quick", "standard", "faithful"))
 VARIANTS: dict[str, Settings] = {
-    "pretrained": replace(STANDARD, train_steps=0),
+    "pretrained": replace(ADAPTED, workers=1, train_steps=0),
+    "adapted": replace(ADAPTED, workers=1),
     "quick": QUICK,
     "standard": STANDARD,
-    "scratch": SCRATCH,
 }
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
-OBJECTIVE_ROWS = {f"objective {name}": replace(SCRATCH, train_steps=400, objectives=name) for name in OBJECTIVES}
+OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, objectives=name) for name in OBJECTIVES}
 
 
 def benchmark_rows() -> dict[str, Row]:
@@ -234,7 +232,7 @@ def benchmark_rows() -> dict[str, Row]:
         *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),
         *(learnt_row(name, name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
         learnt_row("faithful", "faithful", FAITHFUL, score=faithful_scores),
-        Row("supervised", "supervised", SCRATCH.as_dict(), lambda study: supervised(study, SCRATCH), main_only=True),
+        Row("supervised", "supervised", STANDARD.as_dict(), lambda study: supervised(study, STANDARD), main_only=True),
         Row("keypoints", "keypoints", {}, true_keypoints),
     ]
     return {row.name: row for row in rows}
