@@ -90,3 +90,11 @@ def test_the_shipped_encoder_is_small_and_knows_a_new_body_better_than_an_untrai
 @pytest.mark.parametrize("side", [96, 64, 128])
 def test_views_of_any_size_are_taken(side: int) -> None:
     assert LandmarkEncoder()(torch.zeros(2, 3, side, side, dtype=torch.uint8)).shape == (2, 64)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    drawn: list[str] = []
+    with pytest.raises(FileExistsError):
+        pretrain(tmp_path / "file" / "e.safetensors", pictures=10**7, progress=lambda *told: drawn.append(told[0]))
+    assert not drawn

@@ -61,31 +61,22 @@ def biped(rng: np.random.Generator) -> Body:
         _leg(body, rng, side, size, girth, (beat, swing, lift) if walking else None)
         body.add(f"shoulder_{side}", "neck", (0, -0.03, sign * shoulders), (0.05, 0.045 * girth), "trunk")
         arm = rng.normal(0, 12) - swing * rng.uniform(0, 1) * np.cos(beat) if walking else rng.uniform(-50, 130)
-        arm, aside = arm + 0.3 * lean, sign * abs(rng.normal(4, 8))
-        body.add(
-            f"elbow_{side}",
-            f"shoulder_{side}",
-            sagittal(arm, 0.165 * size[5], aside),
-            (0.04 * girth, 0.033 * girth),
-            "arms",
-        )
-        flexed = abs(rng.normal(20, 18)) if walking else rng.uniform(0, 130)
-        body.add(
-            f"wrist_{side}",
-            f"elbow_{side}",
-            sagittal(arm + flexed, 0.15 * size[6], aside),
-            (0.032 * girth, 0.024),
-            "skin",
-        )
-        body.add(
-            f"hand_{side}",
-            f"wrist_{side}",
-            sagittal(arm + flexed + rng.normal(0, 15), 0.07),
-            (0.026, 0.02),
-            "skin",
-            learnt=False,
-        )
+        _arm(body, rng, side, sign, arm + 0.3 * lean, (size[5], size[6], girth), walking)
     return body
+
+
+def _arm(
+    body: Body, rng: np.random.Generator, side: str, sign: float, arm: float, build: tuple[float, float, float],
+    walking: bool,
+) -> None:  # fmt: skip
+    upper, fore, girth = build
+    aside = sign * abs(rng.normal(4, 8))
+    elbow = sagittal(arm, 0.165 * upper, aside)
+    body.add(f"elbow_{side}", f"shoulder_{side}", elbow, (0.04 * girth, 0.033 * girth), "arms")
+    bent = arm + (abs(rng.normal(20, 18)) if walking else rng.uniform(0, 130))
+    body.add(f"wrist_{side}", f"elbow_{side}", sagittal(bent, 0.15 * fore, aside), (0.032 * girth, 0.024), "skin")
+    hand = sagittal(bent + rng.normal(0, 15), 0.07)
+    body.add(f"hand_{side}", f"wrist_{side}", hand, (0.026, 0.02), "skin", learnt=False)
 
 
 def _leg(
@@ -183,16 +174,17 @@ def _spine(body: Body, rng: np.random.Generator, pitch: float, hunch: float, fat
         pitch - 90 - hunch / 2 + rng.normal(0, 25),
     )
     curl = rng.normal(0, 14)
+    _tail(body, rng, (length, thick, turn, curl), 0.02)
+
+
+def _tail(body: Body, rng: np.random.Generator, shape: tuple[float, float, float, float], sway: float) -> None:
+    """Five parts of a tail; `shape` is length, thickness, first direction and curl (degrees), `sway` its way aside."""
+    length, thick, turn, curl = shape
     for k in range(5):
-        start = f"tail_{k - 1}" if k else "rump"
         turn += curl + rng.normal(0, 6)
-        body.add(
-            f"tail_{k}",
-            start,
-            sagittal(turn, length) + np.array([0, 0, rng.normal(0, 0.02)]),
-            (thick * (1 - 0.18 * k), thick * (0.82 - 0.18 * k)),
-            "tail",
-        )
+        offset = sagittal(turn, length) + np.array([0, 0, rng.normal(0, sway) if sway else 0.0])
+        radii = (thick * (1 - 0.18 * k), thick * (0.82 - 0.18 * k))
+        body.add(f"tail_{k}", f"tail_{k - 1}" if k else "rump", offset, radii, "tail")
 
 
 def _limb(body: Body, rng: np.random.Generator, pair: str, side: str, foot: Vector, legs: float, fat: float) -> None:
@@ -242,13 +234,8 @@ def from_above(rng: np.random.Generator) -> Body:
     ear = rng.uniform(0.03, 0.09)
     phase, swing = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.13)
     for side, sign in SIDES:
-        body.add(
-            f"ear_{side}",
-            "skull",
-            sagittal(turn + sign * rng.uniform(95, 125), ear),
-            (0.2 * fat, rng.uniform(0.2, 0.45) * fat),
-            "skin",
-        )
+        tip = sagittal(turn + sign * rng.uniform(95, 125), ear)
+        body.add(f"ear_{side}", "skull", tip, (0.2 * fat, rng.uniform(0.2, 0.45) * fat), "skin")
         for pair, root in (("hind", "rump"), ("fore", "chest")):
             beat = phase + (np.pi if (sign > 0) ^ (pair == "fore") else 0) + rng.normal(0, 0.5)
             out = sagittal(90 + sign * rng.uniform(60, 95), fat * rng.uniform(0.7, 1.1)) + np.array(
@@ -258,21 +245,8 @@ def from_above(rng: np.random.Generator) -> Body:
             body.add(start, root, out, (0.5 * fat, 0.3 * fat), "coat", learnt=False)
             paw = np.array([rng.uniform(0.02, 0.1), sign * rng.uniform(-0.3, 0.5) * fat, 0.3 * fat])
             body.add(f"{pair}_foot_{side}", start, paw, (0.18 * fat, 0.12 * fat), "skin")
-    length, thick, curl, turn = (
-        rng.uniform(0.04, 0.14),
-        rng.uniform(0.1, 0.25) * fat,
-        rng.normal(0, 16),
-        -90 - 1.5 * curve + rng.normal(0, 15),
-    )
-    for k in range(5):
-        turn += curl + rng.normal(0, 6)
-        body.add(
-            f"tail_{k}",
-            f"tail_{k - 1}" if k else "rump",
-            sagittal(turn, length),
-            (thick * (1 - 0.18 * k), thick * (0.82 - 0.18 * k)),
-            "tail",
-        )
+    length, thick, curl = rng.uniform(0.04, 0.14), rng.uniform(0.1, 0.25) * fat, rng.normal(0, 16)
+    _tail(body, rng, (length, thick, -90 - 1.5 * curve + rng.normal(0, 15), curl), 0.0)
     return body
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import cv2
 import numpy as np
@@ -146,6 +147,9 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
     def told(stage: str) -> Progress:
         return (lambda done, total: progress(stage, done, total)) if progress else None
 
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out.parent):
+        pass  # a place that cannot be written is told now, not after the training
     drawn = [picture for part in draw_pictures(pictures, seed, workers, told("draw")) for picture in part]
     torch.set_num_threads(workers)
     encoder, errors = train_on(Lessons(drawn), steps=steps, seed=seed, progress=told("train"))

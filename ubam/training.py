@@ -134,15 +134,10 @@ def train_networks(
     windows = Windows(pictures, strides, found, objectives.factors)
     rates = (learning_rate * posture_rate, learning_rate)
     trainer = _Trainer(posture, behaviour, objectives, steps, rates, keep_weight, seed, jittered, optimiser)
-    call: dict[str, Any] = {"steps": steps, "batch_windows": batch_windows, "rate": learning_rate, "seed": seed}
-    call |= {
-        "objectives": asdict(objectives),
-        "posture_rate": posture_rate,
-        "keep_weight": keep_weight,
-        "posture": fingerprint(posture),
-    }
-    call |= {"behaviour": fingerprint(behaviour), "frames": [len(item) for item in pictures], "strides": list(strides)}
-    call = json.loads(json.dumps(call))  # as a checkpoint gives it back
+    sizes = ([len(item) for item in pictures], list(strides))
+    numbers = {"steps": steps, "windows": batch_windows, "rates": rates, "keep_weight": keep_weight, "seed": seed}
+    networks = (fingerprint(posture), fingerprint(behaviour))
+    call = json.loads(json.dumps([numbers, asdict(objectives), networks, sizes]))  # as a checkpoint gives it back
     if checkpoint is not None:
         trainer.resume(checkpoint, call)
     saved = time.monotonic()
@@ -262,7 +257,7 @@ class _Trainer:
         self.history["accuracy"].append(accuracy)
         self.history["level"].append(self.curriculum.level)
 
-    def save(self, path: Path, call: dict[str, Any]) -> None:
+    def save(self, path: Path, call: list[Any]) -> None:
         """Write everything to one .safetensors file; the numbers that are no tensors go into its JSON header."""
         tensors = {f"posture.{k}": v for k, v in self.posture.state_dict().items()}
         tensors |= {f"behaviour.{k}": v for k, v in self.behaviour.state_dict().items()}
@@ -273,7 +268,7 @@ class _Trainer:
         with atomic_path(path) as temporary:
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"ubam": json.dumps(header)})
 
-    def resume(self, path: Path, call: dict[str, Any]) -> None:
+    def resume(self, path: Path, call: list[Any]) -> None:
         """Take up a checkpoint of the same call; a missing, damaged or foreign one is left aside."""
         header = _read_header(path)
         if header is None or header["call"] != call:
