@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tests import fake_statistics
 from ubam.files import write_arrays, write_csv, write_json
 
 RATE = 25.0
@@ -31,13 +32,14 @@ def make_fake_run(
     videos: bool = True,
     effect: float = 1.0,
     mutual: bool = False,
+    days: bool = False,
     names: dict[str, str] | None = None,
     seed: int = 0,
 ) -> Path:
     """Fill `run`: two groups, one recording each (the first query subject has two), one failed, one partial.
 
-    `names` renames subjects, `mutual` leaves out the reference, `effect` is the shift of the query group in the
-    units of the reference's own spread times three.
+    `names` renames subjects, `mutual` leaves out the reference, `days` adds curves over days, `effect` is the shift of
+    the query group in the units of the reference's own spread times three.
     """
     rng = np.random.default_rng(seed)
     recordings = _recordings(reference_subjects, query_subjects, frames, names or {})
@@ -45,7 +47,7 @@ def make_fake_run(
     windows = {row["recording_id"]: _windows(row, frames, effect, rng) for row in usable}
     for row in usable:
         _arrays(run, row, frames, windows[row["recording_id"]], rng)
-    _tables(run, recordings, windows, None if mutual else "healthy", rng)
+    _tables(run, recordings, windows, None if mutual else "healthy", days, rng)
     _maps(run, usable, rng)
     _motifs(run, usable, "" if mutual else "healthy", rng)
     queries = [row for row in usable if mutual or row["group"] == "affected"]
@@ -98,7 +100,9 @@ def _arrays(run: Path, row: dict[str, Any], frames: int, windows: dict[str, np.n
     )
 
 
-def _tables(run: Path, recordings: list, windows: dict, reference: str | None, rng: np.random.Generator) -> None:
+def _tables(
+    run: Path, recordings: list, windows: dict, reference: str | None, days: bool, rng: np.random.Generator
+) -> None:
     write_csv(run / "recordings.csv", recordings, RECORDING_COLUMNS)
     write_csv(run / "deviation" / "windows.csv", list(_window_rows(recordings, windows)), _WINDOW_COLUMNS)
     by_recording = [row for row in recordings if row["recording_id"] in windows]
@@ -113,8 +117,13 @@ def _tables(run: Path, recordings: list, windows: dict, reference: str | None, r
     ]
     subjects = _scores(pooled, reference, rng)
     write_csv(run / "deviation" / "subjects.csv", subjects, SCORE_COLUMNS + CONTROL_COLUMNS)
-    groups = [score["group"] for score in subjects]
-    write_json(run / "statistics.json", _statistics(groups, reference))
+    statistics = fake_statistics.describe(subjects, reference, days, rng)
+    write_json(run / "statistics.json", statistics)
+    if days:
+        rows = fake_statistics.sessions(statistics["curves"])
+        write_csv(run / "deviation" / "sessions.csv", rows, list(rows[0]))
+    apart = fake_statistics.distances(subjects, rng)
+    write_csv(run / "deviation" / "distances.csv", apart, list(apart[0]))
     write_json(run / "run.json", _run_json(recordings, reference))
 
 
@@ -144,29 +153,6 @@ def _scores(pooled: list, reference: str | None, rng: np.random.Generator) -> li
         score |= {name: 1 + rng.normal(0, 0.2) for name in CONTROL_COLUMNS}
         scores.append(score)
     return scores
-
-
-def _statistics(groups: list[str], reference: str | None) -> dict[str, Any]:
-    sizes = {group: groups.count(group) for group in dict.fromkeys(groups)}
-    statistics: dict[str, Any] = {"unit": "subject", "n": sizes, "reference": reference, "tests": [], "notes": []}
-    if reference is None or len(sizes) < 2:
-        return statistics | {"notes": ["no group test: no reference group was named"]}
-    test = {"name": "permutation of subject labels", "groups": ["healthy", "affected"], "unit": "subject", "n": sizes}
-    test |= {
-        "statistic": 0.62,
-        "p": 0.0047,
-        "smallest_p": 0.0012,
-        "correction": "none, one test",
-        "correction_p": 0.0047,
-    }
-    statistics["tests"] = [test | {"effect": {"name": "AUC", "value": 0.952, "low": 0.81, "high": 1.0}}]
-    statistics["controls"] = {
-        "ubam": {"auc": 0.952, "p": 0.0047},
-        "untrained": {"auc": 0.71, "p": 0.23},
-        "pixel": {"auc": 0.64, "p": 0.41},
-        "background": {"auc": 0.55, "p": 0.84},
-    }
-    return statistics
 
 
 def _run_json(recordings: list, reference: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ubam.crops import CropStore, build_crops
+from ubam.magnification import Magnification, magnify, real_postures
 from ubam.study import Recording
 from ubam.video import write_clip
 
@@ -47,3 +48,22 @@ def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: i
         start_s=None, end_s=None, box=None, fps=None, extra={},
     )  # fmt: skip
     return build_crops(recording, folder / f"{name}_crops"), video
+
+
+def embed(views: np.ndarray) -> np.ndarray:
+    """Where the subject's saliency lies, row by row: a posture code that sees a lean."""
+    salient = views[..., 0].astype(np.float32) / 255
+    columns = np.linspace(-1, 1, salient.shape[2], dtype=np.float32)
+    return (salient * columns).sum(2)[:, ::4] / salient.shape[1]
+
+
+def leaning(folder: Path, frames: slice, factors: tuple[float, ...]) -> Magnification:
+    """The magnification of a figure that leans by 18 degrees, beside three that do not."""
+    query, video = record(folder, "leaning", 18.0, 230, 0)
+    path = np.arange(FRAMES)
+    others = [record(folder, f"upright{n}", float(n), 190 + 20 * n, n + 1) for n in range(3)]
+    posture, codes = embed(query.views), [embed(store.views) for store, _ in others]
+    return magnify(
+        query, video, [(store, clip, path) for store, clip in others], frames, factors, embed=embed, posture=posture,
+        twin=np.median(codes, axis=0), manifold=real_postures([posture, *codes]),
+    )  # fmt: skip

@@ -6,9 +6,10 @@ import pytest
 from scipy.stats import trim_mean
 
 from tests.moving_codes import make_code, make_study
-from ubam.deviation import TRIM, Deviation, Matcher, length, movement_basis, shrink, smooth, trimmed_mean
+from ubam.deviation import Deviation, Matcher, movement_basis
 from ubam.errors import ModelError
 from ubam.scoring import cut_in_parts, score_study
+from ubam.units import TRIM, length, shrink, smooth, trimmed_mean
 
 
 def test_a_planted_deviation_is_found_and_a_healthy_query_is_not() -> None:

@@ -13,32 +13,17 @@ from tests import stick
 from ubam.errors import UbamError
 from ubam.generator import Generator
 from ubam.layers import backward_flow, move_layer, splat
-from ubam.layouts import LAYOUTS, panel_scale, write_magnified
+from ubam.layouts import write_magnified
 from ubam.magnification import Magnification, dose, magnify, real_postures, region_of
+from ubam.panels import panel_scale
 from ubam.video import probe, read_frames
 
 FACTORS = (0.0, 1.0, 2.0)
 
 
-def embed(views: np.ndarray) -> np.ndarray:
-    """Where the subject's saliency lies, row by row: a posture code that sees a lean."""
-    salient = views[..., 0].astype(np.float32) / 255
-    columns = np.linspace(-1, 1, salient.shape[2], dtype=np.float32)
-    return (salient * columns).sum(2)[:, ::4] / salient.shape[1]
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Magnification:
-    folder: Path = tmp_path_factory.mktemp("magnify")
-    query, video = stick.record(folder, "leaning", 18.0, 230, 0)
-    path = np.arange(stick.FRAMES)
-    others = [stick.record(folder, f"upright{n}", float(n), 190 + 20 * n, n + 1) for n in range(3)]
-    references = [(store, clip, path) for store, clip in others]
-    posture, codes = embed(query.views), [embed(store.views) for store, _ in others]
-    return magnify(
-        query, video, references, slice(10, 26), FACTORS, embed=embed, posture=posture,
-        twin=np.median(codes, axis=0), manifold=real_postures([posture, *codes]),
-    )  # fmt: skip
+    return stick.leaning(tmp_path_factory.mktemp("magnify"), slice(10, 26), FACTORS)
 
 
 def head_x(picture: np.ndarray, background: np.ndarray, box: np.ndarray) -> float:
@@ -177,7 +162,7 @@ def test_a_region_stays_inside_the_picture() -> None:
     assert 0 <= y0 < y1 <= 48
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["side-by-side", "magnified", "twin"])
 def test_clips_have_one_frame_per_frame(made: Magnification, layout: str, tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     facts = write_magnified(tmp_path / "clip.mp4", layout, made, 2.0, progress=lambda *step: done.append(step))
@@ -204,7 +189,7 @@ def test_bad_requests_are_refused_in_a_sentence(made: Magnification, tmp_path: P
         write_magnified(tmp_path / "clip.mp4", "sideways", made, 2.0)
     assert not list(tmp_path.iterdir())
     store, path = made.matches[0]
-    magnify_made = partial(magnify, made.query, made.video, embed=embed, posture=made.posture, twin=made.twin)
+    magnify_made = partial(magnify, made.query, made.video, embed=stick.embed, posture=made.posture, twin=made.twin)
     with pytest.raises(UbamError, match="factors"):
         magnify_made(references=[(store, made.video, path)], frames=slice(0, 4), factors=[99.0])
     with pytest.raises(UbamError, match="reference"):

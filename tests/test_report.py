@@ -195,8 +195,10 @@ def test_odd_values_in_the_json_files_do_not_stop_the_report(odd: object, tmp_pa
     for name in ("run.json", "statistics.json"):
         whole = json.loads((run / name).read_text())
         lists = {"warnings": odd, "notes": odd} if odd is None or isinstance(odd, list) else {}
-        keys = ["stages", "settings", "versions", "tests", "controls", "n", "device", "study"]
+        keys = ["stages", "settings", "versions", "tests", "controls", "n", "device", "study", "options"]
+        keys += ["power", "classifier", "mutual", "curves", "timecourse", "motifs", "audit", "design", "counts"]
         write_json(run / name, whole | dict.fromkeys(keys, odd) | lists)
+    write_figures(run)
     _read(run)
 
 
@@ -226,6 +228,8 @@ def test_no_difference_says_what_these_groups_could_have_shown(tmp_path: Path) -
     statistics = json.loads((other / "statistics.json").read_text())
     statistics["tests"][0] |= {"p": 0.43, "correction_p": 0.43}
     write_json(other / "statistics.json", statistics)
+    assert statistics["power"][0]["words"] in " ".join(report_words.headline(read_run(other)))
+    write_json(other / "statistics.json", statistics | {"power": None})
     words = " ".join(report_words.headline(read_run(other)))
     assert "No difference between the groups healthy and affected was found (p = 0.43)" in words
     assert "an AUC of 0.86" in words
@@ -237,6 +241,7 @@ def test_warnings_name_small_groups_and_controls_that_do_as_well(tmp_path: Path)
     statistics = json.loads((run / "statistics.json").read_text())
     statistics["controls"] |= {"background": {"auc": 1.0, "p": 0.01}, "untrained": {"auc": 0.96, "p": 0.02}}
     statistics["tests"][0]["smallest_p"] = 0.1
+    del statistics["audit"]
     write_json(run / "statistics.json", statistics)
     words = " ".join(report_warnings.warnings_of(read_run(run)))
     assert "cannot be smaller than 0.25" in words

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from ubam import cli, pipeline, settings
-from ubam.files import read_arrays, read_csv
+from ubam.crops import CropStore
+from ubam.files import read_arrays, read_csv, write_csv
+from ubam.learning import Embedding
 from ubam.runs import Run
 from ubam.synthetic import synthesise_study
 from ubam.video import probe, read_frames
@@ -148,6 +150,66 @@ def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Pat
     assert record["reference"] is None
     assert record["stages"]["train"]["finished"] == trained
     assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
+
+
+def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
+    run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = read_csv(study)
+    for row in rows:
+        row["video"] = str(study.parent / row["video"])
+    one = next(row for row in rows if row["group"] != "healthy")
+    for name, chosen in (("one", [one]), ("all", rows)):
+        write_csv(tmp_path / f"{name}.csv", chosen, list(rows[0]))
+        words = ("score", tmp_path / f"{name}.csv", "--against", run / "model" / "reference", "--workers", 1)
+        assert call(*words, "--out", tmp_path / name) == 0
+        assert (tmp_path / name / "report.html").exists()
+    numbers = [
+        "deviation",
+        "deviation_low",
+        "deviation_high",
+        "static",
+        "p_value",
+        "smallest_p",
+        "reference_percentile",
+    ]
+    then, alone, among = (
+        {row["subject"]: [row[number] for number in numbers] for row in read_csv(folder / "deviation" / "subjects.csv")}
+        for folder in (run, tmp_path / "one", tmp_path / "all")
+    )
+    assert among == then
+    assert alone == {one["subject"]: then[one["subject"]]}
+    against = json.loads((tmp_path / "one" / "statistics.json").read_text())["against"]
+    assert against["hash"] == json.loads((run / "model" / "reference" / "reference.json").read_text())["hash"]
+    assert Run.open(tmp_path / "one").record["stages"]["train"]["seconds"] < 5
+    assert call("score", tmp_path / "one.csv", "--against", tmp_path, "--out", tmp_path / "x") == 2
+    assert "holds no frozen reference" in capsys.readouterr().err
+    assert call("score", tmp_path / "one.csv", "--against", run) == 2
+    assert "--against needs --out" in capsys.readouterr().err
+
+
+def test_a_recording_whose_postures_are_no_numbers_fails_alone(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    record = Run.open(copy)
+    for stage in ("embed", "score"):
+        del record.record["stages"][stage]
+    record.save()
+    real, lost = pipeline.embed_recording, read_csv(copy / "recordings.csv")[0]["recording_id"]
+
+    def damaged(model: object, store: CropStore, device: str) -> Embedding:
+        found = real(model, store, device)  # type: ignore[arg-type]
+        return replace(found, posture=found.posture * np.nan) if store.recording_id == lost else found
+
+    monkeypatch.setattr(pipeline, "embed_recording", damaged)
+    assert call("score", copy, "--workers", 1) == 2
+    rows = {row["recording_id"]: row for row in read_csv(copy / "recordings.csv")}
+    assert rows[lost]["status"] == "failed"
+    assert "are not numbers" in rows[lost]["reason"]
+    assert lost not in {row["recording_id"] for row in read_csv(copy / "deviation" / "recordings.csv")}
+    assert len(read_csv(copy / "deviation" / "recordings.csv")) == len(rows) - 1
 
 
 def test_a_trained_model_is_used_and_gives_the_same_postures(run: Path, study: Path, tmp_path: Path) -> None:

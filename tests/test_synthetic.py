@@ -9,6 +9,7 @@ import pytest
 from ubam import rodent, walker
 from ubam.errors import StudyError
 from ubam.files import read_csv
+from ubam.recovery import DAYS, synthesise_recovery
 from ubam.rendered import Rendered
 from ubam.rendering import rasterise
 from ubam.synthetic import render_recording, synthesise_study
@@ -262,3 +263,26 @@ def test_shipped_sample_is_whole():
                 assert str(truth["impairment"]) == row["impairment"]
                 assert float(truth["severity"]) == pytest.approx(float(row["severity"]), abs=1e-3)
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 6e6
+
+
+def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path):
+    path = synthesise_recovery(tmp_path / "study", subjects=7, seconds=0.4, seed=3)
+    rows = read_csv(path)
+    course = {}
+    for row in rows:
+        assert (path.parent / row["video"]).is_file()
+        course.setdefault((row["subject"], row["group"]), {})[float(row["day"])] = float(row["severity"])
+    assert len(course) == 7
+    assert len({subject for subject, _ in course}) == 7
+    assert all(list(days) == list(DAYS) for days in course.values())
+    for (_, group), days in course.items():
+        if group == "healthy":
+            assert set(days.values()) == {0.0}
+        else:
+            assert days[0] > 0.5
+            assert (days[28] < 0.1) == (group == "recovering")
+    assert [group for _, group in course].count("recovering") == [group for _, group in course].count("lasting") == 2
+    again = synthesise_recovery(tmp_path / "again", subjects=7, seconds=0.4, seed=3)
+    assert again.read_text() == path.read_text()
+    with pytest.raises(StudyError, match="at least 6"):
+        synthesise_recovery(tmp_path / "small", subjects=5)

@@ -16,8 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
 from ubam.deviation import Code
+from ubam.effects import separation
 from ubam.scoring import SubjectScore, score_study
-from ubam.statistics import compare_groups, separation
+from ubam.statistics import compare_groups
 
 FOLDS = 4
 EVERY = 3  # every third frame is read out or asked for its neighbour, which lies among all frames
@@ -202,7 +203,7 @@ def group_auc(values: Mapping[str, float], groups: Mapping[str, str], reference:
     """AUC by subject: probability that a subject of the others has the larger value than one of the reference."""
     normal = np.array([value for subject, value in values.items() if groups[subject] == reference])
     other = np.array([value for subject, value in values.items() if groups[subject] != reference])
-    return separation(normal, other)
+    return float(separation(normal, other))
 
 
 def deviation_measures(

@@ -88,17 +88,17 @@ def run_benchmark(
     Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
     """
     with executor(workers) as pool:
-        _finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
+        finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
         tasks = [
             pool.submit(measure, out, study, [row.name for row in group])
             for study in studies
             for group in _by_coding(_rows_for(rows, study))
         ]
-        _finish(tasks, "measuring rows on studies", progress)
+        finish(tasks, "measuring rows on studies", progress)
     return [cell for task in tasks for cell in task.result()]
 
 
-def _finish(tasks: Sequence[Future[Any]], what: str, progress: Progress) -> None:
+def finish(tasks: Sequence[Future[Any]], what: str, progress: Progress) -> None:
     """Wait for all tasks; when one fails or the user stops, those that have not begun never will."""
     progress(what, 0, len(tasks))
     try:

@@ -16,6 +16,7 @@ from ubam.crops import make_view
 CROP = 128
 SHIFT = 4  # bits below the pixel in OpenCV's drawing
 MOST_JOINTS, MOST_PAIRS = 32, 8
+STANDING = ("biped", "quadruped")  # seen from the side, on a floor
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,21 @@ def draw_picture(rng: np.random.Generator, view_size: int = 64) -> Picture:
     body = PLANS[plan][0](rng)
     world = _turned(body, rng)
     places, scale = _framed(body, world, rng)
+    view = photograph(body, world, places, scale, rng, view_size)
+    return Picture(view, *_targets(body, world, places), plans.index(plan))
+
+
+def photograph(
+    body: Body, world: dict[str, np.ndarray], places: dict[str, np.ndarray], scale: float, rng: np.random.Generator,
+    view_size: int = 64,
+) -> np.ndarray:  # fmt: skip
+    """The view uint8 [V, V, 3] of a body whose joints are at `world` [3] (z away) and at `places` [2] px of the crop.
+
+    scale: px of the crop per unit of the body. Background, cloth, light, shadow, noise and things in front are random.
+    """
     background = _background(rng)
     crop = background.copy()
-    if rng.random() < 0.6 and plan in ("biped", "quadruped"):
+    if rng.random() < 0.6 and body.plan in STANDING:
         _shade_floor(crop, places, rng)
     _draw(crop, body, world, places, scale, rng)
     _cover(crop, background, rng)
@@ -54,7 +67,7 @@ def draw_picture(rng: np.random.Generator, view_size: int = 64) -> Picture:
     crop, background = (picture.clip(0, 255).astype(np.uint8) for picture in (crop + grain, background))
     still = np.dstack([background, np.zeros((CROP, CROP), np.uint8)])
     scene = Scene(background, np.full((CROP, CROP), noise, np.float32), still, False)
-    return Picture(make_view(crop, scene, view_size, 1.0), *_targets(body, world, places), plans.index(plan))
+    return make_view(crop, scene, view_size, 1.0)
 
 
 def _turned(body: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:

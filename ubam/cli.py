@@ -14,7 +14,11 @@ from typing import Any
 import click
 
 from ubam.cli_benchmark import benchmark_command
+from ubam.cli_export import export_command
+from ubam.cli_magnify import APPEARANCE, FRAMES, LAYOUT, check_request, magnify_one
 from ubam.cli_pretrain import pretrain_command
+from ubam.cli_score import neighbours_command, score_new
+from ubam.cli_web import serve_command, user_group, worker_command
 from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
 from ubam.settings import RUN_PRESETS
@@ -41,6 +45,9 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
     options = [
         click.option(
             "--reference", help="The group that defines normal; `none` scores every subject against all others."
+        ),
+        click.option(
+            "--block", metavar="COLUMN", help="Compare within cages, litters or sites: the column that names them."
         ),
         click.option("--preset", type=click.Choice(RUN_PRESETS), default="standard", show_default=True),
         click.option(
@@ -91,53 +98,57 @@ def _stage_command(stage: str, name: str, text: str) -> None:
 _stage_command("crops", "crops", "Do the run up to the crops and views of every recording.")
 _stage_command("train", "train", "Do the run up to the trained posture and behaviour networks.")
 _stage_command("embed", "embed", "Do the run up to the postures and behaviours of every recording.")
-_stage_command("score", "score", "Do the run up to the deviation tables and statistics.")
 _stage_command("generator", "generator", "Do the run up to the generator that repairs magnified clips.")
 _stage_command("report", "report", "Do the run up to report.html.")
+
+
+@cli.command("score")
+@click.argument("run", metavar="RUN|STUDY", type=click.Path(path_type=Path))
+@click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
+@click.option(
+    "--against", type=click.Path(path_type=Path), metavar="REFERENCE",
+    help="Score the recordings of STUDY by the frozen reference of another run (RUN/model/reference); trains nothing.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="With --against: the run folder to write.")
+@run_options
+@click.pass_context
+def score_command(
+    context: click.Context, run: Path, study: Path | None, against: Path | None, out: Path | None, **options: Any
+) -> None:  # fmt: skip
+    """Do the run up to the deviation tables and statistics; with --against, score new subjects and train nothing."""
+    if against is not None:
+        score_new(run, against, out, options)
+    else:
+        _perform(study or _study_of(run), run, "score", kept=_kept_options(run, context), **options)
 
 
 @cli.command("magnify")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
 @click.option("--recording", help="Render this recording instead of doing the stage.")
-@click.option(
-    "--layout", type=click.Choice(["side-by-side", "magnified", "twin"]), default="side-by-side", show_default=True
-)
+@LAYOUT
+@APPEARANCE
+@FRAMES
 @click.option("--from", "from_s", type=float, help="Seconds of the recording's own clock.")
 @click.option("--to", "to_s", type=float)
-@click.option("--out", type=click.Path(path_type=Path), help="The clip to write (.mp4); its JSON lies beside it.")
+@click.option("--out", type=click.Path(path_type=Path), help="The clip (.mp4) or strip (.png, .svg) to write.")
 @run_options
 @click.pass_context
 def magnify_command(
-    context: click.Context, run: Path, study: Path | None, recording: str | None, layout: str, from_s: float | None,
-    to_s: float | None, out: Path | None, **options: Any,
+    context: click.Context, run: Path, study: Path | None, recording: str | None, layout: str, appearance: str | None,
+    frames: int, from_s: float | None, to_s: float | None, out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
-    """Do the run up to the magnified clips; with --recording, render one clip of one recording."""
+    """Do the run up to the magnified clips; with --recording, render one clip or strip of one recording."""
     kept = _kept_options(run, context)
     if recording is None:
-        _perform(study or _study_of(run), run, "magnify", kept=kept, **options)
-    elif out is None or out.suffix.lower() != ".mp4":
-        raise UbamError("--recording needs --out FILE.mp4, the clip to write.")
-    else:
-        factor = (*options["factors"], 2.0)[0]
-        _magnify_one(study or _study_of(run), run, recording, factor, layout, (from_s, to_s), out, options | kept)
-
-
-def _magnify_one(
-    study: Path, run: Path, recording: str, factor: float, layout: str, span: tuple[float | None, float | None],
-    out: Path, options: dict[str, Any],
-) -> None:  # fmt: skip
-    from ubam import pipeline
+        return _perform(study or _study_of(run), run, "magnify", kept=kept, **options)
     from ubam.job import plan_run
 
-    as_json, bars = options["as_json"], Bars(quiet=options["as_json"])
-    job = plan_run(study, options, ask=_ask_for_reference).dry(run, bars)
-    if pipeline.pending_stages(job, "score"):
-        raise RunError(f"{run} is not scored yet; do first: ubam score {run}")
-    facts = pipeline.magnify_recording(job, recording, factor, layout, span, out)
-    bars.close()
-    measured = f"{out}: factor {facts['factor']:g}, measured {facts['factor_measured']:.2f}"
-    click.echo(json.dumps(facts, indent=1) if as_json else measured)
+    order = {"recording": recording, "factor": (*options["factors"], 2.0)[0], "layout": layout, "span": (from_s, to_s)}
+    order |= {"out": check_request(layout, appearance, out), "appearance": appearance, "frames": frames}
+    bars = Bars(quiet=options["as_json"])
+    job = plan_run(study or _study_of(run), options | kept, ask=_ask_for_reference).dry(run, bars)
+    magnify_one(job, bars, order, options["as_json"])
 
 
 def _study_of(run: Path) -> Path:
@@ -282,54 +293,44 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--recording", required=True, help="recording_id of the query (see recordings.csv).")
-@click.option("--time", "time_s", type=float, required=True, help="Seconds of the recording's own clock.")
-@click.option("--what", type=click.Choice(["posture", "behaviour"]), default="behaviour", show_default=True)
-@click.option("--count", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def neighbours(run: Path, recording: str, time_s: float, what: str, count: int, as_json: bool) -> None:
-    """The most similar postures of other subjects, or the most similar behaviours by what changes in each recording."""
-    from ubam.pipeline import find_neighbours
-
-    rows = find_neighbours(run, recording, time_s, what, count)
-    if as_json:
-        click.echo(json.dumps(rows, indent=1))
-        return
-    click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
-    for row in rows:
-        click.echo(
-            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} "
-            f"{row['recording_id']}"
-        )
-
-
-@cli.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(["human", "rodent"]), default="human", show_default=True)
-@click.option("--subjects", type=click.IntRange(2), default=12, show_default=True)
+@click.option("--subjects", type=click.IntRange(2), show_default="12, or 14 with --recovery")
 @click.option("--recordings", type=click.IntRange(1), default=1, show_default=True, help="Recordings of each subject.")
 @click.option("--seconds", type=float, default=5.0, show_default=True)
 @click.option("--scene", type=click.Choice(["walkway", "treadmill"]), default="walkway", show_default=True)
 @click.option("--null", is_flag=True, help="Groups differ in appearance only.")
+@click.option("--recovery", is_flag=True, help="The same subjects on days 0 to 28: some get well, some do not.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def synthesise(
-    out: Path, kind: str, subjects: int, recordings: int, seconds: float, scene: str, null: bool, seed: int
-) -> None:
+    out: Path, kind: str, subjects: int | None, recordings: int, seconds: float, scene: str, null: bool,
+    recovery: bool, seed: int,
+) -> None:  # fmt: skip
     """Render a study with known truth into OUT: videos, study.csv, and the truth of every frame."""
+    from ubam.recovery import synthesise_recovery
     from ubam.synthetic import synthesise_study
 
+    if recovery and (null or recordings != 1):
+        raise UbamError("--recovery has its own groups and days; leave out --null and --recordings.")
     bars = Bars(quiet=False)
-    path = synthesise_study(
-        out, kind=kind, subjects=subjects, recordings_per_subject=recordings, seconds=seconds, scene=scene, null=null,
-        seed=seed, progress=lambda done, total: bars("rendering", done, total),
-    )  # fmt: skip
+    common: dict[str, Any] = {"kind": kind, "seconds": seconds, "scene": scene, "seed": seed}
+    common |= {"subjects": subjects} if subjects else {}
+    common["progress"] = lambda done, total: bars("rendering", done, total)
+    if recovery:
+        path = synthesise_recovery(out, **common)
+    else:
+        path = synthesise_study(out, recordings_per_subject=recordings, null=null, **common)
     bars.close()
     click.echo(f"{path}\nNext: ubam run {path} --out {out / 'run'}")
 
 
 cli.add_command(benchmark_command)
+cli.add_command(neighbours_command)
 cli.add_command(pretrain_command)
+cli.add_command(export_command)
+cli.add_command(serve_command)
+cli.add_command(worker_command)
+cli.add_command(user_group)
 
 
 @cli.command()

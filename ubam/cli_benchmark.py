@@ -39,21 +39,81 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
     type=click.Path(path_type=Path),
     help="Instead: how well postures of this study's recordings tell its keypoints (column `keypoints`).",
 )
-@click.option("--preset", type=click.Choice(RUN_PRESETS), default="quick", show_default=True, help="For --study.")
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="Instead: false positives, power, calibration of every test, on simulated codes.",
+)
+@click.option("--studies", type=click.IntRange(4), default=400, show_default=True, help="For --statistics.")
+@click.option(
+    "--magnification", is_flag=True, help="Instead: magnified clips against the renderer's own, beside the baselines."
+)
+@click.option(
+    "--preset",
+    type=click.Choice(RUN_PRESETS),
+    default="quick",
+    show_default=True,
+    help="For --study and --magnification.",
+)
 @click.option("--model", type=click.Path(path_type=Path), help="For --study: a trained model folder to measure too.")
 def benchmark_command(
     out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
-    varieties: tuple[str, ...], workers: int, study: Path | None, preset: str, model: Path | None,
+    varieties: tuple[str, ...], workers: int, study: Path | None, statistics: bool, studies: int,
+    magnification: bool, preset: str, model: Path | None,
 ) -> None:  # fmt: skip
     """Measure postures, behaviours and deviations against known truth on rendered studies, beside the controls.
 
     A benchmark that was stopped goes on with the same command. --out gets benchmark.csv and benchmark.json. With
     --study, the linear read-out of labelled keypoints on real recordings is measured instead: readout.csv and .json.
+    With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
+    With --statistics, the tests are proved on simulated studies: proofs.json (400 studies of each: 30 CPU-minutes).
     """
-    if study is not None:
+    if statistics:
+        _prove(out, studies)
+    elif magnification:
+        _magnified(out, kinds, seeds, subjects, seconds, names, workers, preset)
+    elif study is not None:
         _read_out(study, out, preset, workers, model)
     else:
         _on_rendered(out, kinds, seeds, subjects, seconds, names, varieties, workers)
+
+
+def _prove(out: Path, studies: int) -> None:
+    from ubam.benchmark_figure import write_comparison
+    from ubam.benchmark_statistics import run_proofs, table
+    from ubam.runs import locked
+
+    bars = Bars(quiet=False)
+    with locked(out):
+        try:
+            summary = run_proofs(out, studies, progress=bars)
+        finally:
+            bars.close()
+    write_comparison(summary, out)
+    click.echo(f"{table(summary)}\n\nAll numbers: {out / 'proofs.json'}; as a figure: {out / 'comparison.png'}")
+
+
+def _magnified(
+    out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
+    workers: int, preset: str,
+) -> None:  # fmt: skip
+    from ubam.benchmark_clips import choose_clip_rows, run_clips
+    from ubam.benchmark_clips_table import clip_table, write_clip_results
+    from ubam.benchmark_run import renderings
+    from ubam.runs import locked
+    from ubam.settings import preset as settings_of
+
+    rows, settings = choose_clip_rows(names), settings_of(preset, workers=1)
+    studies = renderings(dict.fromkeys(kinds), dict.fromkeys(seeds), ["main"], subjects, seconds)
+    bars = Bars(quiet=False)
+    with locked(out):
+        try:
+            cells = run_clips(out, studies, rows, settings, workers, bars)
+        finally:
+            bars.close()
+        write_clip_results(out, cells, rows, settings)
+    click.echo(clip_table(cells, rows))
+    click.echo(f"\nEvery value: {out / 'clips.csv'}; settings, versions and means: {out / 'clips.json'}")
 
 
 def _read_out(study: Path, out: Path, preset: str, workers: int, model: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""`ubam pretrain`: make the shipped posture encoder again."""
+"""`ubam pretrain`: make a shipped network again."""
 
 import os
 from pathlib import Path
@@ -9,21 +9,35 @@ from ubam.console import Bars
 
 
 @click.command("pretrain")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The encoder to write (.safetensors).")
-@click.option("--pictures", type=click.IntRange(100), default=50_000, show_default=True, help="Random bodies to draw.")
-@click.option("--steps", type=click.IntRange(1), default=4500, show_default=True, help="Training steps of 64 pictures.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The network to write (.safetensors).")
+@click.option(
+    "--what", type=click.Choice(["posture", "registration"]), default="posture", show_default=True,
+    help="The encoder that `quick` adapts, or the network that registers two subjects for magnified clips.",
+)  # fmt: skip
+@click.option("--pictures", type=click.IntRange(100), help="Random bodies, or pairs, to draw; the shipped number.")
+@click.option("--steps", type=click.IntRange(1), help="Training steps; the shipped number.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores")
-def pretrain_command(out: Path, pictures: int, steps: int, seed: int, workers: int) -> None:
-    """Train the posture encoder that every study starts from, on pictures of random bodies; half an hour on two cores.
+def pretrain_command(out: Path, what: str, pictures: int | None, steps: int | None, seed: int, workers: int) -> None:
+    """Train a network that every study starts from, on pictures of random bodies; about half an hour on two cores.
 
-    No recording goes into it. The shipped one was made with the values above.
+    No recording goes into it. The shipped ones were made with the values that stand here.
     """
-    from ubam.pretraining import pretrain
+    from ubam.pretraining import PICTURES, STEPS, pretrain
+    from ubam.pretraining_pairs import PAIR_STEPS, PAIRS, pretrain_registration
 
     bars = Bars(quiet=False)
     try:
-        errors = pretrain(out, pictures=pictures, steps=steps, seed=seed, workers=workers, progress=bars)
+        if what == "posture":
+            errors = pretrain(
+                out, pictures=pictures or PICTURES, steps=steps or STEPS, seed=seed, workers=workers, progress=bars
+            )
+            found = f"error on held-out bodies {errors[0]:.3f} after the first steps, {errors[-1]:.3f} at the end"
+        else:
+            agreements = pretrain_registration(
+                out, pairs=pictures or PAIRS, steps=steps or PAIR_STEPS, seed=seed, workers=workers, progress=bars
+            )
+            found = f"agreement with the truth on held-out pairs {agreements[-1]:.3f}"
     finally:
         bars.close()
-    click.echo(f"{out}: error on held-out bodies {errors[0]:.3f} after the first steps, {errors[-1]:.3f} at the end")
+    click.echo(f"{out}: {found}")

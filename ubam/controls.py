@@ -25,7 +25,9 @@ def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, 
         "pixel": principal_components(thumbnails, dim),
         "background": [
             np.repeat(code[:1], len(store.views), axis=0)
-            for store, code in zip(stores, principal_components([_scene(store) for store in stores], dim), strict=True)
+            for store, code in zip(
+                stores, principal_components([scene_row(store) for store in stores], dim), strict=True
+            )
         ],
     }
     return {
@@ -43,7 +45,7 @@ def thumbnail(view: np.ndarray) -> np.ndarray:
     return view.reshape(PIXEL_SIDE, side, PIXEL_SIDE, side, 3).mean((1, 3), dtype=np.float32).ravel()
 
 
-def _scene(store: CropStore) -> np.ndarray:
+def scene_row(store: CropStore) -> np.ndarray:
     """The empty scene of a recording as one row [1, F], averaged over a 16 x 16 grid of its picture."""
     background = store.background().astype(np.float32)
     rows = np.array_split(background, PIXEL_SIDE, axis=0)

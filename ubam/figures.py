@@ -37,15 +37,15 @@ def group_colours(groups: Sequence[str], reference: str | None) -> dict[str, str
     return ({reference: REFERENCE_COLOUR} if reference in groups and reference is not None else {}) | colours
 
 
-def save_figure(figure: Figure, path: Path) -> list[Path]:
-    """Write `path`.png (150 dpi) and `path`.svg (text kept as text), each atomically, and return both paths."""
+def save_figure(figure: Figure, path: Path, dpi: int = 150) -> list[Path]:
+    """Write `path`.png (at `dpi`) and `path`.svg (text kept as text), each atomically, and return both paths."""
     written = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ubam"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         for target in written:
             with atomic_path(target) as temporary:
                 metadata = {"Date": None} if target.suffix == ".svg" else {"Software": "ubam"}
-                figure.savefig(temporary, dpi=150, metadata=metadata, facecolor="white")
+                figure.savefig(temporary, dpi=dpi, metadata=metadata, facecolor="white")
             figure.set_layout_engine("none")  # what the first drawing placed stays there
     return written
 
@@ -64,7 +64,7 @@ def subjects_figure(
     """
     deviation, low, high = (np.asarray(values, dtype=float) for values in (deviation, low, high))
     order = np.argsort(np.where(np.isfinite(deviation), deviation, -np.inf))
-    figure, axes = _canvas(7.0, 1.3 + 0.24 * max(len(order), 3))
+    figure, axes = canvas(7.0, 1.3 + 0.24 * max(len(order), 3))
     colours = group_colours(groups, reference)
     is_reference = np.asarray([group == reference for group in groups], dtype=bool)
     _reference_band(axes, deviation[is_reference], vertical=True)
@@ -72,28 +72,41 @@ def subjects_figure(
         colour = colours[groups[index]]
         axes.plot([low[index], high[index]], [row, row], color=colour, linewidth=1.6, solid_capstyle="round")
         axes.plot(deviation[index], row, "o", color=colour, markersize=6, markeredgecolor="white")
-    axes.set_yticks(range(len(order)), [_plain(subjects[index]) for index in order])
+    axes.set_yticks(range(len(order)), [plain_label(subjects[index]) for index in order])
     axes.set_ylim(-0.8, len(order) - 0.2)
     axes.set_xlabel("deviation from the reference (larger is less like it)")
     _group_legend(figure, colours)
     return figure
 
 
-def groups_figure(groups: Sequence[str], deviation: np.ndarray, reference: str | None) -> Figure:
-    """One point per subject, `deviation` [N], a column per group; a bar marks each group's median."""
+def groups_figure(
+    groups: Sequence[str],
+    deviation: np.ndarray,
+    reference: str | None,
+    low: np.ndarray | None = None,
+    high: np.ndarray | None = None,
+) -> Figure:
+    """One point per subject, `deviation` [N] with its interval `low`..`high` [N], a column per group, median marked."""
     deviation = np.asarray(deviation, dtype=float)
+    low, high = (np.full(len(deviation), np.nan) if v is None else np.asarray(v, dtype=float) for v in (low, high))
     colours = group_colours(groups, reference)
-    figure, axes = _canvas(max(3.6, 1.4 * len(colours) + 1.6), 3.6)
+    figure, axes = canvas(max(3.6, 1.4 * len(colours) + 1.6), 3.6)
     for column, (group, colour) in enumerate(colours.items()):
-        values = np.sort(deviation[np.asarray([name == group for name in groups])])
-        values = values[np.isfinite(values)]
-        axes.scatter(column + _spread(values), values, s=34, color=colour, edgecolor="white", linewidth=0.8, zorder=3)
-        if len(values):
-            axes.plot([column - 0.3, column + 0.3], [np.median(values)] * 2, color=INK, linewidth=1.4, zorder=2)
-    labels = [f"{_plain(group)}\nn = {sum(name == group for name in groups)}" for group in colours]
+        mine = np.flatnonzero(np.asarray([name == group for name in groups]) & np.isfinite(deviation))
+        mine = mine[np.argsort(deviation[mine], kind="stable")]
+        across = column + _spread(deviation[mine])
+        axes.vlines(across, low[mine], high[mine], color=colour, linewidth=1.2, alpha=0.6, zorder=2)
+        axes.scatter(across, deviation[mine], s=34, color=colour, edgecolor="white", linewidth=0.8, zorder=3)
+        if len(mine):
+            axes.plot(
+                [column - 0.3, column + 0.3], [np.median(deviation[mine])] * 2, color=INK, linewidth=1.4, zorder=2
+            )
+    labels = [f"{plain_label(group)}\nn = {sum(name == group for name in groups)}" for group in colours]
     axes.set_xticks(range(len(colours)), labels, rotation=30 if len(colours) > 5 else 0)
     axes.set_xlim(-0.6, len(colours) - 0.4)
-    axes.set_ylabel("deviation of each subject")
+    axes.set_ylabel(
+        "deviation of each subject, 95 % interval" if np.isfinite(low).any() else "deviation of each subject"
+    )
     return figure
 
 
@@ -109,7 +122,7 @@ def timeline_figure(
     """Deviation [W] of the windows of one recording over time (s); `normal` is the shaded range, `peaks` (s) marked."""
     middle = (np.asarray(start_s, dtype=float) + np.asarray(end_s, dtype=float)) / 2
     middle, deviation = thinned(middle, np.asarray(deviation, dtype=float), 4000)
-    figure, axes = _canvas(7.0, 2.4)
+    figure, axes = canvas(7.0, 2.4)
     if normal is not None:
         axes.axhspan(*normal, color=BAND, linewidth=0)
         middle_of_band, across = sum(normal) / 2, axes.get_yaxis_transform()
@@ -123,7 +136,7 @@ def timeline_figure(
     axes.set_ylim(bottom=min(0.0, *_finite(deviation), 0.0))
     axes.set_xlabel("time in the recording (s)")
     axes.set_ylabel("deviation")
-    axes.set_title(_plain(title), loc="left", fontsize=10, pad=14)
+    axes.set_title(plain_label(title), loc="left", fontsize=10, pad=14)
     return figure
 
 
@@ -133,7 +146,7 @@ def map_figure(
     """Points [N, 2] coloured by their label [N]; `colours` names their colours, else colour and marker take turns."""
     names = list(dict.fromkeys(labels)) if colours is None else list(colours)
     columns = 1 + (len(names) - 1) // 26
-    figure, axes = _canvas(5.6 + 1.3 * columns, 5.0)
+    figure, axes = canvas(5.6 + 1.3 * columns, 5.0)
     label_of = np.asarray(labels)
     size = float(np.clip(9000 / max(len(label_of), 1), 3, 30))
     for number, name in enumerate(names):
@@ -152,7 +165,7 @@ def map_figure(
 
 def map_over_time_figure(xy: np.ndarray, when: np.ndarray, what: str = "") -> Figure:
     """Points [N, 2] coloured by when in their recording they are, `when` [N] from 0 (start) to 1 (end)."""
-    figure, axes = _canvas(6.9, 5.0)
+    figure, axes = canvas(6.9, 5.0)
     size = float(np.clip(9000 / max(len(xy), 1), 3, 30))
     shown = axes.scatter(xy[:, 0], xy[:, 1], s=size, c=when, cmap="cividis", vmin=0, vmax=1, alpha=0.8, linewidth=0)
     axes.set_xticks([])
@@ -177,7 +190,7 @@ def usage_figure(subjects: Sequence[str], groups: Sequence[str], share: np.ndarr
     is_reference = np.asarray([group == reference for group in groups], dtype=bool)
     most = max(1.05 * max(_finite(share.ravel())), 0.01)
     for motif, axes in enumerate(np.atleast_1d(figure.subplots(1, count, sharey=True))):
-        _style(axes)
+        style(axes)
         axes.spines["left"].set_visible(False)
         _reference_band(axes, share[is_reference, motif], vertical=True)
         axes.barh(range(len(subjects)), share[:, motif], height=0.62, color=[colours[group] for group in groups])
@@ -187,7 +200,7 @@ def usage_figure(subjects: Sequence[str], groups: Sequence[str], share: np.ndarr
         axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
         axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(subjects) - 0.4, -0.6)
-    figure.axes[0].set_yticks(range(len(subjects)), [_plain(name) for name in subjects])
+    figure.axes[0].set_yticks(range(len(subjects)), [plain_label(name) for name in subjects])
     figure.supxlabel("share of the time", fontsize=9, color=INK)
     _group_legend(figure, colours)
     return figure
@@ -205,16 +218,16 @@ def films_figure(films: Sequence[Sequence[np.ndarray]], labels: Sequence[Sequenc
             axes.set_yticks([])
             axes.spines[:].set_visible(False)
             if column == 0:
-                axes.set_ylabel(_plain(rows[line]), fontsize=9, color=INK)
+                axes.set_ylabel(plain_label(rows[line]), fontsize=9, color=INK)
             if column < len(films[line]):
                 axes.imshow(np.hstack(list(films[line][column])), interpolation="bicubic")
-                axes.set_title(_plain(labels[line][column]), fontsize=7.5, color=NOTE, loc="left", pad=2)
+                axes.set_title(plain_label(labels[line][column]), fontsize=7.5, color=NOTE, loc="left", pad=2)
     return figure
 
 
 def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """How well each way of looking tells the groups apart: {name: {"auc": 0..1, "p": 0..1}}; 0.5 is chance."""
-    figure, axes = _canvas(6.0, 1.1 + 0.42 * max(len(controls), 2))
+    figure, axes = canvas(6.0, 1.1 + 0.42 * max(len(controls), 2))
     for row, (name, values) in enumerate(controls.items()):
         auc, p = values.get("auc"), values.get("p")
         if auc is None:
@@ -225,7 +238,7 @@ def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figur
         note = f"{auc:.2f}" if p is None else f"{auc:.2f}, p = {p:.2g}"
         axes.annotate(note, (max(auc, 0.5), row), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.set_yticks(range(len(controls)), [CONTROL_NAMES.get(name, _plain(name)) for name in controls])
+    axes.set_yticks(range(len(controls)), [CONTROL_NAMES.get(name, plain_label(name)) for name in controls])
     axes.set_ylim(len(controls) - 0.4, -0.6)
     axes.set_xlim(0, 1.22)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -252,7 +265,9 @@ def strip_figure(
             x, y = column * wide + (wide - side) // 2, (row + 1) * high - side - 1
             sheet[y : y + side, x : x + side] = picture
             colour = OKABE_ITO[0] if column == 0 else INK
-            axes.text(x + side / 2, y - side / 25, _plain(label), fontsize=7.5, color=colour, ha="center", va="bottom")
+            axes.text(
+                x + side / 2, y - side / 25, plain_label(label), fontsize=7.5, color=colour, ha="center", va="bottom"
+            )
     axes.imshow(sheet, interpolation="bicubic", aspect="auto")
     return figure
 
@@ -275,15 +290,17 @@ def thinned(time: np.ndarray, values: np.ndarray, most: int) -> tuple[np.ndarray
     return time[kept], values[kept]
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of inches with one pair of axes in the house's style."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    _style(axes)
+    style(axes)
     return figure, axes
 
 
-def _style(axes: Axes) -> None:
+def style(axes: Axes) -> None:
+    """The house's style: two faint spines, small dark labels."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=INK, labelsize=8.5, color=FAINT)
@@ -291,10 +308,10 @@ def _style(axes: Axes) -> None:
     axes.yaxis.label.set(fontsize=9, color=INK)
 
 
-def _plain(text: str) -> str:
-    """`text` without its dollars being read as mathematics, and short enough for a label."""
+def plain_label(text: str, most: int = 32) -> str:
+    """`text` without its dollars being read as mathematics, and short enough for a label: `most` signs."""
     text = " ".join(str(text).split())
-    return (text if len(text) <= 32 else text[:31] + "…").replace("$", r"\$")
+    return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
 
 
 def _finite(values: np.ndarray) -> list[float]:
@@ -320,7 +337,7 @@ def _spread(values: np.ndarray) -> np.ndarray:
 def _handle(number: int, name: str, colours: Mapping[str, str] | None) -> Line2D:
     colour = OKABE_ITO[number % len(OKABE_ITO)] if colours is None else colours[name]
     marker = "o" if colours is not None else MARKERS[number // len(OKABE_ITO) % len(MARKERS)]
-    return Line2D([], [], marker=marker, linestyle="", color=colour, markersize=6, label=_plain(name))
+    return Line2D([], [], marker=marker, linestyle="", color=colour, markersize=6, label=plain_label(name))
 
 
 def _group_legend(figure: Figure, colours: Mapping[str, str]) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ubam.blocks import find_blocks
 from ubam.cluster import executor
 from ubam.crops import CropStore
 from ubam.errors import ModelError, UbamError
 from ubam.files import read_csv
+from ubam.frozen import find_reference
 from ubam.runs import Run, key_of
 from ubam.settings import Settings, preset
 from ubam.study import Recording, Study, choose_reference, read_study
@@ -45,6 +47,7 @@ class Job:
     model: Path | None = None
     scheduler: str | None = None
     progress: Progress = no_progress
+    against: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -151,9 +154,11 @@ class Plan:
 
     def _job(self, run: Run, progress: Progress) -> Job:
         model = self.options.get("model")
+        against = self.options.get("against")
         return Job(
-            run, self.study, self.settings, Path(model) if model else None, self.options.get("scheduler"), progress
-        )
+            run, self.study, self.settings, Path(model) if model else None, self.options.get("scheduler"), progress,
+            Path(against) if against else None,
+        )  # fmt: skip
 
     def _study_key(self) -> str:
         return key_of([row_of(recording) for recording in self.study.recordings])
@@ -162,19 +167,40 @@ class Plan:
 def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], str | None]) -> Plan:
     """Read the study and settle the settings; StudyError or UbamError before anything is written.
 
-    options: the values of the command line (preset, reference, model, device, seed, workers, scheduler, factors). `ask`
-    is called with the groups when several are there and none of them is named like a reference.
+    options: the values of the command line (preset, reference, block, model, device, seed, workers, scheduler,
+    factors). `ask` is called with the groups when several are there and none of them is named like a reference.
     """
     table = read_study(study)
     reference, words = _settle_reference(table, options.get("reference"), ask)
+    find_blocks(table.recordings, options.get("block"))
     model = options.get("model")
     if model and not (Path(model) / "model.json").exists():
         raise ModelError(f"{model} holds no trained model (model.json is missing); --model takes the folder RUN/model.")
-    changes: dict[str, Any] = {name: options[name] for name in ("device", "seed", "workers") if name in options}
+    changes: dict[str, Any] = {
+        name: options[name] for name in ("device", "seed", "workers", "block") if name in options
+    }
     changes |= {"factors": tuple(options["factors"])} if options.get("factors") else {}
     settings = preset(options.get("preset", "standard"), reference=reference, **changes)
     kept = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
     return Plan(table, settings, kept | {"reference": reference or "none"}, words)
+
+
+def plan_scoring(study: Path, against: Path, options: dict[str, Any]) -> Plan:
+    """A plan that scores `study` by the frozen reference `against`, with its networks and their settings.
+
+    options: device and workers. StudyError or ModelError before anything is written.
+    """
+    frozen, table = find_reference(against), read_study(study, compared=False)
+    known = {field.name for field in fields(Settings)} - {"device", "workers", "reference", "block"}
+    values = {name: value for name, value in frozen.settings.items() if name in known}
+    values |= {"factors": tuple(values.get("factors", (2.0,))), "seed": frozen.seed}
+    values |= {name: options[name] for name in ("device", "workers") if name in options}
+    kept = {"model": str(frozen.model_folder), "against": str(frozen.folder), "reference": "none"}
+    words = (
+        f"Against {frozen.n_subjects} {frozen.group} subjects frozen in {frozen.folder} (version {frozen.hash}); "
+        "nothing is trained."
+    )
+    return Plan(table, Settings(**values), options | kept, words)
 
 
 def _settle_reference(

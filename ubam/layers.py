@@ -16,25 +16,27 @@ class Carried:
 
     colour uint8 [H, W, 3]; opacity float32 [H, W] in 0..1; gap float32 [H, W] in 0..1: where the subject should be but
     no source pixel landed, or, over a background that was never seen, where the subject was; length [H, W]: how far
-    each pixel came.
+    each pixel came; torn: the share (0..1) of the subject's area on which no source pixel landed.
     """
 
     colour: Picture
     opacity: Array
     gap: Array
     length: Array
+    torn: float = 0.0
 
 
 @dataclass(frozen=True)
 class Moved:
     """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels,
-    the opacity before the move, and, where something moved, what was carried."""
+    the opacity before the move, where something moved what was carried, and the share (0..1) of it that is torn."""
 
     picture: Picture
     opacity: Array
     length: Array
     source_opacity: Array
     carried: Carried | None = None
+    torn: float = 0.0
 
 
 def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Moved:
@@ -50,7 +52,7 @@ def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Arr
     """
     carried = carry(frame, opacity, forward, hidden)
     picture = _over(frame, background, carried, opacity)
-    return Moved(picture, carried.opacity, carried.length, opacity, carried)
+    return Moved(picture, carried.opacity, carried.length, opacity, carried, carried.torn)
 
 
 def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Carried:
@@ -68,7 +70,8 @@ def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) 
     whole = np.asarray(cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR), np.float32)
     gap = _gap(opacity, whole, covered, hidden)
     length = np.asarray(cv2.magnitude(source[..., 0], source[..., 1]), np.float32)
-    return Carried(colour, whole * covered, gap, length)
+    torn = float((whole * (1 - covered)).sum() / max(float(opacity.sum()), 1e-9))
+    return Carried(colour, whole * covered, gap, length, torn)
 
 
 def fill_gaps(

@@ -1,8 +1,8 @@
 """Twin, recording and magnified picture: the recording's own pixels moved along its deviation, and the dose checked.
 
 factor 0 is the twin, 1 the recording as it is, 2 the deviation doubled. One displacement towards the twin serves all
-factors; an inner gain per factor brings the measured dose (the rendered posture, embedded again, along the recording's
-own deviation) as near to the asked factor as its bounds allow, and what was reached is reported.
+factors; an inner gain per factor brings the measured dose (the rendered subject, registered again with the references,
+along the recording's own deviation) as near to the asked factor as its bounds allow, and what was reached is reported.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.generator import Generator, infer
 from ubam.layers import Moved, fill_gaps, move_layer, subject_opacity
-from ubam.registration import FIELD, Field, Matches, box_map, fields, ground_origin
+from ubam.registration import FIELD, Field, Matches, Shown, box_map, fields, ground_origin, reached
 from ubam.video import read_frame, read_frames
 
 Array = NDArray[np.float32]
@@ -28,9 +28,9 @@ Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
 GRID = 160  # largest side of the grid on which displacements are turned round
-GAIN_BOUNDS = (0.5, 1.5)  # wider ones chase what the posture code cannot see: at 3 walkers bent double
+GAIN_BOUNDS = (0.5, 2.0)  # wider ones chase what registration cannot see
 GAIN_FRAMES, GAIN_ROUNDS = 10, 2
-WEAKEST_RESPONSE = 0.15  # dose per unit of displacement below which the posture code does not see it: no gain then
+WEAKEST_RESPONSE = 0.15  # dose per unit of displacement below which registration does not see it: no gain then
 BANK_SIZE = 2000
 
 
@@ -122,9 +122,10 @@ class Magnification:
                 picture = next((picture for number, picture in pictures if number == wanted), None)
                 if picture is None:
                     return
-                yield self.render(picture, part, index, {factor: self._amount(factor) for factor in factors})
+                yield self.render(picture, part, index, {factor: self.amount_of(factor) for factor in factors})
 
-    def _amount(self, factor: float) -> float:
+    def amount_of(self, factor: float) -> float:
+        """How many times the displacement to the twin is applied at `factor`, the inner gain included."""
         return (1 - factor) * self.gain.get(factor, 1.0)
 
     def render(self, picture: Picture, part: Field, index: int, amounts: dict[float, float]) -> Frame:
@@ -278,40 +279,35 @@ def magnify(
     parts = list(fields(query, matches, sample, made.origin))
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys([0.0, *(float(f) for f in factors)]):  # the twin is shown beside every factor
-        made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, sample, factor)
+        made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, factor)
     return made
 
 
 def _choose_gain(
-    made: Magnification, parts: list[Field], pictures: list[Picture], sample: NDArray[np.int64], factor: float
+    made: Magnification, parts: list[Field], pictures: list[Picture], factor: float
 ) -> tuple[float, float]:
     if factor == 1:
         return 1.0, 1.0
-    gain, reached = 1.0, _try_gain(made, parts, pictures, sample, factor, 1.0)
+    gain, dose = 1.0, _try_gain(made, parts, pictures, factor, 1.0)
     for _ in range(GAIN_ROUNDS):
-        response = (reached - 1) / ((factor - 1) * gain)
-        if response < WEAKEST_RESPONSE or abs(reached - factor) < 0.05 * abs(factor - 1):
+        response = (dose - 1) / ((factor - 1) * gain)
+        if not response >= WEAKEST_RESPONSE or abs(dose - factor) < 0.05 * abs(factor - 1):
             break
         wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
-        attempt = _try_gain(made, parts, pictures, sample, factor, wanted)
-        if abs(attempt - factor) >= abs(reached - factor):
+        attempt = _try_gain(made, parts, pictures, factor, wanted)
+        if abs(attempt - factor) >= abs(dose - factor):
             break
-        gain, reached = wanted, attempt
-    return gain, reached
+        gain, dose = wanted, attempt
+    return gain, dose
 
 
-def _try_gain(
-    made: Magnification,
-    parts: list[Field],
-    pictures: list[Picture],
-    sample: NDArray[np.int64],
-    factor: float,
-    gain: float,
-) -> float:
-    amounts = {factor: (1 - factor) * gain}
+def _try_gain(made: Magnification, parts: list[Field], pictures: list[Picture], factor: float, gain: float) -> float:
+    """The dose that `factor` has at an inner gain; 1 where nothing deviates."""
+    amounts, shown = {factor: (1 - factor) * gain}, []
     places = [(part, index) for part in parts for index in range(len(part.position))]
-    views = [
-        made.view(made.render(picture, part, index, amounts).moved[factor].picture, int(part.position[index]))
-        for picture, (part, index) in zip(pictures, places, strict=True)
-    ]
-    return made.measure(np.stack(views), sample)[0]
+    for picture, (part, index) in zip(pictures, places, strict=True):
+        position = int(part.position[index])
+        view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position)
+        shown.append(Shown(position, view, part.flow[index], amounts[factor]))
+    dose = reached(made.query, made.matches, shown, made.origin)
+    return dose if np.isfinite(dose) else 1.0

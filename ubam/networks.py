@@ -1,7 +1,7 @@
 """The two networks that learn from a study: PostureEncoder (one view) and BehaviourEncoder (eight postures)."""
 
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +30,11 @@ class PostureEncoder(nn.Module):
     def _build(self) -> None:
         width = self.width
         self.layers = nn.Sequential(
-            *_convolution(3, width // 2, 5, 2),
-            *_convolution(width // 2, width, 3, 2),
-            *_convolution(width, 2 * width, 3, 2),
-            *_convolution(2 * width, 2 * width, 3, 1),
-            *_convolution(2 * width, 3 * width, 3, 2),
+            *convolution(3, width // 2, 5, 2),
+            *convolution(width // 2, width, 3, 2),
+            *convolution(width, 2 * width, 3, 2),
+            *convolution(2 * width, 2 * width, 3, 1),
+            *convolution(2 * width, 3 * width, 3, 2),
         )
         cells = -(-self.side // 16)
         self.head = nn.Linear(3 * width * cells * cells, self.dim)
@@ -76,18 +76,16 @@ class LandmarkEncoder(PostureEncoder):
     def _build(self) -> None:
         width = self.width
         self.fine = nn.Sequential(
-            *_convolution(3, width // 2, 5, 2),
-            *_convolution(width // 2, width, 3, 2),
-            *_convolution(width, width, 3, 1),
+            *convolution(3, width // 2, 5, 2),
+            *convolution(width // 2, width, 3, 2),
+            *convolution(width, width, 3, 1),
         )
-        self.middle = nn.Sequential(*_convolution(width, 2 * width, 3, 2), *_convolution(2 * width, 2 * width, 3, 1))
-        self.coarse = nn.Sequential(
-            *_convolution(2 * width, 3 * width, 3, 2), *_convolution(3 * width, 3 * width, 3, 1)
-        )
+        self.middle = nn.Sequential(*convolution(width, 2 * width, 3, 2), *convolution(2 * width, 2 * width, 3, 1))
+        self.coarse = nn.Sequential(*convolution(2 * width, 3 * width, 3, 2), *convolution(3 * width, 3 * width, 3, 1))
         self.coarse_to_middle = nn.Conv2d(3 * width, 2 * width, 1)
-        self.joined = nn.Sequential(*_convolution(2 * width, 2 * width, 3, 1))
+        self.joined = nn.Sequential(*convolution(2 * width, 2 * width, 3, 1))
         self.middle_to_fine = nn.Conv2d(2 * width, width, 1)
-        self.maps = nn.Sequential(*_convolution(width, 2 * width, 3, 1), nn.Conv2d(2 * width, self.landmarks, 1))
+        self.maps = nn.Sequential(*convolution(width, 2 * width, 3, 1), nn.Conv2d(2 * width, self.landmarks, 1))
         self.presence = nn.Linear(3 * width, 64)
         self.head = nn.Linear(2 * self.landmarks + 64, self.dim)
         cells = self.side // 4
@@ -95,19 +93,50 @@ class LandmarkEncoder(PostureEncoder):
         self.register_buffer("columns", places.repeat(cells), persistent=False)
         self.register_buffer("rows", places.repeat_interleave(cells), persistent=False)
 
-    def encode(self, pictures: Tensor) -> Tensor:
-        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
-        fine = self.fine(pictures)
+    def look(self, pictures: Tensor) -> "Looked":
+        """All that is seen in prepared pictures [N, 3, side, side]."""
+        half = self.fine[:3](pictures)
+        fine = self.fine[3:](half)
         middle = self.middle(fine)
         coarse = self.coarse(middle)
-        middle = self.joined(torch.relu(middle + _doubled(self.coarse_to_middle(coarse))))
-        maps = self.maps(torch.relu(fine + _doubled(self.middle_to_fine(middle)))).flatten(2).softmax(-1)
-        places = [(maps * self.columns).sum(-1), (maps * self.rows).sum(-1)]
-        posture: Tensor = self.head(torch.cat([*places, torch.relu(self.presence(coarse.mean((2, 3))))], 1))
-        return posture
+        middle = self.joined(torch.relu(middle + doubled(self.coarse_to_middle(coarse))))
+        fine = torch.relu(fine + doubled(self.middle_to_fine(middle)))
+        maps = self.maps(fine)
+        share = maps.flatten(2).softmax(-1)
+        places = torch.cat([(share * self.columns).sum(-1), (share * self.rows).sum(-1)], 1)
+        code = self.head(torch.cat([places, torch.relu(self.presence(coarse.mean((2, 3))))], 1))
+        return Looked(half, fine, maps, middle, coarse, places, code)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
+        return self.look(pictures).code
 
 
-def _doubled(maps: Tensor) -> Tensor:
+class Looked(NamedTuple):
+    """What a `LandmarkEncoder` sees in N pictures, from fine to coarse.
+
+    half [N, 16, S/2, S/2], fine [N, 32, S/4, S/4], the landmarks' maps [N, 48, S/4, S/4], middle [N, 64, S/8, S/8],
+    coarse [N, 96, S/16, S/16], the landmarks' places [N, 96] (x of all, then y, in -2..2) and the postures [N, dim].
+    """
+
+    half: Tensor
+    fine: Tensor
+    maps: Tensor
+    middle: Tensor
+    coarse: Tensor
+    places: Tensor
+    code: Tensor
+
+    def part(self, chosen: slice) -> "Looked":
+        """Some of the pictures."""
+        return Looked(*(seen[chosen] for seen in self))
+
+    def repeated(self, count: int) -> "Looked":
+        """One picture as often as `count`."""
+        return Looked(*(seen.expand(count, *seen.shape[1:]) for seen in self))
+
+
+def doubled(maps: Tensor) -> Tensor:
     return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
 
 
@@ -124,7 +153,7 @@ def _reduce(views: Tensor, side: int) -> Tensor:
     return (columns / factor**2).permute(0, 3, 1, 2)
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
     return [
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.GroupNorm(max(1, outputs // 8), outputs),

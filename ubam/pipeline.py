@@ -11,37 +11,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
 from ubam.checking import check_recording, check_study, doubts
-from ubam.controls import control_codes
 from ubam.crops import CropStore, build_crops
-from ubam.deviation import Code
 from ubam.disentangling import SHORTEST, train_generator, validate
-from ubam.embedding import stride_of
 from ubam.errors import ModelError, RunError, StudyError, VideoError
-from ubam.evidence import clip_frames, gather_evidence, most_deviant, write_preview
+from ubam.evidence import most_deviant
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.frozen import find_reference
 from ubam.generator import Generator
-from ubam.job import RECORDING_COLUMNS, Job, device_of, no_progress, row_of
-from ubam.layouts import write_magnified
+from ubam.job import RECORDING_COLUMNS, Job, Progress, device_of, no_progress, plan_scoring, row_of
 from ubam.learning import embed as embed_recording
 from ubam.learning import learn
-from ubam.maps import draw_maps
-from ubam.material import Material
 from ubam.model import Model
-from ubam.motif_tables import write_motifs
-from ubam.motifs import WindowSet, find_motifs
 from ubam.neighbours import nearest
 from ubam.pose_code import PoseCode, encode_points
 from ubam.report import write_figures, write_report
 from ubam.runs import Run, key_of
-from ubam.scoring import StudyScores, score_study
+from ubam.score_stage import score
+from ubam.screening import unmoving, unusable
 from ubam.settings import SETTINGS_OF
+from ubam.showing import magnify_recording as magnify_recording  # a program asks the pipeline for one clip
+from ubam.showing import show_recording
 from ubam.study import Recording, choose_reference
-from ubam.tables import describe_statistics, score_tables
 
 LEARNT = 0.7  # order accuracy below which a study taught little
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -90,6 +84,7 @@ def stage_key(job: Job, stage: str) -> str:
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         return key_of(rows, [_stamp(r.video) for r in job.study.recordings])
     values = job.settings.as_dict() | {"model": _stamp(job.model / "model.json") if job.model else None}
+    values["against"] = find_reference(job.against).hash if job.against else None
     values["keypoints"] = [[str(r.keypoints), _stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
     return key_of(
         stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
@@ -111,7 +106,7 @@ def check(job: Job) -> list[str]:
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
     _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
     reference = choose_reference(job.study, job.settings.reference)
-    return doubts(job.study, verdicts, reference)
+    return [] if job.against else doubts(job.study, verdicts, reference)  # a frozen reference has its own size
 
 
 def crops(job: Job) -> list[str]:
@@ -217,10 +212,15 @@ def embed(job: Job) -> list[str]:
     given = job.model / job.pose_file.name if job.model else None
     code = PoseCode.load(given) if given and given.exists() else None
     points, messages = encode_points(job.usable(), stores, [e.posture for e in embeddings], job.pose_file, code)
-    for store, embedding, beside in zip(stores, embeddings, points, strict=True):
+    coded = {
+        store.recording_id: np.concatenate([embedding.posture, beside], axis=1)
+        for store, embedding, beside in zip(stores, embeddings, points, strict=True)
+    }
+    messages += _fail(job, unusable(coded)) + unmoving({n: p for n, p in coded.items() if np.isfinite(p).all()})
+    for store, embedding in zip(stores, embeddings, strict=True):
         write_arrays(
             job.embedding_file(store.recording_id),
-            posture=np.concatenate([embedding.posture, beside], axis=1).astype(np.float16),
+            posture=coded[store.recording_id].astype(np.float16),
             frame_index=store.frame_index, time_s=store.time_s,
             box=store.box, behaviour=embedding.behaviour.astype(np.float16),
             window_start_s=store.time_s[embedding.first], window_end_s=store.time_s[embedding.last],
@@ -228,45 +228,17 @@ def embed(job: Job) -> list[str]:
     return messages
 
 
-def score(job: Job) -> list[str]:
-    """Deviation of every window, recording and subject, the controls, the group tests, the motifs and the maps."""
-    recordings = job.usable()
-    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
-    stores = [job.store(recording.recording_id) for recording in recordings]
-    codes = [
-        Code(recording.recording_id, recording.subject, recording.group, embedding["posture"], stride_of(store.fps))
-        for recording, embedding, store in zip(recordings, embeddings, stores, strict=True)
-    ]
-    settings = job.settings
-    scores = score_study(codes, settings.reference, seed=settings.seed, progress=job.counted("score"))
-    controls = {
-        name: score_study(control, settings.reference, seed=settings.seed, intervals=False)
-        for name, control in control_codes(codes, stores, settings.posture_dim, settings.seed).items()
-    }
-    statistics = describe_statistics(codes, scores, controls, settings.reference, settings.seed)
-    _write_scores(job, embeddings, scores, controls)
-    write_json(job.folder / "statistics.json", statistics)
-    windows = [
-        WindowSet(c.recording_id, c.subject, c.group, e["behaviour"], e["window_start_s"], e["window_end_s"])
-        for c, e in zip(codes, embeddings, strict=True)
-    ]
-    motifs = find_motifs(windows, settings.reference, settings.seed)
-    write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
-    write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
-    scores.fitted.save(job.model_folder / "reference")
-    return list(statistics["notes"])
-
-
-def _write_scores(
-    job: Job, embeddings: list[dict[str, np.ndarray]], scores: StudyScores, controls: dict[str, StudyScores]
-) -> None:
-    recordings, folder = job.usable(), job.folder / "deviation"
-    columns = {recording.recording_id: row_of(recording) for recording in recordings}
-    tables = score_tables(recordings, embeddings, scores, controls)
-    for name, (rows, names) in tables.items():
-        extra = [] if name != "recordings" else list(columns[recordings[0].recording_id])[3:]
-        rows = [columns.get(row.get("recording_id", ""), {}) | row for row in rows] if extra else rows
-        write_csv(folder / f"{name}.csv", rows, [*names, *(column for column in extra if column not in names)])
+def _fail(job: Job, reasons: dict[str, str]) -> list[str]:
+    """Mark recordings as failed, so that the others are still analysed; ModelError when none is left."""
+    if reasons and len(reasons) == len(job.usable()):
+        raise ModelError(f"No recording has usable postures; the first: {next(iter(reasons.values()))}.")
+    rows: list[dict[str, Any]] = [dict(row) for row in job.verdicts()]
+    for row in rows:
+        if row["recording_id"] in reasons:
+            row |= {"status": "failed", "reason": reasons[row["recording_id"]]}
+    if reasons:
+        write_csv(job.folder / "recordings.csv", rows, list(rows[0]))
+    return [f"{name} failed: {reason}." for name, reason in reasons.items()]
 
 
 def generator(job: Job) -> list[str]:
@@ -308,6 +280,25 @@ def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> Generator:
     )[0]  # fmt: skip
 
 
+def score_against(
+    study: Path, against: Path, out: Path, options: dict[str, Any], progress: Progress = no_progress
+) -> tuple[Job, list[str]]:
+    """Score the recordings of `study` by the frozen reference `against` (RUN/model/reference, or RUN) into a run `out`.
+
+    Its networks code them; nothing is trained, and nobody's earlier score changes. options: device and workers. Returns
+    the job and the stages that were done. ModelError when the reference is damaged or does not fit its networks.
+    """
+    job = plan_scoring(study, against, options).start(out, progress)
+    return job, run_scoring(job)
+
+
+def run_scoring(job: Job) -> list[str]:
+    """Do the stages of a job of `plan_scoring`, and its report; the names of those that were done."""
+    done = run_stages(job, "score")
+    report(job)
+    return done
+
+
 def magnify(job: Job) -> list[str]:
     """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
     shown = most_deviant(read_csv(job.folder / "deviation" / "recordings.csv"), job.settings.reference)
@@ -317,46 +308,6 @@ def magnify(job: Job) -> list[str]:
             future.result()
             job.progress("magnify", done, len(shown))
     return []
-
-
-def show_recording(job: Job, recording_id: str) -> None:
-    """Evidence, preview and magnified clips of one recording, in a worker."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)  # one thread per process: the other recordings have the other cores
-    material = Material(job)
-    store, video = material.store(recording_id), job.video(recording_id)
-    proof = gather_evidence(
-        store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
-    )
-    write_arrays(job.evidence_file(recording_id), **proof)
-    write_preview(store, video, job.preview_file(recording_id))
-    stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
-    frames = clip_frames(store, stretch, job.settings.clip_seconds)
-    for factor in job.settings.factors:
-        out = job.clip_file(recording_id, factor)
-        facts = write_magnified(out, "side-by-side", material.magnification(recording_id, frames, factor), factor)
-        write_json(out.with_suffix(".json"), facts)
-
-
-def magnify_recording(
-    job: Job, recording_id: str, factor: float, layout: str, span: tuple[float | None, float | None], out: Path
-) -> dict[str, Any]:
-    """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON."""
-    if recording_id not in {recording.recording_id for recording in job.usable()}:
-        names = ", ".join(recording.recording_id for recording in job.usable())
-        raise RunError(f"{job.folder} has no recording '{recording_id}'; it has {names}.")
-    material = Material(job)
-    times = material.store(recording_id).time_s
-    low, high = times[0] if span[0] is None else span[0], times[-1] if span[1] is None else span[1]
-    frames = np.flatnonzero((times >= low - 1e-6) & (times <= high + 1e-6))
-    if len(frames) < 2:
-        raise RunError(
-            f"{recording_id} runs from {times[0]:.2f} to {times[-1]:.2f} s; {low:g} to {high:g} s holds no clip."
-        )
-    magnification = material.magnification(recording_id, frames, 0.0 if layout == "twin" else factor)
-    facts = write_magnified(out, layout, magnification, factor, progress=job.counted("magnify"))
-    write_json(out.with_suffix(".json"), facts)
-    return facts
 
 
 def report(job: Job) -> list[str]:

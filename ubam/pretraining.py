@@ -153,12 +153,13 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
     drawn = [picture for part in draw_pictures(pictures, seed, workers, told("draw")) for picture in part]
     torch.set_num_threads(workers)
     encoder, errors = train_on(Lessons(drawn), steps=steps, seed=seed, progress=told("train"))
-    save_encoder(encoder, out, {"pictures": pictures, "steps": steps, "seed": seed, "errors": errors})
+    made = {"network": encoder.settings, "pictures": pictures, "steps": steps, "seed": seed, "errors": errors}
+    save_network(encoder, out, made)
     return errors
 
 
-def save_encoder(encoder: LandmarkEncoder, out: Path, made: dict[str, object]) -> None:
-    """Write the encoder with how it was made."""
-    weights = {name: value.contiguous() for name, value in encoder.state_dict().items()}
+def save_network(network: nn.Module, out: Path, made: dict[str, object]) -> None:
+    """Write the weights of a network with how they were made."""
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     with atomic_path(out) as temporary:
-        save_file(weights, temporary, {"ubam": json.dumps({"network": encoder.settings} | made)})
+        save_file(weights, temporary, {"ubam": json.dumps(made)})

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ubam.crops import CropStore
+from ubam.registrar import displacements
 
 Array = NDArray[np.float32]
+View = NDArray[np.uint8]
 Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every frame of the query, position in it
 
 CANVAS = 128
@@ -27,6 +29,7 @@ GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the h
 GROUND_FRAMES = 24
 SPACE_SIGMA, TIME_SIGMA_S = 1.0, 0.04
 CHUNK_FRAMES = 96
+NOTHING = (0, 128, 128)  # a view's background
 
 
 @dataclass(frozen=True)
@@ -102,18 +105,17 @@ def _register(
 
 
 def register_frame(
-    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH
+    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH, view: View | None = None
 ) -> tuple[Array, Array, Array]:
-    """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin."""
-    weight = saliency_of(query, position)
-    source = outline(weight)
-    flows = []
-    for store, path in matches:
-        target = outline(saliency_on(store, int(path[position]), query, position))
-        flows.append(cv2.resize(dense_flow(source, target), (FIELD, FIELD), interpolation=cv2.INTER_AREA))
-    flow, spread = consensus(np.stack(flows) / np.float32(CANVAS))
-    small = np.asarray(cv2.resize(weight, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32)
-    return shrink(flow, spread, strength), small, spread
+    """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin.
+
+    view: another picture of the subject at that moment, instead of the recorded one.
+    """
+    view = np.array(query.views[position]) if view is None else view
+    references = np.stack([view_on(store, int(path[position]), query, position) for store, path in matches])
+    flow, spread = consensus(displacements(view, references))
+    weight = cv2.resize(saliency_in(view), (FIELD, FIELD), interpolation=cv2.INTER_AREA)
+    return shrink(flow, spread, strength), np.asarray(weight, np.float32), spread
 
 
 def saliency_of(store: CropStore, position: int) -> Array:
@@ -121,7 +123,7 @@ def saliency_of(store: CropStore, position: int) -> Array:
     return saliency_in(store.views[position])
 
 
-def saliency_in(view: NDArray[np.uint8]) -> Array:
+def saliency_in(view: View) -> Array:
     """Return the saliency of a view [V, V, 3] on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
     salient = np.asarray(view[..., 0], np.float32) / 255
     return np.asarray(cv2.resize(salient, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32)
@@ -129,7 +131,12 @@ def saliency_in(view: NDArray[np.uint8]) -> Array:
 
 def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
     """Return the saliency of a matched reference frame, brought to the canvas of the query's frame."""
-    view = np.asarray(reference.views[matched, ..., 0], np.float32) / 255
+    return saliency_in(view_on(reference, matched, query, position))
+
+
+def view_on(reference: CropStore, matched: int, query: CropStore, position: int) -> View:
+    """Return the view of a matched reference frame, uint8 [V, V, 3], brought to the canvas of the query's frame."""
+    view = np.array(reference.views[matched])
     move = similarity(
         reference.box[matched],
         query.box[position],
@@ -137,10 +144,11 @@ def saliency_on(reference: CropStore, matched: int, query: CropStore, position: 
         float(query.ground_y[position]),
         query.height_at(position) / max(reference.height_at(matched), 1.0),
     )
-    to_canvas = compose(box_map(query.box[position], CANVAS), move)
-    from_view = np.asarray(cv2.invertAffineTransform(box_map(reference.box[matched], view.shape[0])), float)
-    moved = cv2.warpAffine(view, compose(to_canvas, from_view), (CANVAS, CANVAS), flags=cv2.INTER_LINEAR)
-    return np.asarray(moved, np.float32)
+    to_canvas = compose(box_map(query.box[position], len(view)), move)
+    from_view = np.asarray(cv2.invertAffineTransform(box_map(reference.box[matched], len(view))), float)
+    place = compose(to_canvas, from_view)
+    size = view.shape[1::-1]
+    return np.asarray(cv2.warpAffine(view, place, size, flags=cv2.INTER_LINEAR, borderValue=NOTHING), np.uint8)
 
 
 def similarity(
@@ -166,22 +174,51 @@ def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArra
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]]).astype(float)
 
 
-def outline(saliency: Array) -> NDArray[np.uint8]:
+def outline(saliency: Array) -> View:
     """Return the signed distance to the subject's outline, cut at 12 % of the canvas, as uint8 [S, S] around 127."""
     inside = (saliency > 0.5).astype(np.uint8)
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
     return (np.clip(distance / (TRUNCATION * len(saliency)), -1, 1) * 127 + 127).astype(np.uint8)
 
 
-def dense_flow(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Array:
+def dense_flow(source: View, target: View) -> Array:
     """Return the flow float32 [S, S, 2] in pixels: target(p + flow(p)) is like source(p); DIS (Kroeger et al. 2016)."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(search.calc(source, target, np.zeros((*source.shape, 2), np.float32)), np.float32)
 
 
-def delivered(
-    query: CropStore, positions: Sequence[int], views: Sequence[NDArray[np.uint8]], asked: Sequence[Array]
-) -> float:
+@dataclass(frozen=True)
+class Shown:
+    """What one rendered view [V, V, 3] at a position was asked to show: `flow` [FIELD, FIELD, 2] as in `Field`, applied
+    `amount` times."""
+
+    position: int
+    view: View
+    flow: Array
+    amount: float
+
+
+def reached(query: CropStore, matches: Matches, shown: Sequence[Shown], origin: Array) -> float:
+    """Return the factor of rendered views: how far they are from the references, along the deviation, 1 the recording.
+
+    Rendered and recorded views are registered with the same references by the same network, so what it fails to see it
+    fails to see in both. The rendered displacement of a part is read where the part was moved to. nan when nothing
+    deviates.
+    """
+    after = before = 0.0
+    there = np.mgrid[:FIELD, :FIELD][::-1].transpose(1, 2, 0).astype(np.float32)
+    for one in shown:
+        recorded, weight, _ = register_frame(query, matches, one.position, 0.0)
+        rendered, _, _ = register_frame(query, matches, one.position, 0.0, one.view)
+        place = there + np.float32(one.amount * FIELD) * one.flow
+        rendered = cv2.remap(rendered, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        along = weight[..., None] * one.flow
+        after += float(((rendered - origin) * along).sum())
+        before += float(((recorded - origin) * along).sum())
+    return after / before if before > 0 else float("nan")
+
+
+def delivered(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:
     """Return the factor at which rendered `views` show the displacement that was `asked` for: 1 is the recording.
 
     asked: the fields' flow [FIELD, FIELD, 2] at `positions`. Each recorded outline is registered with the rendered one

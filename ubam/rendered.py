@@ -1,7 +1,7 @@
 """One rendered recording with its truth: a walker or a rat, healthy or with a named impairment, at any factor."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,13 @@ class Rendered:
     travelled: np.ndarray
     noise_seed: tuple[int, ...]
 
+    def between(self, first: int, stop: int) -> "Rendered":
+        """The frames from `first` to before `stop`, with their truth; the camera's noise is another."""
+        part = np.s_[first:stop]
+        truth = self.truth | {name: self.truth[name][part] for name in ("keypoints", "keypoints_healthy", "phase")}
+        points = {name: places[part] for name, places in self.points.items()}
+        return replace(self, truth=truth, points=points, travelled=self.travelled[part])
+
     def frames(self) -> Iterator[np.ndarray]:
         """The pictures, uint8 [H, W, 3] RGB."""
         for picture, _ in self.frames_and_masks():
@@ -71,6 +78,13 @@ class Rendered:
         """Where the subject is, bool [H, W] per frame."""
         for _, alpha in self.frames_and_masks():
             yield alpha > 0.5
+
+    def empties(self) -> Iterator[np.ndarray]:
+        """The pictures without the subject but with its shadow, and without noise, uint8 [H, W, 3]."""
+        for index, travelled in enumerate(self.travelled):
+            picture = self.scene.picture(float(travelled))
+            self.shadow.darken(picture, {name: place[index] for name, place in self.points.items()})
+            yield (picture * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
     def empty(self) -> np.ndarray:
         """The first picture without the subject, uint8 [H, W, 3]."""

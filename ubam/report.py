@@ -1,18 +1,29 @@
 """report.html, one self-contained page made of the run folder alone, and the figures beside it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
-from ubam import figures, report_maps, report_view, report_warnings, report_words
+from ubam import (
+    figures,
+    report_curves,
+    report_maps,
+    report_methods,
+    report_tests,
+    report_view,
+    report_warnings,
+    report_words,
+)
 from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.files import write_text
+from ubam.report_audit import audit_view
 from ubam.report_data import RunData, Score, mapping, number, read_arrays, read_facts, read_run
+from ubam.report_distances import distances_view
 from ubam.report_figures import write_figures
 from ubam.report_media import Clip, embed_clips, heat_picture, picture
 from ubam.report_motifs import motifs_view
@@ -56,14 +67,23 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
         headline=report_words.headline(data),
         warnings=report_warnings.warnings_of(data),
         ranking=report_view.ranking(data),
-        tests=report_words.test_rows(data),
+        tests=report_tests.main_tests(data),
+        table=report_tests.table(data),
+        power=report_tests.power(data),
+        classifier=report_tests.classifier(data),
+        curves=report_curves.curves_view(data),
+        courses=report_curves.time_courses(data),
+        audit=audit_view(data),
+        unusual=_unusual(data),
+        distances=distances_view(data),
         cards=[_card(data, index, score, clips) for index, score in enumerate(data.queries)],
         maps=[view for what in ("posture", "behaviour") if (view := _map(data, maps, what))],
         motifs=motifs_view(data),
         gallery=_gallery(data.folder),
         left_out=[clip.path.relative_to(data.folder).as_posix() for clip in clips.values() if not clip.data],
-        paragraph=report_words.methods_paragraph(data),
-        facts=_facts(data),
+        paragraph=report_methods.methods_paragraph(data),
+        facts=report_methods.facts(data),
+        citations=report_methods.citations(data),
         recordings=data.recordings,
         reference=data.reference,
         record=data.record,
@@ -187,39 +207,56 @@ def _gallery(run: Path) -> dict[str, list[dict[str, str]]]:
     return gallery if names else {}
 
 
-def _facts(data: RunData) -> list[tuple[str, str]]:
-    """Label and value of what a methods section asks for."""
-    record, windows = data.record, sum(score.n_windows for score in data.by_recording.values())
-    stages = mapping(record.get("stages"))
-    times = [
-        f"{name} {report_words.seconds_text(number(mapping(stage).get('seconds')))}" for name, stage in stages.items()
-    ]
-    usable = [row for row in data.recordings if row.get("status") != "failed"]
-    frames = sum(int(number(row.get("frames_decoded")) or 0) for row in usable)
-    facts = [
-        ("Program", f"ubam {record.get('ubam') or 'unknown'}"),
-        ("Study", record.get("study")),
-        ("Subjects", ", ".join(f"{g}: {sum(s.group == g for s in data.subjects)}" for g in data.groups)),
-        ("Recordings", f"{len(usable)} used, {len(data.recordings) - len(usable)} failed"),
-        ("Frames, windows", f"{frames:,} frames, {windows:,} windows"),
-        ("Reference group", data.reference or "none: each subject against all others"),
-        ("Preset, seed, device", ", ".join(str(record.get(name, "unknown")) for name in ("preset", "seed", "device"))),
-        ("Magnification factors", ", ".join(str(factor) for factor in record.get("factors") or [])),
-        ("Time of the stages", ", ".join(time for time in times if not time.endswith(" "))),
-        ("Settings", report_words.settings_text(mapping(record.get("settings")))),
-        ("Versions", report_words.settings_text(mapping(record.get("versions")))),
-    ]
-    return [(label, str(value)) for label, value in facts if value]
-
-
 def _controls(data: RunData) -> list[dict[str, Any]]:
+    """What each way of looking finds between the reference and all others; p from the audit where groups are two."""
     controls = mapping(data.statistics.get("controls"))
-    return [
-        {
-            "name": figures.CONTROL_NAMES.get(name, name),
-            "auc": auc,
-            "p": report_words.p_text(number(values.get("p")), bare=True),
-        }
-        for name, values in controls.items()
-        if isinstance(values, dict) and (auc := number(values.get("auc"))) is not None
-    ]
+    audit = audit_view(data)
+    compared = audit["comparisons"] if audit else []
+    known = {row["name"]: row["p"] for row in compared[0]["controls"]} if len(compared) == 1 else {}
+    rows = []
+    for name, values in controls.items():
+        auc = number(mapping(values).get("auc"))
+        if auc is not None:
+            words = figures.CONTROL_NAMES.get(name, name)
+            p = report_words.p_text(number(mapping(values).get("p")), bare=True)
+            rows.append({"name": words, "auc": auc, "p": p or known.get(words, "")})
+    return rows
+
+
+def _unusual(data: RunData) -> dict[str, Any] | None:
+    """Without a reference: every subject's most unusual windows, each tied to the player of its recording."""
+    mutual = mapping(data.statistics.get("mutual"))
+    listed = mutual.get("subjects")
+    rows = [mapping(row) for row in (listed if isinstance(listed, list) else []) if mapping(row)]
+    players = {
+        one.recording_id: f"r{index}-{place}"
+        for index, score in enumerate(data.queries, start=1)
+        for place, one in enumerate(data.recordings_of(score.subject, score.group), start=1)
+    }
+    return (
+        {"words": str(mutual.get("words") or ""), "rows": [_unusual_row(row, players) for row in rows]}
+        if rows
+        else None
+    )
+
+
+def _unusual_row(row: Mapping[str, Any], players: Mapping[str, str]) -> dict[str, Any]:
+    listed = row.get("windows")
+    windows = [mapping(one) for one in (listed if isinstance(listed, list) else [])]
+    return {
+        "rank": row.get("rank"),
+        "subject": str(row.get("subject", "")),
+        "group": str(row.get("group", "")),
+        "deviation": report_words.plain(number(row.get("deviation"))),
+        "p": report_words.p_text(number(row.get("p_value")), bare=True),
+        "smallest_p": report_words.p_text(number(row.get("smallest_p")), bare=True),
+        "windows": [
+            {
+                "player": players.get(str(one.get("recording_id"))),
+                "time": (start + (number(one.get("t_end_s")) or start)) / 2,
+                "text": f"{report_words.seconds_text(start)} of {one.get('recording_id')}",
+            }
+            for one in windows
+            if (start := number(one.get("t_start_s"))) is not None
+        ],
+    }

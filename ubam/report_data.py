@@ -66,14 +66,29 @@ class RunData:
     damaged: list[str] = field(default_factory=list)
 
     @property
+    def frozen(self) -> Mapping[str, Any]:
+        """What is known of the frozen reference that a run scored new subjects by; empty for any other run."""
+        return mapping(self.statistics.get("against"))
+
+    @property
+    def reference_count(self) -> int:
+        """How many subjects the reference has that could be scored, in this run or in the frozen one."""
+        if self.frozen:
+            return int(number(self.frozen.get("n")) or 0)
+        return sum(score.deviation is not None for score in self.references)
+
+    @property
     def queries(self) -> list[Score]:
-        """The subjects outside the reference group (all, without one), most deviant first."""
-        chosen = [score for score in self.subjects if self.reference is None or score.group != self.reference]
+        """The subjects outside the reference group (all, without one in this run), most deviant first."""
+        everyone = self.reference is None or bool(self.frozen)
+        chosen = [score for score in self.subjects if everyone or score.group != self.reference]
         return sorted(chosen, key=lambda score: -np.inf if score.deviation is None else score.deviation, reverse=True)
 
     @property
     def references(self) -> list[Score]:
-        """The subjects of the reference group, in the order of the study."""
+        """The subjects of the reference group, in the order of the study; none where the reference is a frozen one."""
+        if self.frozen:
+            return []
         return [score for score in self.subjects if self.reference is not None and score.group == self.reference]
 
     @property

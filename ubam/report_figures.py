@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from ubam import figures
 from ubam.report_data import RunData, Score, Timeline, mapping, number, read_arrays, read_facts, read_run
+from ubam.report_figures_statistics import Drawing, statistics_drawings
 from ubam.report_maps import share_of_recording
 from ubam.report_motifs import example_film, usage_table
-
-Drawing = tuple[str, Callable[[], Figure | None]]
 
 
 def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
@@ -32,6 +31,7 @@ def _drawings(data: RunData) -> Iterator[Drawing]:
     yield "subjects", lambda: _subjects(data)
     yield "groups", lambda: _groups(data)
     yield "controls", lambda: _controls(data)
+    yield from statistics_drawings(data)
     maps = read_arrays(data.folder / "maps.npz")
     for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
         for by in ("group", "subject", "time", *(("motif",) if what == "behaviour" else ())):
@@ -54,7 +54,8 @@ def _subjects(data: RunData) -> Figure | None:
 
 def _groups(data: RunData) -> Figure | None:
     groups = [score.group for score in data.subjects]
-    return figures.groups_figure(groups, _column(data.subjects, "deviation"), data.reference) if groups else None
+    deviation, low, high = (_column(data.subjects, name) for name in ("deviation", "low", "high"))
+    return figures.groups_figure(groups, deviation, data.reference, low, high) if groups else None
 
 
 def _controls(data: RunData) -> Figure | None:

@@ -34,6 +34,7 @@ def motifs_view(data: RunData) -> dict[str, Any] | None:
         "kind": str(facts.get("kind") or ""),
         "cards": [_card(data, one) for one in in_order(found, mapping(facts.get("cycle")))] if several else [],
         "usage": usage_rows(data) if several else [],
+        "tests": str(mapping(data.statistics.get("motifs")).get("words") or ""),
     }
 
 

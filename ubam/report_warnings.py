@@ -14,8 +14,8 @@ def warnings_of(data: RunData) -> list[str]:
     """What a reader must know before trusting the numbers; each recording's own warnings are in its table."""
     own = [str(message) for message in data.record.get("warnings") or []]
     notes = [str(note) for note in data.statistics.get("notes") or []]
-    found = [*_damage(data), *_recording_warnings(data), *_size_warnings(data), *_outlier_warnings(data)]
-    found += [*_control_warnings(data), *own, *notes]
+    found = [*_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
+    found += [*_outlier_warnings(data), *own, *notes]
     return list(dict.fromkeys(message for message in found if message))
 
 
@@ -55,7 +55,7 @@ def _limits_of_p(data: RunData) -> Iterable[str]:
     smallest = min((score.smallest_p for score in data.queries if score.smallest_p is not None), default=None)
     if data.reference is not None and smallest is not None and smallest > LEVEL:
         yield (
-            f"The reference group has {len(data.references)} subjects: the p of a single subject cannot be smaller "
+            f"The reference group has {data.reference_count} subjects: the p of a single subject cannot be smaller "
             f"than {p_text(smallest, bare=True)}, however much it deviates. For p < 0.05, 19 reference subjects "
             "are needed."
         )
@@ -75,6 +75,15 @@ def _outlier_warnings(data: RunData) -> Iterable[str]:
             f"{ranked[0][1]} of the reference group deviates {times} and alone widens the normal range: look at its "
             "recording before you read the rest."
         )
+
+
+def _audited(data: RunData) -> Iterable[str]:
+    """What the audit found; a run without one (an older one) has its controls judged here."""
+    audit = mapping(data.statistics.get("audit"))
+    if not audit:
+        yield from _control_warnings(data)
+    warnings = audit.get("warnings")
+    yield from (str(words) for words in (warnings if isinstance(warnings, list) else []))
 
 
 def _control_warnings(data: RunData) -> Iterable[str]:

@@ -8,6 +8,8 @@ from typing import Any
 from ubam.report_data import RunData, Score, mapping, number
 
 LEVEL = 0.05
+MAIN_FAMILIES = ("groups", "pairs", "change", "slope")
+FEW_TESTS, MOST_SENTENCES = 3, 6  # tests told in the summary; the table has all
 
 
 def headline(data: RunData) -> list[str]:
@@ -32,7 +34,7 @@ def _mutual(data: RunData) -> str:
 def _individuals(data: RunData) -> str:
     scored = [score for score in data.queries if score.deviation is not None]
     beyond = [score.subject for score in scored if score.beyond_reference]
-    normal = sum(score.deviation is not None for score in data.references)
+    normal = data.reference_count
     if not scored:
         return f"No subject outside the reference group {data.reference} could be scored."
     if not normal:
@@ -49,14 +51,30 @@ def _individuals(data: RunData) -> str:
 
 def _by_chance(data: RunData) -> str:
     smallest = [score.smallest_p for score in data.queries if score.deviation is not None and score.smallest_p]
-    if not smallest or not data.references:
+    if not smallest or not data.reference_count:
         return ""
     count = f"{sum(smallest):.1f} of {len(smallest)} {plural(len(smallest), 'subject')}"
     return f"If they moved like the reference, {count} would do so by chance on average."
 
 
 def _groups(data: RunData) -> list[str]:
-    return [_group_sentence(test) for test in group_tests(data)[:3]]
+    """The tests between groups and over time: all of them when they are few, else those that found something."""
+    main = [test for test in group_tests(data) if test.get("family", "groups") in MAIN_FAMILIES]
+    answered = [test for test in main if number(test.get("p")) is not None]
+    if len(answered or main) <= FEW_TESTS:
+        return [test_sentence(data, test) for test in answered or main]
+    found = [test for test in answered if significant(test)]
+    told = [test_sentence(data, test) for test in found[:MOST_SENTENCES]]
+    rest = len(answered) - len(told)
+    others = f"{rest} further {plural(rest, 'test')}" if told else f"{rest} {plural(rest, 'test')}"
+    more = "; see every test" if len(found) > len(told) else " found nothing; every test stands in the table"
+    return [*told, f"{others}{more}." if rest else ""]
+
+
+def significant(test: Mapping[str, Any]) -> bool:
+    """Whether a test has p <= 0.05 after its correction."""
+    p = next((p for p in (number(test.get("correction_p")), number(test.get("p"))) if p is not None), None)
+    return p is not None and p <= LEVEL
 
 
 def group_tests(data: RunData) -> list[Mapping[str, Any]]:
@@ -64,22 +82,71 @@ def group_tests(data: RunData) -> list[Mapping[str, Any]]:
     return [test for test in tests if isinstance(test, Mapping)] if isinstance(tests, list) else []
 
 
-def _group_sentence(test: Mapping[str, Any]) -> str:
+def test_sentence(data: RunData, test: Mapping[str, Any]) -> str:
+    """What one test found; where it found nothing, what these groups could have shown."""
     first, second = pair_of(test)
     p = next((p for p in (number(test.get("correction_p")), number(test.get("p"))) if p is not None), None)
     if p is None:
-        return f"{second} was not tested against {first}: {test.get('refused') or 'no p could be computed'}."
-    if p <= LEVEL:
-        return f"As a group, {second} differs from {first} ({p_text(p)})."
+        asked = str(test.get("question") or f"{second} against {first}").rstrip("?")
+        return f"Not tested: {asked} ({test.get('refused') or 'no p could be computed'})."
+    yes, no = SENTENCES.get(str(test.get("kind")), SENTENCES["two groups"])
+    named = test.get("groups")
+    groups = listed([str(group) for group in named]) if isinstance(named, list) else listed([first, second])
+    sentence = (yes if p <= LEVEL else no).format(first=first, second=second, groups=groups, p=p_text(p))
+    return sentence if p <= LEVEL else f"{sentence} {_limit(data, test)}".rstrip()
+
+
+SENTENCES = {
+    "two groups": (
+        "As a group, {second} differs from {first} ({p}).",
+        "No difference between the groups {first} and {second} was found ({p}).",
+    ),
+    "paired": (
+        "The same subjects differ between {first} and {second} ({p}).",
+        "No difference between {first} and {second} was found in the same subjects ({p}).",
+    ),
+    "omnibus": ("The groups {groups} differ among themselves ({p}).", "No difference among {groups} was found ({p})."),
+    "paired sessions": (
+        "The subjects of {groups} change from the first session to the last ({p}).",
+        "No change of the subjects of {groups} from the first session to the last was found ({p}).",
+    ),
+    "slope": (
+        "Subjects of the group {groups} change over time or dose ({p}).",
+        "No change of the subjects of {groups} over time or dose was found ({p}).",
+    ),
+    "slopes differ": (
+        "Over time or dose, {groups} change differently ({p}).",
+        "No difference was found in how {groups} change over time or dose ({p}).",
+    ),
+    "time course": (
+        "At some moments of the recording {second} differs from {first} ({p}).",
+        "No stretch of the recording was found in which {second} differs from {first} ({p}).",
+    ),
+}
+
+
+def _limit(data: RunData, test: Mapping[str, Any]) -> str:
+    """What groups of these sizes could have shown: by the run's own power, else by a rank test."""
+    if test.get("kind", "two groups") not in ("two groups", "pair"):
+        return ""
+    listed_power = data.statistics.get("power")
+    for row in listed_power if isinstance(listed_power, list) else []:
+        if mapping(row).get("groups") == test.get("groups") and row.get("words"):
+            return str(row["words"])
     sizes = [int(number(value) or 0) for value in mapping(test.get("n")).values()]
-    limit = f" {smallest_effect(sizes[0], sizes[1])}" if len(sizes) == 2 else ""
-    return f"No difference between the groups {first} and {second} was found ({p_text(p)}).{limit}"
+    return smallest_effect(sizes[0], sizes[1]) if len(sizes) == 2 else ""
 
 
 def _compared(data: RunData) -> str:
     counts = Counter(score.group for score in data.subjects)
     queries = [f"{counts[group]} {group}" for group in data.groups if group != data.reference and counts[group]]
     recordings = sum(row.get("status") != "failed" for row in data.recordings)
+    if data.frozen:
+        whom = f"{len(data.subjects)} {plural(len(data.subjects), 'subject')}"
+        return (
+            f"Compared: {whom} with the frozen reference {data.frozen.get('group')} of {data.reference_count} subjects "
+            f"({data.frozen.get('hash')}), from {recordings} {plural(recordings, 'recording')}; nothing was trained."
+        )
     return (
         f"Compared: {listed(queries) or 'nobody'} with {counts[data.reference or '']} {data.reference} subjects "
         f"(the reference), from {recordings} {plural(recordings, 'recording')}."
@@ -135,45 +202,6 @@ def _rank_counts(first: int, second: int) -> list[int]:
         for u in range(step, size + 1):
             counts[u] += counts[u - step]
     return counts
-
-
-def test_rows(data: RunData) -> list[dict[str, str]]:
-    """The group tests, each in words: comparison, name, n, p, effect, correction and one sentence."""
-    return [_test_row(test) for test in group_tests(data)]
-
-
-def _test_row(test: Mapping[str, Any]) -> dict[str, str]:
-    effect = mapping(test.get("effect"))
-    value, low, high = (number(effect.get(name)) for name in ("value", "low", "high"))
-    interval = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
-    return {
-        "groups": " against ".join(reversed(pair_of(test))),
-        "name": str(test.get("name", "")) + _how_many(test),
-        "n": ", ".join(f"{group}: {count}" for group, count in mapping(test.get("n")).items()),
-        "unit": str(test.get("unit", "subject")),
-        "p": p_text(number(test.get("p")), bare=True),
-        "smallest_p": p_text(number(test.get("smallest_p")), bare=True),
-        "effect": "" if value is None else f"{effect.get('name', 'effect')} {value:.2f}{interval}",
-        "correction": str(test.get("correction") or "none"),
-        "corrected_p": p_text(number(test.get("correction_p")), bare=True),
-        "sentence": _in_words(test, value, str(effect.get("name", ""))),
-    }
-
-
-def _how_many(test: Mapping[str, Any]) -> str:
-    count = number(test.get("arrangements"))
-    kind = "every one of " if test.get("exact") else ""
-    return f" ({kind}{count:,.0f} arrangements)" if count else ""
-
-
-def _in_words(test: Mapping[str, Any], value: float | None, name: str) -> str:
-    sentence = _group_sentence(test)
-    if value is not None and name.upper() == "AUC":
-        first, second = pair_of(test)
-        times = round(100 * value)
-        sentence += f" In {times} of 100 pairs of subjects the one of {second} deviates more than the one of {first}"
-        sentence += " (50 is chance)."
-    return sentence
 
 
 def score_row(score: Score) -> dict[str, str]:
@@ -243,69 +271,6 @@ def magnified_words(facts: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """Settings as 'name value, name value', one level of nesting flattened."""
-    flat = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat += [f"{name}.{inner} {item}" for inner, item in value.items()]
-        elif isinstance(value, (list, tuple)):
-            flat.append(f"{name} {' '.join(str(item) for item in value)}")
-        elif value is not None:
-            flat.append(f"{name} {value}")
-    return ", ".join(flat)
-
-
-def methods_paragraph(data: RunData) -> str:
-    """A paragraph for a methods section with the run's own numbers."""
-    record, sizes = data.record, Counter(score.group for score in data.subjects)
-    used = sum(row.get("status") in ("ok", "partial") for row in data.recordings)
-    failed = sum(row.get("status") == "failed" for row in data.recordings)
-    groups = listed([f"{sizes[group]} {group}" for group in data.groups if sizes[group]]) or "none scored"
-    whose = f"{used} video {plural(used, 'recording')} of {len(data.subjects)} {plural(len(data.subjects), 'subject')}"
-    program = (
-        f"ubam {record.get('ubam') or '(version unknown)'} ({_training(data)}, seed {record.get('seed', 'unknown')})"
-    )
-    left_out = f" {failed} {plural(failed, 'recording')} could not be used." if failed else ""
-    return (
-        f"{whose} ({groups}) {'was' if used == 1 else 'were'} analysed with {program}.{left_out} Representations of "
-        "posture and behaviour were learned from the recordings alone, without keypoints or labels, by contrasting "
-        f"moments within a recording and by telling true from permuted frame order. {_comparison(data)}"
-    )
-
-
-def _training(data: RunData) -> str:
-    record, settings = data.record, mapping(data.record.get("settings"))
-    steps = _setting(settings, "train_steps", "steps")
-    seconds = number(mapping(mapping(record.get("stages")).get("train")).get("seconds"))
-    parts = [f"preset {record.get('preset') or 'unknown'}", f"{steps} training steps" if steps else ""]
-    parts += [f"training {seconds:.0f} s" if seconds else "", str(record.get("device") or "")]
-    return ", ".join(part for part in parts if part)
-
-
-def _comparison(data: RunData) -> str:
-    names = list(dict.fromkeys(str(test.get("name")) for test in group_tests(data) if test.get("name")))
-    tests = f" Groups were compared by {listed(names)}; the unit is the subject." if names else ""
-    if data.reference:
-        whom = f"the reference group '{data.reference}', reference subjects with the others of their group"
-        others = "reference"
-    else:
-        whom, others = "all other subjects", "other"
-    return (
-        f"Each subject was compared with {whom}. Deviation is the distance from the matching movement of the {others} "
-        f"subjects in units of the variation between them, the median over the windows of a subject; the p-value of a "
-        f"single subject is conformal, the share of {others} subjects at least as deviant, itself counted.{tests}"
-    )
-
-
-def _setting(settings: Mapping[str, Any], *names: str) -> Any:
-    for values in (settings, *(value for value in settings.values() if isinstance(value, Mapping))):
-        for name in names:
-            if values.get(name) is not None:
-                return values[name]
-    return None
-
-
 def pair_of(test: Mapping[str, Any]) -> tuple[str, str]:
     named = test.get("groups")
     groups = [str(group) for group in (named if isinstance(named, list) else mapping(test.get("n")))]
@@ -331,6 +296,8 @@ def plain(value: float | None) -> str:
     """A number with two decimals, large ones with fewer, small ones with two significant digits; "" for None."""
     if value is None:
         return ""
+    if value == 0:
+        return "0"
     size = abs(value)
     if size >= 1e5 or 0 < size < 1e-3:
         return f"{value:.1e}"

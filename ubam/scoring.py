@@ -1,12 +1,14 @@
 """From deviations of moments to those of recordings and subjects, with intervals and conformal p-values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 import numpy as np
 
-from ubam.deviation import Code, Deviation, Score, summarise
+from ubam.deviation import Code, Deviation, Score
 from ubam.networks import WINDOW
+from ubam.units import summarise
 
 RESAMPLES = 100
 BLOCK = 8  # moments that are drawn together, as windows next to each other overlap
@@ -69,17 +71,44 @@ def score_study(
         scores[code.recording_id] = _joined(fitted, code, mine) if mine else fitted.score(code)
         if progress is not None:
             progress(done, len(codes))
-    own = {} if alone else {name: _own_fold(scores, _of(codes, name, reference)) for name in fitted.subjects}
-    rng = np.random.default_rng(seed)
+    fitted.own = {} if alone else reference_scores(fitted, scores)
+    subjects = score_subjects(fitted, codes, scores, fitted.own, seed=seed, intervals=intervals)
+    return StudyScores(scores, subjects, fitted)
+
+
+def reference_scores(fitted: Deviation, scores: Mapping[str, Score]) -> dict[str, float]:
+    """Deviation of every reference subject from the reference without it, from the scores of its recordings."""
+    return {
+        subject: float(summarise(np.concatenate([scores[code.recording_id].moment[0] for code in codes])))
+        for subject, codes in fitted.matcher.by_subject.items()
+    }
+
+
+def score_subjects(
+    fitted: Deviation,
+    codes: Sequence[Code],
+    scores: Mapping[str, Score],
+    own: Mapping[str, float],
+    *,
+    seed: int,
+    intervals: bool = True,
+) -> list[SubjectScore]:
+    """The scores of every subject in each of its groups, from those of its recordings; own: as `reference_scores`.
+
+    The interval of a subject is drawn by its own name, so that it does not depend on who else is scored.
+    """
     subjects = []
     for subject, group in dict.fromkeys((code.subject, code.group) for code in codes):
         mine = [code for code in codes if (code.subject, code.group) == (subject, group)]
         scored = _subject_score(fitted, scores, mine, own)
         if intervals:
+            rng = np.random.default_rng([seed, crc32(f"{subject}\n{group}".encode())])
             low, high = fitted.spread(mine, RESAMPLES, BLOCK, rng)
             scored = replace(scored, low=max(0.0, scored.deviation + low), high=scored.deviation + high)
         subjects.append(scored)
-    return StudyScores(scores, subjects, fitted)
+        for code in mine:
+            fitted.matcher.forget(code)
+    return subjects
 
 
 def cut_in_parts(code: Code, count: int = 4) -> list[Code]:
@@ -101,20 +130,11 @@ def _joined(fitted: Deviation, code: Code, parts: Sequence[Code]) -> Score:
     return Score(frame, np.concatenate([score.moment for score in scores], axis=1), static, dynamic)
 
 
-def _of(codes: Sequence[Code], subject: str, group: str | None) -> list[Code]:
-    return [code for code in codes if code.subject == subject and group in (None, code.group)]
-
-
-def _own_fold(scores: dict[str, Score], codes: Sequence[Code]) -> float:
-    """Deviation of a reference subject from the reference without it."""
-    return float(summarise(np.concatenate([scores[code.recording_id].moment[0] for code in codes])))
-
-
 def _subject_score(
     fitted: Deviation,
-    scores: dict[str, Score],
+    scores: Mapping[str, Score],
     codes: Sequence[Code],
-    own: dict[str, float],
+    own: Mapping[str, float],
 ) -> SubjectScore:
     mine = [scores[code.recording_id] for code in codes]
     by_fold = summarise(np.concatenate([score.moment for score in mine], axis=1))

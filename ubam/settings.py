@@ -16,6 +16,7 @@ class Settings:
 
     preset: str = "standard"
     reference: str | None = None
+    block: str | None = None
     seed: int = 0
     device: str = "auto"
     workers: int = 2
@@ -56,6 +57,9 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
+LAYOUTS = ("side-by-side", "magnified", "twin", "overlay", "strip")
+SUFFIXES = {layout: (".png", ".svg") if layout == "strip" else (".mp4",) for layout in LAYOUTS}
+
 RUN_PRESETS = ("quick", "standard", "thorough")  # `faithful` is there to be measured, not to be used
 
 # The settings that decide the result of each stage of a run.
@@ -74,7 +78,7 @@ SETTINGS_OF: dict[str, tuple[str, ...]] = {
         "model",
     ),
     "embed": ("keypoints",),
-    "score": ("reference", "seed"),
+    "score": ("reference", "block", "seed", "against"),
     "generator": ("generator_steps", "seed"),
     "magnify": ("factors", "clip_seconds"),
 }

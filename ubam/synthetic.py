@@ -12,10 +12,13 @@ from .files import atomic_path, write_text
 from .rendered import KINDS, SCENES, Rendered, check, make_subject, render_recording
 from .video import write_clip
 
-__all__ = ["GROUPS", "KINDS", "SCENES", "Rendered", "make_subject", "render_recording", "synthesise_study"]
+__all__ = [
+    "GROUPS", "KINDS", "SCENES", "Rendered", "make_subject", "render_again", "render_recording", "synthesise_study",
+    "write_recording", "write_table",
+]  # fmt: skip
 
 GROUPS = ("healthy", "impaired")
-COLUMNS = ("video", "subject", "group", "session", "impairment", "severity")
+COLUMNS = ("video", "subject", "group", "session", "day", "impairment", "severity")
 
 
 @dataclass(frozen=True)
@@ -67,20 +70,47 @@ def synthesise_study(
         for number in range(recordings_per_subject):
             session = str(number + 1) if recordings_per_subject > 1 else ""
             stem = f"{plan.name}_{session}" if session else plan.name
-            _write_recording(out, stem, _render(plan, kind, scene, number, seconds))
+            write_recording(out, stem, _render(plan, kind, scene, number, seconds))
             rows.append(_row(plan, stem, session))
             if progress:
                 progress(len(rows), subjects * recordings_per_subject)
-    return _write_table(out / "study.csv", rows)
+    return write_table(out / "study.csv", rows)
 
 
-def _render(plan: _Plan, kind: str, scene: str, number: int, seconds: float) -> Rendered:
+def render_again(
+    subject: str,
+    number: int,
+    factor: float,
+    *,
+    kind: str,
+    subjects: int,
+    seed: int,
+    scene: str,
+    seconds: float,
+    null: bool = False,
+    impairment: str | None = None,
+    confound: float = 0.0,
+) -> Rendered:
+    """Recording `number` (from 0) of one subject of the study that the same arguments give, at another factor.
+
+    Its truth tells where every keypoint is then; nothing is drawn before `frames()`. StudyError for a subject that the
+    study does not have.
+    """
+    plans = _plan(np.random.default_rng([seed, 11]), kind, subjects, null, impairment, confound)
+    found = next((plan for plan in plans if plan.name == subject), None)
+    if found is None:
+        raise StudyError(f"no subject {subject!r}; this study has {plans[0].name} to {plans[-1].name}")
+    return _render(found, kind, scene, number, seconds, factor)
+
+
+def _render(plan: _Plan, kind: str, scene: str, number: int, seconds: float, factor: float = 1.0) -> Rendered:
     return render_recording(
         plan.seed,
         kind=kind,
         scene=scene,
         recording=number,
         seconds=seconds,
+        factor=factor,
         impairment=plan.impairment,
         severity=plan.severity,
         palette=plan.palette,
@@ -116,7 +146,7 @@ def _plan(
     return plans
 
 
-def _write_recording(out: Path, stem: str, rendered: Rendered) -> None:
+def write_recording(out: Path, stem: str, rendered: Rendered) -> None:
     """Write out/<stem>.mp4 and out/truth/<stem>.npz."""
     areas: list[float] = []
     boxes: list[tuple[float, float, float, float]] = []
@@ -145,8 +175,10 @@ def _row(plan: _Plan, stem: str, session: str) -> dict[str, Any]:
     }
 
 
-def _write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
-    columns = [name for name in COLUMNS if name != "session" or any(row["session"] for row in rows)]
-    lines = [",".join(columns)] + [",".join(str(row[name]) for name in columns) for row in rows]
+def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write study.csv and return its path; sessions and days have a column where a row fills it."""
+    visits = {name for name in ("session", "day") if any(str(row.get(name, "")) for row in rows)}
+    columns = [name for name in COLUMNS if name not in ("session", "day") or name in visits]
+    lines = [",".join(columns)] + [",".join(str(row.get(name, "")) for name in columns) for row in rows]
     write_text(path, "\n".join(lines) + "\n")
     return path

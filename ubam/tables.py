@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ubam.deviation import Code, Score, summarise
+from ubam.deviation import Score
 from ubam.neighbours import moment_times
 from ubam.scoring import StudyScores, SubjectScore
-from ubam.statistics import compare_groups, separation
 from ubam.study import Recording
+from ubam.units import summarise
 
 SCORE_COLUMNS = (
     "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile",
@@ -83,35 +83,3 @@ def _recording_row(
     row |= {"deviation_low": max(0.0, row["deviation_low"] + shift), "deviation_high": row["deviation_high"] + shift}
     row["n_windows"] = sum(1 for window in windows if window["recording_id"] == recording.recording_id)
     return row | {"recording_id": recording.recording_id}
-
-
-def describe_statistics(
-    codes: Sequence[Code], scores: StudyScores, controls: Mapping[str, StudyScores], reference: str | None, seed: int
-) -> dict[str, Any]:
-    """What statistics.json holds: n, one test for each group against the reference, the controls, and notes."""
-    subjects = {group: len({code.subject for code in codes if code.group == group}) for group in _groups(codes)}
-    result: dict[str, Any] = {"unit": "subject", "n": subjects, "reference": reference, "tests": [], "controls": {}}
-    result["notes"] = []
-    if reference is None or len(subjects) < 2:
-        return result
-    deviations = {(score.subject, score.group): score.deviation for score in scores.subjects}
-    result["tests"] = compare_groups(codes, deviations, reference, seed)
-    result["notes"] = [
-        f"{' against '.join(t['groups'][::-1])}: {t['refused']}." for t in result["tests"] if "refused" in t
-    ]
-    for name, rows in {
-        "ubam": scores.subjects,
-        **{name: control.subjects for name, control in controls.items()},
-    }.items():
-        result["controls"][name] = {"auc": _auc(rows, reference)}
-    return result
-
-
-def _groups(codes: Sequence[Code]) -> list[str]:
-    return list(dict.fromkeys(code.group for code in codes))
-
-
-def _auc(subjects: Sequence[SubjectScore], reference: str) -> float:
-    normal = np.array([score.deviation for score in subjects if score.group == reference])
-    other = np.array([score.deviation for score in subjects if score.group != reference])
-    return separation(normal, other)

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from tests.moving_codes import make_study
+from ubam.deviation import movement_basis
+from ubam.matching import match_paths, match_subjects
+from ubam.twins import describe_moments, match_path, match_subject
+
+
+@pytest.mark.parametrize("cells", [20_000_000, 30_000])
+def test_all_subjects_at_once_are_matched_as_one_by_one(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ubam.matching.CELLS", cells)
+    codes = [*make_study(0, 6, 2, frames=90), *make_study(1, 2, 1, frames=57)]
+    basis = movement_basis(codes)
+    moments = [describe_moments(code.posture, basis, 1) for code in codes]
+    references = [[moments[1]], moments[2:4], [moments[8], moments[4]], moments[5:8]]
+    for found, subject in zip(match_subjects(moments[0], references), references, strict=True):
+        recording, frame, _ = match_subject(moments[0], subject)
+        np.testing.assert_array_equal(found[0], recording)
+        np.testing.assert_array_equal(found[1], frame)
+
+
+def test_paths_that_run_stay_skip_and_jump() -> None:
+    rng = np.random.default_rng(0)
+    distance = rng.uniform(0.5, 1.5, size=(12, 3, 9)).astype(np.float32)
+    first = np.zeros((3, 9), bool)
+    first[:, 0] = first[1, 4] = first[2, 1] = True
+    for row, path in enumerate(match_paths(distance, first)):
+        np.testing.assert_array_equal(path, match_path(distance[:, row], first[row]))

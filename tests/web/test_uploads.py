@@ -1,0 +1,154 @@
+"""Uploads: in pieces, interrupted, resumed by another server, refused; every byte as it was."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.helpers import TUS, Client, House, small_limits, small_video
+from webui.database import Recording, Upload
+
+
+def _study(client: Client) -> str:
+    return str(client.post("studies", {"name": "gait"}).json["id"])
+
+
+def _stored(house: House, recording: str) -> bytes:
+    with house.service.database.session() as session:
+        return house.service.storage.video(session.get_one(Recording, recording)).read_bytes()
+
+
+def _offset(client: Client, where: str) -> int:
+    answer = client.send("HEAD", where, headers=TUS)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    return int(answer.headers["Upload-Offset"])
+
+
+def test_an_interrupted_upload_goes_on_after_a_restart_byte_for_byte(alone: House, tmp_path: Path) -> None:
+    client, data = alone.only_person(), os.urandom(300_000)
+    study = _study(client)
+    where = client.begin_upload(study, "日本語 (1).mp4", len(data), subject="ada", group="healthy", day="3")
+    assert client.send_piece(where, data[:100_000], 0).status_code == 204
+    assert client.send_piece(where, data[100_000:], 0).status_code == 409  # the client believed the piece was lost
+    again = House(tmp_path / "data", limits=small_limits())  # the server was killed and started again
+    client = again.only_person()
+    assert _offset(client, where) == 100_000
+    assert client.send_piece(where, data[100_000:], 100_000).headers["Upload-Offset"] == "300000"
+    assert _offset(client, where) == 300_000
+    (recording,) = client.get(f"studies/{study}/recordings").json
+    assert (recording["file_name"], recording["subject"], recording["group"]) == ("日本語 (1).mp4", "ada", "healthy")
+    assert (recording["day"], recording["bytes"], recording["status"]) == (3.0, 300_000, "probing")
+    assert sha256(_stored(again, recording["id"])).digest() == sha256(data).digest()
+    assert client.send_piece(where, b"more", 300_000).status_code == 404
+
+
+def test_a_server_killed_after_the_last_byte_makes_the_recording_when_asked_again(alone: House) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    where = client.begin_upload(study, "a.mp4", 5)
+    alone.service.storage.upload(where.rpartition("/")[2]).write_bytes(b"12345")  # written, and then killed
+    assert _offset(client, where) == 5
+    assert _offset(client, where) == 5
+    assert [r["bytes"] for r in client.get(f"studies/{study}/recordings").json] == [5]
+
+
+def test_a_piece_is_larger_than_any_other_body_may_be(alone: House) -> None:
+    client, data = alone.only_person(), os.urandom(9 * 1024**2)
+    study = _study(client)
+    client.upload(study, "large.mp4", data, piece=8 * 1024**2)
+    (recording,) = client.get(f"studies/{study}/recordings").json
+    assert _stored(alone, recording["id"]) == data
+
+
+def test_names_of_files_are_text_and_never_paths(alone: House, tmp_path: Path) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    names = [
+        "../../evil.mp4",
+        "/etc/passwd",
+        "a\\b\\c.MOV",
+        "<script>alert(1)</script>.mp4",
+        "..",
+        "x" * 900,
+        "con.mp4",
+    ]
+    for name in names:
+        client.upload(study, name, b"123")
+    shown = [recording["file_name"] for recording in client.get(f"studies/{study}/recordings").json]
+    assert shown == names
+    stored = [path for path in (tmp_path / "data").rglob("*") if path.is_file() and path.read_bytes() == b"123"]
+    assert {path.name for path in stored} == {"video.mp4", "video.mov"}
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_what_tus_refuses(alone: House) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    begin = f"studies/{study}/uploads"
+    assert client.send("POST", begin, headers={"Upload-Length": "5"}).status_code == 412
+    for length in ("", "-1", "1e3", "٣", "9" * 20):
+        assert client.send("POST", begin, headers=TUS | {"Upload-Length": length}).status_code == 400
+    broken = TUS | {"Upload-Length": "5", "Upload-Metadata": "filename not-base64!"}
+    assert client.send("POST", begin, headers=broken).status_code == 400
+    where = client.begin_upload(study, "a.mp4", 5)
+    assert client.send_piece(where, b"123456", 0).status_code == 413
+    assert client.send_piece(where, b"1", 3).headers["Upload-Offset"] == "0"
+    wrong = client.send("PATCH", where, data=b"1", headers=TUS | {"Upload-Offset": "0"}, content_type="text/plain")
+    assert wrong.status_code == 415
+    assert client.send("DELETE", where, headers=TUS).status_code == 204
+    assert client.send("HEAD", where, headers=TUS).status_code == 404
+    assert client.send("OPTIONS", begin).headers["Tus-Extension"] == "creation,termination"
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "words"),
+    [({"file_bytes": 4}, 413, "GiB allowed"), ({"quota_bytes": 9}, 413, "quota"), ({"recordings": 0}, 413, "at most 0"),
+     ({"reserve_bytes": 2**60}, 503, "disk is full")],
+)  # fmt: skip
+def test_limits_on_bytes(tmp_path: Path, limits: dict[str, Any], status: int, words: str) -> None:
+    client = House(tmp_path / "data", limits=small_limits(**limits)).only_person()
+    study = _study(client)
+    headers = TUS | {"Upload-Length": "5"}
+    begun = [client.send("POST", f"studies/{study}/uploads", headers=headers) for _ in range(2)]
+    assert begun[1].status_code == status  # uploads under way count in full
+    assert words in begun[1].json["error"]
+
+
+def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    client.upload(study, "walk.mp4", small_video(tmp_path / "a.mp4"))
+    client.upload(study, "notes.mp4", b"this is no video at all")
+    playlist = f"ffconcat version 1.0\nfile '{tmp_path / 'a.mp4'}'\n".encode()
+    client.upload(study, "list.mp4", playlist)
+    alone.work()
+    good, *bad = client.get(f"studies/{study}/recordings").json
+    assert (good["status"], good["width"], good["height"], good["fps"]) == ("ok", 64, 48, 25.0)
+    assert good["frames"] == 25
+    for recording in bad:
+        assert recording["status"] == "failed"
+        assert "annot be read as a video" in recording["reason"]
+        assert str(tmp_path) not in recording["reason"]
+    frame = client.get(f"studies/{study}/recordings/{good['id']}/frame.jpg")
+    assert frame.data[:2] == b"\xff\xd8"
+    assert client.get(f"studies/{study}/recordings/{bad[0]['id']}/frame.jpg").status_code == 404
+    first = client.get(f"studies/{study}/recordings/{good['id']}/video")
+    assert first.status_code == 202
+    alone.work()
+    part = client.get(f"studies/{study}/recordings/{good['id']}/video", headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.data) == (206, b"ftyp")
+
+
+def test_deleting_a_study_leaves_nothing(alone: House, tmp_path: Path) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    client.upload(study, "a.mp4", b"secret bytes of a patient")
+    client.begin_upload(study, "b.mp4", 5)
+    assert client.delete(f"studies/{study}").status_code == 204
+    assert not any(b"secret bytes" in p.read_bytes() for p in (tmp_path / "data").rglob("*") if p.is_file())
+    assert list((tmp_path / "data" / "uploads").iterdir()) == []
+    with alone.service.database.session() as session:
+        assert session.query(Upload).count() == session.query(Recording).count() == 0

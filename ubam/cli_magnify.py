@@ -1,0 +1,61 @@
+"""One clip of a scored run, as `ubam magnify RUN --recording ID` asks for it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ubam.console import Bars
+from ubam.errors import RunError, UbamError
+from ubam.settings import LAYOUTS, SUFFIXES
+
+if TYPE_CHECKING:
+    from ubam.job import Job
+
+LAYOUT = click.option("--layout", type=click.Choice(LAYOUTS), default="side-by-side", show_default=True)
+APPEARANCE = click.option(
+    "--appearance", metavar="ID", help="The pixels of this recording, in the posture of --recording."
+)
+FRAMES = click.option(
+    "--frames", type=click.IntRange(2, 24), default=6, show_default=True, help="Moments in --layout strip."
+)
+
+
+def check_request(layout: str, appearance: str | None, out: Path | None) -> Path:
+    """Return the file to write; UbamError when it is missing or of another kind than the layout."""
+    wanted = (".mp4",) if appearance is not None else SUFFIXES[layout]
+    if out is None or out.suffix.lower() not in wanted:
+        kind = "clip" if wanted == (".mp4",) else "figure"
+        raise UbamError(f"--recording needs --out FILE{' or FILE'.join(wanted)}, the {kind} to write.")
+    if appearance is not None and layout != "side-by-side":
+        raise UbamError("--appearance has its own layout (the moved picture alone); leave out --layout.")
+    return out
+
+
+def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) -> None:
+    """Render `order` (recording, factor, layout, span, out, appearance, frames) and print what was measured."""
+    from ubam import pipeline, showing
+
+    if pipeline.pending_stages(job, "score"):
+        raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
+    recording, out, span = order["recording"], order["out"], order["span"]
+    if order["appearance"] is not None:
+        facts = showing.transfer_posture(job, recording, order["appearance"], span, out)
+    else:
+        facts = pipeline.magnify_recording(job, recording, order["factor"], order["layout"], span, out, order["frames"])
+    bars.close()
+    click.echo(json.dumps(facts, indent=1) if as_json else f"{out}: {_words(facts)}")
+
+
+def _words(facts: dict[str, Any]) -> str:
+    if "agreement" in facts:
+        words = f"outlines agree {facts['agreement']:.2f} (before the move {facts['agreement_before']:.2f}), "
+        words += f"{facts['jumps']} jumps"
+    else:
+        words = (
+            f"factor {facts['factor']:g}, measured {facts['factor_geometric']:.2f} (registered), "
+            f"{facts['factor_measured']:.2f} (posture code)"
+        )
+    marked = facts["marked_frames"]
+    return words + (f"; {marked} of {facts['frames']} frames are marked as not to be trusted" if marked else "")

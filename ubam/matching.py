@@ -1,0 +1,88 @@
+"""One recording matched with every reference subject at once: the paths of `twins.match_path`, a subject to a row."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ubam.twins import JUMP_COST, TEMPO_COST, Moments
+
+CELLS = 20_000_000  # distances in memory at a time
+RUN, STAY, SKIP, JUMP = range(4)  # the ways to the next moment, the first of equally cheap ones taken
+
+
+def match_subjects(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Match a recording of M moments with all recordings of each reference subject.
+
+    Returns for each subject which recording int32 [M] and which frame of it int32 [M] shows the same moment.
+    """
+    longest = max(sum(len(one.frame) for one in subject) for subject in references)
+    together = max(1, CELLS // (len(query.frame) * longest))
+    found = []
+    for start in range(0, len(references), together):
+        found += _match(query, references[start : start + together])
+    return found
+
+
+def _match(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    recordings = [np.repeat(np.arange(len(s)), [len(one.frame) for one in s]).astype(np.int32) for s in references]
+    frames = [np.concatenate([one.frame for one in subject]).astype(np.int32) for subject in references]
+    first = np.ones((len(references), max(map(len, frames))), bool)
+    for row, recording in zip(first, recordings, strict=True):
+        row[1 : len(recording)] = np.diff(recording) > 0
+    paths = match_paths(_distances(query, references, first.shape[1]), first)
+    return [(r[path], f[path]) for r, f, path in zip(recordings, frames, paths, strict=True)]
+
+
+def _distances(query: Moments, references: Sequence[Sequence[Moments]], columns: int) -> np.ndarray:
+    """Distances [M, S, N] between the signatures, infinite where a subject has fewer than N moments."""
+    distance = np.full((len(query.frame), len(references), columns), np.inf, np.float32)
+    own = (query.signature**2).sum(1)[:, None]
+    for index, subject in enumerate(references):
+        signature = np.concatenate([one.signature for one in subject])
+        squared = own + (signature**2).sum(1)[None] - 2 * query.signature @ signature.T
+        distance[:, index, : len(signature)] = np.sqrt(np.maximum(squared, 0))
+    return distance
+
+
+def match_paths(distance: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Cheapest path of every subject, as indices [S, M]; distance [M, S, N], first bool [S, N], as `match_path`."""
+    scale = np.median(distance.min(2), axis=0).astype(np.float64)[:, None]
+    scale[scale == 0] = 1.0
+    second = first.copy()
+    second[:, 1:] |= first[:, :-1]
+    ways = np.empty(distance.shape, np.int8)
+    jumps = np.empty(distance.shape[:2], np.int64)
+    cost = distance[0].astype(np.float64)
+    for moment in range(1, len(distance)):
+        jumps[moment] = cost.argmin(1)
+        cost, ways[moment] = _advance(cost, first, second, scale)
+        cost += distance[moment]
+    return _trace_back(ways, jumps, cost.argmin(1))
+
+
+def _advance(
+    cost: np.ndarray, first: np.ndarray, second: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cheapest cost [S, N] to stand at each reference moment one step later, and the way there."""
+    best, skip = np.empty_like(cost), np.empty_like(cost)
+    best[:, 1:], skip[:, 2:] = cost[:, :-1], cost[:, :-2]
+    np.copyto(best, np.inf, where=first)
+    np.copyto(skip, np.inf, where=second)
+    way = np.zeros(cost.shape, np.int8)
+    dear = TEMPO_COST * scale
+    leap = cost.min(1, keepdims=True) + JUMP_COST * scale
+    for name, other in ((STAY, cost + dear), (SKIP, skip + dear), (JUMP, leap)):
+        np.copyto(way, name, where=other < best)
+        np.minimum(best, other, out=best)
+    return best, way
+
+
+def _trace_back(ways: np.ndarray, jumps: np.ndarray, last: np.ndarray) -> np.ndarray:
+    path = np.empty((ways.shape[1], len(ways)), np.int64)
+    path[:, -1] = last
+    rows = np.arange(len(last))
+    for moment in range(len(ways) - 1, 0, -1):
+        here = path[:, moment]
+        way = ways[moment, rows, here]
+        path[:, moment - 1] = np.where(way == JUMP, jumps[moment], here - np.where(way == STAY, 0, way // 2 + 1))
+    return path

@@ -1,0 +1,249 @@
+"""Who is asking, and what is theirs: sign-in, tokens, roles; every object is fetched through its owner."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from apiflask import abort
+from flask import Flask, Request, current_app, g, request
+from flask_login import LoginManager, current_user
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from ubam.errors import UbamError
+from webui.database import Clip, Member, Opened, Recording, Run, Study, Token, Upload, User, now
+
+ROLES = ("admin", "member", "viewer")
+TOKEN_START = "ubam_"
+ME = "you"  # the one person of a server without accounts
+ABSENT_PASSWORD = generate_password_hash(secrets.token_hex(8))  # so that an unknown name takes as long as a known one
+OPENED_AGAIN = timedelta(minutes=10)  # a page polls; one line in the audit log per person, thing and ten minutes
+
+
+class Person:
+    """Flask-Login's view of a user."""
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.id, self.name, self.role, self.is_active = user.id, user.name, user.role, user.active
+
+    def get_id(self) -> str:
+        """What the session cookie holds; raising the epoch ends all sessions."""
+        return f"{self.user.id}:{self.user.epoch}"
+
+
+def database() -> Session:
+    """The database session of this request."""
+    if "database" not in g:
+        g.database = current_app.extensions["ubam"].database.open()
+    session: Session = g.database
+    return session
+
+
+def close_database(_: BaseException | None = None) -> None:
+    """Undo what was not committed."""
+    if "database" in g:
+        g.pop("database").close()
+
+
+def install(app: Flask) -> None:
+    """Teach the app to know people by cookie or token."""
+    manager = LoginManager(app)
+    manager.login_view = "pages.sign_in"
+    manager.login_message = ""
+    manager.session_protection = None  # addresses change behind phones and proxies; the cookie is HttpOnly and signed
+    manager.user_loader(_from_cookie)
+    manager.request_loader(_from_token)
+    app.teardown_appcontext(close_database)
+
+
+def _from_cookie(value: str) -> Person | None:
+    if "Authorization" in request.headers:
+        return None  # a request with a token is judged by the token alone
+    user_id, _, epoch = value.partition(":")
+    user = database().get(User, user_id)
+    return Person(user) if user is not None and user.active and str(user.epoch) == epoch else None
+
+
+def _from_token(asked: Request) -> Person | None:
+    scheme, _, value = asked.headers.get("Authorization", "").partition(" ")
+    if scheme.casefold() != "bearer" or not value.startswith(TOKEN_START):
+        return None
+    token = database().scalar(select(Token).where(Token.hash == hash_token(value)))
+    if token is None or not token.user.active:
+        return None
+    if token.used is None or now() - token.used > timedelta(minutes=1):
+        token.used = now()
+        database().commit()
+    g.by_token = True
+    return Person(token.user)
+
+
+def hash_token(value: str) -> str:
+    """What is kept of a token: it has 256 random bits, so one SHA-256 is enough."""
+    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
+
+
+def make_token(session: Session, user: User, name: str) -> tuple[Token, str]:
+    """A new token and its value, which is shown once and never stored."""
+    value = TOKEN_START + secrets.token_urlsafe(32)
+    token = Token(user_id=user.id, name=name, hash=hash_token(value))
+    session.add(token)
+    return token, value
+
+
+def add_user(session: Session, name: str, password: str, role: str = "member") -> User:
+    """A new person; UbamError for a name that is taken, an unknown role or a short password."""
+    if role not in ROLES:
+        raise UbamError(f"There is no role '{role}'; choose one of {', '.join(ROLES)}.")
+    if find_user(session, name) is not None:
+        raise UbamError(f"Somebody is called '{name}' already; choose another name.")
+    user = User(name=name, key=name.casefold(), role=role)
+    set_password(user, password)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def set_password(user: User, password: str) -> None:
+    """Give a new password and end all sessions; UbamError when it is too short to hold."""
+    if len(password) < 10:
+        raise UbamError("The password has fewer than 10 characters; take a longer one, a sentence for example.")
+    user.password = generate_password_hash(password)
+    user.epoch = (user.epoch or 0) + 1
+
+
+def find_user(session: Session, name: str) -> User | None:
+    """The person of this name, capitals aside."""
+    return session.scalar(select(User).where(User.key == name.casefold()))
+
+
+def password_fits(user: User | None, password: str) -> bool:
+    """Whether name and password belong together; takes as long for a name that nobody has."""
+    stored = user.password if user is not None and user.password else ABSENT_PASSWORD
+    return check_password_hash(stored, password) and user is not None and user.active and bool(user.password)
+
+
+def only_person(session: Session) -> User:
+    """The one person of a server without accounts, made at the first start."""
+    user = find_user(session, ME)
+    if user is None:
+        user = User(name=ME, key=ME, role="admin")
+        session.add(user)
+        session.flush()
+    return user
+
+
+class OneTime:
+    """The token in the address that `ubam serve` prints: it opens one session, then it is spent."""
+
+    def __init__(self) -> None:
+        self.value = secrets.token_urlsafe(24)
+        self.spent = False
+
+    def redeem(self, value: str) -> bool:
+        """Whether this is the token and nobody used it before."""
+        if self.spent or not hmac.compare_digest(self.value.encode(), value.encode("utf-8", "replace")):
+            return False
+        self.spent = True
+        return True
+
+
+def me() -> Person:
+    """The person who asks; 401 for nobody."""
+    if not current_user.is_authenticated:
+        abort(401, "Sign in first, or send a token: Authorization: Bearer ubam_...")
+    person: Person = current_user._get_current_object()
+    return person
+
+
+def admin() -> Person:
+    """The person who asks, if an admin; 403 otherwise."""
+    person = me()
+    if person.role != "admin":
+        abort(403, "Only an admin may do this; ask one.")
+    return person
+
+
+def visible() -> Any:
+    """The condition on Study that the person who asks may see it."""
+    shared = select(Member.study_id).where(Member.user_id == me().id)
+    return or_(Study.owner_id == me().id, Study.id.in_(shared))
+
+
+def role_in(study: Study) -> str:
+    """owner, editor, viewer, or an empty string for somebody else's study."""
+    if study.owner_id == me().id:
+        return "owner"
+    return next((member.role for member in study.members if member.user_id == me().id), "")
+
+
+def study_of(study_id: str, need: str = "viewer") -> Study:
+    """A study of the person who asks; 404 when it is not theirs, 403 when they may look but not change."""
+    study = database().get(Study, study_id)
+    role = role_in(study) if study is not None else (me() and "")
+    if study is None or not role:
+        abort(404, "There is no such study, or it is not shared with you.")
+    order = ("viewer", "editor", "owner")
+    if order.index(role) < order.index(need) or (me().role == "viewer" and need != "viewer"):
+        abort(403, "You may look at this study and not change it; ask its owner to make you an editor.")
+    if need == "viewer":
+        note("open", "study", study.id, often=True)
+    return study
+
+
+def recording_of(study_id: str, recording_id: str, need: str = "viewer") -> Recording:
+    """A recording of a study of the person who asks."""
+    study, recording = study_of(study_id, need), database().get(Recording, recording_id)
+    if recording is None or recording.study_id != study.id:
+        abort(404, "There is no such recording in this study.")
+    return recording
+
+
+def run_of(run_id: str, need: str = "viewer") -> Run:
+    """A run of a study of the person who asks."""
+    run = database().get(Run, run_id)
+    if run is None or not role_in(run.study):
+        abort(404, "There is no such run, or its study is not shared with you." if me() else "")
+    study_of(run.study_id, need)
+    return run
+
+
+def clip_of(clip_id: str) -> Clip:
+    """A clip of a run of a study of the person who asks."""
+    clip = database().get(Clip, clip_id)
+    if clip is None or not role_in(clip.run.study):
+        abort(404, "There is no such clip, or its study is not shared with you." if me() else "")
+    study_of(clip.run.study_id)
+    return clip
+
+
+def upload_of(upload_id: str) -> Upload:
+    """An upload that the person who asks began, in a study that they may still change."""
+    upload = database().get(Upload, upload_id)
+    if upload is None or upload.user_id != me().id or not role_in(upload.study):
+        abort(404, "There is no such upload; begin it again." if me() else "")
+    study_of(upload.study_id, "editor")
+    return upload
+
+
+def note(action: str, kind: str = "", object_id: str = "", *, often: bool = False, who: User | None = None) -> None:
+    """Write a line into the audit log; `often`: what pages repeat is written once in ten minutes."""
+    user = who or (current_user.user if current_user.is_authenticated else None)
+    seen = current_app.extensions["ubam"].opened
+    key = (user.id if user else "", action, object_id)
+    if often and key in seen and now() - seen[key] < OPENED_AGAIN:
+        return
+    if len(seen) > 10_000:
+        seen.clear()
+    seen[key] = now()
+    line = Opened(action=action, kind=kind, object_id=object_id, address=request.remote_addr or "")
+    line.user_id, line.user_name = (user.id, user.name) if user else ("", "")
+    database().add(line)
+    database().commit()

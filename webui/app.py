@@ -1,0 +1,90 @@
+"""The Flask application, put together."""
+
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+
+from webui import accounts, health, security
+from webui.api_people import door, people
+from webui.api_recordings import recordings
+from webui.api_results import found
+from webui.api_runs import runs
+from webui.api_studies import studies
+from webui.database import Database
+from webui.pages import pages
+from webui.schemas import Error
+from webui.service import JobQueue, Service
+from webui.settings import ServerSettings, secret_key
+from webui.storage import Storage
+from webui.uploads import uploads
+
+DESCRIPTION = """Everything that the pages of ubam do. Sign in with `Authorization: Bearer ubam_...` (a token from the
+page, or from POST /api/v1/tokens), or with a session cookie and its X-CSRFToken. Identifiers are 32 hexadecimal digits,
+times are UTC. Things of other people are 404. Errors are `{"error": one sentence, "detail": {}}`."""
+
+OPEN = ("/api/v1/me", "/api/v1/session")
+
+
+def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
+    """The application; see `webui.create_app`."""
+    key = secret_key(settings.data)
+    storage, database = Storage(settings.data, settings.folders), Database(settings.database_url)
+    storage.prepare()
+    database.migrate()
+    app = APIFlask(
+        "webui", title="ubam", version="1", spec_path="/api/v1/openapi.json", docs_path=None,
+        static_folder=str(Path(__file__).parent / "static"),
+    )  # fmt: skip
+    app.extensions["ubam"] = Service(settings, database, storage, queue or _durable_queue(settings))
+    security.configure(app, settings, key)
+    _describe(app)
+    app.before_request(health.count_request)
+    accounts.install(app)
+    security.install(app, settings)
+    app.after_request(health.count_answer)
+    for blueprint in (people, studies, recordings, uploads, runs, found, door, health.health, pages):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _durable_queue(settings: ServerSettings) -> JobQueue:
+    from webui.jobs import DurableQueue  # here and not above: tests of pages bring their own queue
+
+    return DurableQueue(settings)
+
+
+def _describe(app: APIFlask) -> None:
+    """What the OpenAPI document says beside the routes."""
+    app.config.update(
+        DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error, AUTO_404_RESPONSE=True,
+        SECURITY_SCHEMES={
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "ubam"},
+        },
+    )  # fmt: skip
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+
+    app.spec_processor(_complete)  # type: ignore[arg-type]
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """Say who may ask, and that every route may answer with an error in one sentence."""
+    spec["security"] = [{"token": []}, {"session": []}]
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    spec["components"].setdefault("schemas", {})["Error"] = {
+        "type": "object",
+        "required": ["error", "detail"],
+        "properties": {"error": {"type": "string"}, "detail": {"type": "object"}},
+    }
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            if path in OPEN:
+                operation["security"] = []
+            if isinstance(operation, dict) and "responses" in operation:
+                kept = {code: what for code, what in operation["responses"].items() if not code.startswith(("4", "5"))}
+                errors = {"4XX": {"description": "what is wrong and what to do", "content": problem}}
+                errors["503"] = {"description": "the server's disk is full", "content": problem}
+                operation["responses"] = kept | errors
+    return spec

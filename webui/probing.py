@@ -1,0 +1,83 @@
+"""A child process that looks at one video: probe it, cut its first frame, or make a copy that a browser plays.
+
+`python -m webui.probing JSON`, with {"do": "probe" | "copy", "video", "out", "box", "limits"}; the answer is a file.
+Nothing of the server's is in this process: a file that breaks the decoder breaks only this.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from webui.children import end_with_parent
+
+SHOWN_WIDTH = 1280
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    end_with_parent()
+    order = json.loads(sys.argv[1])
+    memory, seconds = int(order["limits"]["bytes"]), int(order["limits"]["cpu_seconds"])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    {"probe": probe_video, "copy": copy_video}[order["do"]](order)
+
+
+def probe_video(order: dict[str, Any]) -> None:
+    """Write probe.json and frame.jpg into `out`: what the file declares, and whether its first frame decodes."""
+    from ubam.errors import VideoError
+    from ubam.files import write_json
+    from ubam.video import probe
+
+    video, out, limits = Path(order["video"]), Path(order["out"]), order["limits"]
+    try:
+        info = probe(video, max_pixels=limits["pixels"])
+        if info.duration_s > limits["seconds"]:
+            raise VideoError(f"lasts {info.duration_s:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
+        found: dict[str, Any] = {
+            "fps": info.fps,
+            "duration_s": info.duration_s,
+            "width": info.width,
+            "height": info.height,
+        }
+        found |= {"frames": info.frames_declared, "warnings": _first_frame(video, out, info.width)}
+        write_json(out / "probe.json", {"status": "ok", "reason": ""} | found)
+    except VideoError as error:
+        words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
+        write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
+
+
+def _first_frame(video: Path, out: Path, width: int) -> list[str]:
+    """Write frame.jpg, at most 1280 pixels wide; warnings of the decoder."""
+    import cv2
+
+    from ubam.errors import VideoError
+    from ubam.files import atomic_path
+    from ubam.video import read_frames
+
+    damage: list[str] = []
+    frame = next(read_frames(video, stop_frame=1, damage=damage), None)
+    if frame is None:
+        raise VideoError("no frame could be decoded; copy it again or convert it to MP4")
+    if width > SHOWN_WIDTH:
+        frame = cv2.resize(
+            frame, (SHOWN_WIDTH, round(frame.shape[0] * SHOWN_WIDTH / width)), interpolation=cv2.INTER_AREA
+        )
+    with atomic_path(out / "frame.jpg") as temporary:
+        cv2.imwrite(str(temporary), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return damage
+
+
+def copy_video(order: dict[str, Any]) -> None:
+    """Write `out`, an MP4 that a browser plays, without metadata and sound, with the face box unrecognisable."""
+    from ubam.video import write_copy
+
+    box = order["box"]
+    write_copy(Path(order["video"]), Path(order["out"]), blur=tuple(box) if box else None, max_width=order["width"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+// The person's own page: password, tokens, signing out.
+
+import { get, me, part, patch, post, remove } from "./api.js";
+import { ask, attempt, tell } from "./dialogs.js";
+import { button, byId, h, show } from "./dom.js";
+import { moment } from "./format.js";
+import { say } from "./say.js";
+
+const table = byId("tokens");
+
+async function tokens() {
+  const found = await attempt(() => get("tokens"));
+  if (!found) return;
+  table.hidden = found.length === 0;
+  show(table.tBodies[0], found.map(line));
+}
+
+function line(token) {
+  const away = async () => {
+    if (!await ask(say("account.withdraw_title"), say("account.withdraw_words", { name: token.name }), say("account.withdraw"))) return;
+    await attempt(() => remove(`tokens/${part(token.id)}`));
+    tokens();
+  };
+  return h("tr", {}, h("td", {}, token.name), h("td", {}, moment(token.created)), h("td", {}, moment(token.used) || say("account.never")),
+    h("td", { class: "num" }, button(say("account.withdraw"), away, { class: "small danger", "aria-label": say("account.withdraw_of", { name: token.name }) })));
+}
+
+byId("make").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const made = await attempt(() => post("tokens", { name: byId("token-name").value.trim() }));
+  if (!made) return;
+  byId("token-name").value = "";
+  const copy = button(say("downloads.copy"), async () => { await navigator.clipboard.writeText(made.token); copy.textContent = say("downloads.copied"); }, { class: "small", hidden: !navigator.clipboard });
+  show(byId("made"), h("p", {}, say("account.made", { name: made.name })), h("p", {}, h("code", {}, made.token)), copy);
+  byId("made").hidden = false;
+  tokens();
+});
+
+byId("sign-out")?.addEventListener("click", async () => {
+  if (await attempt(() => remove("session")) !== undefined) location.assign("/sign-in");
+});
+
+byId("change")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { user } = await me();
+  const changed = await attempt(() => patch(`users/${part(user.id)}`, { old_password: byId("old").value, password: byId("new").value }));
+  if (changed === undefined) return;
+  byId("change").reset();
+  tell(say("account.changed"));
+  setTimeout(() => location.assign("/sign-in"), 2000);
+});
+
+me().then(({ user }) => { byId("who").textContent = say("account.who", { name: user.name, role: say(`role.${user.role}`) }); });
+tokens();

@@ -1,0 +1,76 @@
+// The factor: 0 is the twin, 1 the recording as it is, 2 the deviation doubled. Letting go of the slider renders the clip.
+
+import { bar, button, h, show } from "./dom.js";
+import { left, number, percent, seconds } from "./format.js";
+import { say } from "./say.js";
+
+const LAYOUTS = ["side-by-side", "magnified", "twin"];
+const AROUND = 2;
+
+export class Magnifier {
+  constructor(clips, ready) {
+    Object.assign(this, { clips, ready, clip: null });
+    this.slider = h("input", { type: "range", id: "factor", min: 0, max: 4, step: 0.5, value: 2, list: "factors" });
+    this.words = h("output", { for: "factor" });
+    this.layout = h("select", { id: "layout" }, LAYOUTS.map((name) => h("option", { value: name }, say(`magnifier.${name.replaceAll("-", "_")}`))));
+    this.progress = h("div", { class: "rendering", role: "status", hidden: true });
+    this.element = h("div", { class: "magnifier" }, h("div", { class: "factor" }, h("label", { for: "factor" }, say("magnifier.factor")), this.slider, this.words),
+      h("div", { class: "layout" }, h("label", { for: "layout" }, say("magnifier.layout")), this.layout), this.progress);
+    this.slider.addEventListener("input", () => this.say());
+    this.slider.addEventListener("change", () => this.want());
+    this.layout.addEventListener("change", () => this.want());
+    this.say();
+  }
+
+  say() {
+    const factor = Number(this.slider.value);
+    const words = factor === 0 ? say("magnifier.is_twin") : factor < 1 ? say("magnifier.less", { factor }) : factor === 1 ? say("magnifier.is_recording") : say("magnifier.more", { factor });
+    this.words.textContent = words;
+    this.slider.setAttribute("aria-valuetext", words);
+  }
+
+  open(recording, clip) {
+    Object.assign(this, { recording, clip, time: undefined });
+    this.clips.wish += 1;
+    this.progress.hidden = true;
+    this.slider.value = clip?.factor ?? 2;
+    this.layout.value = clip?.layout ?? "side-by-side";
+    this.say();
+  }
+
+  /** Render around this moment of the recording (s). */
+  around(time) {
+    this.time = time;
+    this.want();
+  }
+
+  /** Show the clip with this factor and layout, rendering it first where there is none yet. */
+  async want() {
+    const wish = { recording_id: this.recording, factor: Number(this.slider.value), layout: this.layout.value };
+    const found = this.clips.find(wish.recording_id, wish.factor, wish.layout, this.time);
+    if (found) { this.clips.wish += 1; this.progress.hidden = true; this.use(found); return; }
+    if (this.time !== undefined) Object.assign(wish, { from_s: Math.max(0, this.time - AROUND), to_s: this.time + AROUND });
+    else if (this.clip?.facts?.from_s !== undefined) Object.assign(wish, { from_s: this.clip.facts.from_s, to_s: this.clip.facts.to_s });
+    const began = performance.now();
+    this.draw({}, began);
+    const clip = await this.clips.render(wish, (job) => this.draw(job, began));
+    if (clip === undefined) return;
+    this.progress.hidden = true;
+    if (clip) this.use(clip);
+  }
+
+  use(clip) {
+    this.clip = clip;
+    this.time = undefined;
+    this.ready(clip);
+  }
+
+  draw(job, began) {
+    const share = job.fraction ?? 0;
+    const words = [say("magnifier.rendering", { factor: number(this.slider.value, 1) }), percent(share), left(job.eta_s ?? NaN) || say("magnifier.for", { time: seconds((performance.now() - began) / 1000) })];
+    this.progress.hidden = false;
+    if (!this.progressBar) this.progressBar = bar(0, say("magnifier.progress"));
+    this.progressBar.value = share;
+    show(this.progress, h("p", { class: "fine" }, words.join(" · ")), this.progressBar);
+  }
+}

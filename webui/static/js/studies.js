@@ -1,0 +1,42 @@
+// The first page: every study of the person, and how to begin when there is none.
+
+import { get, post } from "./api.js";
+import { askText, attempt } from "./dialogs.js";
+import { byId, h, link, show } from "./dom.js";
+import { bytes, date } from "./format.js";
+import { say } from "./say.js";
+
+const list = byId("studies");
+
+function card(study) {
+  const facts = [say("studies.recordings", { n: study.n_recordings }), say("studies.runs", { n: study.n_runs }), bytes(study.bytes)];
+  const shared = study.role && study.role !== "owner" ? say("studies.of", { owner: study.owner?.name ?? study.owner }) : null;
+  return h("li", { class: "card" },
+    h("h2", {}, link(study.name, `/studies/${study.id}`)),
+    h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
+    h("p", { class: "fine" }, say("studies.created", { date: date(study.created) }), shared ? ` · ${shared}` : ""));
+}
+
+async function begin(name) {
+  const study = await attempt(() => post("studies", { name }));
+  if (study) location.assign(`/studies/${study.id}`);
+}
+
+async function load() {
+  const studies = await attempt(() => get("studies"));
+  if (!studies) return;
+  byId("empty").hidden = studies.length > 0;
+  byId("new").hidden = studies.length === 0;
+  show(list, studies.map(card));
+  list.hidden = studies.length === 0;
+}
+
+byId("new").addEventListener("click", async () => {
+  const name = await askText(say("studies.new"), say("studies.name"), "", say("studies.begin"));
+  if (name) begin(name);
+});
+byId("first").addEventListener("submit", (event) => {
+  event.preventDefault();
+  begin(byId("first-name").value.trim());
+});
+load();

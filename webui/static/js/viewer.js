@@ -1,0 +1,156 @@
+// The film of one subject: its clip or recording above the deviation over time, the factor to move, and the nearest
+// moments of the reference beside each peak.
+
+import { get, part, ready } from "./api.js";
+import { attempt } from "./dialogs.js";
+import { button, h, show } from "./dom.js";
+import { Clips } from "./clips.js";
+import { Magnifier } from "./magnifier.js";
+import { seconds } from "./format.js";
+import { Player } from "./player.js";
+import { showEvidence } from "./evidence.js";
+import { along } from "./scale.js";
+import { say } from "./say.js";
+import { Timeline } from "./timeline.js";
+
+const PANELS = { "side-by-side": ["viewer.twin", "viewer.recording", "viewer.magnified"], magnified: ["viewer.magnified"], twin: ["viewer.twin"] };
+
+export class Viewer {
+  constructor(view, place) {
+    Object.assign(this, { view, place, clips: new Clips(view.run, view.clips), shown: () => {} });
+    this.player = new Player((time) => this.moved(time));
+    this.magnifier = new Magnifier(this.clips, (clip) => this.showClip(clip));
+    this.tabs = ["clip", "recording"].map((mode) => button(say(`viewer.tab_${mode}`), () => this.setMode(mode), { class: "tab", "aria-pressed": "false" }));
+    this.title = h("h2", { id: "viewer-title" });
+    place.setAttribute("aria-labelledby", "viewer-title");
+    this.group = h("span", { class: "key" });
+    this.sentence = h("p", { class: "read" });
+    this.parts = h("p", { class: "fine read" });
+    this.choice = h("div", { class: "row tabs" });
+    this.caption = h("p", { class: "fine caption" });
+    this.below = h("div");
+    this.evidence = h("div", { class: "evidence" });
+    show(place, h("header", {}, this.title, this.group), this.sentence, this.parts, this.choice, h("div", { class: "row tabs", role: "group", "aria-label": say("viewer.what") }, this.tabs), this.player.element, this.magnifier.element, this.caption, this.below, this.evidence);
+  }
+
+  /** Show a subject: its most deviant recording first. */
+  show(subject, recording) {
+    const rows = this.view.recordings.filter((row) => row.subject === subject.subject && row.group === subject.group && row.status !== "failed");
+    const order = rows.sort((a, b) => Number(b.deviation ?? 0) - Number(a.deviation ?? 0));
+    const kind = this.view.classes(subject.group);
+    const words = (this.view.words.subjects ?? []).find((one) => one.subject === subject.subject && one.group === subject.group);
+    this.place.className = `card viewer ${kind}`;
+    this.title.textContent = subject.subject;
+    show(this.group, h("i"), subject.group);
+    this.sentence.textContent = words?.sentence ?? "";
+    this.parts.textContent = (words?.parts ?? []).filter((one) => one.value).map((one) => say(`viewer.${one.name}`, { value: one.value, verdict: one.verdict ? `, ${one.verdict}` : "" })).join(" ");
+    this.kind = kind;
+    this.choice.hidden = order.length < 2;
+    show(this.choice, order.map((row) => button(this.about(row), () => this.open(row), { class: "tab", "data-recording": row.recording_id, "aria-pressed": "false" })));
+    const first = order.find((row) => row.recording_id === recording) ?? order[0];
+    return first ? this.open(first) : null;
+  }
+
+  about(row) {
+    const named = ["session", "day"].filter((name) => row[name]).map((name) => say(`viewer.${name}`, { value: row[name] }));
+    return named.length ? named.join(", ") : row.file_name ?? row.recording_id;
+  }
+
+  async open(row) {
+    this.row = row;
+    const id = row.recording_id, base = `runs/${part(this.view.run.id)}/recordings/${part(id)}`;
+    for (const made of this.choice.children) made.setAttribute("aria-pressed", String(made.dataset.recording === id));
+    let refused = null;
+    const [windows, evidence] = await Promise.all([attempt(() => get(`${base}/windows`)), get(`${base}/evidence`).catch((error) => { refused = error.message; })]);
+    if (this.row !== row) return;
+    this.clock = evidence?.clock ?? [];
+    const peaks = evidence?.peaks ?? [];
+    this.timeline = new Timeline({ name: id, kind: this.kind, windows: windows ?? [], usual: this.view.words.usual ?? null, peaks, seek: (time, plays) => this.seek(time, plays), toggle: () => this.player.toggle() });
+    show(this.below, refused ? h("p", { class: "note" }, refused) : null, windows?.length ? this.timeline.element : null);
+    showEvidence(this.evidence, peaks, row.subject, this.view.reference, (time) => this.seek(time, true));
+    const clip = this.clips.of(id)[0];
+    this.tabs[0].hidden = !clip && !this.view.reference;
+    this.magnifier.open(id, clip ?? null);
+    this.setMode(clip ? "clip" : "recording");
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.tabs.forEach((tab, place) => tab.setAttribute("aria-pressed", String((place === 1) === (mode === "recording"))));
+    this.magnifier.element.hidden = mode === "recording";
+    if (mode === "rendering") return;
+    if (mode === "recording") this.showRecording();
+    else if (this.magnifier.clip) this.showClip(this.magnifier.clip);
+    else this.magnifier.want();
+  }
+
+  async showRecording() {
+    const row = this.row, id = row.recording_id, url = `/api/v1/runs/${part(this.view.run.id)}/recordings/${part(id)}/preview.mp4`;
+    Object.assign(this, { clip: null, playing: null, pending: null });
+    this.caption.textContent = "";
+    this.timeline.cover();
+    const began = performance.now(), wanted = () => this.row === row && this.mode === "recording";
+    const tell = () => { if (wanted()) this.caption.textContent = say("viewer.preparing", { time: seconds((performance.now() - began) / 1000) }); };
+    if (await attempt(() => ready(url, tell, wanted)) && wanted()) {
+      if (performance.now() - began > 900) this.caption.textContent = "";
+      this.player.load(url, say("viewer.label_recording", { name: id }), [], false);
+      this.playing = url;
+      if (this.pending) this.go(this.pending.time, this.pending.plays);
+    }
+  }
+
+  showClip(clip) {
+    if (!clip || clip.recording_id !== this.row.recording_id) return;
+    Object.assign(this, { clip, mode: "clip", playing: clip.url, pending: null });
+    const facts = clip.facts ?? {};
+    const panels = (PANELS[clip.layout] ?? []).map((key) => say(key, { factor: Number(clip.factor) }));
+    this.player.load(clip.url, say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
+    this.timeline.cover(facts.from_s, facts.to_s);
+    this.caption.textContent = this.facts(clip);
+  }
+
+  facts({ facts = {}, url, recording_id }) {
+    const own = url?.endsWith(`magnified/${recording_id}.mp4`) ? this.view.words.clips?.[recording_id] : null;
+    if (own) return own.join(" ");
+    const words = [];
+    if (facts.from_s !== undefined) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
+    if (facts.factor_measured !== undefined) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
+    if (facts.off_manifold > 0) words.push(say("viewer.off", { share: Math.round(100 * facts.off_manifold) }));
+    return words.join(" ");
+  }
+
+  /** A moment of the recording (s): in the clip when it covers it, else in the recording itself. */
+  seek(time, plays = false) {
+    const { from_s: from, to_s: to } = this.clip?.facts ?? {};
+    const covered = this.clip && from - 0.05 <= time && time <= to + 0.05;
+    if (this.mode === "clip" && !covered) {
+      this.setMode("recording");
+      const offer = button(say("viewer.magnify_here"), () => { this.setMode("rendering"); this.magnifier.around(time); }, { class: "small" });
+      show(this.caption, say("viewer.not_covered", { time: seconds(time) }), " ", offer);
+    }
+    this.timeline.place(time);
+    if (this.playing) this.go(time, plays); else this.pending = { time, plays };
+  }
+
+  go(time, plays) {
+    this.pending = null;
+    this.player.seek(this.mode === "clip" ? time - (this.clip.facts?.from_s ?? 0) : along(this.clock, 0, 1, time));
+    if (plays) this.player.start(); else this.player.video.pause();
+  }
+
+  moved(clipTime) {
+    if (!this.timeline) return;
+    const from = this.mode === "clip" ? this.clip?.facts?.from_s : undefined;
+    this.timeline.place(from === undefined ? along(this.clock, 1, 0, clipTime) : from + clipTime);
+  }
+
+  /** From a map: the subject, its recording, and the moment. */
+  async showMoment(recording, time) {
+    const row = this.view.recordings.find((one) => one.recording_id === recording);
+    if (!row) return;
+    this.shown(row);
+    if (this.row?.recording_id !== recording) await this.show(row, recording);
+    this.seek(time, true);
+    this.place.scrollIntoView({ block: "start" });
+  }
+}

@@ -1,0 +1,140 @@
+"""The table of a study: guesses from file names, CSV in and out, and the study that a run is handed."""
+
+import csv
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from marshmallow import ValidationError
+
+from ubam.errors import StudyError
+from ubam.files import write_csv
+from webui.database import Recording
+from webui.schemas import RecordingIn
+from webui.storage import suffix_of
+
+COLUMNS = ("video", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box")
+NUMBERS = ("day", "dose", "start_s", "end_s")
+BOXES = ("box", "face_box")
+
+
+def table_text(recordings: Sequence[Recording]) -> str:
+    """The table as CSV, one row per recording, `video` its file's name; a spreadsheet takes no cell for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for recording in recordings:
+        cells = [recording.file_name, *(getattr(recording, name) for name in COLUMNS[1:])]
+        writer.writerow([_cell(value) for value in cells])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return " ".join(f"{side:g}" for side in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"'{value}" if str(value)[:1] in ("=", "+", "-", "@", "\t") else str(value)
+
+
+def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
+    """What a CSV says of each recording, matched by the file's name; StudyError names the first wrong row."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        names = [(name or "").strip().casefold() for name in reader.fieldnames or []]
+        reader.fieldnames = names
+        rows = [(reader.line_num, row) for row in reader if any(cell for cell in row.values() if isinstance(cell, str))]
+    except csv.Error as error:
+        raise StudyError(f"The table cannot be read as CSV ({error}); check its quotes.") from None
+    if "video" not in names:
+        raise StudyError("The table has no column 'video'; the first row names the columns, 'video' holds file names.")
+    by_name: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        by_name.setdefault(_plain(recording.file_name), []).append(recording)
+    return [_matched(line, row, by_name) for line, row in rows]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2]).strip()
+
+
+def _matched(
+    line: int, row: dict[str, str | None], by_name: dict[str, list[Recording]]
+) -> tuple[Recording, dict[str, Any]]:
+    video = (row.get("video") or "").lstrip("'") if (row.get("video") or "")[:1] == "'" else row.get("video") or ""
+    found = by_name.get(_plain(video)) or by_name.get(_plain(row.get("video") or ""))
+    if not found:
+        raise StudyError(f"Row {line}: no recording of this study is called '{video}'; upload it or correct the name.")
+    recording = found.pop(0) if len(found) > 1 else found[0]
+    return recording, _values(line, row)
+
+
+def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in COLUMNS[1:]:
+        if name not in row:
+            continue
+        cell = (row[name] or "").strip()
+        cell = cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+        values[name] = _value(line, name, cell)
+    try:
+        loaded: dict[str, Any] = RecordingIn().load(values)
+    except ValidationError as error:
+        name, messages = next(iter(error.normalized_messages().items()))
+        words = messages[0] if isinstance(messages, list) else str(messages)
+        raise StudyError(f"Row {line}: '{name}' is '{row.get(name) or ''}': {words}") from None
+    return loaded
+
+
+def _value(line: int, name: str, cell: str) -> Any:
+    try:
+        if name in NUMBERS:
+            return float(cell.replace(",", ".")) if cell else None
+        if name in BOXES:
+            return [float(part) for part in cell.replace(",", " ").strip("()[] ").split()] if cell else None
+    except ValueError:
+        what = "a number" if name in NUMBERS else "four numbers, left top right bottom,"
+        raise StudyError(f"Row {line}: '{name}' is '{cell}'; write {what} or leave it empty.") from None
+    return cell
+
+
+def guess(relative: str) -> dict[str, str]:
+    """Subject and group of a file by its path, as `ubam init` guesses: the first folder is the group."""
+    parts = [part for part in relative.replace("\\", "/").split("/") if part]
+    subject = parts[1] if len(parts) > 2 else PurePosixPath(parts[-1]).stem if parts else ""
+    return {"subject": subject[:200], "group": parts[0][:200] if len(parts) > 1 else ""}
+
+
+def run_names(recordings: Sequence[Recording]) -> dict[str, Recording]:
+    """The names of recordings inside a run: the subject's and a number, plain letters; never the file's own name."""
+    names: dict[str, Recording] = {}
+    for recording in recordings:
+        plain = unicodedata.normalize("NFKD", recording.subject).encode("ascii", "ignore").decode()
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:60] or "subject"
+        number = 1
+        while f"{stem}-{number}".casefold() in {name.casefold() for name in names}:
+            number += 1
+        names[f"{stem}-{number}"] = recording
+    return names
+
+
+def write_run_study(folder: Path, entries: Mapping[str, Mapping[str, Any]], videos: Mapping[str, Path]) -> None:
+    """Write study.csv of a run, and links to its videos under the names that they have inside the run."""
+    rows = []
+    (folder / "videos").mkdir(parents=True, exist_ok=True)
+    for name in entries:
+        link = folder / "videos" / f"{name}{suffix_of(videos[name].name)}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(videos[name], link.parent))  # the data folder may be moved
+        row = {column: entries[name].get(column) for column in COLUMNS[1:-1]}
+        row["box"] = " ".join(f"{side:g}" for side in row["box"]) if row["box"] else ""
+        rows.append(row | {"video": f"videos/{link.name}"})
+    write_csv(folder / "study.csv", rows, COLUMNS[:-1])

@@ -1,0 +1,7 @@
+"""The English texts of the pages: all of them stand in texts.toml, for the templates and for the browser's modules."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+TEXTS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "texts.toml").read_text(encoding="utf-8"))

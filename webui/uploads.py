@@ -1,0 +1,229 @@
+"""Resumable uploads: tus 1.0.0 with creation and termination (https://tus.io/protocols/resumable-upload)."""
+
+import base64
+import binascii
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIBlueprint, abort
+from flask import Response, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webui.accounts import database, me, note, study_of, upload_of
+from webui.database import Recording, Study, Upload, User
+from webui.queueing import add_job, new_recording
+from webui.security import identity, limiter
+from webui.service import service
+from webui.study_table import guess
+
+VERSION = "1.0.0"
+PIECE = 1024 * 1024
+TABLE = ("subject", "group", "session", "day")
+uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
+
+
+@uploads.after_request
+def _say_version(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = VERSION
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@uploads.before_request
+def _check_version() -> None:
+    if request.method != "OPTIONS" and request.headers.get("Tus-Resumable") != VERSION:
+        abort(412, "Send the header Tus-Resumable: 1.0.0.", headers={"Tus-Version": VERSION})
+
+
+@uploads.route("/studies/<string:study_id>/uploads", methods=["OPTIONS"])
+@uploads.doc(hide=True)
+def describe(study_id: str) -> Response:
+    """What this server can do."""
+    headers = {"Tus-Version": VERSION, "Tus-Extension": "creation,termination"}
+    headers["Tus-Max-Size"] = str(service().settings.limits.file_bytes)
+    return Response(status=204, headers=headers)
+
+
+@uploads.post("/studies/<string:study_id>/uploads")
+@uploads.doc(summary="Begin an upload (tus creation)", responses={201: "Location says where to send the bytes"})
+@limiter.limit("600 per minute", key_func=identity)
+def create(study_id: str) -> Response:
+    """Begin an upload."""
+    study = study_of(study_id, "editor")
+    length = _length()
+    described = _metadata(request.headers.get("Upload-Metadata", ""))
+    _check_room(database(), study, length)
+    upload = Upload(
+        study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
+    )
+    upload.guesses = _guesses(described, upload.file_name)
+    database().add(upload)
+    database().commit()
+    with open(service().storage.upload(upload.id), "xb"):
+        pass
+    if length == 0:
+        abort(400, "The file is empty; copy it again from the camera.")
+    return Response(status=201, headers={"Location": f"/api/v1/uploads/{upload.id}", "Upload-Offset": "0"})
+
+
+def _length() -> int:
+    text = request.headers.get("Upload-Length", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        abort(400, "Send the header Upload-Length with the file's size in bytes.")
+    limit = service().settings.limits.file_bytes
+    if int(text) > limit:
+        abort(413, f"The file has {int(text) / 2**30:.1f} GiB, more than the {limit / 2**30:.0f} GiB allowed; cut it.")
+    return int(text)
+
+
+def _metadata(text: str) -> dict[str, str]:
+    """Upload-Metadata: names with base64 values; a name of another system may hold anything but control characters."""
+    values = {}
+    for pair in text.split(",")[:20]:
+        name, _, coded = pair.strip().partition(" ")
+        try:
+            value = base64.b64decode(coded, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            abort(400, f"Upload-Metadata: the value of '{name[:40]}' is not UTF-8 in base64.")
+        values[name] = "".join(letter for letter in value if letter.isprintable())[:1000]
+    return values
+
+
+def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"subject": guess(described.get("relativePath") or file_name)["subject"]}
+    found |= {name: described[name][:200] for name in TABLE if described.get(name)}
+    try:
+        found["day"] = float(found["day"]) if "day" in found else None
+    except ValueError:
+        found["day"] = None
+    return found
+
+
+def _check_room(session: Session, study: Study, length: int) -> None:
+    """Quota of the person, recordings of the study, and space on the disk, uploads under way counted in full."""
+    limits, user = service().settings.limits, session.get(User, me().id)
+    count = session.scalar(select(func.count()).select_from(Recording).where(Recording.study_id == study.id)) or 0
+    if count >= limits.recordings:
+        abort(413, f"A study holds at most {limits.recordings} recordings; begin another.")
+    taken = used_bytes(session, user.id if user else "")
+    if taken + length > limits.quota_bytes:
+        abort(
+            413,
+            f"Your quota of {limits.quota_bytes / 2**30:.0f} GiB would be exceeded; delete a study you no longer need.",
+        )
+    if service().storage.free_bytes() - length < limits.reserve_bytes:
+        abort(503, "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need.")
+
+
+def used_bytes(session: Session, user_id: str) -> int:
+    """Bytes of a person's recordings and uploads under way."""
+    stored = select(func.coalesce(func.sum(Recording.bytes), 0)).join(Study)
+    stored = stored.where(Study.owner_id == user_id, Recording.outside.is_(None))
+    coming = select(func.coalesce(func.sum(Upload.length), 0))
+    coming = coming.where(Upload.user_id == user_id, Upload.recording_id.is_(None))
+    return int(session.scalar(stored) or 0) + int(session.scalar(coming) or 0)
+
+
+@uploads.route("/uploads/<string:upload_id>", methods=["HEAD"])
+@uploads.doc(hide=True)
+def offset(upload_id: str) -> Response:
+    """How much of the file is here: the page goes on from there."""
+    upload = upload_of(upload_id)
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is None and path.exists() and path.stat().st_size == upload.length:
+        _finish(upload, path)  # the server was killed between the last byte and this
+    headers = {"Upload-Offset": str(_come(upload)), "Upload-Length": str(upload.length)}
+    return Response(status=200, headers=headers)
+
+
+def _come(upload: Upload) -> int:
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is None and not path.exists():
+        abort(410, "What had come of this upload is gone; begin it again.")
+    return upload.length if upload.recording_id else path.stat().st_size
+
+
+@uploads.patch("/uploads/<string:upload_id>")
+@uploads.doc(summary="Send the next bytes of an upload (tus)", responses={204: "Upload-Offset says how much is here"})
+def append(upload_id: str) -> Response:
+    """Take the next piece; the last one makes the recording."""
+    upload = upload_of(upload_id)
+    if request.mimetype != "application/offset+octet-stream":
+        abort(415, "Send the bytes as application/offset+octet-stream.")
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is not None or not path.exists():
+        abort(404, "This upload is complete; its recording is in the study.")
+    with _alone(path) as handle:
+        size = handle.seek(0, os.SEEK_END)
+        if request.headers.get("Upload-Offset") != str(size):
+            abort(409, f"The upload stands at {size} bytes; go on from there.", headers={"Upload-Offset": str(size)})
+        if (request.content_length or 0) > upload.length - size:
+            abort(413, "These are more bytes than the file was said to have; begin the upload again.")
+        size += _write(handle, upload.length - size)
+        if size == upload.length:
+            os.fsync(handle.fileno())
+    _count_bytes(request.content_length or 0)
+    if size == upload.length:
+        _finish(upload, path)
+    return Response(status=204, headers={"Upload-Offset": str(size)})
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[Any]:
+    """The open file, for one request at a time."""
+    with open(path, "r+b") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            abort(423, "Another request is sending this file; wait for it.")
+        yield handle
+
+
+def _write(handle: Any, room: int) -> int:
+    written = 0
+    while piece := request.stream.read(min(PIECE, room - written)):
+        handle.write(piece)
+        written += len(piece)
+    handle.flush()
+    return written
+
+
+def _count_bytes(count: int) -> None:
+    counters = service().counters
+    counters["upload_bytes"] = counters.get("upload_bytes", 0) + count
+
+
+def _finish(upload: Upload, path: Path) -> None:
+    """Move the file to its place and have it looked at; killed anywhere in between, nothing is lost."""
+    session = database()
+    study = session.get(Study, upload.study_id)
+    if study is None:
+        abort(404, "The study was deleted meanwhile.")
+    recording = new_recording(session, study, upload.file_name, upload.length, upload.guesses)
+    place = service().storage.video(recording)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.chmod(path, 0o600)
+    os.link(path, place)
+    upload.recording_id = recording.id
+    session.commit()
+    path.unlink(missing_ok=True)
+    note("upload", "recording", recording.id)
+    add_job("probe", recording, study, 1.0)
+
+
+@uploads.delete("/uploads/<string:upload_id>")
+@uploads.doc(summary="Give an upload up (tus termination)")
+@uploads.output({}, status_code=204)
+def terminate(upload_id: str) -> str:
+    """Forget an upload and its bytes."""
+    upload = upload_of(upload_id)
+    if upload.recording_id is None:
+        service().storage.upload(upload.id).unlink(missing_ok=True)
+    database().delete(upload)
+    database().commit()
+    return ""
