@@ -162,3 +162,11 @@ def test_postures_that_are_no_numbers_or_never_change_are_named() -> None:
 def test_usage_is_read_from_its_rows() -> None:
     rows = [{"subject": "a", "group": "g", "share": share} for share in (0.25, 0.75)]
     np.testing.assert_allclose(usage_of(rows)["a", "g"], [0.25, 0.75])
+
+
+def test_postures_that_are_all_the_same_give_numbers_and_no_discovery() -> None:
+    codes = groups_study(7, {"healthy": 4, "lesion": 4}, {}, seconds=2.4)
+    codes = [replace(code, posture=np.ones_like(code.posture)) for code in codes]
+    found = describe(codes, "healthy").statistics
+    assert all(row["p"] > 0.05 for row in found["tests"] if row["kind"] != "motif usage")
+    assert all(np.isfinite(row["statistic"]) for row in found["tests"])

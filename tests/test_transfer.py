@@ -32,7 +32,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
 def test_the_upright_one_leans_like_the_other_on_its_own_background(sides: dict[str, Side], tmp_path: Path) -> None:
     positions, done = np.arange(10, 22), []
     facts = write_transfer(
-        tmp_path / "clip.mp4", sides["upright"], sides["leaning"], positions, (PATH, PATH), embed=stick.embed,
+        tmp_path / "clip.mp4", sides["upright"], sides["leaning"], positions, PATH, embed=stick.embed,
         progress=lambda *step: done.append(step),
     )  # fmt: skip
     info = probe(tmp_path / "clip.mp4")
@@ -99,21 +99,19 @@ def rendered(folder: Path, name: str, palette: str, impairment: str, severity: f
 
 @pytest.mark.slow
 def test_a_rendered_body_takes_the_true_posture(tmp_path: Path) -> None:
-    """Dark and upright is given the posture of light and leaning; the truth is dark and leaning, rendered."""
+    """Dark and upright is given the posture of light and leaning, the same body: the truth is where that is."""
     dark, _ = rendered(tmp_path, "dark", "dark", "", 0.0)
-    light, _ = rendered(tmp_path, "light", "light", "lean", 0.9)
-    _, truth = rendered(tmp_path, "truth", "dark", "lean", 0.9)
+    light, truth = rendered(tmp_path, "light", "light", "lean", 0.9)
     positions = np.arange(5, 45)
     path = np.arange(len(dark.store.time_s))
-    facts = write_transfer(tmp_path / "out.mp4", dark, light, positions, (path, path), embed=stick.embed)
-    wanted = list(read_frames(tmp_path / "truth.mp4", start_frame=5, stop_frame=45))
-    errors = []
-    for source in (tmp_path / "out.mp4", tmp_path / "dark.mp4"):
-        start = 0 if source.name == "out.mp4" else 5
-        shown = list(read_frames(source, start_frame=start, stop_frame=start + 40))
-        apart = [np.abs(a.astype(int) - b)[mask].mean() for a, b, mask in zip(shown, wanted, truth[5:45], strict=True)]
-        errors.append(float(np.mean(apart)))
-    assert errors[0] < 0.7 * errors[1], errors
-    assert facts["agreement"] > 0.8
-    assert facts["agreement"] > facts["agreement_before"]
+    facts = write_transfer(tmp_path / "out.mp4", dark, light, positions, path, embed=stick.embed)
+    empty = dark.store.background().astype(int)
+    overlaps = []
+    for source, start in ((tmp_path / "out.mp4", 0), (tmp_path / "dark.mp4", 5)):
+        shown = read_frames(source, start_frame=start, stop_frame=start + 40)
+        masks = [np.abs(picture.astype(int) - empty).max(2) > 30 for picture in shown]
+        overlaps.append(np.mean([(a & b).sum() / (a | b).sum() for a, b in zip(masks, truth[5:45], strict=True)]))
+    assert overlaps[0] > overlaps[1] + 0.05, overlaps
+    assert facts["agreement"] > 0.75
+    assert facts["agreement"] > facts["agreement_before"] + 0.1
     assert facts["appearance_kept"] > 0.85

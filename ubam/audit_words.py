@@ -90,6 +90,10 @@ def with_words(found: dict[str, Any]) -> dict[str, Any]:
     """The audit with a sentence beside every row, its warnings, and what cannot be known."""
     warnings: list[str] = []
     unknown: list[str] = []
+    if not found["comparisons"]:
+        unknown.append(
+            "No group was compared with a reference, so no property was asked whether it tells groups apart."
+        )
     for entry in found["comparisons"]:
         warnings += _comparison_words(entry)
         unknown += _limits(entry)

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,16 @@ def run_clips(
         finish(learning, "learning from studies", progress)
         tasks = [
             pool.submit(measure_clip, out, study, recording, list(rows), settings)
-            for study in studies
-            for recording in clips_of(out, study)
+            for study, recording in _in_turn(out, studies)
         ]
         finish(tasks, "measuring clips", progress)
     return [cell for task in tasks for cell in task.result()]
+
+
+def _in_turn(out: Path, studies: Sequence[Rendering]) -> list[tuple[Rendering, str]]:
+    """All clips, of every study in turn, so that a stopped benchmark has some of each."""
+    each = [[(study, recording) for recording in clips_of(out, study)] for study in studies]
+    return [clip for clips in zip_longest(*each) for clip in clips if clip is not None]
 
 
 def _missing(out: Path, study: Rendering, rows: Sequence[str], settings: Settings) -> bool:
@@ -139,9 +145,9 @@ def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float])
     """Everything that is measured of one row on one clip; on a healthy subject's, the null alone."""
     began = time.process_time()
     shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in ("truth", "published")])
-    values = {"cpu_ms": 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)}
     if 0.0 not in factors:
-        return values | _null_values(clip, truth, shown)
+        return _null_values(clip, truth, shown)
+    values = {"cpu_ms": 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)}
     recorded_subject = measures.subjects_in(clip.recorded, truth.empty)
     moved: dict[float, Points] = {1.0: np.zeros_like(truth.keypoints)}
     for factor, pictures in shown.items():
@@ -178,13 +184,8 @@ def _values_at(
     clip: Clip, truth: ClipTruth, factor: float, pictures: NDArray[np.uint8], moved: Points
 ) -> dict[str, float]:
     region = truth.masks[1.0] | truth.masks[factor]
-    views = np.stack([
-        clip.store.view_of(picture, int(position), whole)
-        for whole in [clip.store.whole_scene()]
-        for picture, position in zip(pictures, clip.positions, strict=True)
-    ])  # fmt: skip
     values = {
-        "dose": dose(clip.embed(views), clip.posture[clip.positions], clip.twin[clip.positions]),
+        "dose": _read_dose(clip, pictures),
         "ssim": measures.foreground_ssim(pictures, clip.rendered[factor], truth.masks[factor]),
         "sharpness": measures.sharpness(clip.recorded, pictures, region),
         "flicker": measures.flicker(clip.recorded, pictures, region),
@@ -194,6 +195,14 @@ def _values_at(
         deviation = (factor - 1) * (truth.keypoints - truth.healthy)
         values |= dict(zip(("cosine", "gain"), measures.agreement(moved, deviation), strict=True))
     return values
+
+
+def _read_dose(clip: Clip, pictures: NDArray[np.uint8]) -> float:
+    """The factor that the posture code reads in every other picture."""
+    whole, positions = clip.store.whole_scene(), clip.positions[::2]
+    parts = zip(pictures[::2], positions, strict=True)
+    views = np.stack([clip.store.view_of(picture, int(position), whole) for picture, position in parts])
+    return dose(clip.embed(views), clip.posture[positions], clip.twin[positions])
 
 
 def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool_], moved: Points) -> dict[str, float]:

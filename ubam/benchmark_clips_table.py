@@ -43,7 +43,7 @@ class Column:
 def columns(impairments: Sequence[str]) -> dict[str, list[Column]]:
     """The blocks of the table of a kind that has these impairments."""
     split = [
-        Column(f"{name}@2", f"{short}.{impairment[:7]}", impairment=impairment)
+        Column(f"{name}@2", f"{short}.{impairment[:5]}", impairment=impairment)
         for name, short in (("cosine", "cos"), ("gain", "gain"))
         for impairment in impairments
     ]

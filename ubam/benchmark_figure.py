@@ -25,22 +25,23 @@ def write_comparison(summary: Mapping[str, Any], out: Path) -> list[Path]:
     checks = summary.get("checks", {})
     if not all(name in checks for name in ("null_groups", "planted_groups")):
         return []
-    figure, left = canvas(8.6, 2.7)
+    figure, left = canvas(9.0, 2.7)
     right = figure.add_subplot(1, 2, 2, sharey=left)
     left.set_subplotspec(figure.add_gridspec(1, 2)[0])
     right.set_subplotspec(left.get_subplotspec().get_gridspec()[1])  # type: ignore[union-attr]
     for axes, name, title in (
-        (left, "null_groups", "no difference: found one in"),
-        (right, "planted_groups", "a difference: found it in"),
+        (left, "null_groups", "no difference, yet p < 0.05"),
+        (right, "planted_groups", "a difference, p < 0.05"),
     ):
         rates, studies = checks[name]["rates"], checks[name]["studies"]
         for row, key in enumerate(ROWS):
             share, low, high = (float(rates[key][part]) for part in ("share", "low", "high"))
-            colour = OKABE_ITO[1] if key == "two groups" else OKABE_ITO[0] if name == "null_groups" else REFERENCE_COLOUR
+            others = OKABE_ITO[0] if name == "null_groups" else REFERENCE_COLOUR
+            colour = OKABE_ITO[1] if key == "two groups" else others
             axes.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="round")
             axes.plot(share, row, "o", color=colour, markersize=7, markeredgecolor="white")
             axes.text(min(high + 0.03, 1.04), row, f"{100 * share:.0f} %", fontsize=8.5, va="center", color=INK)
-        axes.set_title(f"{title} ... of {studies} studies", loc="left", fontsize=9.5, color=INK)
+        axes.set_title(f"{title} ({studies} studies)", loc="left", fontsize=9.5, color=INK)
         axes.set_xlim(-0.02, 1.16)
         axes.set_xticks(np.arange(0, 1.01, 0.25))
         axes.xaxis.set_major_formatter(PercentFormatter(1, 0))

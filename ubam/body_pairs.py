@@ -16,6 +16,7 @@ from ubam.body_pictures import CROP, SHIFT, STANDING, photograph
 SHARES = {"biped": 0.42, "quadruped": 0.36, "from above": 0.12, "insect": 0.05, "branching": 0.05}
 ANOTHER = 0.07  # share of pairs with nothing in common but the plan
 USUAL = 0.12  # share of pairs that differ as two healthy subjects do
+RELATED = 0.75  # share of pairs of one kind, as the subjects of a study are
 SPILL = 0.2  # share of views with a mask that spills
 LIMBS = ("knee", "ankle", "heel", "toe", "foot", "hip", "elbow", "wrist", "hand", "root")
 World = dict[str, np.ndarray]
@@ -38,6 +39,8 @@ def draw_pair(rng: np.random.Generator) -> Pair:
     query, other = (PLANS[plan][0](rng) for _ in range(2))
     deviation = draw_deviation(query, rng) if rng.random() < 1 - ANOTHER else None
     copy = Body(plan, in_posture_of(other, query), other.limbs) if deviation else other
+    if deviation and rng.random() < RELATED:
+        copy = other = relative(query, rng)
     seen, turn = _camera(plan, rng)
     also, _ = _camera(plan, rng, turn)
     target_posture = deviated(query, deviation) if deviation else in_posture_of(query, other)
@@ -162,6 +165,26 @@ def _legs(body: Body) -> list[list[str]]:
             leg.append(start_of[leg[-1]])
         legs.append(leg[::-1])
     return legs
+
+
+def relative(body: Body, rng: np.random.Generator) -> Body:
+    """Another of its kind in the same posture: limbs a few percent longer or thicker, alike on both sides.
+
+    What differs more than this between two of a kind is posture: a hunched back is not a fat one.
+    """
+    builds: dict[str, tuple[float, float]] = {}
+    girth, other = (
+        float(np.exp(rng.normal(0, 0.06))),
+        Body(body.plan, {body.limbs[0][0]: body.joints[body.limbs[0][0]]}),
+    )
+    for start, end, first, last, part in body.limbs:
+        kind = end.replace("_left", "").replace("_right", "")
+        if kind not in builds:
+            builds[kind] = (float(np.exp(rng.normal(0, 0.06))), girth * float(np.exp(rng.normal(0, 0.06))))
+        longer, thicker = builds[kind]
+        other.joints[end] = other.joints[start] + longer * (body.joints[end] - body.joints[start])
+        other.limbs.append((start, end, thicker * first, thicker * last, part))
+    return other
 
 
 def in_posture_of(body: Body, other: Body) -> World:

@@ -106,7 +106,9 @@ _stage_command("report", "report", "Do the run up to report.html.")
 @click.argument("run", metavar="RUN|STUDY", type=click.Path(path_type=Path))
 @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
 @click.option(
-    "--against", type=click.Path(path_type=Path), metavar="REFERENCE",
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="REFERENCE",
     help="Score the recordings of STUDY by the frozen reference of another run (RUN/model/reference); trains nothing.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="With --against: the run folder to write.")

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from sklearn.metrics import average_precision_score
 
 Array = NDArray[np.floating]
 Pictures = NDArray[np.uint8]
@@ -19,9 +18,8 @@ Masks = NDArray[np.bool_]
 
 UNLIKE_EMPTY = 10  # grey levels; true clips read cosine 0.89 and 0.81 (walkers, rodents) with it, 0.75 and 0.78 at 18
 MOST = 0.2  # share of the keypoints that count as deviating most
-NEAR = 0.1  # body heights around a keypoint
 NOTICEABLE = 0.02  # of the body height: where no keypoint deviates by more, there is no place to point at
-BLANK = 128
+BLANK, ROOM = 128, 24  # grey level and pixels around the subject for the ruler
 
 
 def subjects_in(pictures: Pictures, empty: Pictures) -> Masks:
@@ -46,16 +44,22 @@ def shown_flow(recorded: Pictures, shown: Pictures, subject: Masks, shown_subjec
     """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)
-    flow = np.zeros((*recorded.shape[:3], 2), np.float32)
+    flow, part = np.zeros((*recorded.shape[:3], 2), np.float32), _around(subject | shown_subject)
     for index in range(len(recorded)):
         if np.array_equal(recorded[index], shown[index]):
             continue
         before, after = (
-            np.where(mask[index], cv2.cvtColor(pictures[index], cv2.COLOR_RGB2GRAY), BLANK).astype(np.uint8)
+            np.where(mask[index], cv2.cvtColor(pictures[index], cv2.COLOR_RGB2GRAY), BLANK)[part].astype(np.uint8)
             for pictures, mask in ((recorded, subject), (shown, shown_subject))
         )
-        flow[index] = search.calc(before, after, np.zeros_like(flow[index]))
+        flow[index][part] = search.calc(before, after, np.zeros((*before.shape, 2), np.float32))
     return flow
+
+
+def _around(masks: Masks) -> tuple[slice, slice]:
+    """The part of the picture that holds all masks, with room; beyond it everything is blank in both pictures."""
+    x, y, width, height = cv2.boundingRect(np.asarray(masks.any(0), np.uint8))
+    return slice(max(0, y - ROOM), y + height + ROOM), slice(max(0, x - ROOM), x + width + ROOM)
 
 
 def read_at(flow: Array, points: Array) -> NDArray[np.float64]:
@@ -185,17 +189,23 @@ def where_keypoints(shown: Array, most: NDArray[np.bool_]) -> tuple[float, float
     if not len(frames):
         return float("nan"), float("nan")
     length = np.linalg.norm(shown, axis=-1)
-    precision = [average_precision_score(most[frame], length[frame]) for frame in frames]
+    precision = [_average_precision(most[frame], length[frame]) for frame in frames]
     return float(np.mean(precision)), float(most[frames].mean())
+
+
+def _average_precision(relevant: NDArray[np.bool_], score: Array) -> float:
+    """Mean over the relevant of the precision among all that score at least as much."""
+    above = score[None] >= score[relevant][:, None]
+    return float(((above & relevant).sum(1) / above.sum(1)).mean())
 
 
 def pointing(
     flow: Array, subject: Masks, points: Array, most: NDArray[np.bool_], body_height: float
 ) -> tuple[float, float]:
-    """Share of frames whose largest shown displacement on the subject lies near a keypoint that deviates most; chance.
+    """Share of frames whose largest shown displacement is nearest to a keypoint that deviates most; chance.
 
-    The length of the flow [n, H, W, 2] is smoothed by 2 % of the body height inside the subject; near is 10 % of it.
-    Chance is the share of the subject that lies near one. nan without a frame that has such keypoints.
+    The length of the flow [n, H, W, 2] is smoothed by 2 % of the body height inside the subject. Chance is the share of
+    the subject that is nearest to one. nan without a frame that has such keypoints.
     """
     hits, chances = [], []
     for frame in np.flatnonzero(most.any(1) & subject.any((1, 2))):
@@ -204,8 +214,8 @@ def pointing(
         smooth = cv2.GaussianBlur(weighted, (0, 0), max(0.02 * body_height, 0.5))
         length = np.where(subject[frame], smooth[..., 0] / np.maximum(smooth[..., 1], 1e-6), -1)
         rows, columns = np.nonzero(subject[frame])
-        apart = np.linalg.norm(np.stack([columns, rows], 1)[:, None] - points[frame][most[frame]][None], axis=-1)
-        near = apart.min(1) <= NEAR * body_height
+        apart = np.linalg.norm(np.stack([columns, rows], 1)[:, None] - points[frame][None], axis=-1)
+        near = most[frame][apart.argmin(1)]
         hits.append(bool(near[length[rows, columns].argmax()]) and float(length.max()) > 0)
         chances.append(near.mean())
     return (float(np.mean(hits)), float(np.mean(chances))) if hits else (float("nan"), float("nan"))

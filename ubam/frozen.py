@@ -61,9 +61,7 @@ def find_reference(path: Path) -> Frozen:
             facts["n_subjects"], _read(model)["settings"],
         )  # fmt: skip
     except KeyError as error:
-        raise ModelError(
-            f"{folder} was frozen by another version of ubam; score its run again"
-        ) from error
+        raise ModelError(f"{folder} was frozen by another version of ubam; score its run again") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

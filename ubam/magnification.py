@@ -28,7 +28,7 @@ Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
 GRID = 160  # largest side of the grid on which displacements are turned round
-GAIN_BOUNDS = (0.5, 2.0)  # wider ones chase what registration cannot see
+GAIN_BOUNDS = (1.0, 1.5)  # below 1 the true dose of rendered leans falls short; above 1.5 noise is magnified
 GAIN_FRAMES, GAIN_ROUNDS = 10, 2
 WEAKEST_RESPONSE = 0.15  # dose per unit of displacement below which registration does not see it: no gain then
 BANK_SIZE = 2000

@@ -47,11 +47,8 @@ def doubts_of(made: Magnification, frame: Frame, factor: float, view: Picture) -
 
 def _misses(made: Magnification, frame: Frame, factor: float, view: Picture) -> bool:
     """Whether the clip's dose is far from the one asked for, or this outline from where it was to be moved."""
-    body, length, amount = (
-        body_at(made.query, frame.position),
-        np.linalg.norm(frame.field, axis=-1),
-        frame.amount(factor),
-    )
+    body, amount = body_at(made.query, frame.position), frame.amount(factor)
+    length = np.linalg.norm(frame.field, axis=-1)
     if float((body * length).sum()) < WEAKEST * float(body.sum()):
         return False
     if abs(made.dose.get(factor, factor) - factor) > DOSE_SHARE * abs(factor - 1):

@@ -129,7 +129,7 @@ def overlay_pictures(made: Magnification, frames: Iterator[tuple[Frame, tuple[st
 
 @lru_cache(maxsize=16)
 def _bar(width: int, dose: str, doubts: tuple[str, ...]) -> Picture:
-    """Two or three rows: what the arrows are and their dose, what is doubtful about the frame, and the scale."""
+    """Two rows: what the arrows are and their dose; what is doubtful about the frame, and the scale."""
     guess = f"Not to be trusted: {reasons_words(doubts)}" if doubts else ""
     right = min(width // 2, 230)
     top = label(f"Arrows: to the twin ({dose})", width, ROW)

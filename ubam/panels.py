@@ -49,7 +49,7 @@ def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
 @lru_cache(maxsize=16)
 def footer(width: int, dose: str, doubts: tuple[str, ...]) -> Picture:
     """The bar below three panels: the scale of the heat on the left, on the right the dose and what is doubtful."""
-    words = f"not to be trusted: {reasons_words(doubts)}" if doubts else "posture like real ones"
+    words = f"not to be trusted: {reasons_words(doubts)}" if doubts else "no doubt about this frame"
     corner = [
         label(dose, width, FOOTER_ROW),
         label(words, width, FOOTER_ROW, warning=bool(doubts)),

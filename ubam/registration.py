@@ -211,11 +211,18 @@ def reached(query: CropStore, matches: Matches, shown: Sequence[Shown], origin: 
         recorded, weight, _ = register_frame(query, matches, one.position, 0.0)
         rendered, _, _ = register_frame(query, matches, one.position, 0.0, one.view)
         place = there + np.float32(one.amount * FIELD) * one.flow
-        rendered = cv2.remap(rendered, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        rendered = read_at(rendered, place)
         along = weight[..., None] * one.flow
         after += float(((rendered - origin) * along).sum())
         before += float(((recorded - origin) * along).sum())
     return after / before if before > 0 else float("nan")
+
+
+def read_at(field: Array, place: Array) -> Array:
+    """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels), its border carried on."""
+    x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
+    found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
 
 
 def delivered(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:

@@ -15,7 +15,7 @@ from ubam.figures import save_figure
 from ubam.figures_clip import when_figure, where_figure
 from ubam.files import write_arrays, write_json
 from ubam.job import Job
-from ubam.layouts import write_magnified
+from ubam.layouts import TO_THE_TWIN, write_magnified
 from ubam.magnification import Magnification
 from ubam.marks import Check
 from ubam.material import Material
@@ -71,7 +71,7 @@ def magnify_recording(
     """
     material = _material(job, recording_id)
     frames = frames_within(material, recording_id, span)
-    made: Magnification = material.magnification(recording_id, frames, 0.0 if layout == "twin" else factor)
+    made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
     facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
     write_json(out.with_suffix(".json"), facts)
     return facts
@@ -84,14 +84,13 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
         raise RunError(f"{appearance} already has its own posture; --appearance takes another recording.")
     positions = frames_within(material, recording_id, span)
     basis = movement_basis(list(material.codes.values()))
-    one, other = material.codes[appearance], material.codes[recording_id]
-    paths = [Matcher([to], basis).twin(of).references[0][1] for of, to in ((other, one), (one, other))]
+    path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
     sides = [
         Side(material.store(name), job.video(name), material.codes[name].posture[:, : material.model.posture.dim])
         for name in (appearance, recording_id)
     ]
     facts = write_transfer(
-        out, sides[0], sides[1], positions, (paths[0], paths[1]),
+        out, sides[0], sides[1], positions, path,
         embed=material.embed, manifold=material.manifold, progress=job.counted("magnify"),
     )  # fmt: skip
     write_json(out.with_suffix(".json"), facts)

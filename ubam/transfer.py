@@ -22,11 +22,13 @@ from ubam.marks import TORN_SHARE, appearance_kept, marked
 from ubam.registration import (
     CANVAS,
     FIELD,
+    GROUND_FRAMES,
+    GROUND_PART,
     SPACE_SIGMA,
     Field,
     dense_flow,
-    ground_origin,
     outline,
+    read_at,
     register_frame,
     saliency_in,
     saliency_of,
@@ -58,7 +60,7 @@ def write_transfer(
     appearance: Side,
     posture: Side,
     positions: NDArray[np.int64],
-    paths: tuple[NDArray[np.int64], NDArray[np.int64]],
+    path: NDArray[np.int64],
     *,
     embed: Embed,
     manifold: Manifold | None = None,
@@ -69,15 +71,15 @@ def write_transfer(
     Args:
         appearance, posture: whose pixels, and whose posture.
         positions: increasing, of the posture's recording.
-        paths: for every frame of the posture's recording the matched position in the appearance's, and the reverse.
+        path: for every frame of the posture's recording the matched position in the appearance's.
         embed, manifold: as for `magnify`, to tell frames whose posture is unlike any real one.
 
     The clip has the size of the appearance's recording and the frame rate of the posture's. `agreement` is the mean
     intersection over union of the rendered outline with the wanted one, `agreement_before` that of the appearance's
     own frame at the matched moment, `jumps` how often the matched moments jump, and the subject with them.
     """
-    matched = steady_path(paths[0], posture.store.fps)[positions]
-    made = _prepared(appearance, posture, positions, matched, paths[1], embed, manifold)
+    matched = steady_path(path, posture.store.fps)[positions]
+    made = _prepared(appearance, posture, positions, matched, embed, manifold)
     seen = _Seen(made, posture.store)
     flows = transfer_fields(appearance.store, posture.store, positions, matched, made.origin)
     pictures = read_path(appearance.video, appearance.store.frame_index[matched])
@@ -92,19 +94,37 @@ def _prepared(
     posture: Side,
     positions: NDArray[np.int64],
     matched: NDArray[np.int64],
-    back: NDArray[np.int64],
     embed: Embed,
     manifold: Manifold | None,
 ) -> Magnification:
     """The appearance's recording as a magnification whose twin is the posture's, at factor 0."""
     store = appearance.store
-    matches = [(posture.store, back)]
     twin = appearance.posture.copy()
     twin[matched] = posture.posture[positions]
     return Magnification(
-        store, appearance.video, matches, matched, store.whole_scene(), embed, appearance.posture, twin, manifold, None,
-        store.crops([len(store.time_s) // 2])[0], ground_origin(store, matches),
+        store, appearance.video, [], matched, store.whole_scene(), embed, appearance.posture, twin, manifold, None,
+        store.crops([len(store.time_s) // 2])[0], standing_shift(store, posture.store, positions, matched),
     )  # fmt: skip
+
+
+def standing_shift(
+    appearance: CropStore, posture: CropStore, positions: NDArray[np.int64], matched: NDArray[np.int64]
+) -> Array:
+    """Return the constant (x, y) shift, in shares of the box, by which one stands beside the other.
+
+    As `registration.ground_origin`, from the displacement that is used here: a body that leans has its box centre
+    elsewhere, but stands on the same ground.
+    """
+    total, weights = 0.0, 1e-9
+    for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):
+        frame = int(matched[index])
+        flow, weight = _registered(appearance, posture, frame, int(positions[index]))
+        box = appearance.box[frame]
+        rows = box[1] + (np.arange(FIELD) + 0.5) / FIELD * (box[3] - box[1])
+        low = rows > appearance.ground_y[frame] - GROUND_PART * appearance.height_at(frame)
+        total += float((weight * flow[..., 0])[low].sum())
+        weights += float(weight[low].sum())
+    return np.array([total / weights, 0], np.float32)
 
 
 def steady_path(path: NDArray[np.int64], fps: float) -> NDArray[np.int64]:
@@ -163,12 +183,12 @@ def completed(flow: Array, source: Array, target: Array) -> Array:
     outline and the wanted one is registered without learning. flow [FIELD, FIELD, 2] in shares of the canvas;
     saliencies [CANVAS, CANVAS].
     """
-    forward = np.asarray(cv2.resize(flow, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)) * np.float32(CANVAS)
+    forward = np.asarray(cv2.resize(flow, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32) * CANVAS
     backward, coverage = backward_flow(forward, np.where(source > 0.1, source, 0).astype(np.float32))
     here = np.mgrid[:CANVAS, :CANVAS][::-1].transpose(1, 2, 0).astype(np.float32)
-    moved = coverage * np.asarray(cv2.remap(source, here + backward, None, cv2.INTER_LINEAR), np.float32)
+    moved = coverage * read_at(source, here + backward)
     rest = dense_flow(outline(moved), outline(target))
-    rest = np.asarray(cv2.remap(rest, here + forward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    rest = read_at(rest, here + forward)
     whole = cv2.resize(forward + rest, (FIELD, FIELD), interpolation=cv2.INTER_AREA) / np.float32(CANVAS)
     return np.asarray(whole, np.float32)
 

@@ -37,13 +37,13 @@ def get_results(run_id: str) -> dict[str, Any]:
     from webui.words import result_words  # here and not above: the report's words bring OpenCV, which uploads lack
 
     rendered = [clip_json(clip) for clip in run.clips]
-    folder = results.folder_of(run)
+    folder, data = results.folder_of(run), results.service().settings.data
     return {
         "run": run_json(run), "subjects": results.table(run, "deviation/subjects.csv"),
         "recordings": results.recordings_json(run), "statistics": results.document(run, "statistics.json"),
         "motifs": results.document(run, "motifs/motifs.json"), "usage": results.table(run, "motifs/usage.csv"),
         "clips": results.clips_of(run) + [clip for clip in rendered if clip["status"] == "done"],
-        "files": results.files_of(run), "words": result_words(folder) if _is_scored(folder) else {},
+        "files": results.files_of(run), "words": result_words(folder, data) if _is_scored(folder) else {},
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from sqlalchemy import delete, select
 
 from webui.database import Database, Job, Worker, now
+from webui.service import JobQueue
 from webui.settings import ServerSettings
 from webui.work import Workplace, begin, conclude, do, housekeeping
 
@@ -22,6 +23,7 @@ VERSION = "1"  # the shape of the workflow: jobs queued by one version of ubam a
 HEAVY, SMALL = "heavy", "small"  # runs, and everything that somebody waits for
 QUEUE_OF = {"run": HEAVY, "score": HEAVY, "clip": SMALL, "probe": SMALL, "copy": SMALL}
 BEAT_S = 5.0
+AGAIN_BEATS = 12
 DEAD_S = 20.0
 POLL_S = 0.25
 SMALL_AT_ONCE = 2
@@ -56,21 +58,26 @@ class DurableQueue:
             {
                 "workflow_name": "job",
                 "queue_name": QUEUE_OF[job.kind],
-                "workflow_id": job.id,
+                "workflow_id": _place_in_queue(job),
                 "priority": job.priority,
                 "app_version": VERSION,
             },
             job.id,
         )
 
-    def drop(self, job_id: str) -> None:
+    def drop(self, job: Job) -> None:
         """Forget a job that has not begun; one that nobody knows is no error."""
         with contextlib.suppress(Exception):  # the job's own row says `cancelled`: a worker that takes it does nothing
-            self._client.cancel_workflow(job_id)
+            self._client.cancel_workflow(_place_in_queue(job))
 
     def close(self) -> None:
         """Give the connections back."""
         self._client.destroy()
+
+
+def _place_in_queue(job: Job) -> str:
+    """The queue's name for a job; a job that its worker gave back (`work.do`) gets another."""
+    return f"{job.id}-{job.attempts}"
 
 
 @DBOS.workflow(name="job", max_recovery_attempts=1_000_000)  # a job counts its own attempts, see work.begin
@@ -107,10 +114,10 @@ def _place() -> Workplace:
 class JobWorker:
     """Does jobs in this process (each in a child process of its own) until it is stopped."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workplace, queue: JobQueue) -> None:
         global _workplace
         _quiet()
-        self._place, self._stopped = place, threading.Event()
+        self._place, self._queue, self._stopped = place, queue, threading.Event()
         self.name, self._slot = _take_slot(place.storage.data / "workers")
         place.name = self.name
         _workplace = place
@@ -127,16 +134,20 @@ class JobWorker:
         self._beat.start()
 
     def _live(self) -> None:
+        beats = 0
         while True:
             with contextlib.suppress(Exception):  # a database that is away for a minute must not end the worker
                 _say_alive(self._place.database, self.name)
                 _take_over(self._place.database, self.name)
+                if beats % AGAIN_BEATS == 0:
+                    queue_again(self._place.database, self._queue)
                 housekeeping(self._place)
+            beats += 1
             if self._stopped.wait(BEAT_S):
                 return
 
     def stop(self) -> None:
-        """End the jobs' children, which go on at the next start, and leave."""
+        """End the jobs' children, give the jobs back so that they go on elsewhere or at the next start, and leave."""
         self._stopped.set()
         self._place.stopping.set()
         DBOS.destroy(workflow_completion_timeout_sec=5)
@@ -159,6 +170,17 @@ def _take_slot(folder: Path) -> tuple[str, IO[Any]]:
         handle.flush()
         return name, handle
     raise RuntimeError("more than 999 workers on one machine")
+
+
+def queue_again(database: Database, queue: JobQueue) -> None:
+    """Queue jobs that wait and have no place in the queue: their worker gave them back, or a process died in between.
+
+    A job that has its place is not queued twice, as the queue knows it by the same name.
+    """
+    with database.session() as session:
+        waiting = list(session.scalars(select(Job).where(Job.status == "queued")))
+    for job in waiting:
+        queue.add(job)
 
 
 def _say_alive(database: Database, name: str) -> None:

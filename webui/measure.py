@@ -176,6 +176,7 @@ def _measure_upload(browser: Browser, process: int, place: Path, mib: int) -> No
             os.fsync(handle.fileno())
         copied.append(time.perf_counter() - began)
         (place / "copy.bin").unlink()
+    browser.connection.close()  # it was idle for longer than the server keeps a connection
     before = memory_mib(process)
     took = upload(browser, large, 8 * MIB)
     after = memory_mib(process, peak=True)

@@ -58,7 +58,7 @@ def cancel_job(job: Job) -> None:
     job.status, job.finished = "cancelled", now()
     database().commit()
     if was_queued:
-        service().queue.drop(job.id)
+        service().queue.drop(job)
 
 
 def position(job: Job | None) -> int | None:

@@ -19,7 +19,7 @@ class JobQueue(Protocol):
     def add(self, job: Job) -> None:
         """Queue a job that is in the database."""
 
-    def drop(self, job_id: str) -> None:
+    def drop(self, job: Job) -> None:
         """Forget a job that has not begun."""
 
 

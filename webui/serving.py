@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import waitress
-from sqlalchemy import select
 from waitress.server import BaseWSGIServer, MultiSocketServer
 
 from webui import create_app
-from webui.database import Database, Job
+from webui.database import Database
 from webui.jobs import DurableQueue, JobWorker
 from webui.service import Service
 from webui.settings import ServerSettings
@@ -27,8 +26,8 @@ def serve(settings: ServerSettings, host: str, port: int, *, jobs: bool, say: Ca
     app = create_app(settings)
     service: Service = app.extensions["ubam"]
     empty_graves(service.database, service.storage)
-    worker = JobWorker(Workplace(settings, service.database, service.storage)) if jobs else None
-    queue_again(service.database, service.queue)
+    place = Workplace(settings, service.database, service.storage)
+    worker = JobWorker(place, service.queue) if jobs else None
     server = make_server(app, settings, host, port)
     say(f"ubam: {_address(settings, service, host, server.effective_port)}  (Ctrl-C ends it)")
     _stop_on_signal(lambda: None)
@@ -60,25 +59,13 @@ def _address(settings: ServerSettings, service: Service, host: str, port: int) -
     return f"http://{shown}:{port}/login?token={service.one_time.value}"
 
 
-def queue_again(database: Database, queue: Any) -> None:
-    """Queue jobs whose row was written and whose place in the queue was not, when a process died in between.
-
-    A job that has its place is not queued twice, as the queue knows it by the same id.
-    """
-    with database.session() as session:
-        waiting = list(session.scalars(select(Job).where(Job.status == "queued")))
-    for job in waiting:
-        queue.add(job)
-
-
 def work(settings: ServerSettings, say: Callable[[str], Any]) -> None:
     """Do jobs until stopped."""
     storage, database = Storage(settings.data, settings.folders), Database(settings.database_url)
     storage.prepare()
     database.migrate()
-    worker = JobWorker(Workplace(settings, database, storage))
     queue = DurableQueue(settings)
-    queue_again(database, queue)
+    worker = JobWorker(Workplace(settings, database, storage), queue)
     stopped = threading.Event()
     _stop_on_signal(stopped.set)
     say(f"ubam worker {worker.name}: waiting for jobs  (Ctrl-C ends it; what it was doing goes on at the next start)")

@@ -56,13 +56,23 @@ def do(place: Workplace, job_id: str) -> str:
         kind, target, attempts = job.kind, job.target_id, job.attempts
     if attempts > ATTEMPTS:
         return f"This job ended its worker {ATTEMPTS} times; look at its log, and tell whoever runs this server."
-    watch = _watcher(place, job_id)
     try:
-        return WORK[kind](place, target, watch)
+        ending = WORK[kind](place, target, _watcher(place, job_id))
+        if place.stopping.is_set():
+            _give_back(place, job_id)
+        return ending
     except UbamError as error:
         return str(error)
     except OSError as error:
         return f"The server could not read or write ({error.strerror}); is its disk full?"
+
+
+def _give_back(place: Workplace, job_id: str) -> None:
+    """Let a job that this worker leaves undone wait again; it is queued anew at the next start of any process."""
+    with place.database.session() as session:
+        job = session.get(Job, job_id)
+        if job is not None and job.status == "running":
+            job.status = "queued"
 
 
 def conclude(place: Workplace, job_id: str, ending: str) -> None:
@@ -254,7 +264,7 @@ def housekeeping(place: Workplace) -> None:
 
 
 def empty_graves(database: Database, storage: Storage) -> None:
-    """Delete what was noted for deletion and whose row is gone; a note is kept for an hour, as a job may still write."""
+    """Delete what was noted for deletion and whose row is gone; a note is kept for an hour: a job may still write."""
     with database.session() as session:
         for identifier, (path, seconds) in storage.graves().items():
             if any(session.get(kind, identifier) is not None for kind in (Study, Run, Recording, Upload)):

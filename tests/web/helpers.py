@@ -30,8 +30,8 @@ class HeldQueue:
     def add(self, job: Job) -> None:
         self.jobs.append(job.id)
 
-    def drop(self, job_id: str) -> None:
-        self.jobs.remove(job_id)
+    def drop(self, job: Job) -> None:
+        self.jobs.remove(job.id)
 
 
 class Client:

@@ -20,7 +20,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 class Process:

@@ -11,6 +11,7 @@ import pytest
 from tests.web.helpers import small_video
 from tests.web.processes import POSTGRES, Remote, eventually, is_alive, postgres, running, trace
 
+pytestmark = pytest.mark.timeout(900)  # a busy machine may take minutes to import torch in every child
 STAGES = ["check", "crops", "train", "embed", "score", "generator", "magnify", "report"]
 
 
@@ -34,8 +35,10 @@ def _began(data: Path, run: str, stage: str, times: int = 1) -> None:
 
 
 def _grandchild(data: Path, run: str) -> int:
-    found = next(data.glob(f"studies/*/runs/{run}/grandchild.txt"))
-    return int(eventually(found.read_text, "a grandchild"))
+    def read() -> str:
+        return "".join(path.read_text() for path in data.glob(f"studies/*/runs/{run}/grandchild.txt"))
+
+    return int(eventually(read, "a grandchild"))
 
 
 def _killed_in(stage: str, data: Path, videos: dict[Any, bytes], **environment: str) -> None:
@@ -144,3 +147,23 @@ def test_two_workers_on_postgres_share_the_work_and_take_over_from_a_killed_one(
             assert counts == [1, 2]
             assert all(trace(data, run).count("crops") == 1 for run in runs)
             assert second.popen.poll() is None
+
+
+@pytest.mark.slow
+def test_a_server_that_is_told_to_end_goes_on_with_its_run_at_the_next_start(
+    tmp_path: Path, videos: dict[Any, bytes]
+) -> None:
+    data = tmp_path / "data"
+    _hold(data, "embed")
+    with running(do="serve", data=str(data)) as first:
+        person = Remote(first)
+        run = person.run(person.study(videos))
+        _began(data, run, "embed")
+        grandchild = _grandchild(data, run)
+        first.stop()  # SIGTERM, as a service manager sends
+    eventually(lambda: not is_alive(grandchild), "its processes end")
+    (data / "hold").unlink()
+    with running(do="serve", data=str(data)) as second:
+        person.move_to(second)
+        eventually(lambda: person.status(run) == "done", "the run goes on")
+    assert trace(data, run) == ["check", "crops", "train", "embed", *STAGES[3:]]

@@ -42,7 +42,11 @@ def made(chromium: Any, served: Served) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [pytest.param(DESKTOP, "light", marks=pytest.mark.slow), (PHONE, "dark")],
+    ids=["desk-light", "phone-dark"],
+)
 def test_axe_is_content_with_every_page(
     chromium: Any, served: Served, made: dict[str, str], size: tuple[int, int], scheme: str
 ) -> None:

@@ -33,6 +33,7 @@ def test_subject_group_session_and_day_are_guessed(chromium: Any, served: Served
     visitor.close()
 
 
+@pytest.mark.slow
 def test_the_table_is_filled_in_every_way(chromium: Any, served: Served, tmp_path: Path) -> None:
     visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
     page = visitor.page

@@ -45,7 +45,7 @@ def start(page: Any) -> None:
     page.wait_for_url("**/runs/*")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.slow)], ids=["desk", "phone"])
 def test_from_videos_to_results(chromium: Any, served: Served, size: tuple[int, int]) -> None:
     visitor = Visitor(chromium, served.address, size).sign_in("grace", PASSWORD)
     page = visitor.page
@@ -93,6 +93,7 @@ def look_at_results(visitor: Visitor) -> None:
     opened.value.close()
 
 
+@pytest.mark.slow
 def test_a_run_outlives_a_reload_a_closed_tab_and_a_stop(chromium: Any, served: Served) -> None:
     visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
     visitor.new_study("Interrupted run")
@@ -118,6 +119,7 @@ def test_a_run_outlives_a_reload_a_closed_tab_and_a_stop(chromium: Any, served: 
     visitor.close()
 
 
+@pytest.mark.slow
 def test_an_upload_goes_on_after_a_reload_and_a_lost_connection(chromium: Any, served: Served, tmp_path: Path) -> None:
     video = tmp_path / "healthy" / "long walk.mp4"
     video.parent.mkdir()

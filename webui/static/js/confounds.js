@@ -8,8 +8,8 @@ const MARKS = { bad: "!", doubt: "?", "": "·" };
 
 export function showAudit(view) {
   const audit = view.words.audit, controls = view.statistics?.controls;
-  if (!audit && !controls) return null;
   const rows = Object.entries(controls ?? {}).map(([name, row]) => ({ name: sayOr(`control.${name}`, name), ours: name === "ubam", auc: row.auc, p: "" }));
+  if (!audit && !rows.length) return null;
   const compared = audit?.comparisons?.length ? audit.comparisons.map(comparison) : controlRows(rows);
   return h("section", { class: "audit" }, h("h3", {}, say("audit.title")), h("p", { class: "fine read" }, say("audit.words")), audit ? verdict(audit.warnings) : null, compared, audit ? rest(audit) : null);
 }

@@ -27,6 +27,7 @@ export async function showResults(run) {
   ranking.first();
   const maps = await attempt(() => get(`runs/${part(run.id)}/maps`));
   showMaps(view, maps, byId("maps"), (recording, time) => viewer.showMoment(recording, time));
+  for (const link of document.querySelectorAll(".parts a")) link.hidden = byId(link.hash.slice(1)).hidden;
   byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
 }
 

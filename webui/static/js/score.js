@@ -11,7 +11,7 @@ import { say } from "./say.js";
 import { Uploads } from "./uploads.js";
 
 const run = byId("main").dataset.run, NEW = "new";
-const picked = new Set();
+const picked = new Set(), byName = new Intl.Collator("en", { numeric: true });
 let uploads = null, stop = null, chunk = 16 * 2 ** 20, shown = "";
 
 function line(study, recording) {
@@ -31,6 +31,7 @@ function follow(study, fresh) {
   if (study === NEW) { show(byId("recordings"), h("li", { class: "fine" }, say("score.none"))); return; }
   stop = poll(async () => {
     const all = await get(`studies/${study}/recordings`);
+    all.sort((a, b) => byName.compare(a.file_name, b.file_name));
     const usable = all.filter((one) => one.status === "ok" || one.status === "partial");
     const mark = JSON.stringify(usable.map((one) => one.id));
     if (fresh) for (const one of usable) if (!shown.includes(one.id)) picked.add(one.id);

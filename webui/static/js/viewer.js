@@ -69,7 +69,7 @@ export class Viewer {
     show(this.below, refused ? h("p", { class: "note" }, refused) : null, windows?.length ? this.timeline.element : null);
     showEvidence(this.evidence, peaks, row.subject, this.view.reference, (time) => this.seek(time, true));
     const clip = this.clips.of(id)[0];
-    this.tabs[0].hidden = !clip && !this.view.reference;
+    this.tabs[0].hidden = !clip && (!this.view.reference || this.view.run.kind === "score");
     this.magnifier.open(id, clip ?? null);
     this.setMode(clip ? "clip" : "recording");
   }
