@@ -34,6 +34,7 @@ def test_other_tests_reject_no_more_than_promised(name: str) -> None:
         assert not too_many(sum(one[test] <= 0.05 for one in found), 40), test
 
 
+@pytest.mark.slow
 def test_what_publications_do_rejects_far_more_than_promised() -> None:
     found = [CHECKS["null_groups"](seed) for seed in range(4)]
     assert sum(one["in-sample reference"] <= 0.05 for one in found) >= 3

@@ -265,6 +265,7 @@ def test_shipped_sample_is_whole():
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 6e6
 
 
+@pytest.mark.slow
 def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path):
     path = synthesise_recovery(tmp_path / "study", subjects=7, seconds=0.4, seed=3)
     rows = read_csv(path)
