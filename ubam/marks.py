@@ -45,12 +45,17 @@ def doubts_of(made: Magnification, frame: Frame, factor: float, view: Picture) -
     return tuple(found)
 
 
+def hardly_deviates(made: Magnification, frame: Frame) -> bool:
+    """Whether there is nothing to magnify in a frame: its mean displacement is below 1 % of the box."""
+    body, length = body_at(made.query, frame.position), np.linalg.norm(frame.field, axis=-1)
+    return float((body * length).sum()) < WEAKEST * float(body.sum())
+
+
 def _misses(made: Magnification, frame: Frame, factor: float, view: Picture) -> bool:
     """Whether the clip's dose is far from the one asked for, or this outline from where it was to be moved."""
-    body, amount = body_at(made.query, frame.position), frame.amount(factor)
-    length = np.linalg.norm(frame.field, axis=-1)
-    if float((body * length).sum()) < WEAKEST * float(body.sum()):
+    if hardly_deviates(made, frame):
         return False
+    amount = frame.amount(factor)
     if abs(made.dose.get(factor, factor) - factor) > DOSE_SHARE * abs(factor - 1):
         return True
     found = delivered(made.query, [frame.position], [view], [frame.field])

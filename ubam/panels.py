@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.magnification import Frame, Magnification, region_of
-from ubam.marks import dose_words
+from ubam.marks import dose_words, hardly_deviates
 from ubam.overlay import Arrow, draw_arrows, fence, label, legend, mark_change, reasons_words
 
 Picture = NDArray[np.uint8]
@@ -35,7 +35,8 @@ def side_by_side(
         draw_arrows(panels[2], _on_panel(arrows, region, scale), height * scale)
         if doubts:
             fence(panels[2])
-        yield np.vstack([header, np.hstack(panels), footer(size[0], dose_words(made, factor), doubts)])
+        calm = "hardly deviates here: nothing to magnify" if hardly_deviates(made, frame) else ""
+        yield np.vstack([header, np.hstack(panels), footer(size[0], dose_words(made, factor), doubts, calm)])
 
 
 def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
@@ -47,9 +48,12 @@ def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
 
 
 @lru_cache(maxsize=16)
-def footer(width: int, dose: str, doubts: tuple[str, ...]) -> Picture:
-    """The bar below three panels: the scale of the heat on the left, on the right the dose and what is doubtful."""
-    words = f"not to be trusted: {reasons_words(doubts)}" if doubts else "no doubt about this frame"
+def footer(width: int, dose: str, doubts: tuple[str, ...], calm: str = "") -> Picture:
+    """The bar below three panels: the scale of the heat on the left, on the right the dose and what is doubtful.
+
+    calm: what is said of a frame without doubts.
+    """
+    words = f"judge with care: {reasons_words(doubts)}" if doubts else calm
     corner = [
         label(dose, width, FOOTER_ROW),
         label(words, width, FOOTER_ROW, warning=bool(doubts)),
