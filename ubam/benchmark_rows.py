@@ -22,7 +22,7 @@ from ubam.files import read_arrays, write_arrays, write_json
 from ubam.learning import Embedding, embed, learn
 from ubam.networks import WINDOW, PostureEncoder
 from ubam.objectives import OBJECTIVES
-from ubam.settings import ADAPTED, PRESETS, Settings
+from ubam.settings import ADAPTED, PRESETS, SETTINGS_OF, Settings
 from ubam.study import Recording
 from ubam.synthetic import GROUPS
 from ubam.training import jitter
@@ -232,7 +232,13 @@ def benchmark_rows() -> dict[str, Row]:
         *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),
         *(learnt_row(name, name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
         learnt_row("faithful", "faithful", FAITHFUL, score=faithful_scores),
-        Row("supervised", "supervised", STANDARD.as_dict(), lambda study: supervised(study, STANDARD), main_only=True),
+        Row(
+            "supervised",
+            "supervised",
+            coding_settings(STANDARD),
+            lambda study: supervised(study, STANDARD),
+            main_only=True,
+        ),
         Row("keypoints", "keypoints", {}, true_keypoints),
     ]
     return {row.name: row for row in rows}
@@ -244,4 +250,12 @@ def learnt_row(
 ) -> Row:  # fmt: skip
     """A row of networks that learn from the study as `settings` say; shuffled ones are for main studies only."""
     main_only |= shuffled
-    return Row(name, coding, settings.as_dict(), lambda study: learnt(study, settings, score), shuffled, main_only)
+    return Row(
+        name, coding, coding_settings(settings), lambda study: learnt(study, settings, score), shuffled, main_only
+    )
+
+
+def coding_settings(settings: Settings) -> dict[str, Any]:
+    """Those that decide a coding: another way of scoring or of showing needs no other networks."""
+    decisive = {*SETTINGS_OF["train"], *SETTINGS_OF["embed"]}
+    return {name: value for name, value in settings.as_dict().items() if name in decisive}

@@ -24,7 +24,8 @@ from ubam.runs import key_of
 from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
-VERSION = 1  # raise it when a measure or a coding changes and kept cells must not be used again
+CODINGS = 1  # raise it when a coding changes and kept ones must not be used again
+MEASURES = 2  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 VARIETIES: dict[str, dict[str, Any]] = {
@@ -223,11 +224,11 @@ def _coded(out: Path, study: Rendering, row: Row, known: KnownStudy) -> Coded:
 
 
 def _coding_key(row: Row) -> str:
-    return key_of(VERSION, CROP_VERSION, row.coding, dict(row.settings))
+    return key_of(CODINGS, CROP_VERSION, row.coding, dict(row.settings))
 
 
 def _cell_file(out: Path, study: Rendering, row: Row) -> Path:
-    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}.json"
+    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{MEASURES}.json"
 
 
 def _slug(name: str) -> str:
