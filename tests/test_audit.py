@@ -9,9 +9,11 @@ import pytest
 
 from ubam.audit import Subjects, arrangements, compare, likeness_aucs, of_subjects, rank_aucs, smallest_visible
 from ubam.audit_follow import follow, identity_leak
+from ubam.audit_new import audit_new, load_capture, save_capture
 from ubam.audit_words import with_words
 from ubam.capture import Capture, capture
 from ubam.crops import build_crops
+from ubam.errors import ModelError
 from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
@@ -211,3 +213,35 @@ def test_rendered_groups_in_other_light_are_told_apart_without_the_subject(
     assert bool(told) == dark_and_light
     assert rows["frame_rate"]["verdict"] == rows["resolution"]["verdict"] == "same"
     assert np.isfinite(found.numbers["looks"]).all()
+
+
+def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_reference_is_not(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    wall = rng.uniform(0, 255, 48)
+    known = [f"h{n // 2}" for n in range(12)]
+    there = _capture(
+        rng, 12, scene=wall + rng.normal(0, 2, (12, 48)), places={"cage": ["A", "B"] * 6, "camera": ["one"] * 12}
+    )
+    save_capture(tmp_path, there, known)
+    frozen, subjects = load_capture(tmp_path)
+    assert subjects == known
+    assert np.array_equal(frozen.scene, there.scene)
+    usual = frozen.only([0, 1])
+    told = audit_new(usual, [("new", "g"), ("new", "g")], frozen, known)
+    assert told["warnings"] == []
+    assert {row["verdict"] for row in told["against"][0]["rows"]} == {"usual"}
+    numbers = {name: values.copy() for name, values in usual.numbers.items()}
+    numbers["brightness"] += 9.0
+    numbers["frame_rate"] += 5.0
+    odd = Capture(rng.uniform(0, 255, (2, 48)), numbers, {"cage": ["C", "C"], "camera": ["one", "one"]})
+    rows = {row["feature"]: row for row in audit_new(odd, [("new", "g")] * 2, frozen, known)["against"][0]["rows"]}
+    outside = {name for name, row in rows.items() if row["verdict"] == "outside"}
+    assert outside == {"background", "brightness", "frame_rate", "cage"}
+    assert "may be about the light or the exposure" in rows["brightness"]["words"]
+    again = audit_new(frozen.only([0, 1]), [("h0", "g")] * 2, frozen, known)["against"][0]["rows"]
+    size = next(row for row in again if row["feature"] == "size")
+    others = [frozen.numbers["size"][[2 * n, 2 * n + 1]].mean() for n in range(1, 6)]
+    assert (size["low"], size["high"]) == pytest.approx((min(others), max(others)))
+    (tmp_path / "capture.npz").write_bytes(b"x")
+    with pytest.raises(ModelError, match="copy the folder"):
+        load_capture(tmp_path)

@@ -179,7 +179,10 @@ def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     )
     assert among == then
     assert alone == {one["subject"]: then[one["subject"]]}
-    against = json.loads((tmp_path / "one" / "statistics.json").read_text())["against"]
+    statistics = json.loads((tmp_path / "one" / "statistics.json").read_text())
+    against, (audited,) = statistics["against"], statistics["audit"]["against"]
+    assert audited["subject"] == one["subject"]
+    assert {"background", "brightness", "frame_rate"} <= {row["feature"] for row in audited["rows"]}
     assert against["hash"] == json.loads((run / "model" / "reference" / "reference.json").read_text())["hash"]
     assert Run.open(tmp_path / "one").record["stages"]["train"]["seconds"] < 5
     assert call("score", tmp_path / "one.csv", "--against", tmp_path, "--out", tmp_path / "x") == 2

@@ -7,8 +7,7 @@ import numpy as np
 
 from ubam.audit import LEVEL, arrangements, compare, of_subjects, rank_aucs
 from ubam.audit_follow import follow, identity_leak
-from ubam.capture import capture
-from ubam.crops import CropStore
+from ubam.capture import Capture
 from ubam.scoring import StudyScores
 from ubam.study import Recording
 
@@ -23,7 +22,7 @@ CONTROL_WORDS = {
 
 def audit_study(
     recordings: Sequence[Recording],
-    stores: Sequence[CropStore],
+    seen: Capture,
     embeddings: Sequence[Mapping[str, np.ndarray]],
     scores: StudyScores,
     controls: Mapping[str, StudyScores],
@@ -32,10 +31,10 @@ def audit_study(
 ) -> dict[str, Any]:
     """What `audit` in statistics.json holds: comparisons, follows, identity, warnings, what cannot be known.
 
-    recordings, stores and embeddings (posture [T, D] and behaviour [W, E] of each) are in the same order.
+    recordings, what is `seen` of them, and embeddings (posture [T, D] and behaviour [W, E]) are in the same order.
     """
     keys = [(recording.subject, recording.group) for recording in recordings]
-    subjects = of_subjects(capture(recordings, stores), keys)
+    subjects = of_subjects(seen, keys)
     scored = {(score.subject, score.group): score.deviation for score in scores.subjects}
     order = [*dict.fromkeys(group for _, group in keys)]
     comparisons = [

@@ -24,6 +24,7 @@ FOLDS = 4
 EVERY = 3  # every third frame is read out or asked for its neighbour, which lies among all frames
 PENALTIES = tuple(10.0 ** np.arange(-1, 5.5, 0.5))  # of the ridge on standardised features
 NEAR = 0.05  # body heights
+LEVEL = 0.05  # at which the test of the groups finds a difference
 SAME_PHASE = 30 / 360  # cycles
 ROOT = ("hip_right", "hip_left")
 QUERIES_AT_ONCE = 512  # so that memory grows with the study and not with its square
@@ -217,7 +218,7 @@ def deviation_measures(
     """How well the deviation of subjects tells the groups apart (AUC) and follows severity (rho).
 
     scores: the deviation of each subject where a method brings its own; else `score_study`, with its static and dynamic
-    parts and, with `test`, the permutation test of the groups (20 s for 24 subjects).
+    parts and, with `test`, the permutation test of the groups (20 s for 24 subjects) and whether it finds a difference.
     """
     groups = {code.subject: code.group for code in codes}
     measures: dict[str, float] = {}
@@ -225,7 +226,9 @@ def deviation_measures(
         subjects = score_study(codes, reference, intervals=False).subjects
         scores = {score.subject: score.deviation for score in subjects}
         measures = _parts(subjects, groups, reference)
-        measures |= {"p": group_p(codes, scores, reference)} if test else {}
+        if test:
+            p = group_p(codes, scores, reference)
+            measures |= {"p": p, "positive": float(p <= LEVEL)}
     deviation, truth = (np.array([values[name] for name in groups]) for values in (scores, severity))
     impaired = truth > 0
     return {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ubam.benchmark import LEVEL
 from ubam.benchmark_rows import Row
 from ubam.benchmark_run import RECORDINGS, SCENE, Cell, source_fingerprint
 from ubam.files import write_csv, write_json
@@ -55,6 +56,7 @@ BLOCKS: dict[str, tuple[Measure, ...]] = {
         Measure("main", "p", "p", "", 3, 0.5),
         Measure("null", "auc", "null AUC", "", 2, 0.5),
         Measure("null", "p", "null p", "", 3, 0.5),
+        Measure("null", "positive", "null false", "share", 3, LEVEL),
         Measure("confounded 0.5", "auc", "AUC c0.5", "", 2),
         Measure("confounded 0.9", "auc", "AUC c0.9", "", 2),
     ),
@@ -68,8 +70,8 @@ NAME_WIDTH, WIDTH = 18, 11
 ALL = "all kinds"
 LEGEND = (
     "Mean over studies ± its standard error. phase, half: degrees to the nearest posture of another subject, in the\n"
-    "cycle and in the half cycle; b.: of behaviours; p: mean of the group test; c0.5, c0.9: confounded studies, the\n"
-    "wall goes with the group at that probability."
+    "cycle and in the half cycle; b.: of behaviours; p: mean of the group test; null false: share of null\n"
+    "studies with p of 0.05 or less; c0.5, c0.9: confounded studies, the wall goes with the group at that probability."
 )
 
 

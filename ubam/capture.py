@@ -55,6 +55,13 @@ class Capture:
     numbers: Mapping[str, np.ndarray]
     places: Mapping[str, Sequence[str]]
 
+    def only(self, chosen: Sequence[int]) -> "Capture":
+        """The recordings at these positions."""
+        places = {name: [cells[index] for index in chosen] for name, cells in self.places.items()}
+        return Capture(
+            self.scene[list(chosen)], {name: values[list(chosen)] for name, values in self.numbers.items()}, places
+        )
+
 
 def capture(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> Capture:
     """Read the properties of every recording from its crops and its row of the study."""

@@ -86,6 +86,11 @@ def _statistics_rows(statistics: Mapping[str, Any]) -> dict[str, list[Row]]:
         for entry in _list(audit.get("comparisons"))
         for row in _list(mapping(entry).get("rows"))
     ]
+    properties += [
+        {"subject": mapping(one).get("subject"), **_plain(mapping(row))}
+        for one in _list(audit.get("against"))
+        for row in _list(mapping(one).get("rows"))
+    ]
     looks = []
     for row in (mapping(one) for one in _list(mapping(statistics.get("classifier")).get("subjects"))):
         shares = {f"probability {group}": share for group, share in mapping(row.get("probability")).items()}

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ubam.audit_new import audit_new, load_capture, save_capture
 from ubam.audit_words import audit_study
+from ubam.capture import Capture, capture
 from ubam.controls import control_codes
 from ubam.crops import CropStore
-from ubam.deviation import Code
+from ubam.deviation import Code, Deviation
 from ubam.embedding import stride_of
 from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_csv, write_json
@@ -51,13 +53,22 @@ def score(job: Job) -> list[str]:
         recordings, codes, scores, controls, tables["windows"][0], usage_of(motif_tables(windows, motifs)["usage"][0]),
         settings.reference, settings.seed, settings.block,
     )  # fmt: skip
-    audit = audit_study(recordings, stores, embeddings, scores, controls, settings.reference, settings.seed)
+    seen = capture(recordings, stores)
+    audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
     write_json(job.folder / "statistics.json", inference.statistics | {"audit": audit})
     write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
     write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
-    scores.fitted.save(job.model_folder / "reference", fingerprint(job.model_folder), settings.seed)
+    _freeze(job, scores.fitted, recordings, seen)
     return [*audit["warnings"], *inference.statistics["notes"]]
+
+
+def _freeze(job: Job, fitted: Deviation, recordings: Sequence[Recording], seen: Capture) -> None:
+    folder = job.model_folder / "reference"
+    held = {code.recording_id for code in fitted.codes}
+    chosen = [index for index, recording in enumerate(recordings) if recording.recording_id in held]
+    save_capture(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
+    fitted.save(folder, fingerprint(job.model_folder), job.settings.seed)
 
 
 def codes_of(
@@ -93,7 +104,8 @@ def score_new(job: Job) -> list[str]:
     frozen = find_reference(job.against)
     recordings = job.usable()
     embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
-    codes = codes_of(recordings, embeddings, [job.store(recording.recording_id) for recording in recordings])
+    stores = [job.store(recording.recording_id) for recording in recordings]
+    codes = codes_of(recordings, embeddings, stores)
     fitted = check_fit(frozen, fingerprint(job.model_folder), codes)
     # A new recording may have the name of one in the reference.
     named = [replace(code, recording_id=f"new/{code.recording_id}") for code in codes]
@@ -106,8 +118,10 @@ def score_new(job: Job) -> list[str]:
     tables = score_tables(recordings, embeddings, scores, {})
     _write_scores(job, tables, None)
     statistics = describe_new(frozen, recordings, fitted.subjects)
-    write_json(job.folder / "statistics.json", statistics)
-    return list(statistics["notes"])
+    keys = [(recording.subject, recording.group) for recording in recordings]
+    audit = audit_new(capture(recordings, stores), keys, *load_capture(frozen.folder))
+    write_json(job.folder / "statistics.json", statistics | {"audit": audit})
+    return [*audit["warnings"], *statistics["notes"]]
 
 
 def describe_new(frozen: Frozen, recordings: Sequence[Recording], known: Sequence[str]) -> dict[str, Any]:
