@@ -195,3 +195,25 @@ def test_a_shadow_does_not_pull_the_box_sideways() -> None:
     offset = (track.box[:, 0] + track.box[:, 2]) / 2 - (30 + 4 * np.arange(30))
     assert np.abs(offset[5:-5]).max() < 3
     assert track.body_height == pytest.approx(70, abs=4)
+
+
+def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there():
+    random = np.random.default_rng(5)
+    wall = random.integers(90, 110, (120, 160, 3), dtype=np.uint8)
+    places = random.permutation([(x, y) for x in range(14, 150, 26) for y in range(14, 110, 26)])[:20]
+    frames = []
+    for x, y in places:
+        frames.append(wall.copy())
+        frames[-1][y - 6 : y + 6, x - 9 : x + 9] = 20
+    track = track_subject(frames, learn_scene(np.stack(frames))[1], fps=25)
+    assert track.found.all()
+    assert np.abs(track.centre - places).max() < 2
+
+
+def test_a_cut_does_not_draw_the_box_away_from_the_subject():
+    frames = list(walking_frames(40))
+    cut = [*frames[:20], *frames[:6][::-1]]  # the walker is suddenly back at the left
+    track = track_subject(cut, learn_scene(spread(frames))[1], fps=25)
+    walked = track_subject(frames, learn_scene(spread(frames))[1], fps=25)
+    assert np.abs(track.centre[:18] - walked.centre[:18]).max() < 3
+    assert np.abs(track.centre[20:, 0] - walked.centre[:6][::-1, 0]).max() < 6

@@ -1,6 +1,6 @@
 """Where the subject is: a background model, soft foreground, and one smooth track of square boxes of constant size."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -107,6 +107,8 @@ def follow(blobs: np.ndarray) -> np.ndarray:
         return np.full(len(blobs), -1)
     typical = float(np.percentile(mass[present, 0], 60))
     size = np.sqrt(typical) + 1e-6
+    # In pictures of single moments, or one a minute, it is elsewhere every time: a usual way is then no jump.
+    size *= max(1.0, 2 * float(np.median(_steps(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
     share = np.maximum(mass / typical, 1e-6)
     gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
     absent = CANDIDATES
@@ -125,6 +127,12 @@ def follow(blobs: np.ndarray) -> np.ndarray:
     for t in range(len(blobs) - 1, 0, -1):
         path[t - 1] = back[t, path[t]]
     return np.where(path == absent, -1, path)
+
+
+def _steps(centres: np.ndarray) -> np.ndarray:
+    """How far [N - 1] it is from each of the places [N, 2] to the next."""
+    found: np.ndarray = np.hypot(*np.diff(centres, axis=0).T)
+    return found
 
 
 IN_PLACE = "the subject stays in one place, so that the picture behind it was never seen: its outline is estimated"
@@ -350,16 +358,24 @@ def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: t
     x0, y0, x1, y1 = chosen[:, 3:7].T
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))
-    mass_centre = smooth(np.stack([chosen[:, 1], chosen[:, 2]], 1), found, 0.12 * fps)
-    middle = smooth(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1), found, 0.5 * fps)
-    slow_mass = smooth(np.stack([chosen[:, 1], chosen[:, 2]], 1), found, 0.5 * fps)
-    centre = (mass_centre + middle - slow_mass).astype(np.float32)
-    ground = smooth(y1[:, None], found, 0.5 * fps)[:, 0].astype(np.float32)
+    known = np.flatnonzero(found)
+    elsewhere = known[1:][_steps(chosen[known, 1:3]) > half]
+    runs = np.split(np.arange(len(found)), elsewhere)
+    middle = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, y1], 1)
+    quick = smooth_runs(chosen[:, 1:3], found, 0.12 * fps, runs)
+    slow = smooth_runs(np.concatenate([chosen[:, 1:3], middle], 1), found, 0.5 * fps, runs)
+    centre = (quick + slow[:, 2:4] - slow[:, :2]).astype(np.float32)
+    ground = slow[:, 4].astype(np.float32)
     box = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
     return Track(
         box, found, float(np.median((y1 - y0)[found])), ground, centre, warnings, chosen[:, 7:],
         float(np.percentile(extent, 90)),
     )  # fmt: skip
+
+
+def smooth_runs(values: np.ndarray, found: np.ndarray, sigma: float, runs: Sequence[np.ndarray]) -> np.ndarray:
+    """`smooth`, each run of frames (positions) by itself: between them the subject is suddenly elsewhere."""
+    return np.concatenate([smooth(values[run], found[run], sigma) for run in runs])
 
 
 def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:
