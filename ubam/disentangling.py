@@ -74,27 +74,29 @@ def train_generator(
     shown = [(s.recording_id, float(np.abs(p).sum())) for s, p in zip(stores, postures, strict=True)]
     call = json.dumps([steps, batch, width, learning_rate, pool, seed, shown])
     losses = _resume(checkpoint, call, network, optimiser)
-    pairs = (
-        draw_pairs(stores, postures, min(pool, 2 * steps), np.random.default_rng(seed)) if len(losses) < steps else []
-    )
+    done = len(losses) == steps
+    pairs = [] if done else draw_pairs(stores, postures, min(pool, 2 * steps), np.random.default_rng(seed))
     for step in range(len(losses), steps):
         random = np.random.default_rng((seed, step))
         chosen = [around_gap(pairs[index], random) for index in random.integers(len(pairs), size=batch)]
-        loss = objective(network, stack_pairs(chosen, device))
-        if not math.isfinite(loss.item()):
-            raise ModelError(
-                f"training the generator failed at step {step}: the loss is not finite; try another --seed"
-            )
         optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
+        losses.append(_descend(network, optimiser, stack_pairs(chosen, device), step))
         if checkpoint is not None and (len(losses) % CHECKPOINT_STEPS == 0 or len(losses) == steps):
             _save(checkpoint, call, network, optimiser, losses)
         if progress:
             progress(len(losses), steps)
     return network.eval(), losses
+
+
+def _descend(network: Generator, optimiser: torch.optim.Optimizer, pairs: dict[str, Tensor], step: int) -> float:
+    """One step; returns its loss."""
+    loss = objective(network, pairs)
+    if not math.isfinite(loss.item()):
+        raise ModelError(f"training the generator failed at step {step}: the loss is not finite; try another --seed")
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
 
 
 def draw_pairs(

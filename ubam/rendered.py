@@ -164,9 +164,9 @@ def render_recording(
     bones = module.bones(subject.body)
     truth = _truth(module, bones, camera, shown, twin, phase)
     wall_seed = subject_seed if wall_seed is None else wall_seed
-    named = zip(("impairment", "severity", "factor"), changes, strict=True)
-    truth |= {name: np.array(value) for name, value in named}
-    truth |= {"side": np.array(subject.side), "palette": np.array(palette), "wall_seed": np.array(wall_seed)}
+    facts = {"side": subject.side, "palette": palette, "wall_seed": wall_seed}
+    facts |= zip(("impairment", "severity", "factor"), changes, strict=True)
+    truth |= {name: np.array(value) for name, value in facts.items()}
     walls = np.random.default_rng([wall_seed, 7])
     gain = subject.light.gain * rng.uniform(0.97, 1.03)
     scenery = make_scene(walls, kind, camera, module.UNIT, scene, palette, gain)

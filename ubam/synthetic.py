@@ -57,9 +57,7 @@ def synthesise_study(
     `box` [T, 4] px. StudyError for a kind, scene or impairment that does not exist.
     """
     if subjects < 2 or recordings_per_subject < 1:
-        raise StudyError(
-            f"{subjects} subjects with {recordings_per_subject} recordings each: at least 2 and 1 are needed"
-        )
+        raise StudyError(f"{subjects} subjects with {recordings_per_subject} recordings: at least 2 and 1 are needed")
     if seed < 0:
         raise StudyError(f"the seed is {seed}, expected 0 or more")
     if not 0 <= confound <= 1:

@@ -136,8 +136,7 @@ def train_networks(
     trainer = _Trainer(posture, behaviour, objectives, steps, rates, keep_weight, seed, jittered, optimiser)
     sizes = ([len(item) for item in pictures], list(strides))
     numbers = {"steps": steps, "windows": batch_windows, "rates": rates, "keep_weight": keep_weight, "seed": seed}
-    networks = (fingerprint(posture), fingerprint(behaviour))
-    call = json.loads(json.dumps([numbers, asdict(objectives), networks, sizes]))  # as a checkpoint gives it back
+    call = _as_kept([numbers, asdict(objectives), fingerprint(posture), fingerprint(behaviour), sizes])
     if checkpoint is not None:
         trainer.resume(checkpoint, call)
     saved = time.monotonic()
@@ -150,6 +149,12 @@ def train_networks(
             progress(trainer.step, steps)
     posture.eval(), behaviour.eval()
     return trainer.history
+
+
+def _as_kept(call: list[Any]) -> list[Any]:
+    """As a checkpoint gives it back."""
+    kept: list[Any] = json.loads(json.dumps(call))
+    return kept
 
 
 def fingerprint(network: nn.Module) -> str:
