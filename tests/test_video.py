@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import numbered_frames, walking_frames, write_video
 from ubam.errors import VideoError
-from ubam.video import ffmpeg_binary, frame_times, probe, read_frame, read_frames, read_timed_frames, write_clip
+from ubam.packets import ffmpeg_binary
+from ubam.video import frame_times, probe, read_frame, read_frames, read_timed_frames, write_clip
 
 
 def encode(out: Path, *options: str, source: str = "testsrc2=size=160x120:rate=25:duration=3") -> Path:

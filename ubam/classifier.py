@@ -15,13 +15,14 @@ from scipy.special import expit
 
 from ubam.arrangements import arrange, divisions, one_sided
 from ubam.blocks import Blocks, how_respected
-from ubam.deviation import Code, movement_basis
+from ubam.deviation import Code, movement_directions
 from ubam.effects import effect, resample, separation
 from ubam.relations import unit_names
 from ubam.twins import describe_moments, widest_reach
 
 WIDTHS = (0.5, 1.0, 2.0)  # of the kernel, times the median distance
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
+MOVING_DIM = 16  # principal directions of movement in a window
 FOURIER = 256  # features of the windows
 FEWEST = 3  # subjects of each group
 ARRANGEMENTS = 500
@@ -77,7 +78,7 @@ def classify(
 
 def features(codes: Sequence[Code], units: Sequence[tuple[str, str]], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit, recordings weighing the same."""
-    basis = movement_basis(codes)
+    _, basis = movement_directions(codes, MOVING_DIM)
     reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
     windows = {c.recording_id: describe_moments(c.posture, basis, c.stride, c.stride, reach).signature for c in codes}
     sample = np.concatenate([rows[:: max(1, len(rows) // 20)] for rows in windows.values()])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ubam.errors import UbamError
+from ubam.packets import ffmpeg_binary
 from ubam.runs import installed_versions
-from ubam.video import ffmpeg_binary
 
 DISK_GB = 2.0
 

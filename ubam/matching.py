@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ubam.twins import JUMP_COST, TEMPO_COST, Moments
+from ubam.units import trimmed_mean
 
 CELLS = 20_000_000  # distances in memory at a time
+AGREEING_ROUNDS = 2
+ENOUGH_TO_AGREE = 3  # subjects; fewer have no majority
 RUN, STAY, SKIP, JUMP = range(4)  # the ways to the next moment, the first of equally cheap ones taken
 
 
@@ -21,6 +24,43 @@ def match_subjects(query: Moments, references: Sequence[Sequence[Moments]]) -> l
     for start in range(0, len(references), together):
         found += _match(query, references[start : start + together])
     return found
+
+
+def match_agreeing(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[float, int, np.ndarray]]:
+    """Match a recording of M moments with one recording of each reference subject, all showing the same moment.
+
+    By itself a subject may be matched half a cycle out. So the trimmed mean of all matched windows is taken, and the
+    window halfway between it and the query's is matched again: what most subjects show decides.
+    Returns for each subject the mean distance, which recording was nearest, and its frames int32 [M].
+    """
+    drawn, found = query, _nearest_recordings(query, references)
+    for _ in range(AGREEING_ROUNDS if len(references) >= ENOUGH_TO_AGREE else 0):
+        agreed = trimmed_mean(
+            np.stack(
+                [_windows(subject[which], frame) for subject, (_, which, frame) in zip(references, found, strict=True)]
+            )
+        )
+        drawn = Moments((query.signature + agreed) / 2, query.frame)
+        found = _nearest_recordings(drawn, references)
+    return found
+
+
+def _nearest_recordings(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[float, int, np.ndarray]]:
+    every = [[one] for subject in references for one in subject]
+    paths = iter(zip(every, match_subjects(query, every), strict=True))
+    found = []
+    for subject in references:
+        choices = []
+        for which, ([one], (_, frame)) in zip(range(len(subject)), paths, strict=False):
+            apart = np.linalg.norm(_windows(one, frame) - query.signature, axis=1)
+            choices.append((float(apart.mean()), which, frame))
+        found.append(min(choices, key=lambda choice: choice[0]))
+    return found
+
+
+def _windows(moments: Moments, frame: np.ndarray) -> np.ndarray:
+    """The signatures [M, F] of the moments at these frames [M]."""
+    return moments.signature[np.searchsorted(moments.frame, frame)]
 
 
 def _match(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -25,7 +25,7 @@ class Settings:
     view_size: int = 64
     posture_dim: int = 64
     behaviour_dim: int = 64
-    train_steps: int = 2000
+    train_steps: int = 6000
     batch_windows: int = 12
     networks: str = "compact"
     objectives: str = "standard"

@@ -1,4 +1,4 @@
-"""Video files in and out: probe, frames with their times, clips. The only file that touches ffmpeg or OpenCV's decoder.
+"""Video files in and out: probe, frames with their times, clips. The only file that decodes.
 
 Pixels come from ffmpeg (one subprocess, one thread) or, where times are wanted beside them, from OpenCV; both turn
 rotated phone videos upright and give the same bytes. Playlists, concatenations and networks are refused.
@@ -17,10 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,h264,hevc,asf,flv,ogg,mxf,nut,dv,gif,ivf,rm,"
-    "mjpeg,yuv4mpegpipe,wtv"
-)
+from ubam.packets import FORMATS, ffmpeg_binary, read_packets, shown_seconds
+
 MAX_PIXELS = 8192 * 4608
 MAX_FRAMES = 20_000_000
 
@@ -30,7 +28,6 @@ os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"format_whitelist;{FORMATS}|proto
 
 import cv2  # noqa: E402  (it reads the environment above)
 import ffmpeg  # noqa: E402
-import imageio_ffmpeg  # noqa: E402
 import numpy as np  # noqa: E402
 
 from ubam.errors import VideoError  # noqa: E402
@@ -46,11 +43,6 @@ class VideoInfo:
     fps: float
     frames_declared: int
     duration_s: float
-
-
-def ffmpeg_binary() -> str:
-    """The ffmpeg in use: $UBAM_FFMPEG, else the one that imageio-ffmpeg brings."""
-    return os.environ.get("UBAM_FFMPEG") or str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def probe(path: Path | str, *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> VideoInfo:
@@ -75,26 +67,11 @@ def probe(path: Path | str, *, max_pixels: int = MAX_PIXELS, max_frames: int = M
             f"{max_pixels} pixels; cut or scale it down first"
         )
     fps = fps if np.isfinite(fps) and 0 < fps <= 100_000 else 25.0
-    shown = _shown_seconds(path)
+    shown = shown_seconds(path)
     duration_s = shown or max(stored, 0) / fps
     if stored < 1 or stored * 0.9 > duration_s * fps + 1:
         stored = round(duration_s * fps)
     return VideoInfo(width, height, fps, stored, duration_s)
-
-
-def _shown_seconds(path: Path) -> float | None:
-    """The duration that ffmpeg prints, edit lists counted; None when the file does not say."""
-    command = [ffmpeg_binary(), "-hide_banner", "-nostdin", *_input_options(), "-i", f"file:{path.absolute()}"]
-    said = subprocess.run(command, capture_output=True, check=False).stderr.decode("utf-8", "replace")
-    found = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", said)
-    if found is None:
-        return None
-    hours, minutes, seconds = found.groups()
-    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-
-
-def _input_options() -> list[str]:
-    return ["-format_whitelist", FORMATS, "-protocol_whitelist", "file"]
 
 
 @contextmanager
@@ -279,11 +256,8 @@ def _identity(path: Path) -> tuple[Path, int, int]:
 
 @lru_cache(maxsize=256)
 def _has_constant_rate(path: Path, size: int, modified_ns: int) -> bool:
-    """Whether all packets are equally far apart in time; read from the container alone, nothing is decoded."""
-    command = [ffmpeg_binary(), "-nostdin", "-loglevel", "quiet", *_input_options(), "-i", f"file:{path}"]
-    command += ["-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
-    lines = subprocess.run(command, capture_output=True, check=False).stdout.decode("ascii", "replace").splitlines()
-    stamps = np.sort([int(line.split(",")[2]) for line in lines if line and line[0] != "#"])
+    """Whether all packets are equally far apart in time."""
+    stamps, _, _ = read_packets(path)
     if len(stamps) < 3:
         return False
     steps = np.diff(stamps)

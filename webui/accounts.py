@@ -212,6 +212,7 @@ def run_of(run_id: str, need: str = "viewer") -> Run:
     if run is None or not role_in(run.study):
         abort(404, "There is no such run, or its study is not shared with you." if me() else "")
     study_of(run.study_id, need)
+    g.run = run
     return run
 
 

@@ -102,7 +102,8 @@ def _me() -> dict[str, Any]:
         "user": user, "accounts": settings.accounts, "csrf": generate_csrf(), "presets": list(RUN_PRESETS),
         "server_folders": bool(settings.folders) and user is not None, "retention_days": settings.retention_days,
         "limits": {"max_bytes": limits.file_bytes, "max_pixels": limits.pixels, "max_seconds": limits.seconds,
-                   "chunk_bytes": limits.chunk_bytes, "quota_bytes": limits.quota_bytes},
+                   "chunk_bytes": limits.chunk_bytes, "largest_chunk_bytes": limits.largest_chunk,
+                   "quota_bytes": limits.quota_bytes},
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What a run found: tables, timelines, evidence, maps, clips, files, and two runs side by side."""
 
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from webui.accounts import database, note, recording_of, run_of
 from webui.api_recordings import shown_copy
 from webui.api_runs import clip_json, run_json
 from webui.database import Recording, Run
-from webui.media import jpeg_of, send_picture, send_whole
+from webui.media import jpeg_of, send_picture, send_text, send_whole
+from webui.paths import TEXT_SUFFIXES, cut_lines
 from webui.schemas import RunsIn, TimeIn, answers
 from webui.security import identity, limiter
 
@@ -37,13 +39,13 @@ def get_results(run_id: str) -> dict[str, Any]:
     from webui.words import result_words  # here and not above: the report's words bring OpenCV, which uploads lack
 
     rendered = [clip_json(clip) for clip in run.clips]
-    folder, data = results.folder_of(run), results.service().settings.data
+    folder = results.folder_of(run)
     return {
         "run": run_json(run), "subjects": results.table(run, "deviation/subjects.csv"),
         "recordings": results.recordings_json(run), "statistics": results.document(run, "statistics.json"),
         "motifs": results.document(run, "motifs/motifs.json"), "usage": results.table(run, "motifs/usage.csv"),
         "clips": results.clips_of(run) + [clip for clip in rendered if clip["status"] == "done"],
-        "files": results.files_of(run), "words": result_words(folder, data) if _is_scored(folder) else {},
+        "files": results.files_of(run), "words": result_words(folder) if _is_scored(folder) else {},
     }  # fmt: skip
 
 
@@ -111,7 +113,14 @@ def get_report(run_id: str) -> Response:
     """One file that asks nothing of a network."""
     run = shown_run(run_id)
     note("open", "report", run.id, often=True)
-    return send_whole(results.folder_of(run) / "report.html", kind="text/html")
+    return _sent(run, results.folder_of(run) / "report.html", kind="text/html")
+
+
+def _sent(run: Run, file: Path, *, name: str = "", kind: str = "") -> Response:
+    """A file of a run; a text without the folders of this server."""
+    if file.suffix not in TEXT_SUFFIXES or not file.is_file():
+        return send_whole(file, name=name, kind=kind)
+    return send_text(cut_lines(file, results.cut_from(run)), file.name, name=name, kind=kind)
 
 
 @found.get("/runs/<string:run_id>/files/<path:path>")
@@ -124,7 +133,7 @@ def get_file(run_id: str, path: str) -> Response:
     file = results.folder_of(run) / path
     shown = file.suffix in (".png", ".mp4", ".jpg")
     note("download", "run", run.id, often=True)
-    return send_whole(file, name="" if shown else file.name)
+    return _sent(run, file, name="" if shown else file.name)
 
 
 @found.get("/runs/<string:run_id>/run.zip")
@@ -134,10 +143,14 @@ def get_zip(run_id: str) -> Response:
     """Packed on the disk, not in memory."""
     run = shown_run(run_id)
     packed = tempfile.TemporaryFile(dir=results.service().storage.data)  # noqa: SIM115  (the answer closes it)
+    cut = results.cut_from(run)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for entry in results.files_of(run):
-            kind = zipfile.ZIP_STORED if entry["path"].endswith((".mp4", ".png")) else zipfile.ZIP_DEFLATED
-            archive.write(results.folder_of(run) / entry["path"], entry["path"], kind)
+            file, about = results.folder_of(run) / entry["path"], zipfile.ZipInfo(entry["path"])
+            about.compress_type = zipfile.ZIP_STORED if file.suffix in (".mp4", ".png") else zipfile.ZIP_DEFLATED
+            about.date_time, about.external_attr = time.localtime(file.stat().st_mtime)[:6], 0o644 << 16
+            with archive.open(about, "w", force_zip64=True) as inside:
+                inside.writelines(cut_lines(file, cut))
     packed.seek(0)
     note("download", "run", run.id)
     g.file_answer = True

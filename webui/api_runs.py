@@ -176,8 +176,7 @@ def rename_run(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
 def get_log(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
     """Whole lines; `next` is the position for the next question."""
     lines, following = log_lines(service().storage.job(run_of(run_id)) / "log.txt", given["after"])
-    data = str(service().settings.data.absolute())
-    return {"lines": [line.replace(data, "data") for line in lines], "next": following}
+    return {"lines": lines, "next": following}
 
 
 @runs.post("/runs/<string:run_id>/cancel")
@@ -236,10 +235,11 @@ def make_clip(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     check_faces(run)
     if run.against_id:
         abort(409, "Clips need the reference recordings, which a run against a frozen reference does not hold.")
-    if given["recording_id"] not in names_in(run):
-        abort(404, f"This run has no recording '{given['recording_id']}'.")
-    wanted = dict(given, recording=given["recording_id"], from_s=given.get("from_s"), to_s=given.get("to_s"))
-    wanted.pop("recording_id")
+    for name in filter(None, (given["recording_id"], given.get("appearance"))):
+        if name not in names_in(run):
+            abort(404, f"This run has no recording '{name}'.")
+    wanted = {name: given.get(name) for name in ("factor", "layout", "from_s", "to_s")}
+    wanted |= {"recording": given["recording_id"], "appearance": given.get("appearance") or None}
     for clip in run.clips:
         if all(getattr(clip, name) == value for name, value in wanted.items()) and _job(clip).status not in (
             "failed",
@@ -269,9 +269,10 @@ def clip_json(clip: Clip) -> dict[str, Any]:
     share = progress[0]["done"] / progress[0]["total"] if progress and progress[0]["total"] else 0.0
     return {
         "id": clip.id, "run": clip.run_id, "recording_id": clip.recording, "factor": clip.factor, "layout": clip.layout,
+        "appearance": clip.appearance,
         "from_s": clip.from_s, "to_s": clip.to_s, "status": job.status, "error": job.error, "facts": facts,
         "fraction": 1.0 if job.status == "done" else round(share, 3), "queue_position": position(job),
-        "url": f"/api/v1/clips/{clip.id}/clip.mp4",
+        "url": f"/api/v1/clips/{clip.id}/{'strip.png' if clip.layout == 'strip' else 'clip.mp4'}",
     }  # fmt: skip
 
 
@@ -290,6 +291,18 @@ def play_clip(clip_id: str) -> Response:
     check_faces(clip.run)
     note("play", "clip", clip.id, often=True)
     return send_whole(service().storage.clip(clip), kind="video/mp4")
+
+
+@runs.get("/clips/<string:clip_id>/strip.<string:kind>")
+@runs.doc(summary="A clip of the layout `strip`, as png or svg", responses=answers("image/*"))
+def show_strip(clip_id: str, kind: str) -> Response:
+    """A figure."""
+    clip = clip_of(clip_id)
+    check_faces(clip.run)
+    if clip.layout != "strip" or kind not in ("png", "svg"):
+        abort(404, "There is no such figure; a strip is there as strip.png and strip.svg.")
+    note("open", "clip", clip.id, often=True)
+    return send_whole(service().storage.clip(clip).with_suffix(f".{kind}"))
 
 
 @runs.post("/runs/<string:run_id>/score")

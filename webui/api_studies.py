@@ -18,6 +18,7 @@ from webui.service import service
 from webui.storage import VIDEO_SUFFIXES, folder_bytes
 from webui.study_table import guess, read_table, table_text
 
+PICTURES = 4
 studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
 
 
@@ -26,8 +27,18 @@ studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
 def list_studies() -> list[dict[str, Any]]:
     """Newest first."""
     me()
-    found = database().scalars(select(Study).where(visible()).order_by(Study.created.desc()))
-    return [study_json(study) for study in found]
+    found = list(database().scalars(select(Study).where(visible()).order_by(Study.created.desc())))
+    return [study_json(study) | _glimpse(study) for study in found]
+
+
+def _glimpse(study: Study) -> dict[str, Any]:
+    """What tells a study at a glance: its first pictures, and its latest run."""
+    usable = (Recording.study_id == study.id, Recording.status.in_(("ok", "partial")))
+    pictures = database().scalars(select(Recording.id).where(*usable).order_by(Recording.position).limit(PICTURES))
+    latest = select(Run.id, Run.name, Job.status).outerjoin(Job, Job.id == Run.job_id).where(Run.study_id == study.id)
+    run = database().execute(latest.order_by(Run.created.desc()).limit(1)).first()
+    shown = {"id": run[0], "name": run[1], "status": run[2] or "done"} if run is not None else None
+    return {"pictures": list(pictures), "latest_run": shown}
 
 
 @studies.post("/studies")

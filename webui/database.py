@@ -185,7 +185,7 @@ class Run(Base):
 
 
 class Clip(Base):
-    """A magnified clip that somebody asked for."""
+    """A magnified clip that somebody asked for; `appearance`: the recording whose looks it has, None: its own."""
 
     __tablename__ = "clips"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
@@ -194,6 +194,7 @@ class Clip(Base):
     recording: Mapped[str] = mapped_column(String(200))
     factor: Mapped[float]
     layout: Mapped[str] = mapped_column(String(16))
+    appearance: Mapped[str | None] = mapped_column(String(200))
     from_s: Mapped[float | None]
     to_s: Mapped[float | None]
     created: Mapped[datetime] = mapped_column(default=now)

@@ -2,6 +2,8 @@
 
 import io
 import mimetypes
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from apiflask import abort
 from flask import Response, g, request, send_file
 
 from webui.database import Recording
+from webui.service import service
 
 PLAIN_TYPES = {
     ".csv": "text/csv",
@@ -28,6 +31,18 @@ def send_whole(path: Path, *, name: str = "", kind: str = "", keep_s: int = 0) -
         path, mimetype=mimetype, conditional=True, as_attachment=bool(name), download_name=name or None, max_age=keep_s
     )
     response.headers["Cache-Control"] = f"private, max-age={keep_s}" if keep_s else "private, no-cache"
+    g.file_answer = True
+    return response
+
+
+def send_text(lines: Iterable[bytes], file_name: str, *, name: str = "", kind: str = "") -> Response:
+    """A text that was changed on its way, from a file without a name that the answer closes."""
+    out = tempfile.TemporaryFile(dir=service().storage.data)  # noqa: SIM115
+    out.writelines(lines)
+    out.seek(0)
+    mimetype = kind or PLAIN_TYPES.get(Path(file_name).suffix) or mimetypes.guess_type(file_name)[0] or "text/plain"
+    response = send_file(out, mimetype=mimetype, as_attachment=bool(name), download_name=name or None, max_age=0)
+    response.headers["Cache-Control"] = "private, no-cache"
     g.file_answer = True
     return response
 

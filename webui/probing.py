@@ -13,6 +13,7 @@ from typing import Any
 from webui.children import end_with_parent
 
 SHOWN_WIDTH = 1280
+WHOLE_S = 30.0  # a file that takes longer to read through is judged by the analysis
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 def probe_video(order: dict[str, Any]) -> None:
-    """Write probe.json and frame.jpg into `out`: what the file declares, and whether its first frame decodes."""
+    """Write probe.json and frame.jpg into `out`: what the file declares, and how much of it is there."""
     from ubam.errors import VideoError
     from ubam.files import write_json
     from ubam.video import probe
@@ -38,16 +39,33 @@ def probe_video(order: dict[str, Any]) -> None:
         if info.duration_s > limits["seconds"]:
             raise VideoError(f"lasts {info.duration_s:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
         found: dict[str, Any] = {
-            "fps": info.fps,
-            "duration_s": info.duration_s,
-            "width": info.width,
-            "height": info.height,
-        }
-        found |= {"frames": info.frames_declared, "warnings": _first_frame(video, out, info.width)}
-        write_json(out / "probe.json", {"status": "ok", "reason": ""} | found)
+            "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
+            "frames": info.frames_declared, "status": "ok", "reason": "",
+        }  # fmt: skip
+        found["warnings"] = _first_frame(video, out, info.width)
+        write_json(out / "probe.json", found | _what_is_missing(video, found))
     except VideoError as error:
         words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
         write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
+
+
+def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """What a file is in truth that was cut short on its way or is damaged; nothing for one that is whole."""
+    from ubam.packets import early_end
+
+    declared = {name: found[name] for name in ("fps", "frames", "duration_s")}
+    there = early_end(video, seconds=WHOLE_S, **declared)
+    if there is None:
+        return {}
+    frames, seconds = there
+    if frames < found["frames"]:
+        words = f"The file ends early: {seconds:.1f} of {found['duration_s']:.1f} s are there ({frames} of "
+        words += f"{found['frames']} pictures), and they will be analysed."
+    else:
+        words = "The file is damaged in places; what can be read of it will be analysed."
+    words += " Copy it again from the camera if you need the whole."
+    return {"status": "partial", "reason": words, "frames": min(frames, found["frames"]),
+            "duration_s": min(seconds, found["duration_s"])}  # fmt: skip
 
 
 def _first_frame(video: Path, out: Path, width: int) -> list[str]:

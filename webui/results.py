@@ -12,6 +12,7 @@ from apiflask import abort
 from ubam.files import read_arrays, read_csv
 from webui.accounts import database
 from webui.database import Recording, Run
+from webui.paths import places
 from webui.service import service
 
 HIDDEN = ("crops", ".lock")
@@ -23,13 +24,25 @@ def folder_of(run: Run) -> Path:
     return service().storage.run(run)
 
 
+def cut_from(run: Run) -> tuple[str, ...]:
+    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names."""
+    folder, known = folder_of(run), service()
+    named = [folder.parent, known.settings.data, *known.storage.folders]
+    record = _read_json(folder / "run.json") or {}
+    study = Path(str(record.get("study") or folder))
+    named += [study.parent, *(Path(row["video"]).parent for row in _rows(folder) if row.get("video", "")[:1] == "/")]
+    return places(*named)
+
+
 def names_in(run: Run) -> dict[str, dict[str, str]]:
     """The rows of recordings.csv by recording_id; only names that are safe as file names."""
-    path = folder_of(run) / "recordings.csv"
-    if not path.is_file():
-        return {}
-    rows = {row.get("recording_id", ""): row for row in read_csv(path)}
+    rows = {row.get("recording_id", ""): row for row in _rows(folder_of(run))}
     return {name: row for name, row in rows.items() if name and "/" not in name and not name.startswith(".")}
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    path = folder / "recordings.csv"
+    return read_csv(path) if path.is_file() else []
 
 
 def row_of(run: Run, name: str) -> dict[str, str]:
@@ -77,7 +90,10 @@ def table(run: Run, path: str) -> list[dict[str, Any]]:
 
 def document(run: Run, path: str) -> Any:
     """A JSON file of the run; None while it is not there."""
-    file = folder_of(run) / path
+    return _read_json(folder_of(run) / path)
+
+
+def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):

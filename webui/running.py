@@ -135,7 +135,7 @@ def render(order: dict[str, Any], folder: Path) -> None:
     from ubam import pipeline
     from ubam.job import plan_run
     from ubam.runs import Run
-    from ubam.showing import magnify_recording
+    from ubam.showing import magnify_recording, transfer_posture
 
     run, progress = Path(order["run"]), Progress(folder, ["magnify"], {})
     record = Run.open(run).record
@@ -144,7 +144,10 @@ def render(order: dict[str, Any], folder: Path) -> None:
         raise RunError("The run is not scored, or its recordings changed since; resume it first.")
     progress.begin("magnify")
     span = (order["from_s"], order["to_s"])
-    magnify_recording(job, order["recording"], order["factor"], order["layout"], span, Path(order["out"]))
+    if order["appearance"]:
+        transfer_posture(job, order["recording"], order["appearance"], span, Path(order["out"]))
+    else:
+        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, Path(order["out"]))
     progress.end("magnify")
 
 

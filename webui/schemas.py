@@ -8,10 +8,9 @@ from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
-from ubam.settings import LAYOUTS as LAYOUTS_OF_FILES
-from ubam.settings import SUFFIXES
+from ubam.settings import LAYOUTS
 
-LAYOUTS = tuple(layout for layout in LAYOUTS_OF_FILES if SUFFIXES[layout] == (".mp4",))
+TRANSFER = "transfer"  # the posture of one recording with the looks of another
 LARGEST = 1e9
 
 
@@ -122,13 +121,21 @@ class RunIn(Schema):
 
 
 class ClipIn(Schema):
-    """A magnified clip."""
+    """A magnified clip; `transfer` shows the posture of the recording with the looks of the one in `appearance`."""
 
     recording_id = name_field(required=True)
-    factor = Float(required=True, validate=Range(-5, 10))
-    layout = String(load_default="side-by-side", validate=OneOf(LAYOUTS))
+    factor = Float(load_default=0.0, validate=Range(-5, 10))
+    layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, TRANSFER)))
+    appearance = label_field(allow_none=True)
     from_s = number_field(0)
     to_s = number_field(0)
+
+    @validates_schema
+    def _has_looks(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("layout") == TRANSFER) != bool(data.get("appearance")):
+            raise ValidationError("goes with the layout 'transfer', and it with this.", "appearance")
+        if data.get("appearance") == data["recording_id"]:
+            raise ValidationError("is the recording itself; take another one.", "appearance")
 
 
 class ScoreIn(Schema):

@@ -1,5 +1,6 @@
 """What every request and answer passes: forged requests, headers, limits on bodies, errors as one sentence."""
 
+from functools import partial
 from typing import Any
 
 from apiflask import APIFlask, HTTPError, abort
@@ -12,6 +13,8 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ubam.errors import UbamError
+from webui.paths import cut_bytes, of_the_program, places
+from webui.results import cut_from
 from webui.service import service
 from webui.settings import LOCAL_NAMES, ServerSettings
 
@@ -86,16 +89,18 @@ def install(app: APIFlask, settings: ServerSettings) -> None:
     app.before_request(_check_body)
     app.before_request(_check_forgery)
     app.after_request(_never_keep)
+    hidden = (*places(settings.data, *settings.folders), *of_the_program())
+    app.after_request(partial(_hide_folders, hidden))
     app.error_processor(_as_sentence)
     app.register_error_handler(CSRFError, _forged)
-    app.register_error_handler(UbamError, lambda error: _mendable(error, settings))
+    app.register_error_handler(UbamError, lambda error: _sentence(str(error), 400))
     app.register_error_handler(RecursionError, lambda _: _sentence("The JSON is nested too deeply.", 400))
 
 
 def _check_body() -> None:
     """No forms anywhere: bodies are JSON, a table as text, or a piece of an upload, which alone may be large."""
     if request.endpoint == "uploads.append":
-        request.max_content_length = 4 * service().settings.limits.chunk_bytes
+        request.max_content_length = service().settings.limits.largest_chunk
     if request.method not in SAFE and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         abort(415, "Forms are not taken here; send JSON.")
 
@@ -114,6 +119,15 @@ def _never_keep(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    return response
+
+
+def _hide_folders(hidden: tuple[str, ...], response: Response) -> Response:
+    """No answer of the API says where on this server things lie; a run of the command line names folders of its own."""
+    if response.mimetype == "application/json" and not response.direct_passthrough:
+        run = g.get("run")
+        cut = cut_from(run) if run is not None and run.folder is not None else ()
+        response.set_data(cut_bytes(cut_bytes(response.get_data(), cut), hidden))
     return response
 
 
@@ -146,11 +160,6 @@ def _forged(error: CSRFError) -> tuple[dict[str, Any], int]:
     return _sentence(
         "The request brings no valid CSRF token; reload the page, or send X-CSRFToken from /api/v1/me.", 400
     )
-
-
-def _mendable(error: UbamError, settings: ServerSettings) -> tuple[dict[str, Any], int]:
-    """What the user can mend; where the data lie is no business of the page."""
-    return _sentence(str(error).replace(str(settings.data.absolute()), "data"), 400)
 
 
 def _sentence(text: str, status: int) -> tuple[dict[str, Any], int]:

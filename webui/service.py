@@ -9,6 +9,7 @@ from flask import current_app
 
 from webui.accounts import OneTime
 from webui.database import Database, Job
+from webui.receiving import Leases
 from webui.settings import ServerSettings
 from webui.storage import Storage
 
@@ -31,6 +32,7 @@ class Service:
     database: Database
     storage: Storage
     queue: JobQueue
+    leases: Leases = field(default_factory=Leases)
     one_time: OneTime = field(default_factory=OneTime)
     opened: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     counters: dict[str, float] = field(default_factory=dict)

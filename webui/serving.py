@@ -12,6 +12,7 @@ from waitress.server import BaseWSGIServer, MultiSocketServer
 from webui import create_app
 from webui.database import Database
 from webui.jobs import DurableQueue, JobWorker
+from webui.receiving import channels
 from webui.service import Service
 from webui.settings import ServerSettings
 from webui.storage import Storage
@@ -43,11 +44,17 @@ def serve(settings: ServerSettings, host: str, port: int, *, jobs: bool, say: Ca
 
 def make_server(app: Any, settings: ServerSettings, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
     """Waitress with settings that survive hundreds of half-open connections (its defaults end at 150)."""
-    return waitress.create_server(
+    server = waitress.create_server(
         app, host=host, port=port, threads=THREADS, connection_limit=1000, asyncore_use_poll=True, channel_timeout=30,
-        cleanup_interval=5, recv_bytes=256 * 1024, inbuf_overflow=1024 * 1024,
-        max_request_body_size=4 * settings.limits.chunk_bytes, ident=None, clear_untrusted_proxy_headers=False,
+        cleanup_interval=5, recv_bytes=256 * 1024, max_request_body_size=settings.limits.largest_chunk + 1, ident=None,
+        clear_untrusted_proxy_headers=False,
     )  # fmt: skip
+    service: Service = app.extensions["ubam"]
+    connections = channels(settings.data / "uploads", service.leases)
+    for one in [server] if isinstance(server, BaseWSGIServer) else server.map.values():
+        if isinstance(one, BaseWSGIServer):
+            one.channel_class = connections
+    return server
 
 
 def _address(settings: ServerSettings, service: Service, host: str, port: int) -> str:

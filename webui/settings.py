@@ -31,6 +31,11 @@ class Limits:
     job_bytes: int = 64 * GIB
     queued_runs: int = 20
 
+    @property
+    def largest_chunk(self) -> int:
+        """Bytes of the largest piece of an upload; a page begins with `chunk_bytes` and grows on a fast line."""
+        return 4 * self.chunk_bytes
+
 
 @dataclass(frozen=True)
 class ServerSettings:

@@ -61,8 +61,8 @@ class Storage:
         return self.allowed(Path(run.folder)) if run.folder is not None else self.job(run) / "run"
 
     def clip(self, clip: Clip) -> Path:
-        """A clip made on demand."""
-        return self.job(clip.run) / "clips" / f"{clip.id}.mp4"
+        """A clip made on demand; a strip is a figure."""
+        return self.job(clip.run) / "clips" / f"{clip.id}.{'png' if clip.layout == 'strip' else 'mp4'}"
 
     def allowed(self, path: Path) -> Path:
         """A path inside a folder that the server may read, links followed; UbamError for any other."""

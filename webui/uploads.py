@@ -3,6 +3,7 @@
 import base64
 import binascii
 import fcntl
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from typing import Any
 
 from apiflask import APIBlueprint, abort
 from flask import Response, request
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webui.accounts import database, me, note, study_of, upload_of
 from webui.database import Recording, Study, Upload, User
 from webui.queueing import add_job, new_recording
+from webui.receiving import InPlace, credentials
 from webui.security import identity, limiter
 from webui.service import service
 from webui.study_table import guess
@@ -158,6 +160,21 @@ def append(upload_id: str) -> Response:
     path = service().storage.upload(upload.id)
     if upload.recording_id is not None or not path.exists():
         abort(404, "This upload is complete; its recording is in the study.")
+    placed = request.environ["wsgi.input"]
+    if isinstance(placed, InPlace) and placed.path == path:
+        size = placed.keep(last=placed.offset + len(placed) == upload.length)
+    else:
+        service().leases.stop(upload.id)
+        size = _append(upload, path)
+    _count_bytes(request.content_length or 0)
+    service().leases.grant(upload.id, credentials(request.environ), path, size, upload.length - size)
+    if size == upload.length:
+        _finish(upload, path)
+    return Response(status=204, headers={"Upload-Offset": str(size)})
+
+
+def _append(upload: Upload, path: Path) -> int:
+    """Add the body to what has come; the size of both."""
     with _alone(path) as handle:
         size = handle.seek(0, os.SEEK_END)
         if request.headers.get("Upload-Offset") != str(size):
@@ -167,16 +184,13 @@ def append(upload_id: str) -> Response:
         size += _write(handle, upload.length - size)
         if size == upload.length:
             os.fsync(handle.fileno())
-    _count_bytes(request.content_length or 0)
-    if size == upload.length:
-        _finish(upload, path)
-    return Response(status=204, headers={"Upload-Offset": str(size)})
+    return size
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[Any]:
+def _alone(path: Path) -> Iterator[io.FileIO]:
     """The open file, for one request at a time."""
-    with open(path, "r+b") as handle:
+    with open(path, "r+b", buffering=0) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -184,12 +198,16 @@ def _alone(path: Path) -> Iterator[Any]:
         yield handle
 
 
-def _write(handle: Any, room: int) -> int:
-    written = 0
-    while piece := request.stream.read(min(PIECE, room - written)):
-        handle.write(piece)
-        written += len(piece)
-    handle.flush()
+def _write(handle: io.FileIO, room: int) -> int:
+    """Write the body; within the kernel where it came as a file (`receiving.Spool`)."""
+    source, written = request.environ["wsgi.input"], 0
+    wanted = min(request.content_length or 0, room)
+    if isinstance(source, io.FileIO) and hasattr(os, "copy_file_range"):
+        while written < wanted and (count := os.copy_file_range(source.fileno(), handle.fileno(), wanted - written)):
+            written += count
+    else:
+        while piece := request.stream.read(min(PIECE, room - written)):
+            written += handle.write(piece)
     return written
 
 
@@ -205,11 +223,14 @@ def _finish(upload: Upload, path: Path) -> None:
     if study is None:
         abort(404, "The study was deleted meanwhile.")
     recording = new_recording(session, study, upload.file_name, upload.length, upload.guesses)
+    mine = update(Upload).where(Upload.id == upload.id, Upload.recording_id.is_(None)).values(recording_id=recording.id)
+    if session.execute(mine).rowcount == 0:  # type: ignore[attr-defined]
+        session.rollback()  # a second request, as after a lost connection, that came in the same moment
+        return
     place = service().storage.video(recording)
     place.parent.mkdir(parents=True, exist_ok=True)
     os.chmod(path, 0o600)
     os.link(path, place)
-    upload.recording_id = recording.id
     session.commit()
     path.unlink(missing_ok=True)
     note("upload", "recording", recording.id)

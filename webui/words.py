@@ -11,21 +11,20 @@ from ubam.report_warnings import warnings_of
 from ubam.report_words import headline, magnified_words, subject_sentence
 
 
-def result_words(folder: Path, data_folder: Path) -> dict[str, Any]:
+def result_words(folder: Path) -> dict[str, Any]:
     """What the run in `folder` says in words.
 
     `headline`, `warnings`, `power`: sentences; `tests`: the main group tests, each with heading and sentence; `table`:
     every test by family; `classifier`, `audit`: as the report has them, or None; `subjects`: in the order of
     subjects.csv, with `sentence` and the `parts` (static, dynamic) of the deviation; `clips`: sentences on the clip of
     each recording; `methods`, `citations`: for a paper; `usual`: the range of 90 % of the reference's windows,
-    or None. Empty where the run has nothing to say yet. Where the server keeps its data, `data_folder`, is left out.
+    or None. Empty where the run has nothing to say yet.
     """
     data = read_run(folder)
-    hidden = f"{data_folder.absolute()}/"
     clips = sorted((folder / "magnified").glob("*.json"))
     return {
         "headline": [sentence for sentence in headline(data) if sentence],
-        "warnings": [sentence.replace(hidden, "") for sentence in warnings_of(data)],
+        "warnings": warnings_of(data),
         "tests": report_tests.main_tests(data),
         "table": report_tests.table(data),
         "power": report_tests.power(data),
@@ -33,7 +32,7 @@ def result_words(folder: Path, data_folder: Path) -> dict[str, Any]:
         "audit": audit_view(data),
         "subjects": [_subject(data, score) for score in data.subjects],
         "clips": {path.stem: magnified_words(read_facts(path)) for path in clips},
-        "methods": report_methods.methods_paragraph(data).replace(hidden, ""),
+        "methods": report_methods.methods_paragraph(data),
         "citations": report_methods.citations(data),
         "reference": data.reference,
         "usual": data.usual(),

@@ -231,7 +231,7 @@ def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str
             return ""
         folder = place.storage.job(clip.run) / "clips" / clip.id
         order = {"do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording}
-        order |= {"factor": clip.factor, "layout": clip.layout, "from_s": clip.from_s, "to_s": clip.to_s}  # type: ignore[dict-item]
+        order |= {name: getattr(clip, name) for name in ("factor", "layout", "appearance", "from_s", "to_s")}
         order |= {"out": str(place.storage.clip(clip)), "folder": str(folder)}
     folder.mkdir(parents=True, exist_ok=True)
     return _in_child(place, order, folder, stop)

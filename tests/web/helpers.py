@@ -1,5 +1,6 @@
 """A server in this process for tests: people who are signed in, small videos, a queue that only remembers."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ubam.packets import ffmpeg_binary
 from ubam.video import write_clip
 from webui import create_app
 from webui.accounts import add_user
@@ -156,6 +158,14 @@ def small_video(path: Path, seconds: float = 1.0, size: tuple[int, int] = (64, 4
     """A grey box that walks across; the file's bytes."""
     write_clip(path, _frames(round(seconds * 25), size, shade), 25.0)
     return path.read_bytes()
+
+
+def converted(source: Path, target: Path) -> bytes:
+    """A video in another container, its index in front where that is possible, as a camera or a converter writes it."""
+    codec = ["libvpx", "-b:v", "1M"] if target.suffix == ".webm" else ["copy"]
+    command = [ffmpeg_binary(), "-loglevel", "error", "-i", str(source), "-c:v", *codec, "-movflags", "+faststart"]
+    subprocess.run([*command, str(target)], check=True)
+    return target.read_bytes()
 
 
 def _frames(count: int, size: tuple[int, int], shade: int) -> Iterator[np.ndarray]:

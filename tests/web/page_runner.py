@@ -60,10 +60,14 @@ def render(order: dict[str, Any], folder: Path) -> None:
         time.sleep(8 * STEP_S)
     ready, out = Path(os.environ["UBAM_TEST_RUN"]) / "magnified" / order["recording"], Path(order["out"])
     facts = json.loads(ready.with_suffix(".json").read_text(encoding="utf-8"))
-    facts |= {name: order[name] for name in ("factor", "layout")}
+    facts |= {name: order[name] for name in ("factor", "layout", "appearance")}
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
-    shutil.copy(ready.with_suffix(".mp4"), out)
+    if order["layout"] == "strip":
+        for drawn in (out, out.with_suffix(".svg")):
+            shutil.copy(Path(os.environ["UBAM_TEST_RUN"]) / "figures" / f"strip{drawn.suffix}", drawn)
+    else:
+        shutil.copy(ready.with_suffix(".mp4"), out)
     progress.end("magnify")
 
 

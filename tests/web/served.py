@@ -66,6 +66,9 @@ def ready_run(folder: Path) -> Path:
         _crops(run / "crops" / name)
         if not (run / "preview" / f"{name}.mp4").exists():
             shutil.copy(run / "preview" / "a01_walk.mp4", run / "preview" / f"{name}.mp4")
+    for name in ("strip.png", "strip.svg"):
+        (run / "figures").mkdir(exist_ok=True)
+        (run / "figures" / name).write_bytes(cv2.imencode(".png", np.full((90, 180, 3), 200, np.uint8))[1].tobytes())
     (run / "report.html").write_text("<!doctype html><title>report</title><p>A report.", encoding="utf-8")
     return run
 

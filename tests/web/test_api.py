@@ -257,9 +257,17 @@ def test_a_clip_is_asked_for_once(opened: tuple[House, Client, str]) -> None:
     assert (first.status_code, first.json["status"]) == (201, "queued")
     assert client.post(f"runs/{run}/clips", wish).json["id"] == first.json["id"]
     assert client.post(f"runs/{run}/clips", wish | {"factor": 99}).status_code == 422
+    lent = {"recording_id": "a01_walk", "layout": "transfer", "appearance": "h01_walk"}
+    made = client.post(f"runs/{run}/clips", lent).json
+    assert (made["layout"], made["appearance"], made["url"][-8:]) == ("transfer", "h01_walk", "clip.mp4")
+    strip = client.post(f"runs/{run}/clips", wish | {"layout": "strip"}).json
+    assert strip["url"].endswith("strip.png")
+    for wrong in ({"appearance": ""}, {"appearance": "a01_walk"}, {"layout": "strip"}, {"layout": "collage"}):
+        assert client.post(f"runs/{run}/clips", lent | wrong).status_code == 422
+    assert client.post(f"runs/{run}/clips", lent | {"appearance": "nobody"}).status_code == 404
     assert client.post(f"runs/{run}/clips", wish | {"recording_id": "../x"}).status_code == 404
     assert client.get(first.json["url"]).status_code == 404
-    assert len(house.queue.jobs) == 1
+    assert len(house.queue.jobs) == 3
 
 
 def test_new_subjects_are_queued_against_a_frozen_reference(opened: tuple[House, Client, str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.helpers import small_video
 from tests.web.processes import POSTGRES, Remote, eventually, is_alive, postgres, running, trace
+from webui.measuring import has_ended
 
 pytestmark = pytest.mark.timeout(900)  # a busy machine may take minutes to import torch in every child
 STAGES = ["check", "crops", "train", "embed", "score", "generator", "magnify", "report"]
@@ -31,7 +32,12 @@ def _hold(data: Path, stage: str) -> None:
 
 
 def _began(data: Path, run: str, stage: str, times: int = 1) -> None:
-    eventually(lambda: trace(data, run).count(stage) >= times, f"{stage} began {times} times")
+    def begun() -> bool:
+        said = "".join(log.read_text() for log in data.glob(f"studies/*/runs/{run}/log.txt"))
+        assert "Traceback" not in said, said  # a run that has failed never comes to the stage
+        return trace(data, run).count(stage) >= times
+
+    eventually(begun, f"{stage} began {times} times")
 
 
 def _grandchild(data: Path, run: str) -> int:
@@ -61,6 +67,28 @@ def _killed_in(stage: str, data: Path, videos: dict[Any, bytes], **environment: 
     assert [entry["state"] for entry in shown["stages"]] == ["done"] * len(STAGES)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_worker_killed_in_any_stage_goes_on_there(stage: str, tmp_path: Path, videos: dict[Any, bytes]) -> None:
+    data = tmp_path / "data"
+    with running(do="serve", jobs=False, data=str(data)) as server:
+        person = Remote(server)
+        with running(do="work", data=str(data)) as first:
+            study = person.study(videos)
+            _hold(data, stage)
+            run = person.run(study)
+            _began(data, run, stage)
+            orphan = _grandchild(data, run)
+            first.kill()
+        eventually(lambda: not is_alive(orphan), "the children of a killed worker end")
+        assert person.status(run) == "running"  # nobody has noticed yet, and nothing is lost
+        (data / "hold").unlink()
+        with running(do="work", data=str(data)):
+            eventually(lambda: person.status(run) == "done", "the run ends after a kill")
+    before = STAGES[: STAGES.index(stage)]
+    assert trace(data, run) == [*before, stage, *STAGES[STAGES.index(stage) :]]
+
+
 def test_a_server_killed_in_a_stage_goes_on_there_and_asks_for_no_address_outside(
     tmp_path: Path, videos: dict[Any, bytes]
 ) -> None:
@@ -87,13 +115,14 @@ def test_cancel_ends_every_process_and_resume_goes_on(tmp_path: Path, videos: di
     with running(do="serve", data=str(data)) as server:
         person = Remote(server)
         study = person.study(videos)
+        all_gone = has_ended(server.popen.pid)
         run, waiting = person.run(study), person.run(study)
         _began(data, run, "train")
         grandchild = _grandchild(data, run)
         assert person.json("GET", f"runs/{waiting}")["queue_position"] == 1
         assert person.json("POST", f"runs/{waiting}/cancel")["status"] == "cancelled"
         assert person.json("POST", f"runs/{run}/cancel")["status"] == "cancelled"
-        eventually(lambda: not is_alive(grandchild), "its processes end", seconds=10)
+        eventually(lambda: not is_alive(grandchild) and all_gone(), "its processes end", seconds=3)
         (data / "hold").unlink()
         person.json("POST", f"runs/{run}/resume")
         eventually(lambda: person.status(run) == "done", "it goes on")

@@ -80,6 +80,12 @@ def look_at_results(visitor: Visitor) -> None:
     page.keyboard.press("ArrowRight")
     visitor.until("document.querySelector('.player video').src.includes('/api/v1/clips/')")
     assert page.locator(".player video").get_attribute("src") != before
+    page.get_by_label("Show", exact=True).select_option("strip")
+    visitor.until("document.querySelector('.strip img')?.naturalWidth > 0")
+    assert page.get_by_role("link", name="Save as SVG").is_visible()
+    page.get_by_label("Show", exact=True).select_option("transfer")
+    visitor.until("document.querySelector('.player video').src.includes('/api/v1/clips/')")
+    page.locator(".panels", has_text="with the looks of").wait_for(state="attached")
     page.locator("button.rank", has_text="H01").click()
     visitor.until("document.querySelector('.player video').src.endsWith('/preview.mp4')")
     page.locator(".map canvas").first.scroll_into_view_if_needed()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.helpers import TUS, Client, House, small_limits, small_video
+from tests.web.helpers import TUS, Client, House, converted, small_limits, small_video
 from webui.database import Recording, Upload
 
 
@@ -140,6 +140,27 @@ def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:
     alone.work()
     part = client.get(f"studies/{study}/recordings/{good['id']}/video", headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.data) == (206, b"ftyp")
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
+def test_a_truncated_video_is_told_at_once(alone: House, tmp_path: Path, kind: str) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
+    whole = converted(tmp_path / "a.mp4", tmp_path / f"b.{kind}")
+    for name, share in (("whole", 1.0), ("half", 0.6)):
+        client.upload(study, f"{name}.{kind}", whole[: int(len(whole) * share)])
+    alone.work()
+    sound, cut = client.get(f"studies/{study}/recordings").json
+    assert (sound["status"], sound["reason"], sound["frames"]) == ("ok", "", 100)
+    assert cut["status"] == "partial"
+    assert "ends early" in cut["reason"]
+    assert "of 4.0 s" in cut["reason"]
+    assert 0 < cut["frames"] < 100
+    assert cut["duration_s"] == pytest.approx(cut["frames"] / 25, abs=0.25)  # packets lie out of order
+    assert client.get(f"studies/{study}/recordings/{cut['id']}/frame.jpg").status_code == 200
+    found = client.get(f"studies/{study}/check").json
+    assert any("2 of 2 recordings are readable" in words for words in found["enough"])
 
 
 def test_deleting_a_study_leaves_nothing(alone: House, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ export class Clips {
 
   of(recording) { return this.clips.filter((clip) => clip.recording_id === recording); }
 
-  find(recording, factor, layout, time) {
+  find({ recording_id: recording, factor, layout, appearance }, time) {
     const covers = (clip) => time === undefined || clip.facts?.from_s === undefined || (clip.facts.from_s - 0.05 <= time && time <= clip.facts.to_s + 0.05);
-    return this.of(recording).find((clip) => clip.layout === layout && same(clip.factor, factor) && covers(clip));
+    return this.of(recording).find((clip) => clip.layout === layout && (clip.appearance ?? null) === (appearance ?? null) && same(clip.factor, factor) && covers(clip));
   }
 
   /** Have a clip rendered, with `progress(job)` each second; null when it failed, undefined when another was wished meanwhile. */

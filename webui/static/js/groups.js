@@ -10,7 +10,7 @@ export function showGroups(view, place) {
   const { tests = [], power = [], table = [], classifier } = view.words, notes = view.statistics?.notes ?? [];
   const curves = showCurves(view), audit = showAudit(view);
   place.hidden = !tests.length && !notes.length && !curves && !audit;
-  show(place, h("h2", {}, say("groups.title")), tests.map(test), sentences(notes), sentences(power), curves, tests.length ? h("p", { class: "fine read" }, say("groups.unit")) : null,
+  show(place, h("h2", {}, say("groups.title")), tests.map(test), sentences(notes), sentences(power.filter((words) => !tests.some((one) => one.sentence.includes(words)))), curves, tests.length ? h("p", { class: "fine read" }, say("groups.unit")) : null,
     classifier ? looksLike(view, classifier) : null, table.length ? everyTest(table) : null, audit);
 }
 

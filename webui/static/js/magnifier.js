@@ -1,30 +1,38 @@
-// The factor: 0 is the twin, 1 the recording as it is, 2 the deviation doubled. Letting go of the slider renders the clip.
+// The factor: 0 is the twin, 1 the recording as it is, 2 the deviation doubled. Letting go of the slider renders the clip,
+// in one of several layouts, or with the looks of another recording.
 
 import { bar, button, h, show } from "./dom.js";
 import { left, number, percent, seconds } from "./format.js";
 import { say } from "./say.js";
 
-const LAYOUTS = ["side-by-side", "magnified", "twin"];
+const LAYOUTS = ["side-by-side", "magnified", "twin", "overlay", "strip", "transfer"];
+const FREE = ["side-by-side", "magnified", "strip"]; // the others show the twin or another's looks, whatever the factor
 const AROUND = 2;
 
 export class Magnifier {
-  constructor(clips, ready) {
-    Object.assign(this, { clips, ready, clip: null });
+  /** `others(recording)` are those whose looks may be lent: [{recording_id, subject, group}]. */
+  constructor(clips, others, ready) {
+    Object.assign(this, { clips, others, ready, clip: null });
     this.slider = h("input", { type: "range", id: "factor", min: 0, max: 4, step: 0.5, value: 2, list: "factors" });
     this.words = h("output", { for: "factor" });
     this.layout = h("select", { id: "layout" }, LAYOUTS.map((name) => h("option", { value: name }, say(`magnifier.${name.replaceAll("-", "_")}`))));
+    this.looks = h("select", { id: "looks" });
+    this.looksField = h("div", { class: "layout", hidden: true }, h("label", { for: "looks" }, say("magnifier.looks")), this.looks);
     this.progress = h("div", { class: "rendering", role: "status", hidden: true });
     this.element = h("div", { class: "magnifier" }, h("div", { class: "factor" }, h("label", { for: "factor" }, say("magnifier.factor")), this.slider, this.words),
-      h("div", { class: "layout" }, h("label", { for: "layout" }, say("magnifier.layout")), this.layout), this.progress);
+      h("div", { class: "layout" }, h("label", { for: "layout" }, say("magnifier.layout")), this.layout), this.looksField, this.progress);
     this.slider.addEventListener("input", () => this.say());
     this.slider.addEventListener("change", () => this.want());
-    this.layout.addEventListener("change", () => this.want());
+    this.layout.addEventListener("change", () => { this.say(); this.want(); });
+    this.looks.addEventListener("change", () => this.want());
     this.say();
   }
 
   say() {
-    const factor = Number(this.slider.value);
-    const words = factor === 0 ? say("magnifier.is_twin") : factor < 1 ? say("magnifier.less", { factor }) : factor === 1 ? say("magnifier.is_recording") : say("magnifier.more", { factor });
+    const factor = Number(this.slider.value), free = FREE.includes(this.layout.value);
+    this.slider.disabled = !free;
+    this.looksField.hidden = this.layout.value !== "transfer";
+    const words = !free ? say("magnifier.no_factor") : factor === 0 ? say("magnifier.is_twin") : factor < 1 ? say("magnifier.less", { factor }) : factor === 1 ? say("magnifier.is_recording") : say("magnifier.more", { factor });
     this.words.textContent = words;
     this.slider.setAttribute("aria-valuetext", words);
   }
@@ -35,6 +43,7 @@ export class Magnifier {
     this.progress.hidden = true;
     this.slider.value = clip?.factor ?? 2;
     this.layout.value = clip?.layout ?? "side-by-side";
+    show(this.looks, this.others(recording).map((row) => h("option", { value: row.recording_id }, `${row.subject} (${row.group})`)));
     this.say();
   }
 
@@ -46,8 +55,9 @@ export class Magnifier {
 
   /** Show the clip with this factor and layout, rendering it first where there is none yet. */
   async want() {
-    const wish = { recording_id: this.recording, factor: Number(this.slider.value), layout: this.layout.value };
-    const found = this.clips.find(wish.recording_id, wish.factor, wish.layout, this.time);
+    const wish = { recording_id: this.recording, factor: FREE.includes(this.layout.value) ? Number(this.slider.value) : 0, layout: this.layout.value };
+    if (wish.layout === "transfer") wish.appearance = this.looks.value;
+    const found = this.clips.find(wish, this.time);
     if (found) { this.clips.wish += 1; this.progress.hidden = true; this.use(found); return; }
     if (this.time !== undefined) Object.assign(wish, { from_s: Math.max(0, this.time - AROUND), to_s: this.time + AROUND });
     else if (this.clip?.facts?.from_s !== undefined) Object.assign(wish, { from_s: this.clip.facts.from_s, to_s: this.clip.facts.to_s });

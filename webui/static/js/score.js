@@ -12,7 +12,7 @@ import { Uploads } from "./uploads.js";
 
 const run = byId("main").dataset.run, NEW = "new";
 const picked = new Set(), byName = new Intl.Collator("en", { numeric: true });
-let uploads = null, stop = null, chunk = 16 * 2 ** 20, shown = "";
+let uploads = null, stop = null, limits = null, shown = "";
 
 function line(study, recording) {
   const input = h("input", { type: "checkbox", checked: picked.has(recording.id), on: { change: () => { if (input.checked) picked.add(recording.id); else picked.delete(recording.id); allow(); } } });
@@ -56,7 +56,7 @@ async function add(files) {
   const fresh = byId("study").value === NEW;
   const study = videos.length ? await studyForFiles() : null;
   if (!study) return;
-  if (!uploads) uploads = new Uploads({ study, place: byId("uploads"), chunk, finished: () => follow(byId("study").value, true) });
+  if (!uploads) uploads = new Uploads({ study, place: byId("uploads"), limits, finished: () => follow(byId("study").value, true) });
   uploads.study = study;
   uploads.add(videos);
   if (fresh) follow(study, true);
@@ -64,7 +64,7 @@ async function add(files) {
 
 async function begin() {
   const [person, found, studies] = await Promise.all([me(), get(`runs/${part(run)}`), get("studies")]);
-  chunk = person.limits?.chunk_bytes ?? chunk;
+  limits = person.limits;
   byId("run").textContent = [found.study_name, found.name || say("run.unnamed")].filter(Boolean).join(" · ");
   const editable = studies.filter((study) => study.can_edit !== false);
   show(byId("study"), h("option", { value: NEW }, say("score.new_study")), editable.map((study) => h("option", { value: study.id, selected: study.id === found.study }, study.name)));

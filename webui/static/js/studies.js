@@ -11,9 +11,13 @@ const list = byId("studies");
 function card(study) {
   const facts = [say("studies.recordings", { n: study.n_recordings }), say("studies.runs", { n: study.n_runs }), bytes(study.bytes)];
   const shared = study.role && study.role !== "owner" ? say("studies.of", { owner: study.owner?.name ?? study.owner }) : null;
-  return h("li", { class: "card" },
+  const frames = (study.pictures ?? []).map((id) => h("img", { src: `/api/v1/studies/${study.id}/recordings/${id}/frame.jpg`, alt: "", loading: "lazy", width: 80, height: 54 }));
+  const run = study.latest_run;
+  return h("li", { class: "card study-card" },
+    h("div", { class: "film" }, frames.length ? frames : h("span", { class: "fine" }, say("studies.no_videos"))),
     h("h2", {}, link(study.name, `/studies/${study.id}`)),
     h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
+    run ? h("p", { class: "latest" }, h("span", { class: `tag ${run.status}` }, say(`run.${run.status}`)), link(run.name || say("run.unnamed"), `/runs/${run.id}`)) : null,
     h("p", { class: "fine" }, say("studies.created", { date: date(study.created) }), shared ? ` · ${shared}` : ""));
 }
 

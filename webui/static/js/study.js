@@ -153,7 +153,7 @@ async function begin() {
   byId("delete").hidden = study.role !== "owner";
   byId("viewing").hidden = editable;
   table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox });
-  uploads = new Uploads({ study: id, place: byId("uploads"), chunk: person.limits?.chunk_bytes ?? 16 * 2 ** 20, finished: arrived });
+  uploads = new Uploads({ study: id, place: byId("uploads"), limits: person.limits, finished: arrived });
   analysis = new Analysis({ study: id, editable, presets: person.presets, busy: () => uploads.open().length });
   if (editable) { listenForDrops(); listenForTable(); listenForStudy(); }
   byId("members").addEventListener("click", () => new Members(study));

@@ -5,6 +5,7 @@ import { ApiError, me } from "./api.js";
 import { say } from "./say.js";
 
 const PREFIX = "ubam-upload:";
+const GROW_S = 1.5, SHRINK_S = 8; // a piece that took less is followed by one twice as large, one that took more by half
 const encode = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 export const fingerprint = (study, path, file) => `${PREFIX}${study}:${path}:${file.size}:${file.lastModified}`;
@@ -22,8 +23,8 @@ export async function discard({ key, url }) {
 
 export class Upload {
   /** state: waiting, sending, paused, offline, done or failed; `changed` is called whenever something did. */
-  constructor({ study, file, path, metadata, chunk, changed }) {
-    Object.assign(this, { study, file, path, metadata, chunk, changed, state: "waiting", sent: 0, error: null });
+  constructor({ study, file, path, metadata, chunk, largest, changed }) {
+    Object.assign(this, { study, file, path, metadata, chunk, least: chunk, largest: largest ?? chunk, changed, state: "waiting", sent: 0, error: null });
     this.key = fingerprint(study, path, file);
     this.url = JSON.parse(localStorage.getItem(this.key) ?? "{}").url ?? null;
   }
@@ -95,12 +96,19 @@ export class Upload {
 
   async sendChunk() {
     const from = this.sent;
-    const piece = this.file.slice(from, from + this.chunk);
+    const piece = this.file.slice(from, from + this.chunk), began = performance.now();
     const answer = await this.ask("PATCH", this.url, piece, { "Upload-Offset": String(from), "Content-Type": "application/offset+octet-stream" },
       (done) => { this.sent = from + done; this.changed(this); });
     this.sent = Number(answer.getResponseHeader("Upload-Offset"));
+    this.resize((performance.now() - began) / 1000);
     this.remember();
     this.changed(this);
+  }
+
+  /** Larger pieces cost fewer questions, smaller ones lose less when the connection breaks. */
+  resize(seconds) {
+    if (seconds < GROW_S) this.chunk = Math.min(2 * this.chunk, this.largest);
+    else if (seconds > SHRINK_S) this.chunk = Math.max(this.chunk / 2, this.least);
   }
 
   async ask(method, url, body = null, headers = {}, progress = null) {

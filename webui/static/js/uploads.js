@@ -10,8 +10,8 @@ export const RUNNING = new Set(["sending", "offline"]);
 
 export class Uploads {
   /** `place` is where the list stands; `finished` is called after each file that has arrived. */
-  constructor({ study, place, chunk, finished }) {
-    Object.assign(this, { study, chunk, finished, all: [], halted: false, marks: [], view: new UploadView(this, place) });
+  constructor({ study, place, limits, finished }) {
+    Object.assign(this, { study, limits, finished, all: [], halted: false, marks: [], view: new UploadView(this, place) });
     addEventListener("beforeunload", (event) => { if (this.open().length) event.preventDefault(); });
     setInterval(() => { if (this.open().length) this.measure(); }, 1000);
     this.draw();
@@ -24,7 +24,7 @@ export class Uploads {
     for (const { file, path } of files) {
       if (present.has(fingerprint(this.study, path, file))) continue;
       const metadata = { filename: file.name, relativePath: path, ...guess(path) };
-      this.all.push(new Upload({ study: this.study, file, path, metadata, chunk: this.chunk, changed: (upload) => this.change(upload) }));
+      this.all.push(new Upload({ study: this.study, file, path, metadata, chunk: this.limits.chunk_bytes, largest: this.limits.largest_chunk_bytes, changed: (upload) => this.change(upload) }));
     }
     this.next();
   }

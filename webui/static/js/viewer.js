@@ -3,7 +3,7 @@
 
 import { get, part, ready } from "./api.js";
 import { attempt } from "./dialogs.js";
-import { button, h, show } from "./dom.js";
+import { button, h, link, show } from "./dom.js";
 import { Clips } from "./clips.js";
 import { Magnifier } from "./magnifier.js";
 import { seconds } from "./format.js";
@@ -13,13 +13,16 @@ import { along } from "./scale.js";
 import { say } from "./say.js";
 import { Timeline } from "./timeline.js";
 
-const PANELS = { "side-by-side": ["viewer.twin", "viewer.recording", "viewer.magnified"], magnified: ["viewer.magnified"], twin: ["viewer.twin"] };
+const PANELS = { "side-by-side": ["viewer.twin", "viewer.recording", "viewer.magnified"], magnified: ["viewer.magnified"], twin: ["viewer.twin"], overlay: ["viewer.marked"], transfer: ["viewer.lent"] };
 
 export class Viewer {
   constructor(view, place) {
     Object.assign(this, { view, place, clips: new Clips(view.run, view.clips), shown: () => {} });
     this.player = new Player((time) => this.moved(time));
-    this.magnifier = new Magnifier(this.clips, (clip) => this.showClip(clip));
+    const others = (id) => view.recordings.filter((row) => row.recording_id !== id && row.status !== "failed").sort((a, b) => (b.group === view.reference) - (a.group === view.reference));
+    this.magnifier = new Magnifier(this.clips, others, (clip) => this.showClip(clip));
+    this.strip = h("figure", { class: "strip", hidden: true });
+    this.save = h("p", { class: "row fine" });
     this.tabs = ["clip", "recording"].map((mode) => button(say(`viewer.tab_${mode}`), () => this.setMode(mode), { class: "tab", "aria-pressed": "false" }));
     this.title = h("h2", { id: "viewer-title" });
     place.setAttribute("aria-labelledby", "viewer-title");
@@ -30,7 +33,7 @@ export class Viewer {
     this.caption = h("p", { class: "fine caption" });
     this.below = h("div");
     this.evidence = h("div", { class: "evidence" });
-    show(place, h("header", {}, this.title, this.group), this.sentence, this.parts, this.choice, h("div", { class: "row tabs", role: "group", "aria-label": say("viewer.what") }, this.tabs), this.player.element, this.magnifier.element, this.caption, this.below, this.evidence);
+    show(place, h("header", {}, this.title, this.group), this.sentence, this.parts, this.choice, h("div", { class: "row tabs", role: "group", "aria-label": say("viewer.what") }, this.tabs), this.strip, this.player.element, this.magnifier.element, this.caption, this.save, this.below, this.evidence);
   }
 
   /** Show a subject: its most deviant recording first. */
@@ -78,6 +81,7 @@ export class Viewer {
     this.mode = mode;
     this.tabs.forEach((tab, place) => tab.setAttribute("aria-pressed", String((place === 1) === (mode === "recording"))));
     this.magnifier.element.hidden = mode === "recording";
+    if (mode === "recording") this.asFilm(true);
     if (mode === "rendering") return;
     if (mode === "recording") this.showRecording();
     else if (this.magnifier.clip) this.showClip(this.magnifier.clip);
@@ -99,11 +103,28 @@ export class Viewer {
     }
   }
 
+  /** Film or figure: a strip stands in the player's place. */
+  asFilm(film) {
+    this.strip.hidden = film;
+    this.player.element.hidden = !film;
+    if (!film) this.player.video.pause();
+    show(this.save);
+  }
+
   showClip(clip) {
     if (!clip || clip.recording_id !== this.row.recording_id) return;
-    Object.assign(this, { clip, mode: "clip", playing: clip.url, pending: null });
-    const facts = clip.facts ?? {};
-    const panels = (PANELS[clip.layout] ?? []).map((key) => say(key, { factor: Number(clip.factor) }));
+    const film = clip.layout !== "strip", facts = clip.facts ?? {};
+    Object.assign(this, { clip, mode: "clip", playing: film ? clip.url : null, pending: null });
+    this.asFilm(film);
+    const file = (kind, url) => link(say(`magnifier.save_${kind}`), url, { download: `${clip.recording_id}-${clip.layout}-${clip.factor}.${kind === "clip" ? "mp4" : kind}` });
+    show(this.save, film ? file("clip", clip.url) : [file("png", clip.url), file("svg", clip.url.replace(/png$/, "svg"))]);
+    if (!film) {
+      show(this.strip, h("img", { src: clip.url, alt: say("viewer.label_strip", { name: clip.recording_id, factor: clip.factor }) }));
+      this.timeline.cover(facts.from_s, facts.to_s);
+      this.caption.textContent = this.facts(clip);
+      return;
+    }
+    const panels = (PANELS[clip.layout] ?? []).map((key) => say(key, { factor: Number(clip.factor), name: clip.appearance ?? "" }));
     this.player.load(clip.url, say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
     this.timeline.cover(facts.from_s, facts.to_s);
     this.caption.textContent = this.facts(clip);
@@ -114,7 +135,8 @@ export class Viewer {
     if (own) return own.join(" ");
     const words = [];
     if (facts.from_s !== undefined) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
-    if (facts.factor_measured !== undefined) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
+    if (facts.factor_measured !== undefined && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
+    if (facts.agreement !== undefined) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
     if (facts.off_manifold > 0) words.push(say("viewer.off", { share: Math.round(100 * facts.off_manifold) }));
     return words.join(" ");
   }
@@ -122,7 +144,7 @@ export class Viewer {
   /** A moment of the recording (s): in the clip when it covers it, else in the recording itself. */
   seek(time, plays = false) {
     const { from_s: from, to_s: to } = this.clip?.facts ?? {};
-    const covered = this.clip && from - 0.05 <= time && time <= to + 0.05;
+    const covered = this.clip && this.clip.layout !== "strip" && from - 0.05 <= time && time <= to + 0.05;
     if (this.mode === "clip" && !covered) {
       this.setMode("recording");
       const offer = button(say("viewer.magnify_here"), () => { this.setMode("rendering"); this.magnifier.around(time); }, { class: "small" });
