@@ -128,7 +128,8 @@ def test_deviation_finds_a_planted_difference_and_no_other() -> None:
     assert found["rho"] > 0.7
     assert np.isnan(found["rho_impaired"])  # all the same severity
     assert "p" not in deviation_measures(codes, severity, "healthy", test=False)
-    assert shuffled_auc(codes, "healthy", draws=6) == pytest.approx(0.5, abs=0.2)
+    # one draw of so few subjects, of whom four move otherwise, has a standard deviation of 0.2
+    assert shuffled_auc(codes, "healthy", draws=20) == pytest.approx(0.5, abs=0.17)
 
 
 def test_a_method_may_bring_its_own_scores() -> None:

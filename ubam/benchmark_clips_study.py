@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from ubam.benchmark_clips_rows import Clip, Shown, Source
-from ubam.benchmark_rows import REFERENCE, KnownStudy
+from ubam.benchmark_rows import REFERENCE, KnownStudy, networks, networks_folder
 from ubam.benchmark_run import SCENE, VARIETIES, Rendering, open_study
-from ubam.crops import CROP_VERSION
 from ubam.deviation import Code, Matcher, movement_basis
 from ubam.embedding import embed_postures
 from ubam.errors import UbamError
 from ubam.faithful_generator import SynthesisGenerator, train_synthesis
 from ubam.files import atomic_path, read_arrays, write_arrays
-from ubam.learning import learn
 from ubam.model import Model
 from ubam.registration import similarity
-from ubam.runs import key_of
 from ubam.settings import Settings
 from ubam.synthetic import Rendered, render_again
 from ubam.units import trimmed_mean
@@ -38,10 +35,10 @@ Points = NDArray[np.float64]
 def learn_study(out: Path, study: Rendering, settings: Settings, published: bool) -> None:
     """Train the study's networks, keep them and the postures of all recordings; with `published` its generator too."""
     cv2.setNumThreads(1)
-    known, folder = open_study(out / "studies" / study.name), _networks_folder(out, study, settings)
-    if not (folder / "postures.npz").exists():  # written last
-        model, _ = learn(known.stores, settings)
-        model.save(folder)
+    known = open_study(out / "studies" / study.name)
+    folder = networks_folder(known.networks, settings)
+    if not (folder / "postures.npz").exists():
+        model, _ = networks(known, settings)
         postures = [embed_postures(model.posture, store.views) for store in known.stores]
         names = [recording.recording_id for recording in known.recordings]
         write_arrays(folder / "postures.npz", **dict(zip(names, postures, strict=True)))
@@ -53,11 +50,6 @@ def learn_study(out: Path, study: Rendering, settings: Settings, published: bool
             save_file(network.state_dict(), temporary)
 
 
-def _networks_folder(out: Path, study: Rendering, settings: Settings) -> Path:
-    key = key_of(CROP_VERSION, settings.as_dict())
-    return out / "networks" / study.name / f"{settings.preset}-{key}"
-
-
 def _synthesis_file(folder: Path) -> Path:
     return folder / f"synthesis-{SYNTHESIS_STEPS}.safetensors"
 
@@ -66,8 +58,9 @@ class ClipStudy:
     """A study with its learnt networks, as the rows use it."""
 
     def __init__(self, out: Path, study: Rendering, settings: Settings) -> None:
-        self.study, self.folder = study, _networks_folder(out, study, settings)
+        self.study = study
         self.known: KnownStudy = open_study(out / "studies" / study.name)
+        self.folder = networks_folder(self.known.networks, settings)
         self.truths = out / "studies" / study.name / "truth"
         self.model = Model.load(self.folder)
         stored = read_arrays(self.folder / "postures.npz")

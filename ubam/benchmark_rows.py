@@ -14,14 +14,16 @@ from torch.nn import functional
 
 from ubam.benchmark import Truth, subject_folds
 from ubam.controls import CONTROLS, control_codes
-from ubam.crops import CropStore
+from ubam.crops import CROP_VERSION, CropStore
 from ubam.deviation import Code
 from ubam.embedding import stride_of
 from ubam.faithful import faithful_scores
 from ubam.files import read_arrays, write_arrays, write_json
 from ubam.learning import Embedding, embed, learn
+from ubam.model import Model
 from ubam.networks import WINDOW, PostureEncoder
 from ubam.objectives import OBJECTIVES
+from ubam.runs import key_of
 from ubam.settings import ADAPTED, PRESETS, SETTINGS_OF, Settings
 from ubam.study import Recording
 from ubam.synthetic import GROUPS
@@ -30,16 +32,21 @@ from ubam.training import jitter
 SUPERVISED_FRAMES, SUPERVISED_RATE = 96, 2e-3  # frames of a step
 REFERENCE = GROUPS[0]
 Scoring = Callable[[Sequence[Code], str | None], dict[str, float]]  # each subject's deviation from a group
+TRAINED = "trained.json"
 WINDOW_STEP = 4  # postures between the beginnings of windows, as in embedding.py
 
 
 @dataclass(frozen=True)
 class KnownStudy:
-    """A rendered and cropped study: recordings, their crops and what is known of the frames of the crops."""
+    """A rendered and cropped study: recordings, their crops and what is known of the frames of the crops.
+
+    networks: the folder in which what was learnt from it is kept, for every benchmark that needs it.
+    """
 
     recordings: tuple[Recording, ...]
     stores: list[CropStore]
     truths: list[Truth]
+    networks: Path
 
     def codes(self, postures: Sequence[np.ndarray]) -> list[Code]:
         """Postures [T, D] per recording with whose they are."""
@@ -106,14 +113,32 @@ class Row:
 
 def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) -> Coded:
     """The study's own networks, trained and used as in a run, by one thread; `score` is the method's own scoring."""
+    model, train_s = networks(study, settings)
     began = time.process_time()
-    model, _ = learn(study.stores, settings)
-    trained = time.process_time()
     embeddings = [embed(model, store) for store in study.stores]
     frames = sum(len(store.time_s) for store in study.stores)
-    cost = 1000 * (time.process_time() - trained) / frames
+    cost = 1000 * (time.process_time() - began) / frames
     scores = score(study.codes([embedding.posture for embedding in embeddings]), REFERENCE) if score else None
-    return Coded(embeddings, trained - began if settings.train_steps else None, cost, scores)
+    return Coded(embeddings, train_s if settings.train_steps else None, cost, scores)
+
+
+def networks(study: KnownStudy, settings: Settings) -> tuple[Model, float]:
+    """What `settings` learn from the study, kept with the CPU seconds that it took; published ones are too large."""
+    folder = networks_folder(study.networks, settings)
+    if (folder / TRAINED).exists():  # written last
+        return Model.load(folder), float(json.loads((folder / TRAINED).read_text(encoding="utf-8"))["train_s"])
+    began = time.process_time()
+    model, _ = learn(study.stores, settings)
+    trained = time.process_time() - began
+    if settings.networks != "published":
+        model.save(folder)
+        write_json(folder / TRAINED, {"train_s": trained})
+    return model, trained
+
+
+def networks_folder(folder: Path, settings: Settings) -> Path:
+    """Where the networks of these settings are kept."""
+    return folder / f"{settings.preset}-{key_of(CROP_VERSION, coding_settings(settings))}"
 
 
 def without_learning(study: KnownStudy, control: str, settings: Settings) -> Coded:

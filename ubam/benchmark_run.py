@@ -25,7 +25,7 @@ from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
 CODINGS = 1  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 2  # the same of measures
+MEASURES = 3  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 VARIETIES: dict[str, dict[str, Any]] = {
@@ -145,7 +145,7 @@ def open_study(folder: Path) -> KnownStudy:
         _read_truth(folder / "truth" / f"{recording.recording_id}.npz", store)
         for recording, store in zip(recordings, stores, strict=True)
     ]
-    return KnownStudy(recordings, stores, truths)
+    return KnownStudy(recordings, stores, truths, folder.parents[1] / "networks" / folder.name)
 
 
 def _read_truth(path: Path, store: CropStore) -> Truth:

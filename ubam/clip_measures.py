@@ -19,6 +19,7 @@ Masks = NDArray[np.bool_]
 UNLIKE_EMPTY = 10  # grey levels; true clips read cosine 0.89 and 0.81 (walkers, rodents) with it, 0.75 and 0.78 at 18
 MOST = 0.2  # share of the keypoints that count as deviating most
 NOTICEABLE = 0.02  # of the body height: where no keypoint deviates by more, there is no place to point at
+STEADY = 0.1  # standard deviation over mean of a curve below which there is no moment to find (a lean: 0.002)
 BLANK, ROOM = 128, 24  # grey level and pixels around the subject for the ruler
 
 
@@ -224,9 +225,9 @@ def pointing(
 def time_agreement(shown: Array, true: Array) -> float:
     """Spearman's rho over the frames of the rms lengths over keypoints of shown and true displacements [n, K, 2].
 
-    nan where one of them does not vary.
+    nan where the true one is as large at all times, to a tenth, or nothing is shown to vary.
     """
-    curves = [np.sqrt((each**2).sum(-1).mean(1)) for each in (shown, true)]
-    if any(np.ptp(curve) == 0 for curve in curves):
+    found, wanted = (np.sqrt((each**2).sum(-1).mean(1)) for each in (shown, true))
+    if np.ptp(found) == 0 or wanted.std() <= STEADY * wanted.mean():
         return float("nan")
-    return float(spearmanr(*curves).statistic)
+    return float(spearmanr(found, wanted).statistic)
