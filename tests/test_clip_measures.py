@@ -157,6 +157,7 @@ def test_a_curve_over_time_agrees_with_itself_and_not_with_its_opposite() -> Non
     assert measures.time_agreement(0.2 * true, true) == pytest.approx(1)
     assert measures.time_agreement(1 / true, true) == pytest.approx(-1)
     assert np.isnan(measures.time_agreement(np.ones_like(true), true))
+    assert np.isnan(measures.time_agreement(true, 20 * np.ones_like(true) + true / true.max()))
 
 
 def test_rms_is_in_percent_of_the_body_height() -> None:

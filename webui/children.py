@@ -23,7 +23,7 @@ class Ending:
 
 
 def run_child(
-    module: str, argument: str, log: Path, *, seconds: float, memory: int, stop: Callable[[], bool], poll: float = 0.25
+    module: str, argument: str, log: Path, *, seconds: float, memory: int, stop: Callable[[], bool], poll: float = 0.5
 ) -> Ending:
     """Run `python -m module argument` in a process group of its own until it ends, is to stop, or exceeds a limit.
 

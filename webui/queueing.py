@@ -51,7 +51,7 @@ def add_job(kind: str, target: Run | Clip | Recording, study: Study, expected_se
 
 
 def cancel_job(job: Job) -> None:
-    """End a job that waits or runs; whoever runs it looks every quarter of a second."""
+    """End a job that waits or runs; whoever runs it looks every half second."""
     if job.status not in LIVE:
         return
     was_queued = job.status == "queued"

@@ -161,10 +161,10 @@ def append(upload_id: str) -> Response:
     if upload.recording_id is not None or not path.exists():
         abort(404, "This upload is complete; its recording is in the study.")
     placed = request.environ["wsgi.input"]
+    service().leases.stop(upload.id)  # this request has all its bytes, and another one that is under way comes too late
     if isinstance(placed, InPlace) and placed.path == path:
         size = placed.keep(last=placed.offset + len(placed) == upload.length)
     else:
-        service().leases.stop(upload.id)
         size = _append(upload, path)
     _count_bytes(request.content_length or 0)
     service().leases.grant(upload.id, credentials(request.environ), path, size, upload.length - size)
@@ -206,7 +206,7 @@ def _write(handle: io.FileIO, room: int) -> int:
         while written < wanted and (count := os.copy_file_range(source.fileno(), handle.fileno(), wanted - written)):
             written += count
     else:
-        while piece := request.stream.read(min(PIECE, room - written)):
+        while written < wanted and (piece := request.stream.read(min(PIECE, wanted - written))):
             written += handle.write(piece)
     return written
 

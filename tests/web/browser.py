@@ -47,7 +47,7 @@ class Visitor:
         self.context = browser.new_context(
             viewport=view, color_scheme=scheme, reduced_motion="reduce", has_touch=size == PHONE
         )
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(120_000)
         self.context.on("request", self._ask)
         self.context.on("response", self._answer)
         self.tab()
@@ -109,7 +109,7 @@ class Visitor:
         found: str = page.url.rpartition("/")[2]
         return found
 
-    def until(self, condition: str, seconds: float = 60) -> None:
+    def until(self, condition: str, seconds: float = 180) -> None:
         """Wait for a JavaScript expression to be true (Playwright's own way needs eval, which the pages forbid)."""
         eventually(lambda: self.page.evaluate(condition), condition, seconds)
 

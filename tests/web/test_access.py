@@ -84,6 +84,20 @@ def test_every_route_with_an_id_is_404_for_another_person(two: Any) -> None:
     assert seen > 40
 
 
+def test_a_study_of_ones_own_is_no_way_to_the_recordings_of_others(two: Any) -> None:
+    house, _, bert, things = two
+    things.ids["study_id"] = bert.post("studies", {"name": "his"}).json["id"]
+    seen = 0
+    for rule in _rules(house):
+        if {"study_id", "recording_id"} <= set(rule.arguments):
+            for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+                assert _send(bert, method, rule, things.address(rule)).status_code == 404, (method, rule.rule)
+                seen += 1
+    assert seen >= 4
+    many = {"ids": [things.ids["recording_id"]], "set": {"subject": "his"}}
+    assert bert.patch(f"studies/{things.ids['study_id']}/recordings", many).status_code == 404
+
+
 def test_the_same_addresses_are_there_for_their_owner(two: Any) -> None:
     house, anna, _, things = two
     refused = []

@@ -63,6 +63,18 @@ def test_a_piece_is_larger_than_any_other_body_may_be(alone: House) -> None:
     assert _stored(alone, recording["id"]) == data
 
 
+def test_a_piece_may_be_as_large_as_the_limit_says(tmp_path: Path) -> None:
+    house = House(tmp_path / "data", limits=small_limits(chunk_bytes=1000))
+    client, data = house.only_person(), os.urandom(9000)
+    largest = client.get("me").json["limits"]["largest_chunk_bytes"]
+    study = _study(client)
+    client.upload(study, "a.mp4", data, piece=largest)
+    (recording,) = client.get(f"studies/{study}/recordings").json
+    assert _stored(house, recording["id"]) == data
+    where = client.begin_upload(study, "b.mp4", 9000)
+    assert client.send_piece(where, data[: largest + 1], 0).status_code == 413
+
+
 def test_names_of_files_are_text_and_never_paths(alone: House, tmp_path: Path) -> None:
     client = alone.only_person()
     study = _study(client)
