@@ -222,23 +222,27 @@ def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_referen
     there = _capture(
         rng, 12, scene=wall + rng.normal(0, 2, (12, 48)), places={"cage": ["A", "B"] * 6, "camera": ["one"] * 12}
     )
+    assert load_capture(tmp_path) is None
+    assert "earlier version" in audit_new(there, [("new", "g")] * 12, None)["unknown"][0]
     save_capture(tmp_path, there, known)
-    frozen, subjects = load_capture(tmp_path)
+    kept = load_capture(tmp_path)
+    assert kept is not None
+    frozen, subjects = kept
     assert subjects == known
     assert np.array_equal(frozen.scene, there.scene)
     usual = frozen.only([0, 1])
-    told = audit_new(usual, [("new", "g"), ("new", "g")], frozen, known)
+    told = audit_new(usual, [("new", "g"), ("new", "g")], kept)
     assert told["warnings"] == []
     assert {row["verdict"] for row in told["against"][0]["rows"]} == {"usual"}
     numbers = {name: values.copy() for name, values in usual.numbers.items()}
     numbers["brightness"] += 9.0
     numbers["frame_rate"] += 5.0
     odd = Capture(rng.uniform(0, 255, (2, 48)), numbers, {"cage": ["C", "C"], "camera": ["one", "one"]})
-    rows = {row["feature"]: row for row in audit_new(odd, [("new", "g")] * 2, frozen, known)["against"][0]["rows"]}
+    rows = {row["feature"]: row for row in audit_new(odd, [("new", "g")] * 2, kept)["against"][0]["rows"]}
     outside = {name for name, row in rows.items() if row["verdict"] == "outside"}
     assert outside == {"background", "brightness", "frame_rate", "cage"}
     assert "may be about the light or the exposure" in rows["brightness"]["words"]
-    again = audit_new(frozen.only([0, 1]), [("h0", "g")] * 2, frozen, known)["against"][0]["rows"]
+    again = audit_new(frozen.only([0, 1]), [("h0", "g")] * 2, kept)["against"][0]["rows"]
     size = next(row for row in again if row["feature"] == "size")
     others = [frozen.numbers["size"][[2 * n, 2 * n + 1]].mean() for n in range(1, 6)]
     assert (size["low"], size["high"]) == pytest.approx((min(others), max(others)))

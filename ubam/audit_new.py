@@ -16,6 +16,10 @@ from ubam.files import read_arrays, write_arrays
 
 FILE = "capture.npz"  # beside the frozen postures
 MARGIN = 0.25  # of the reference's range: by so much may a new subject go beyond it and still count as usual
+NOT_KEPT = (
+    "An earlier version of ubam froze this reference and did not keep its light, places and cameras, so new subjects "
+    "could not be held to them; score its run again (ubam score RUN) to keep them."
+)
 SAME = 1e-3  # of a number: where all reference subjects have one value, a codec or a clock moves it by less
 
 
@@ -27,8 +31,10 @@ def save_capture(folder: Path, seen: Capture, subjects: Sequence[str]) -> None:
     write_arrays(folder / FILE, **arrays)
 
 
-def load_capture(folder: Path) -> tuple[Capture, list[str]]:
-    """What `save_capture` kept; ModelError when it is not there or damaged."""
+def load_capture(folder: Path) -> tuple[Capture, list[str]] | None:
+    """What `save_capture` kept, None in a reference that was frozen before there was one; ModelError when damaged."""
+    if not (folder / FILE).exists():
+        return None
     try:
         arrays = read_arrays(folder / FILE)
         numbers = {name.removeprefix("number "): arrays[name] for name in arrays if name.startswith("number ")}
@@ -37,17 +43,19 @@ def load_capture(folder: Path) -> tuple[Capture, list[str]]:
         }
         return Capture(arrays["scene"], numbers, places), arrays["subject"].tolist()
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{folder}: {FILE} is missing or damaged; copy the folder RUN/model/reference again."
-        ) from error
+        raise ModelError(f"{folder}: {FILE} is damaged; copy the folder RUN/model/reference again.") from error
 
 
-def audit_new(seen: Capture, keys: Sequence[Key], frozen: Capture, known: Sequence[str]) -> dict[str, Any]:
+def audit_new(seen: Capture, keys: Sequence[Key], kept: tuple[Capture, list[str]] | None) -> dict[str, Any]:
     """What `audit` in statistics.json holds of new subjects, `keys` (subject, group) of each of their recordings.
 
-    frozen, known: the properties of the reference's recordings and the subject of each. A subject that the reference
-    has, too, is held to the others of it.
+    kept: the properties of the reference's recordings and the subject of each, as `load_capture` gives them. A subject
+    that the reference has, too, is held to the others of it.
     """
+    if kept is None:
+        nothing: dict[str, Any] = {"unit": "subject", "comparisons": [], "against": [], "warnings": []}
+        return nothing | {"unknown": [NOT_KEPT]}
+    frozen, known = kept
     subjects = of_subjects(together(frozen, seen), [*((f"reference {name}", "") for name in known), *keys])
     count = len(dict.fromkeys(known))
     found: list[dict[str, Any]] = []

@@ -28,7 +28,9 @@ GEOMETRIC_FRAMES = 12
 def dose_words(made: Magnification, factor: float) -> str:
     """Return "asked 2×, measured 1.7×", as far as it was measured."""
     measured = made.dose.get(factor)
-    return f"asked {factor:g}×" + (f", measured {measured:.1f}×" if measured is not None else ", not measured")
+    return f"asked {factor:g}×" + (
+        f", measured {round(measured, 1) + 0.0:.1f}×" if measured is not None else ", not measured"  # no "-0.0"
+    )
 
 
 def doubts_of(made: Magnification, frame: Frame, factor: float, view: Picture) -> tuple[str, ...]:

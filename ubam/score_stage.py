@@ -119,7 +119,7 @@ def score_new(job: Job) -> list[str]:
     _write_scores(job, tables, None)
     statistics = describe_new(frozen, recordings, fitted.subjects)
     keys = [(recording.subject, recording.group) for recording in recordings]
-    audit = audit_new(capture(recordings, stores), keys, *load_capture(frozen.folder))
+    audit = audit_new(capture(recordings, stores), keys, load_capture(frozen.folder))
     write_json(job.folder / "statistics.json", statistics | {"audit": audit})
     return [*audit["warnings"], *statistics["notes"]]
 
