@@ -21,7 +21,8 @@ from ubam.console import Bars
 def pretrain_command(out: Path, what: str, pictures: int | None, steps: int | None, seed: int, workers: int) -> None:
     """Train a network that every study starts from, on pictures of random bodies; about half an hour on two cores.
 
-    No recording goes into it. The shipped ones were made with the values that stand here.
+    No recording goes into it. The shipped encoder was made with the values that stand here. The shipped registration
+    network was not made in one go: 24,000 pairs of unrelated builds, then 9,000 of one kind (its file says how).
     """
     from ubam.pretraining import PICTURES, STEPS, pretrain
     from ubam.pretraining_pairs import PAIR_STEPS, PAIRS, pretrain_registration
