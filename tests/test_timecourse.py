@@ -27,11 +27,8 @@ def test_a_deviation_in_the_middle_is_found_there_and_nowhere_else() -> None:
     assert rows[0]["p"] >= rows[0]["smallest_p"]
     (cluster,) = [one for one in courses[0]["clusters"] if one["p"] <= 0.05]
     assert cluster["direction"] == "more"
-    # It covers the second in which they lean, and what windows of 17 postures and their smoothing carry beyond it.
-    assert 0.5 < cluster["start_s"] <= 1.6
-    assert 2.4 <= cluster["end_s"] < 3.5
-    mean = {group: np.array(values) for group, values in courses[0]["mean"].items()}
-    assert 1.3 < courses[0]["time_s"][int((mean["query"] - mean["reference"]).argmax())] < 2.7
+    assert cluster["start_s"] == pytest.approx(1.5, abs=0.6)
+    assert cluster["end_s"] == pytest.approx(2.5, abs=0.6)
     low, high = courses[0]["low"]["query"], courses[0]["high"]["query"]
     assert ((low <= courses[0]["mean"]["query"]) & (courses[0]["mean"]["query"] <= high)).all()
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from ubam.benchmark_clips_rows import Clip, Shown, Source
 from ubam.benchmark_rows import REFERENCE, KnownStudy, networks, networks_folder
 from ubam.benchmark_run import SCENE, VARIETIES, Rendering, open_study
-from ubam.deviation import Code, Matcher, movement_basis
+from ubam.deviation import Code, Matcher, twin_basis
 from ubam.embedding import embed_postures
 from ubam.errors import UbamError
 from ubam.faithful_generator import SynthesisGenerator, train_synthesis
@@ -70,7 +70,7 @@ class ClipStudy:
     @cached_property
     def matcher(self) -> Matcher:
         """Finds twins among the healthy."""
-        return Matcher([code for code in self.codes if code.group == REFERENCE], movement_basis(self.codes))
+        return Matcher([code for code in self.codes if code.group == REFERENCE], twin_basis(self.codes))
 
     @cached_property
     def synthesis(self) -> SynthesisGenerator | None:

@@ -29,8 +29,9 @@ FOLDS = 20  # at most so many reduced references; with more subjects 10, and the
 MOMENTS_PER_SECOND = 25
 MANY = 40  # subjects
 THINNED = 64  # moments of a recording from which normal variation is read
-SIGNATURE_DIM = 32  # principal directions of movement that choose the moment
-EVENED = 0.5  # of the logarithm of their variances is taken away; see `movement_basis`
+SIGNATURE_DIM = 16  # principal directions of movement that choose the moment
+TWIN_DIM = 32  # the same for twins that are shown
+EVENED = 0.5  # of the logarithm of their variances is taken away; see `twin_basis`
 
 
 @dataclass(frozen=True)
@@ -335,13 +336,19 @@ def _blocks(total: int, block: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def movement_basis(codes: Sequence[Code]) -> np.ndarray:
-    """Directions [D, K] in which postures move within recordings, to match moments by; the strong ones held down.
+    """Principal directions [D, K] in which postures move within recordings."""
+    return movement_directions(codes, SIGNATURE_DIM)[1]
+
+
+def twin_basis(codes: Sequence[Code]) -> np.ndarray:
+    """Directions [D, K] to find the twin's moments by, which is shown; the strong ones held down.
 
     Opening and closing the legs is what moves most, and is the same half a cycle later; which of them is in front shows
     in weaker directions. So a direction counts by the square root of its standard deviation (reference frames half a
     cycle out, two rendered studies coded by `standard`: 13 and 20 % with 16 directions as they are, 9 and 15 % so).
+    Scores gain nothing by it, and a deviation of a second reaches further beyond it.
     """
-    values, vectors = movement_directions(codes, SIGNATURE_DIM)
+    values, vectors = movement_directions(codes, TWIN_DIM)
     share = values / max(float(values[0]), 1e-12)
     return (vectors * np.maximum(share, 1e-6) ** (-EVENED / 2)).astype(np.float32)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ubam.crops import CropStore
-from ubam.deviation import Code, Matcher, Twin, movement_basis
+from ubam.deviation import Code, Matcher, Twin, twin_basis
 from ubam.embedding import embed_postures, stride_of
 from ubam.files import read_arrays, read_csv
 from ubam.generator import Generator
@@ -46,7 +46,7 @@ class Material:
         """Finds twins in the reference, or among everybody when there is none."""
         reference = self.job.settings.reference
         everyone = list(self.codes.values())
-        return Matcher([c for c in everyone if reference is None or c.group == reference], movement_basis(everyone))
+        return Matcher([c for c in everyone if reference is None or c.group == reference], twin_basis(everyone))
 
     @cached_property
     def manifold(self) -> Manifold | None:

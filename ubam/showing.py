@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from ubam.deviation import Matcher, movement_basis
+from ubam.deviation import Matcher, twin_basis
 from ubam.errors import RunError
 from ubam.evidence import clip_frames, gather_evidence, write_preview
 from ubam.figures import save_figure
@@ -83,7 +83,7 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     if appearance == recording_id:
         raise RunError(f"{appearance} already has its own posture; --appearance takes another recording.")
     positions = frames_within(material, recording_id, span)
-    basis = movement_basis(list(material.codes.values()))
+    basis = twin_basis(list(material.codes.values()))
     path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
     sides = [
         Side(material.store(name), job.video(name), material.codes[name].posture[:, : material.model.posture.dim])
