@@ -22,12 +22,11 @@ from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_json
 from ubam.matching import match_agreeing, match_subjects
 from ubam.twins import Moments, describe_moments, spread_to_frames, widest_reach
-from ubam.units import length, norm, pooled, shrink, smooth, summarise, trimmed_mean, whiten
+from ubam.units import length, pooled, shrink, smooth, trimmed_mean, whiten
 
 FORMAT = 2  # of a frozen reference
 FOLDS = 20  # at most so many reduced references; with more subjects 10, and they are left out in groups
 MOMENTS_PER_SECOND = 25
-MANY = 40  # subjects
 THINNED = 64  # moments of a recording from which normal variation is read
 SIGNATURE_DIM = 16  # principal directions of movement that choose the moment
 TWIN_DIM = 32  # the same for twins that are shown
@@ -278,34 +277,6 @@ class Deviation:
         """Index of the reduced reference that lacks `subject`."""
         return next(index for index, fold in enumerate(self.folds) if subject in fold)
 
-    def spread(
-        self, codes: Sequence[Code], resamples: int, block: int, rng: np.random.Generator
-    ) -> tuple[float, float]:
-        """How far below and above its deviation the 95 % interval of one subject reaches (low <= 0 <= high).
-
-        Reference subjects are drawn with replacement, and moments in blocks of `block`. The draws are taken relative to
-        their median, because a twin of fewer different subjects is rougher and would shift them upwards.
-        """
-        fold = [self.fold_of(codes[0].subject)] if codes[0].subject in self.subjects else slice(None)
-        units = np.mean(self._variations[fold], axis=0)
-        paths = [
-            ((own @ units).astype(np.float32), (stack @ units).astype(np.float32))
-            for own, stack in map(self._paths, codes)
-        ]
-        draws = np.empty(resamples)
-        for draw in range(resamples):
-            lengths = [_drawn_length(own, stack, rng) for own, stack in paths]
-            draws[draw] = summarise(np.concatenate([values[_blocks(len(values), block, rng)] for values in lengths]))
-        low, high = np.percentile(draws - np.median(draws), [2.5, 97.5])
-        return float(low), float(high)
-
-    def _paths(self, code: Code) -> tuple[np.ndarray, np.ndarray]:
-        """Smoothed postures [M, D] and matched ones [R, M, D], thinned to about 32 moments (16 of many subjects)."""
-        moments = self.matcher.moments(code).frame
-        thin = slice(None, None, max(1, len(moments) // (32 if len(self.subjects) <= MANY else 16)))
-        stack = smooth(self.matcher.beside(code, self.subjects))[:, thin]
-        return smooth(code.posture[moments])[thin], stack
-
 
 def _parts(residual: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Length of each moment's residual [M], of their mean, and of what varies around it."""
@@ -322,17 +293,6 @@ def _hash(arrays: Mapping[str, Mapping[str, np.ndarray]], rows: Sequence[Mapping
             digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()[:16]
-
-
-def _drawn_length(own: np.ndarray, stack: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return norm(own - trimmed_mean(stack[rng.integers(len(stack), size=len(stack))]))
-
-
-def _blocks(total: int, block: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions [total] drawn in blocks of neighbours."""
-    block = min(block, total)
-    starts = rng.integers(total - block + 1, size=-(-total // block))
-    return (starts[:, None] + np.arange(block)).ravel()[:total]
 
 
 def movement_basis(codes: Sequence[Code]) -> np.ndarray:

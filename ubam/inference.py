@@ -11,6 +11,7 @@ from ubam.classifier import classify
 from ubam.curves import compare_sessions
 from ubam.deviation import Code
 from ubam.effects import separation
+from ubam.intervals import doubts
 from ubam.mutual import describe_mutual
 from ubam.power import describe_power
 from ubam.relations import Relations, distances, relate
@@ -72,7 +73,7 @@ def describe_study(
         "curves": curves, "timecourse": courses, "motifs": motifs,
         "controls": _controls(scores, controls, reference) if len(members) > 1 else {},
     }  # fmt: skip
-    statistics["notes"] = [*notes, *_notes(statistics, members)]
+    statistics["notes"] = [*notes, *_notes(statistics, members), *doubts(scores.fitted)]
     return Inference(statistics, sessions, relations, distances(relations))
 
 

@@ -7,10 +7,9 @@ import numpy as np
 from ubam.twins import JUMP_COST, TEMPO_COST, Moments
 from ubam.units import trimmed_mean
 
-CELLS = 20_000_000  # distances in memory at a time
+CELLS = 4_000_000  # distances in memory at a time; so few that a step stays in the processor's cache
 AGREEING_ROUNDS = 2
 ENOUGH_TO_AGREE = 3  # subjects; fewer have no majority
-RUN, STAY, SKIP, JUMP = range(4)  # the ways to the next moment, the first of equally cheap ones taken
 
 
 def match_subjects(query: Moments, references: Sequence[Sequence[Moments]]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -90,39 +89,39 @@ def match_paths(distance: np.ndarray, first: np.ndarray) -> np.ndarray:
     scale[scale == 0] = 1.0
     second = first.copy()
     second[:, 1:] |= first[:, :-1]
-    ways = np.empty(distance.shape, np.int8)
-    jumps = np.empty(distance.shape[:2], np.int64)
-    cost = distance[0].astype(np.float64)
+    dear, leap = TEMPO_COST * scale, JUMP_COST * scale
+    barred = np.flatnonzero(first), np.flatnonzero(second)
+    cost = np.empty(distance.shape)
+    cost[0] = distance[0]
+    skip = np.empty(first.shape)
     for moment in range(1, len(distance)):
-        jumps[moment] = cost.argmin(1)
-        cost, ways[moment] = _advance(cost, first, second, scale)
-        cost += distance[moment]
-    return _trace_back(ways, jumps, cost.argmin(1))
+        before, best = cost[moment - 1], cost[moment]
+        best[:, 1:], skip[:, 2:] = before[:, :-1], before[:, :-2]
+        best.reshape(-1)[barred[0]] = np.inf
+        skip.reshape(-1)[barred[1]] = np.inf
+        np.minimum(best, before + dear, out=best)
+        np.minimum(best, np.add(skip, dear, out=skip), out=best)
+        np.minimum(best, before.min(1, keepdims=True) + leap, out=best)
+        best += distance[moment]
+    return _trace_back(cost, first, second, dear[:, 0], leap[:, 0])
 
 
-def _advance(
-    cost: np.ndarray, first: np.ndarray, second: np.ndarray, scale: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cheapest cost [S, N] to stand at each reference moment one step later, and the way there."""
-    best, skip = np.empty_like(cost), np.empty_like(cost)
-    best[:, 1:], skip[:, 2:] = cost[:, :-1], cost[:, :-2]
-    np.copyto(best, np.inf, where=first)
-    np.copyto(skip, np.inf, where=second)
-    way = np.zeros(cost.shape, np.int8)
-    dear = TEMPO_COST * scale
-    leap = cost.min(1, keepdims=True) + JUMP_COST * scale
-    for name, other in ((STAY, cost + dear), (SKIP, skip + dear), (JUMP, leap)):
-        np.copyto(way, name, where=other < best)
-        np.minimum(best, other, out=best)
-    return best, way
-
-
-def _trace_back(ways: np.ndarray, jumps: np.ndarray, last: np.ndarray) -> np.ndarray:
-    path = np.empty((ways.shape[1], len(ways)), np.int64)
-    path[:, -1] = last
-    rows = np.arange(len(last))
-    for moment in range(len(ways) - 1, 0, -1):
-        here = path[:, moment]
-        way = ways[moment, rows, here]
-        path[:, moment - 1] = np.where(way == JUMP, jumps[moment], here - np.where(way == STAY, 0, way // 2 + 1))
+def _trace_back(
+    cost: np.ndarray, first: np.ndarray, second: np.ndarray, dear: np.ndarray, leap: np.ndarray
+) -> np.ndarray:
+    """The paths [S, M] that end cheapest, from the costs [M, S, N] to stand at each reference moment."""
+    path = np.empty((cost.shape[1], len(cost)), np.int64)
+    path[:, -1] = cost[-1].argmin(1)
+    rows = np.arange(len(path))
+    for moment in range(len(cost) - 1, 0, -1):
+        here, before = path[:, moment], cost[moment - 1]
+        lowest = before.argmin(1)
+        ways = (  # the first of equally cheap ones is taken
+            (here - 1, np.where(first[rows, here], np.inf, before[rows, here - 1])),
+            (here, before[rows, here] + dear),
+            (here - 2, np.where(second[rows, here], np.inf, before[rows, here - 2] + dear)),
+            (lowest, before[rows, lowest] + leap),
+        )
+        taken = np.argmin([price for _, price in ways], axis=0)
+        path[:, moment - 1] = np.choose(taken, [place for place, _ in ways])
     return path

@@ -20,6 +20,7 @@ from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_csv, write_json
 from ubam.frozen import Frozen, check_fit, find_reference, fingerprint
 from ubam.inference import Inference, describe_study, distance_rows, session_rows, usage_of
+from ubam.intervals import doubts
 from ubam.job import Job, row_of
 from ubam.maps import draw_maps
 from ubam.motif_tables import motif_tables, write_motifs
@@ -117,16 +118,16 @@ def score_new(job: Job) -> list[str]:
     scores = StudyScores({name.removeprefix("new/"): score for name, score in found.items()}, subjects, fitted)
     tables = score_tables(recordings, embeddings, scores, {})
     _write_scores(job, tables, None)
-    statistics = describe_new(frozen, recordings, fitted.subjects)
+    statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
     audit = audit_new(capture(recordings, stores), keys, load_capture(frozen.folder))
     write_json(job.folder / "statistics.json", statistics | {"audit": audit})
     return [*audit["warnings"], *statistics["notes"]]
 
 
-def describe_new(frozen: Frozen, recordings: Sequence[Recording], known: Sequence[str]) -> dict[str, Any]:
+def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviation) -> dict[str, Any]:
     """What statistics.json holds where new subjects were scored one by one: no test, but what they were held to."""
-    again = [name for name in dict.fromkeys(one.subject for one in recordings) if name in known]
+    again = [name for name in dict.fromkeys(one.subject for one in recordings) if name in fitted.subjects]
     notes = [
         f"{', '.join(again)}: the reference has a subject of that name, which was left out for it; "
         "if it is another one, give it another name."
@@ -136,5 +137,5 @@ def describe_new(frozen: Frozen, recordings: Sequence[Recording], known: Sequenc
     return {
         "format": 2, "unit": "subject", "reference": frozen.group, "against": frozen.facts(),
         "n": {group: sum(other == group for _, other in subjects) for group in groups},
-        "tests": [], "controls": {}, "notes": notes,
+        "tests": [], "controls": {}, "notes": [*notes, *doubts(fitted)],
     }  # fmt: skip

@@ -7,18 +7,16 @@ from zlib import crc32
 import numpy as np
 
 from ubam.deviation import Code, Deviation, Score
+from ubam.intervals import interval, measure_variation
 from ubam.networks import WINDOW
 from ubam.units import summarise
-
-RESAMPLES = 100
-BLOCK = 8  # moments that are drawn together, as windows next to each other overlap
 
 
 @dataclass(frozen=True)
 class SubjectScore:
     """One subject: deviation over its windows, interval, place in the reference, and conformal p.
 
-    low, high: 95 % interval over reference subjects and windows. percentile: share of reference subjects that deviate
+    low, high: 95 % interval (intervals.py). percentile: share of reference subjects that deviate
     less, in percent. p_value is at least `smallest_p`, 1 / (1 + number of subjects compared with).
     """
 
@@ -97,14 +95,14 @@ def score_subjects(
 
     The interval of a subject is drawn by its own name, so that it does not depend on who else is scored.
     """
-    subjects = []
+    subjects, variation = [], measure_variation(fitted) if intervals else None
     for subject, group in dict.fromkeys((code.subject, code.group) for code in codes):
         mine = [code for code in codes if (code.subject, code.group) == (subject, group)]
         scored = _subject_score(fitted, scores, mine, own)
-        if intervals:
+        if variation is not None:
             rng = np.random.default_rng([seed, crc32(f"{subject}\n{group}".encode())])
-            low, high = fitted.spread(mine, RESAMPLES, BLOCK, rng)
-            scored = replace(scored, low=max(0.0, scored.deviation + low), high=scored.deviation + high)
+            low, high = interval(fitted, variation, mine, scored.deviation, rng)
+            scored = replace(scored, low=low, high=high)
         subjects.append(scored)
         for code in mine:
             fitted.matcher.forget(code)

@@ -7,7 +7,8 @@ from zlib import crc32
 import numpy as np
 
 from ubam.deviation import Code
-from ubam.scoring import BLOCK, RESAMPLES, StudyScores
+from ubam.intervals import Variation, interval, measure_variation
+from ubam.scoring import StudyScores
 from ubam.study import Recording
 from ubam.units import summarise
 
@@ -64,7 +65,8 @@ def score_sessions(
         if recording.recording_id in by_name:
             key = (recording.subject, recording.group, recording.session, recording.day, recording.dose)
             together.setdefault(key, []).append(recording.recording_id)
-    return [_score(key, names, by_name, scores, seed) for key, names in together.items()]
+    variation = measure_variation(scores.fitted)
+    return [_score(key, names, by_name, scores, variation, seed) for key, names in together.items()]
 
 
 def _score(
@@ -72,16 +74,17 @@ def _score(
     names: Sequence[str],
     codes: Mapping[str, Code],
     scores: StudyScores,
+    variation: Variation,
     seed: int,
 ) -> Session:
     mine = [scores.recordings[name] for name in names]
     deviation = float(summarise(np.concatenate([score.moment for score in mine], axis=1)).mean())
     rng = np.random.default_rng([seed, crc32(repr(key).encode())])
-    low, high = scores.fitted.spread([codes[name] for name in names], RESAMPLES, BLOCK, rng)
+    low, high = interval(scores.fitted, variation, [codes[name] for name in names], deviation, rng)
     for name in names:
         scores.fitted.matcher.forget(codes[name])
     return Session(
-        *key, tuple(names), deviation, max(0.0, deviation + low), deviation + high,
+        *key, tuple(names), deviation, low, high,
         float(np.mean([score.static.mean() for score in mine])),
         float(np.mean([score.dynamic.mean() for score in mine])),
     )  # fmt: skip

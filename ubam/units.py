@@ -13,7 +13,17 @@ def pooled(residuals: Sequence[np.ndarray]) -> np.ndarray:
     A subject whose residuals are larger than the median subject's counts as much less, so that one unusual reference
     subject does not widen the normal range for everybody.
     """
-    moments = np.stack([residual.T @ residual / len(residual) for residual in residuals]).astype(np.float64)
+    return pool(np.stack([second_moment(residual) for residual in residuals]))
+
+
+def second_moment(residual: np.ndarray) -> np.ndarray:
+    """Second moment [D, D] of residuals [M, D] around nothing."""
+    found: np.ndarray = (residual.T @ residual / len(residual)).astype(np.float64)
+    return found
+
+
+def pool(moments: np.ndarray) -> np.ndarray:
+    """Mean [D, D] of second moments [S, D, D], those that are larger than the median held down; see `pooled`."""
     sizes = np.maximum(np.trace(moments, axis1=1, axis2=2), 1e-12)
     weights = np.minimum(1.0, np.median(sizes) / sizes)
     mean: np.ndarray = np.tensordot(weights, moments, axes=1) / len(moments)
