@@ -255,11 +255,25 @@ def group_p(codes: Sequence[Code], scores: Mapping[str, float], reference: str) 
 def shuffled_auc(codes: Sequence[Code], reference: str, draws: int = 20, seed: int = 0) -> float:
     """Mean AUC of `score_study` over `draws` random groups of the same sizes: 0.5 if a group alone gives no score."""
     rng = np.random.default_rng(seed)
-    groups = {code.subject: code.group for code in codes}
     values = []
     for _ in range(draws):
-        drawn = dict(zip(groups, rng.permutation(list(groups.values())).tolist(), strict=True))
-        shuffled = [replace(code, group=drawn[code.subject]) for code in codes]
-        scored = score_study(shuffled, reference, intervals=False).subjects
-        values.append(group_auc({score.subject: score.deviation for score in scored}, drawn, reference))
+        shuffled = _groups_drawn(codes, rng)
+        groups = {code.subject: code.group for code in shuffled}
+        values.append(group_auc(_deviations(shuffled, reference), groups, reference))
     return float(np.mean(values))
+
+
+def drawn_p(codes: Sequence[Code], reference: str, seed: int) -> float:
+    """`group_p` of groups of the same sizes drawn at random: what is found where nothing goes with the group."""
+    drawn = _groups_drawn(codes, np.random.default_rng(seed))
+    return group_p(drawn, _deviations(drawn, reference), reference)
+
+
+def _groups_drawn(codes: Sequence[Code], rng: np.random.Generator) -> list[Code]:
+    groups = {code.subject: code.group for code in codes}
+    drawn = dict(zip(groups, rng.permutation(list(groups.values())).tolist(), strict=True))
+    return [replace(code, group=drawn[code.subject]) for code in codes]
+
+
+def _deviations(codes: Sequence[Code], reference: str) -> dict[str, float]:
+    return {one.subject: one.deviation for one in score_study(codes, reference, intervals=False).subjects}

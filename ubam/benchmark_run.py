@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, as_completed
@@ -13,7 +14,17 @@ import cv2
 import numpy as np
 import torch
 
-from ubam.benchmark import Samples, Truth, deviation_measures, embedding_measures, join, root_centred, shuffled_auc
+from ubam.benchmark import (
+    LEVEL,
+    Samples,
+    Truth,
+    deviation_measures,
+    drawn_p,
+    embedding_measures,
+    join,
+    root_centred,
+    shuffled_auc,
+)
 from ubam.benchmark_rows import REFERENCE, Coded, KnownStudy, Row, benchmark_rows
 from ubam.cluster import executor
 from ubam.crops import CROP_VERSION, CropStore, build_crops
@@ -25,7 +36,7 @@ from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
 CODINGS = 1  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 4  # the same of measures
+MEASURES = 5  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 VARIETIES: dict[str, dict[str, Any]] = {
@@ -189,6 +200,9 @@ def _values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict
     measures = deviation_measures(
         codes, known.severity, REFERENCE, scores=coded.scores, test=study.variety in ("main", "null")
     )
+    if study.variety == "null" and coded.scores is None:
+        p = drawn_p(codes, REFERENCE, zlib.crc32(study.name.encode()))
+        measures |= {"p_drawn": p, "positive_drawn": float(p <= LEVEL)}
     if study.variety != "main":
         return {name: value for name, value in measures.items() if not name.startswith("rho")}
     cost = {"train_s": coded.train_s, "embed_ms": coded.embed_ms}

@@ -57,6 +57,7 @@ BLOCKS: dict[str, tuple[Measure, ...]] = {
         Measure("null", "auc", "null AUC", "", 2, 0.5),
         Measure("null", "p", "null p", "", 3, 0.5),
         Measure("null", "positive", "null false", "share", 3, LEVEL),
+        Measure("null", "positive_drawn", "drawn false", "share", 3, LEVEL),
         Measure("confounded 0.5", "auc", "AUC c0.5", "", 2),
         Measure("confounded 0.9", "auc", "AUC c0.9", "", 2),
     ),
@@ -71,7 +72,8 @@ ALL = "all kinds"
 LEGEND = (
     "Mean over studies ± its standard error. phase, half: degrees to the nearest posture of another subject, in the\n"
     "cycle and in the half cycle; b.: of behaviours; p: mean of the group test; null false: share of null\n"
-    "studies with p of 0.05 or less; c0.5, c0.9: confounded studies, the wall goes with the group at that probability."
+    "studies (groups differ in looks) with p of 0.05 or less; drawn false: of groups drawn at random in them;\n"
+    "c0.5, c0.9: confounded studies, the wall goes with the group at that probability."
 )
 
 
