@@ -31,11 +31,25 @@ def audit_view(data: RunData) -> dict[str, Any] | None:
         "follows_n": follows.get("n"),
         "identity": str(mapping(audit.get("identity")).get("words") or ""),
         "unknown": [str(words) for words in _rows(audit.get("unknown"))],
+        "against": [_held(mapping(entry)) for entry in _rows(audit.get("against")) if mapping(entry)],
+        "new": "against" in audit,
     }
 
 
 def _rows(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _held(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One new subject beside the reference's range of every property."""
+    rows = [mapping(row) for row in _rows(entry.get("rows"))]
+    classes = {"outside": "bad", "refused": "doubt"}
+    return {
+        "subject": str(entry.get("subject") or ""),
+        "rows": [
+            {"words": str(row.get("words") or ""), "class": classes.get(str(row.get("verdict")), "")} for row in rows
+        ],
+    }
 
 
 def _comparison(entry: Mapping[str, Any]) -> dict[str, Any]:

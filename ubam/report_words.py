@@ -39,12 +39,15 @@ def _individuals(data: RunData) -> str:
         return f"No subject outside the reference group {data.reference} could be scored."
     if not normal:
         return f"No subject of the reference group {data.reference} could be scored, so nothing says what is normal."
+    than = f"any of the {normal} {data.reference} subjects" if normal > 1 else f"the one {data.reference} subject"
+    if len(scored) == 1:
+        verb = "moves" if beyond else "does not move"
+        return f"{scored[0].subject} {verb} further from the {data.reference} reference than {than}."
     groups = {score.group for score in scored}
     whose = f"{next(iter(groups))} " if len(groups) == 1 else "compared "
     verb = "moves" if len(beyond or scored) == 1 else "move"
-    share = "None" if not beyond else "All" if len(beyond) == len(scored) > 1 else str(len(beyond))
+    share = "None" if not beyond else "All" if len(beyond) == len(scored) else str(len(beyond))
     who = f"{share} {'' if share == 'All' else 'of the '}{len(scored)} {whose}{plural(len(scored), 'subject')}"
-    than = f"any of the {normal} {data.reference} subjects" if normal > 1 else f"the one {data.reference} subject"
     names = f": {listed(shortened(beyond))}" if beyond else ""
     return f"{who} {verb} further from the {data.reference} reference than {than}{names}."
 

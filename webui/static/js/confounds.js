@@ -10,11 +10,18 @@ export function showAudit(view) {
   const audit = view.words.audit, controls = view.statistics?.controls;
   const rows = Object.entries(controls ?? {}).map(([name, row]) => ({ name: sayOr(`control.${name}`, name), ours: name === "ubam", auc: row.auc, p: "" }));
   if (!audit && !rows.length) return null;
+  if (audit?.new) return newAudit(audit);
   const compared = audit?.comparisons?.length ? audit.comparisons.map(comparison) : controlRows(rows);
-  return h("section", { class: "audit" }, h("h3", {}, say("audit.title")), h("p", { class: "fine read" }, say("audit.words")), audit ? verdict(audit.warnings) : null, compared, audit ? rest(audit) : null);
+  return h("section", { class: "audit" }, h("h3", {}, say("audit.title")), h("p", { class: "fine read" }, say("audit.words")), audit ? verdict(audit.warnings, "audit.nothing") : null, compared, audit ? rest(audit) : null);
 }
 
-const verdict = (warnings) => (warnings.length ? h("div", { class: "note" }, h("ul", {}, warnings.map((words) => h("li", {}, words)))) : h("p", { class: "note good" }, say("audit.nothing")));
+// A new subject is held to the reference's own recordings.
+function newAudit(audit) {
+  const held = audit.against.map((one) => folded(say("audit.held", { subject: one.subject }), sentences(one.rows)));
+  return h("section", { class: "audit" }, h("h3", {}, say("audit.title_new")), h("p", { class: "fine read" }, say("audit.words_new")), audit.against.length ? verdict(audit.warnings, "audit.nothing_new") : null, held, rest(audit));
+}
+
+const verdict = (warnings, nothing) => (warnings.length ? h("div", { class: "note" }, h("ul", {}, warnings.map((words) => h("li", {}, words)))) : h("p", { class: "note good" }, say(nothing)));
 
 function comparison(entry) {
   return h("div", {}, h("h4", {}, entry.title), entry.refused ? h("p", { class: "fine" }, entry.refused) : null, controlRows(entry.controls), folded(say("audit.rows", { groups: entry.title }), sentences(entry.rows)));

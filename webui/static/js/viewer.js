@@ -63,7 +63,11 @@ export class Viewer {
     this.row = row;
     const id = row.recording_id, base = `runs/${part(this.view.run.id)}/recordings/${part(id)}`;
     for (const made of this.choice.children) made.setAttribute("aria-pressed", String(made.dataset.recording === id));
+    const clip = this.clips.of(id)[0];
     let refused = null;
+    this.timeline = null;
+    for (const place of [this.below, this.evidence]) show(place);
+    this.magnifier.open(id, clip ?? null); // before the wait: a factor that is wished meanwhile stands
     const [windows, evidence] = await Promise.all([attempt(() => get(`${base}/windows`)), get(`${base}/evidence`).catch((error) => { refused = error.message; })]);
     if (this.row !== row) return;
     this.clock = evidence?.clock ?? [];
@@ -71,13 +75,12 @@ export class Viewer {
     this.timeline = new Timeline({ name: id, kind: this.kind, windows: windows ?? [], usual: this.view.words.usual ?? null, peaks, seek: (time, plays) => this.seek(time, plays), toggle: () => this.player.toggle() });
     show(this.below, refused ? h("p", { class: "note" }, refused) : null, windows?.length ? this.timeline.element : null);
     showEvidence(this.evidence, peaks, row.subject, this.view.reference, (time) => this.seek(time, true));
-    const clip = this.clips.of(id)[0];
     this.tabs[0].hidden = !clip && (!this.view.reference || this.view.run.kind === "score");
-    this.magnifier.open(id, clip ?? null);
-    this.setMode(clip ? "clip" : "recording");
+    this.setMode(this.magnifier.clip ? "clip" : "recording");
   }
 
   setMode(mode) {
+    if (!this.timeline) return; // still opening
     this.mode = mode;
     this.tabs.forEach((tab, place) => tab.setAttribute("aria-pressed", String((place === 1) === (mode === "recording"))));
     this.magnifier.element.hidden = mode === "recording";
@@ -112,7 +115,7 @@ export class Viewer {
   }
 
   showClip(clip) {
-    if (!clip || clip.recording_id !== this.row.recording_id) return;
+    if (!clip || clip.recording_id !== this.row.recording_id || !this.timeline) return;
     const film = clip.layout !== "strip", facts = clip.facts ?? {};
     Object.assign(this, { clip, mode: "clip", playing: film ? clip.url : null, pending: null });
     this.asFilm(film);
