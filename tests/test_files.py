@@ -1,12 +1,16 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from ubam.errors import RunError
 from ubam.files import atomic_path, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.job import Job
+from ubam.pipeline import _stands
 from ubam.runs import Run, locked
 
 
@@ -67,3 +71,12 @@ def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
     run.perform("crops", "key", lambda: None)
     assert run.is_done("crops", "key")
     assert not run.is_done("crops", "another key")
+
+
+def test_a_result_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    run = Run(tmp_path, {"stages": {}})
+    run.perform("report", "key", lambda: (tmp_path / "report.html").write_text("a report"))
+    job = cast(Job, SimpleNamespace(run=run, folder=tmp_path))
+    assert _stands(job, "report", "key")
+    (tmp_path / "report.html").unlink()
+    assert not _stands(job, "report", "key")  # `ubam report` said that there was nothing to do

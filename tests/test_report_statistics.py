@@ -171,3 +171,17 @@ def test_new_subjects_are_told_against_the_frozen_reference(tmp_path: Path) -> N
     _, page = _read(run)
     assert "with the frozen reference healthy of 7 subjects (dbe7e680)" in page.text
     assert "could be scored, so nothing says what is normal" not in page.text
+
+
+def test_one_new_subject_has_a_sentence_and_an_audit_of_its_own(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=0, query_subjects=1, frames=40, videos=False)
+    frozen = {"group": "healthy", "n": 7, "hash": "dbe7e680", "version": "0.1.0", "path": "old/model/reference"}
+    rows = [{"label": "brightness", "verdict": "usual", "words": "a01: Brightness is within what the reference shows."}]
+    audit = {"comparisons": [], "warnings": [], "unknown": [], "against": [{"subject": "a01", "rows": rows}]}
+    _change(run, against=frozen, reference="healthy", tests=[], audit=audit, controls={})
+    _, page = _read(run)
+    assert "further from the healthy reference than any of the 7 healthy subjects." in page.text
+    assert "of the 1 " not in page.text
+    assert "Could something else than movement explain the deviation?" in page.text
+    assert "Brightness is within what the reference shows." in page.text
+    assert "tell the groups apart?" not in page.text

@@ -49,6 +49,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "report": ("magnify",),
 }
 STAGES = tuple(NEEDS)
+RESULTS = {"check": "recordings.csv", "score": "deviation/subjects.csv", "report": "report.html"}  # done if still there
 VERDICT_COLUMNS = (
     "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
     "warnings",
@@ -61,7 +62,7 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
     for stage in STAGES[: STAGES.index(until) + 1]:
         if stage in _needed(until):
             key = stage_key(job, stage)
-            if not job.run.is_done(stage, key) or (redo and stage == until):
+            if not _stands(job, stage, key) or (redo and stage == until):
                 messages = job.run.perform(stage, key, partial(WORK[stage], job))
                 job.run.warn(stage, messages)
                 performed.append(stage)
@@ -71,7 +72,12 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
 def pending_stages(job: Job, until: str = "report") -> list[str]:
     """The stages that `run_stages` would do."""
     needed = _needed(until)
-    return [stage for stage in STAGES if stage in needed and not job.run.is_done(stage, stage_key(job, stage))]
+    return [stage for stage in STAGES if stage in needed and not _stands(job, stage, stage_key(job, stage))]
+
+
+def _stands(job: Job, stage: str, key: str) -> bool:
+    """Whether a stage was done so, and nobody removed what it wrote."""
+    return job.run.is_done(stage, key) and (stage not in RESULTS or (job.folder / RESULTS[stage]).exists())
 
 
 def _needed(until: str) -> set[str]:
