@@ -49,7 +49,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "report": ("magnify",),
 }
 STAGES = tuple(NEEDS)
-RESULTS = {"check": "recordings.csv", "score": "deviation/subjects.csv", "report": "report.html"}  # done if still there
 VERDICT_COLUMNS = (
     "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
     "warnings",
@@ -76,8 +75,8 @@ def pending_stages(job: Job, until: str = "report") -> list[str]:
 
 
 def _stands(job: Job, stage: str, key: str) -> bool:
-    """Whether a stage was done so, and nobody removed what it wrote."""
-    return job.run.is_done(stage, key) and (stage not in RESULTS or (job.folder / RESULTS[stage]).exists())
+    """Whether a stage was done so; a report that was removed is made again."""
+    return job.run.is_done(stage, key) and (stage != "report" or (job.folder / "report.html").exists())
 
 
 def _needed(until: str) -> set[str]:
