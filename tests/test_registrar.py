@@ -9,8 +9,15 @@ from ubam.bodies import PLANS
 from ubam.body_pairs import draw_pair, limb_flow, limb_map
 from ubam.body_pictures import CROP
 from ubam.cli import cli
-from ubam.pretraining_pairs import agreement, draw_pairs, pretrain_registration, train_on_pairs
-from ubam.registrar import REACH, correlation, displacements, load_registrar, registrar
+from ubam.pretraining_pairs import (
+    Stage,
+    agreement,
+    draw_pairs,
+    new_registrar,
+    pretrain_registration,
+    train_on_pairs,
+)
+from ubam.registrar import REACH, correlation, displacements, how_made, load_registrar, registrar
 from ubam.registration import dense_flow, outline
 
 FRESH = 4242  # no pair of this seed was trained on
@@ -106,13 +113,16 @@ def test_a_body_registered_with_itself_hardly_moves() -> None:
 
 def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
     lessons = draw_pairs(60, 1, 1)
-    network, agreements = train_on_pairs(lessons, steps=3, seed=0)
-    again, _ = train_on_pairs(lessons, steps=3, seed=0)
-    assert len(agreements) == 1
+    network, again, untrained = (new_registrar(0) for _ in range(3))
+    agreements = [train_on_pairs(one, lessons, steps=3, rate=1e-3, seed=0) for one in (network, again)]
+    assert len(agreements[0]) == 1
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))
+    assert not torch.equal(network.compared.weight, untrained.compared.weight)
     out = tmp_path / "r.safetensors"
-    found = pretrain_registration(out, pairs=60, steps=3, seed=1, workers=1)
+    found = pretrain_registration(out, stages=[Stage(60, 0.0, 3, 1e-3), Stage(40, 0.75, 2, 1e-3)], seed=1, workers=1)
+    assert len(found) == 2
     assert np.isfinite(found).all()
+    assert [stage["pairs"] for stage in how_made(out)["stages"]] == [60, 40]
     pair = draw_pair(np.random.default_rng(0))
     views = [torch.from_numpy(view.transpose(2, 0, 1)[None].copy()) for view in (pair.query, pair.reference)]
     assert load_registrar(out)(*views).shape == (1, 3, 64, 64)

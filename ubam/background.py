@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ubam.filling import fill
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -203,8 +205,38 @@ def saliency(
 def _distance(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float, least: float = 5.0) -> np.ndarray:
     red, green, blue = cv2.split(cv2.absdiff(frame, background))
     widest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 3).astype(np.float32)
-    low = np.maximum(least, 2.5 * noise)
-    return np.clip((widest - low) / (low + 8.0), 0.0, 1.0, dtype=np.float32)
+    lit = exposure(background)
+    low = np.maximum(least * lit, 2.5 * noise)
+    return np.clip((widest - low) / (low + 8.0 * lit), 0.0, 1.0, dtype=np.float32)
+
+
+def exposure(background: np.ndarray) -> np.ndarray:
+    """How strong differences are before a background uint8 [H,W,3], float32 [H,W] from 0.5 in the dark to 1."""
+    bright = cv2.blur(cv2.cvtColor(background, cv2.COLOR_RGB2GRAY), (5, 5)).astype(np.float32)
+    return np.clip(0.3 + bright / 150, 0.5, 1.0)
+
+
+def restless(frames: np.ndarray, background: np.ndarray, times: float, floor: np.ndarray | float = 0.0) -> np.ndarray:
+    """Where frames are further from a picture at rest than `times` what their rows and the picture vary anyway.
+
+    So a dark trunk that heaves before a dark wall is found like a light one.
+
+    Args:
+        frames: uint8 [N,H,W,3].
+        background: uint8 [H,W,3].
+        times: of the usual variation, at least 0.5 grey levels, half of that in the dark.
+        floor: grey levels of clutter, one number or float32 [H,W].
+
+    Returns:
+        float32 [N,H,W] in 0..1.
+    """
+    still = cv2.GaussianBlur(background, (0, 0), 0.8)
+    apart = np.stack([cv2.absdiff(cv2.GaussianBlur(frame, (0, 0), 0.8), still).max(axis=2) for frame in frames])
+    usual = median_background(apart).astype(np.float32)
+    usual = np.maximum(np.percentile(usual, 10, axis=1, keepdims=True), np.percentile(usual, 25))
+    low = times * np.maximum(1.4826 * usual, 0.5) * exposure(background)
+    low = np.maximum(low, 2.5 * floor).astype(np.float32)
+    return np.clip((apart - low) / (2 * low), 0.0, 1.0, dtype=np.float32)
 
 
 def mask(
@@ -251,10 +283,18 @@ def still_part(median: np.ndarray, region: np.ndarray, noise: np.ndarray) -> np.
         noise: float32 [H,W].
     """
     hole = grown(region)
-    unlike = (_distance(median, fill(median, hole), np.maximum(noise, 3.0)) > 0.5) & region
+    behind = fill(median, hole)
+    unlike = (_distance(median, behind, np.maximum(noise, 3.0 * exposure(behind))) > 0.5) & region
     found = (_grab(median, unlike, grown(region, 3.0)) & hole).astype(np.uint8)
     closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, _disc(0.015 * min(region.shape)))
-    return _large_parts(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _disc(2)))
+    return _without_holes(_large_parts(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _disc(2))))
+
+
+def _without_holes(region: np.ndarray) -> np.ndarray:
+    """A region bool [H,W] with its small holes filled: a coat may be like the wall in places."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~region).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < 0.1 * region.sum()
+    return region | small[labels]
 
 
 def grown(region: np.ndarray, times: float = 1.0) -> np.ndarray:
@@ -333,36 +373,3 @@ def _large_parts(region: np.ndarray) -> np.ndarray:
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
     return np.isin(labels, np.flatnonzero((areas > 0) & (areas > 0.15 * areas.max())))
-
-
-def fill(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Fill a hole bool [H,W] in a picture uint8 [H,W,3] from the nearest pixels left, right, above and below.
-
-    Weights fall with the square of the distance; left and right count double, as walls and floors run that way.
-    """
-    if not hole.any() or hole.all():
-        return picture.copy()
-    rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
-    part = np.s_[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
-    filled = picture.copy()
-    filled[part][hole[part]] = _from_around(picture[part], hole[part])
-    return filled
-
-
-def _from_around(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Colours uint8 [n,3] of the hole's pixels, in the order of np.nonzero."""
-    total = np.zeros((int(hole.sum()), 3), np.float32)
-    weights = np.full((len(total), 1), 1e-9, np.float32)
-    for turned, strength in ((False, 2.0), (True, 1.0)):
-        known, colours = (~hole.T, picture.transpose(1, 0, 2)) if turned else (~hole, picture)
-        places = np.arange(known.shape[1])
-        before = np.maximum.accumulate(np.where(known, places, -1), axis=1)
-        after = np.minimum.accumulate(np.where(known, places, len(places))[:, ::-1], axis=1)[:, ::-1]
-        for nearest in (before, after):
-            valid = (nearest >= 0) & (nearest < len(places))
-            weight = np.where(valid, strength / np.maximum(np.abs(places - nearest), 1) ** 2, 0).astype(np.float32)
-            colour = np.take_along_axis(colours, np.clip(nearest, 0, len(places) - 1)[..., None], axis=1)
-            weight, colour = (weight.T, colour.transpose(1, 0, 2)) if turned else (weight, colour)
-            total += weight[hole][:, None] * colour[hole]
-            weights += weight[hole][:, None]
-    return np.round(total / weights).astype(np.uint8)

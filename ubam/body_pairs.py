@@ -16,8 +16,6 @@ from ubam.body_pictures import CROP, SHIFT, STANDING, photograph
 SHARES = {"biped": 0.42, "quadruped": 0.36, "from above": 0.12, "insect": 0.05, "branching": 0.05}
 ANOTHER = 0.07  # share of pairs with nothing in common but the plan
 USUAL = 0.12  # share of pairs that differ as two healthy subjects do
-RELATED = 0.75  # share of pairs of one kind, as the subjects of a study are
-SPILL = 0.2  # share of views with a mask that spills
 LIMBS = ("knee", "ankle", "heel", "toe", "foot", "hip", "elbow", "wrist", "hand", "root")
 World = dict[str, np.ndarray]
 
@@ -33,13 +31,16 @@ class Pair:
     body: np.ndarray
 
 
-def draw_pair(rng: np.random.Generator) -> Pair:
-    """One random pair; the same generator state gives the same pair."""
+def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
+    """One random pair; the same generator state gives the same pair.
+
+    related: share of pairs of one kind, as the subjects of a study are; the others have builds of their own.
+    """
     plan = list(SHARES)[rng.choice(len(SHARES), p=list(SHARES.values()))]
     query, other = (PLANS[plan][0](rng) for _ in range(2))
     deviation = draw_deviation(query, rng) if rng.random() < 1 - ANOTHER else None
     copy = Body(plan, in_posture_of(other, query), other.limbs) if deviation else other
-    if deviation and rng.random() < RELATED:
+    if deviation and rng.random() < related:
         copy = other = relative(query, rng)
     seen, turn = _camera(plan, rng)
     also, _ = _camera(plan, rng, turn)
@@ -195,19 +196,6 @@ def in_posture_of(body: Body, other: Body) -> World:
         longer = float(np.linalg.norm(own)) / max(float(np.linalg.norm(wanted)), 1e-6)
         joints[end] = joints[start] + longer * wanted
     return joints
-
-
-def _spill(view: np.ndarray, places: World, rng: np.random.Generator) -> None:
-    """Now and then part of the mask is background, as under a subject that never leaves its place; in place."""
-    if rng.random() > SPILL:
-        return
-    points = np.stack(list(places.values())) * len(view) / CROP
-    chosen = points[rng.choice(len(points), 4, replace=False)] + rng.normal(0, 2, (4, 2))
-    hull = cv2.convexHull(np.rint(chosen).astype(np.int32))
-    inside = cv2.fillConvexPoly(np.zeros(view.shape[:2], np.uint8), hull, 1) > 0
-    inside &= view[..., 0] < 128
-    view[inside, 0] = rng.uniform(130, 255)
-    view[inside, 1:] = np.clip(128 + rng.normal(0, 30, 2), 0, 255)
 
 
 def _camera(
