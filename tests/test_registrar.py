@@ -17,7 +17,7 @@ from ubam.pretraining_pairs import (
     pretrain_registration,
     train_on_pairs,
 )
-from ubam.registrar import REACH, correlation, displacements, how_made, load_registrar, registrar
+from ubam.registrar import REACH, correlation, displacements, how_made, load_registrar, looked, registrar
 from ubam.registration import dense_flow, outline
 
 FRESH = 4242  # no pair of this seed was trained on
@@ -85,10 +85,10 @@ def test_correlation_is_that_of_slow_loops() -> None:
 def test_references_do_not_disturb_each_other() -> None:
     pairs = [draw_pair(np.random.default_rng([FRESH, number])) for number in range(3)]
     references = np.stack([pair.reference for pair in pairs])
-    together = displacements(pairs[0].query, references)
+    together = displacements(pairs[0].query, looked(references))
     assert together.shape == (3, 64, 64, 2)
     for reference, found in zip(references, together, strict=True):
-        assert displacements(pairs[0].query, reference[None])[0] == pytest.approx(found, abs=1e-5)
+        assert displacements(pairs[0].query, looked(reference[None]))[0] == pytest.approx(found, abs=1e-5)
 
 
 def test_the_shipped_weights_agree_with_the_truth_better_than_outlines() -> None:
@@ -106,7 +106,9 @@ def test_the_shipped_weights_agree_with_the_truth_better_than_outlines() -> None
 
 def test_a_body_registered_with_itself_hardly_moves() -> None:
     pairs = [draw_pair(np.random.default_rng([FRESH, number])) for number in range(8)]
-    still = np.mean([np.abs(displacements(pair.query, pair.query[None])[0][pair.body]).mean() for pair in pairs])
+    still = np.mean(
+        [np.abs(displacements(pair.query, looked(pair.query[None]))[0][pair.body]).mean() for pair in pairs]
+    )
     moved = np.mean([np.abs(pair.flow.astype(float)[pair.body]).mean() for pair in pairs])
     assert still < 0.25 * moved
 

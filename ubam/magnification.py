@@ -19,7 +19,7 @@ from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.generator import Generator, infer
 from ubam.layers import Moved, fill_gaps, move_layer, subject_opacity
-from ubam.registration import FIELD, Field, Matches, Shown, box_map, fields, ground_origin, reached
+from ubam.registration import FIELD, Field, Matches, Ruler, Shown, box_map, fields, ground_origin
 from ubam.video import read_frame, read_frames
 
 Array = NDArray[np.float32]
@@ -277,31 +277,34 @@ def magnify(
     )  # fmt: skip
     sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]
     parts = list(fields(query, matches, sample, made.origin))
+    ruler = Ruler(query, matches, made.origin)
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys([0.0, *(float(f) for f in factors)]):  # the twin is shown beside every factor
-        made.gain[factor], made.dose[factor] = _choose_gain(made, parts, pictures, factor)
+        made.gain[factor], made.dose[factor] = _choose_gain(made, ruler, parts, pictures, factor)
     return made
 
 
 def _choose_gain(
-    made: Magnification, parts: list[Field], pictures: list[Picture], factor: float
+    made: Magnification, ruler: Ruler, parts: list[Field], pictures: list[Picture], factor: float
 ) -> tuple[float, float]:
     if factor == 1:
         return 1.0, 1.0
-    gain, dose = 1.0, _try_gain(made, parts, pictures, factor, 1.0)
+    gain, dose = 1.0, _try_gain(made, ruler, parts, pictures, factor, 1.0)
     for _ in range(GAIN_ROUNDS):
         response = (dose - 1) / ((factor - 1) * gain)
         if not response >= WEAKEST_RESPONSE or abs(dose - factor) < 0.05 * abs(factor - 1):
             break
         wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
-        attempt = _try_gain(made, parts, pictures, factor, wanted)
+        attempt = _try_gain(made, ruler, parts, pictures, factor, wanted)
         if abs(attempt - factor) >= abs(dose - factor):
             break
         gain, dose = wanted, attempt
     return gain, dose
 
 
-def _try_gain(made: Magnification, parts: list[Field], pictures: list[Picture], factor: float, gain: float) -> float:
+def _try_gain(
+    made: Magnification, ruler: Ruler, parts: list[Field], pictures: list[Picture], factor: float, gain: float
+) -> float:
     """The dose that `factor` has at an inner gain; 1 where nothing deviates."""
     amounts, shown = {factor: (1 - factor) * gain}, []
     places = [(part, index) for part in parts for index in range(len(part.position))]
@@ -309,5 +312,5 @@ def _try_gain(made: Magnification, parts: list[Field], pictures: list[Picture], 
         position = int(part.position[index])
         view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position)
         shown.append(Shown(position, view, part.flow[index], amounts[factor]))
-    dose = reached(made.query, made.matches, shown, made.origin)
+    dose = ruler.reached(shown)
     return dose if np.isfinite(dose) else 1.0

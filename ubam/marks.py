@@ -1,6 +1,6 @@
 """What a finished clip really shows: the dose it reached, and which of its frames are not to be trusted, and why.
 
-The dose is read by registering rendered pictures with the references again (`registration.reached`), and beside it by
+The dose is read by registering rendered pictures with the references again (`registration.Ruler`), and beside it by
 the posture code. A frame that no honest picture could be made of is marked, never repaired by guessing.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.magnification import Frame, Magnification
-from ubam.registration import Shown, delivered, reached
+from ubam.registration import Ruler, Shown, delivered
 from ubam.whereabouts import Whereabouts, body_at
 
 Picture = NDArray[np.uint8]
@@ -89,7 +89,8 @@ class Check:
     def geometric(self) -> float:
         """The factor that registering a few of the finished pictures again finds; 1 where nothing deviates."""
         chosen = np.unique(np.linspace(0, len(self.shown) - 1, GEOMETRIC_FRAMES).round().astype(int))
-        found = reached(self.made.query, self.made.matches, [self.shown[i] for i in chosen], self.made.origin)
+        ruler = Ruler(self.made.query, self.made.matches, self.made.origin)
+        found = ruler.reached([self.shown[i] for i in chosen])
         return found if np.isfinite(found) else 1.0
 
     def facts(self) -> dict[str, Any]:

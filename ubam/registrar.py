@@ -112,14 +112,18 @@ def registrar() -> Registrar:
 
 
 @torch.inference_mode()
-def displacements(query: np.ndarray, references: np.ndarray) -> np.ndarray:
+def looked(views: np.ndarray) -> Looked:
+    """What the registrar sees in views uint8 [R, V, V, 3], V a multiple of 64."""
+    return registrar().look(torch.from_numpy(views).permute(0, 3, 1, 2))
+
+
+@torch.inference_mode()
+def displacements(query: np.ndarray, references: Looked) -> np.ndarray:
     """Displacement float32 [R, 64, 64, 2], in widths of the view, of a query towards each of R references.
 
-    query uint8 [V, V, 3] and references uint8 [R, V, V, 3] are views on the query's canvas, V a multiple of 64.
+    query uint8 [V, V, 3] and what is `looked` at in the references are on the query's canvas.
     """
-    network = registrar()
-    seen = network.look(torch.from_numpy(np.concatenate([query[None], references])).permute(0, 3, 1, 2))
-    own = seen.part(slice(0, 1)).repeated(len(references))
-    found = network.register(own, seen.part(slice(1, None)))[:, :2]
+    own = looked(query[None]).repeated(len(references.code))
+    found = registrar().register(own, references)[:, :2]
     moved: np.ndarray = (found / SIDE).permute(0, 2, 3, 1).contiguous().numpy()
     return moved

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ubam.crops import CropStore
-from ubam.registrar import displacements
+from ubam.networks import Looked
+from ubam.registrar import displacements, looked
 
 Array = NDArray[np.float32]
 View = NDArray[np.uint8]
@@ -105,17 +106,22 @@ def _register(
 
 
 def register_frame(
-    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH, view: View | None = None
+    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH
 ) -> tuple[Array, Array, Array]:
-    """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin.
+    """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin."""
+    view = np.array(query.views[position])
+    flow, spread = consensus(displacements(view, _beside(query, matches, position)))
+    return shrink(flow, spread, strength), _weight(view), spread
 
-    view: another picture of the subject at that moment, instead of the recorded one.
-    """
-    view = np.array(query.views[position]) if view is None else view
-    references = np.stack([view_on(store, int(path[position]), query, position) for store, path in matches])
-    flow, spread = consensus(displacements(view, references))
+
+def _beside(query: CropStore, matches: Matches, position: int) -> Looked:
+    """What is seen of the matched references, brought to the canvas of the query's frame."""
+    return looked(np.stack([view_on(store, int(path[position]), query, position) for store, path in matches]))
+
+
+def _weight(view: View) -> Array:
     weight = cv2.resize(saliency_in(view), (FIELD, FIELD), interpolation=cv2.INTER_AREA)
-    return shrink(flow, spread, strength), np.asarray(weight, np.float32), spread
+    return np.asarray(weight, np.float32)
 
 
 def saliency_of(store: CropStore, position: int) -> Array:
@@ -198,24 +204,37 @@ class Shown:
     amount: float
 
 
-def reached(query: CropStore, matches: Matches, shown: Sequence[Shown], origin: Array) -> float:
-    """Return the factor of rendered views: how far they are from the references, along the deviation, 1 the recording.
+class Ruler:
+    """Measures the factor that rendered views of a recording show; keeps what the references say of each frame."""
 
-    Rendered and recorded views are registered with the same references by the same network, so what it fails to see it
-    fails to see in both. The rendered displacement of a part is read where the part was moved to. nan when nothing
-    deviates.
-    """
-    after = before = 0.0
-    there = np.mgrid[:FIELD, :FIELD][::-1].transpose(1, 2, 0).astype(np.float32)
-    for one in shown:
-        recorded, weight, _ = register_frame(query, matches, one.position, 0.0)
-        rendered, _, _ = register_frame(query, matches, one.position, 0.0, one.view)
-        place = there + np.float32(one.amount * FIELD) * one.flow
-        rendered = read_at(rendered, place)
-        along = weight[..., None] * one.flow
-        after += float(((rendered - origin) * along).sum())
-        before += float(((recorded - origin) * along).sum())
-    return after / before if before > 0 else float("nan")
+    def __init__(self, query: CropStore, matches: Matches, origin: Array) -> None:
+        self.query, self.matches, self.origin = query, matches, origin
+        self._known: dict[int, tuple[Looked, Array, Array]] = {}
+
+    def reached(self, shown: Sequence[Shown]) -> float:
+        """Return the factor of rendered views: how far from the references, along the deviation; 1 the recording.
+
+        Rendered and recorded views are registered with the same references by the same network, so what it fails to
+        see it fails to see in both. The rendered displacement of a part is read where the part was moved to. nan when
+        nothing deviates.
+        """
+        after = before = 0.0
+        there = np.mgrid[:FIELD, :FIELD][::-1].transpose(1, 2, 0).astype(np.float32)
+        for one in shown:
+            references, recorded, weight = self._at(one.position)
+            rendered, _ = consensus(displacements(one.view, references))
+            rendered = read_at(rendered, there + np.float32(one.amount * FIELD) * one.flow)
+            along = weight[..., None] * one.flow
+            after += float(((rendered - self.origin) * along).sum())
+            before += float(((recorded - self.origin) * along).sum())
+        return after / before if before > 0 else float("nan")
+
+    def _at(self, position: int) -> tuple[Looked, Array, Array]:
+        """The references beside a frame, the recorded view's displacement towards them, and where the subject is."""
+        if position not in self._known:
+            references, view = _beside(self.query, self.matches, position), np.array(self.query.views[position])
+            self._known[position] = references, consensus(displacements(view, references))[0], _weight(view)
+        return self._known[position]
 
 
 def read_at(field: Array, place: Array) -> Array:
