@@ -48,6 +48,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option(
     "--magnification", is_flag=True, help="Instead: magnified clips against the renderer's own, beside the baselines."
 )
+@click.option("--speed", is_flag=True, help="Instead: how long a trained run takes to magnify 10 s at 640 x 480.")
 @click.option(
     "--preset",
     type=click.Choice(RUN_PRESETS),
@@ -59,17 +60,20 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 def benchmark_command(
     out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
     varieties: tuple[str, ...], workers: int, study: Path | None, statistics: bool, studies: int,
-    magnification: bool, preset: str, model: Path | None,
+    magnification: bool, speed: bool, preset: str, model: Path | None,
 ) -> None:  # fmt: skip
     """Measure postures, behaviours and deviations against known truth on rendered studies, beside the controls.
 
     A benchmark that was stopped goes on with the same command. --out gets benchmark.csv and benchmark.json. With
     --study, the linear read-out of labelled keypoints on real recordings is measured instead: readout.csv and .json.
     With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
-    With --statistics, the tests are proved on simulated studies: proofs.json (400 studies of each: 30 CPU-minutes).
+    With --speed, one clip is timed. With --statistics, the tests are proved on simulated studies: proofs.json (400
+    studies of each: 30 CPU-minutes).
     """
     if statistics:
         _prove(out, studies)
+    elif speed:
+        _timed(out)
     elif magnification:
         _magnified(out, kinds, seeds, subjects, seconds, names, workers, preset)
     elif study is not None:
@@ -91,6 +95,15 @@ def _prove(out: Path, studies: int) -> None:
             bars.close()
     write_comparison(summary, out)
     click.echo(f"{table(summary)}\n\nAll numbers: {out / 'proofs.json'}; as a figure: {out / 'comparison.png'}")
+
+
+def _timed(out: Path) -> None:
+    from ubam.benchmark_speed import SECONDS, measure_speed
+    from ubam.runs import locked
+
+    with locked(out):
+        for layout, taken in measure_speed(out).items():
+            click.echo(f"{layout:14} {taken:6.1f} s for {SECONDS} s at 640 x 480: {taken / SECONDS:.1f} x real time")
 
 
 def _magnified(

@@ -234,18 +234,10 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
 
 
 def magnify(
-    query: CropStore,
-    video: Path,
-    references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]],
-    frames: slice | NDArray[np.int64],
-    factors: Sequence[float],
-    *,
-    embed: Embed,
-    posture: Array,
-    twin: Array,
-    manifold: Manifold | None = None,
-    generator: Generator | None = None,
-) -> Magnification:
+    query: CropStore, video: Path, references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]], frames: slice |
+    NDArray[np.int64], factors: Sequence[float], *, embed: Embed, posture: Array, twin: Array, manifold: Manifold |
+    None = None, generator: Generator | None = None,
+) -> Magnification:  # fmt: skip
     """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
 
     Args:
@@ -275,13 +267,19 @@ def magnify(
         query, Path(video), matches, positions, query.whole_scene(), embed, posture, twin, manifold, generator,
         query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches),
     )  # fmt: skip
-    sample = positions[np.unique(np.linspace(0, len(positions) - 1, GAIN_FRAMES).round().astype(int))]
-    parts = list(fields(query, matches, sample, made.origin))
-    ruler = Ruler(query, matches, made.origin)
-    pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
-    for factor in dict.fromkeys([0.0, *(float(f) for f in factors)]):  # the twin is shown beside every factor
-        made.gain[factor], made.dose[factor] = _choose_gain(made, ruler, parts, pictures, factor)
+    _choose_gains(made, [0.0, *(float(factor) for factor in factors)])  # the twin is shown beside every factor
     return made
+
+
+def _choose_gains(made: Magnification, factors: Sequence[float]) -> None:
+    """Find the inner gain and the dose of every factor on a few frames; kept in `made`."""
+    last, query = len(made.positions) - 1, made.query
+    sample = made.positions[np.unique(np.linspace(0, last, GAIN_FRAMES).round().astype(int))]
+    parts = list(fields(query, made.matches, sample, made.origin))
+    ruler = Ruler(query, made.matches, made.origin)
+    pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
+    for factor in dict.fromkeys(factors):
+        made.gain[factor], made.dose[factor] = _choose_gain(made, ruler, parts, pictures, factor)
 
 
 def _choose_gain(
