@@ -17,7 +17,14 @@ def too_many(hits: int, studies: int, level: float = 0.05) -> bool:
     return bool(binom.sf(hits - 1, studies, level) < 1e-3)
 
 
-@pytest.mark.parametrize(("name", "studies"), [("null_several", 10), ("null_blocks", 6), ("null_paired", 10)])
+@pytest.mark.parametrize(
+    ("name", "studies"),
+    [
+        ("null_several", 10),
+        pytest.param("null_blocks", 6, marks=pytest.mark.slow),
+        pytest.param("null_paired", 10, marks=pytest.mark.slow),
+    ],
+)
 def test_tests_of_groups_that_do_not_differ_reject_no_more_than_promised(name: str, studies: int) -> None:
     found = [CHECKS[name](seed) for seed in range(studies)]
     for test in found[0]:

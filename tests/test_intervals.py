@@ -18,7 +18,7 @@ def recorded_twice(seed: int) -> list[Code]:
     return groups_study(seed, {"reference": REFERENCE, "query": 1}, {"query": 0.3}, recordings=2, seconds=2.4)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_intervals_are_as_wide_as_other_recordings_and_references_make_the_number_vary(seed: int) -> None:
     rng, world = np.random.default_rng(seed), World()
     subject = world.subject("someone", rng)

@@ -54,6 +54,7 @@ def test_pairs_do_not_change_when_sides_are_swapped() -> None:
             np.testing.assert_allclose(pair, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_training_learns_where_joints_are() -> None:
     lessons = Lessons([draw_picture(np.random.default_rng([1, index])) for index in range(240)])
     _, errors = train_on(lessons, steps=1, seed=0)

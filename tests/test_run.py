@@ -226,6 +226,7 @@ def test_a_trained_model_is_used_and_gives_the_same_postures(run: Path, study: P
         )
 
 
+@pytest.mark.slow
 def test_layouts_keep_size_and_frames_of_the_recording(run: Path, study: Path, tmp_path: Path) -> None:
     row = next(row for row in read_csv(run / "recordings.csv") if row["group"] != "healthy")
     for layout in ("magnified", "twin"):
@@ -308,6 +309,7 @@ def test_a_bad_recording_fails_alone_and_the_others_are_analysed(
     assert len(read_csv(tmp_path / "run" / "deviation" / "subjects.csv")) == 5
 
 
+@pytest.mark.slow
 def test_before_and_after_of_one_animal_is_scored_without_a_p(study: Path, tmp_path: Path) -> None:
     video = study.parent / "human01.mp4"
     lines = ["video,subject,group,start_s,end_s", f"{video},m,before,0,1", f"{video},m,after,1,2"]
@@ -322,6 +324,7 @@ def test_before_and_after_of_one_animal_is_scored_without_a_p(study: Path, tmp_p
     )
 
 
+@pytest.mark.slow
 def test_shards_crop_their_share_and_the_run_finishes_them(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     for shard in ("1/2", "2/2"):

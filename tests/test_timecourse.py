@@ -33,6 +33,7 @@ def test_a_deviation_in_the_middle_is_found_there_and_nowhere_else() -> None:
     assert ((low <= courses[0]["mean"]["query"]) & (courses[0]["mean"]["query"] <= high)).all()
 
 
+@pytest.mark.slow
 def test_without_a_difference_no_time_stands_out_often() -> None:
     p = []
     for seed in range(12):
