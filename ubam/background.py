@@ -216,15 +216,15 @@ def exposure(background: np.ndarray) -> np.ndarray:
     return np.clip(0.3 + bright / 150, 0.5, 1.0)
 
 
-def restless(frames: np.ndarray, background: np.ndarray, times: float, floor: np.ndarray | float = 0.0) -> np.ndarray:
-    """Where frames are further from a picture at rest than `times` what their rows and the picture vary anyway.
+def restless(frames: np.ndarray, background: np.ndarray, least: float, floor: np.ndarray | float = 0.0) -> np.ndarray:
+    """Where frames are further from a picture at rest than three times what their rows and the picture vary anyway.
 
     So a dark trunk that heaves before a dark wall is found like a light one.
 
     Args:
         frames: uint8 [N,H,W,3].
         background: uint8 [H,W,3].
-        times: of the usual variation, at least 0.5 grey levels, half of that in the dark.
+        least: grey levels that are nothing, half of that in the dark.
         floor: grey levels of clutter, one number or float32 [H,W].
 
     Returns:
@@ -234,7 +234,7 @@ def restless(frames: np.ndarray, background: np.ndarray, times: float, floor: np
     apart = np.stack([cv2.absdiff(cv2.GaussianBlur(frame, (0, 0), 0.8), still).max(axis=2) for frame in frames])
     usual = median_background(apart).astype(np.float32)
     usual = np.maximum(np.percentile(usual, 10, axis=1, keepdims=True), np.percentile(usual, 25))
-    low = times * np.maximum(1.4826 * usual, 0.5) * exposure(background)
+    low = np.maximum(least * exposure(background), 3 * 1.4826 * usual)
     low = np.maximum(low, 2.5 * floor).astype(np.float32)
     return np.clip((apart - low) / (2 * low), 0.0, 1.0, dtype=np.float32)
 

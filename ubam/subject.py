@@ -45,8 +45,10 @@ __all__ = [
     "track_subject",
 ]
 
-WAY = 4.0  # noises: faint trunks must be seen with their legs, else a rat in place is taken for one that travels
-REGION = 10.0  # of rendered light and dark subjects in place: overlap 0.73 to 0.76 at 3, 0.76 to 0.80 at 6 and 10
+WAY = 2.0  # grey levels: faint trunks must be seen with their legs, else a rat in place is taken for one that travels
+REGION = (
+    5.0  # rendered light and dark subjects in place, overlap: 0.73 to 0.76 with 1.5 grey levels, 0.76 to 0.82 with 5
+)
 CANDIDATES = 4
 COLUMNS = 14
 
