@@ -40,7 +40,11 @@ class Run:
 
     @classmethod
     def start(cls, folder: Path, study: Path, study_key: str) -> "Run":
-        """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else."""
+        """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else.
+
+        The study is kept as a whole path: a run goes on from any folder.
+        """
+        study = study.absolute()
         if (folder / "run.json").exists():
             run = cls.open(folder)
             if run.record.get("study_key") != study_key and run.record.get("study") != str(study):
