@@ -22,8 +22,8 @@ from ubam.console import Bars
 def pretrain_command(out: Path, what: str, pictures: int | None, steps: int | None, seed: int, workers: int) -> None:
     """Train a network that every study starts from, on pictures of random bodies; half an hour to an hour on two cores.
 
-    No recording goes into it. The shipped networks were made without --pictures and --steps, that of registration in the
-    same two stages, before they were one command.
+    No recording goes into it. The shipped networks were made without --pictures and --steps, that of registration in
+    the same two stages, before they were one command.
     """
     from ubam.pretraining import PICTURES, STEPS, pretrain
     from ubam.pretraining_pairs import STAGES, pretrain_registration
