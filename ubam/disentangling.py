@@ -44,8 +44,8 @@ LEAST_GAIN = 0.03  # of the error in the gaps
 
 def train_generator(
     stores: Sequence[CropStore], postures: Sequence[Array], *, steps: int, batch: int = 12, width: int = 16,
-    learning_rate: float = 2e-3, pool: int = 240, seed: int = 0, device: str = "cpu", checkpoint: Path | None =
-    None, progress: Callable[[int, int], None] | None = None,
+    learning_rate: float = 2e-3, pool: int = 240, seed: int = 0, device: str = "cpu",
+    checkpoint: Path | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Generator, list[float]]:  # fmt: skip
     """Train a generator on pairs of frames of each recording; returns it with the loss of every step.
 

@@ -234,9 +234,9 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
 
 
 def magnify(
-    query: CropStore, video: Path, references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]], frames: slice |
-    NDArray[np.int64], factors: Sequence[float], *, embed: Embed, posture: Array, twin: Array, manifold: Manifold |
-    None = None, generator: Generator | None = None,
+    query: CropStore, video: Path, references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]],
+    frames: slice | NDArray[np.int64], factors: Sequence[float], *, embed: Embed, posture: Array, twin: Array,
+    manifold: Manifold | None = None, generator: Generator | None = None,
 ) -> Magnification:  # fmt: skip
     """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
 

@@ -135,8 +135,8 @@ def _light(rng: np.random.Generator, palette: str) -> Light:
 
 def render_recording(
     subject_seed: int, *, kind: str = "human", scene: str = "walkway", recording: int = 0, seconds: float = 5.0,
-    impairment: str = "", severity: float = 0.0, factor: float = 1.0, palette: str = "any", wall_seed: int | None =
-    None,
+    impairment: str = "", severity: float = 0.0, factor: float = 1.0, palette: str = "any",
+    wall_seed: int | None = None,
 ) -> Rendered:  # fmt: skip
     """Prepare one recording of one subject; nothing is drawn before `frames()` is asked for.
 

@@ -106,10 +106,10 @@ def adaptive(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torc
 
 def train_networks(
     posture: nn.Module, behaviour: nn.Module, pictures: Sequence[Pictures], strides: Sequence[int], *, steps: int,
-    batch_windows: int, objectives: Objectives, learning_rate: float, posture_rate: float = 1.0, keep_weight: float
-    = 0.0, seed: int = 0, found: Sequence[np.ndarray] | None = None, jittered: Jitter = jitter, optimiser: Optimiser
-    = adaptive, checkpoint: Path | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS, progress:
-    Callable[[int, int], None] | None = None,
+    batch_windows: int, objectives: Objectives, learning_rate: float, posture_rate: float = 1.0,
+    keep_weight: float = 0.0, seed: int = 0, found: Sequence[np.ndarray] | None = None, jittered: Jitter = jitter,
+    optimiser: Optimiser = adaptive, checkpoint: Path | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train given networks in place for `objectives`, on pictures uint8 [T, S, S, 3] per recording; their history.
 

@@ -130,8 +130,9 @@ def read_timed_frames(
 
 
 def read_frames(
-    path: Path | str, *, start_frame: int = 0, stop_frame: int | None = None, step: int = 1, crop: tuple[int, int,
-    int, int] | None = None, size: tuple[int, int] | None = None, damage: list[str] | None = None,
+    path: Path | str, *, start_frame: int = 0, stop_frame: int | None = None, step: int = 1,
+    crop: tuple[int, int, int, int] | None = None, size: tuple[int, int] | None = None,
+    damage: list[str] | None = None,
 ) -> Iterator[np.ndarray]:  # fmt: skip
     """Frames of a video in presentation order, uint8 [h,w,3] RGB, one per decoded frame; closing it ends ffmpeg.
 
