@@ -6,6 +6,7 @@ along the recording's own deviation) as near to the asked factor as its bounds a
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ class Magnification:
         first = int(self.query.frame_index[self.positions[0]])
         last = int(self.query.frame_index[self.positions[-1]])
         pictures = enumerate(read_frames(self.video, start_frame=first, stop_frame=last + 1), first)
-        for part in fields(self.query, self.matches, self.positions, self.origin):
+        for part in _ahead(fields(self.query, self.matches, self.positions, self.origin)):
             for index, position in enumerate(part.position):
                 wanted = int(self.query.frame_index[position])
                 picture = next((picture for number, picture in pictures if number == wanted), None)
@@ -186,6 +187,15 @@ class Magnification:
         measured = dose(postures, self.posture[positions], self.twin[positions])
         off = float(self.manifold.outside(postures).mean()) if self.manifold else 0.0
         return measured, off
+
+
+def _ahead(parts: Iterator[Field]) -> Iterator[Field]:
+    """The parts in order; while one is rendered, the next is registered in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = pool.submit(next, parts, None)
+            yield part
 
 
 def dose(rendered: Array, posture: Array, twin: Array) -> float:

@@ -29,7 +29,7 @@ STRENGTH = 1.0  # 4 rendered walkers, 3 references: cosine 0.51 at 0, 0.54 at 1;
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin: cosine 0.37 -> 0.52
 GROUND_FRAMES = 24
 SPACE_SIGMA, TIME_SIGMA_S = 1.0, 0.04
-CHUNK_FRAMES = 96
+CHUNK_FRAMES = 48
 NOTHING = (0, 128, 128)  # a view's background
 
 
