@@ -66,4 +66,4 @@ def enlarge(video: Path) -> None:
 def _ubam(*words: str) -> None:
     done = subprocess.run([sys.executable, "-m", "ubam", *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UbamError(f"ubam {words[0]} failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise UbamError(f"ubam {words[0]} failed: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
