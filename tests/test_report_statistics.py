@@ -16,6 +16,7 @@ from ubam.report import write_figures, write_report
 from ubam.report_data import read_run
 from ubam.report_distances import clustered, distances_view
 from ubam.report_figures_statistics import statistics_drawings
+from ubam.report_view import group_class, ranking
 
 
 @pytest.fixture(scope="module")
@@ -173,15 +174,30 @@ def test_new_subjects_are_told_against_the_frozen_reference(tmp_path: Path) -> N
     assert "could be scored, so nothing says what is normal" not in page.text
 
 
+def test_new_subjects_stand_beside_the_frozen_range_and_not_beside_each_other(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=2, query_subjects=1, frames=40, videos=False)
+    usual = {"deviation": [0.2, 0.5], "static": [0.1, 0.4], "dynamic": [0.3, 0.6], "windows": [0.05, 0.95]}
+    frozen = {"group": "healthy", "n": 2, "hash": "dbe7e680", "version": "0.1.0", "path": "x", "usual": usual}
+    _change(run, against=frozen, tests=[], audit=None, controls={})
+    data = read_run(run)
+    assert data.normal("static") == [0.1, 0.4]
+    assert data.usual() == (0.05, 0.95)
+    assert ranking(data)["band"] is not None
+    assert {group_class(data, group) for group in data.groups} == {"g0", "g1"}  # nobody here is of the reference
+    _change(run, against={**frozen, "usual": {}})  # frozen before the range was kept
+    assert read_run(run).usual() is None
+    assert ranking(read_run(run))["band"] is None
+
+
 def test_one_new_subject_has_a_sentence_and_an_audit_of_its_own(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=0, query_subjects=1, frames=40, videos=False)
     frozen = {"group": "healthy", "n": 7, "hash": "dbe7e680", "version": "0.1.0", "path": "old/model/reference"}
-    rows = [{"label": "brightness", "verdict": "usual", "words": "a01: Brightness is within what the reference shows."}]
+    rows = [{"label": "brightness", "verdict": "usual"}, {"label": "the place", "verdict": "outside"}]
     audit = {"comparisons": [], "warnings": [], "unknown": [], "against": [{"subject": "a01", "rows": rows}]}
     _change(run, against=frozen, reference="healthy", tests=[], audit=audit, controls={})
     _, page = _read(run)
     assert "further from the healthy reference than any of the 7 healthy subjects." in page.text
     assert "of the 1 " not in page.text
     assert "Could something else than movement explain the deviation?" in page.text
-    assert "Brightness is within what the reference shows." in page.text
+    assert "a01: 1 of 2 properties within what the reference shows; outside it: place." in page.text
     assert "tell the groups apart?" not in page.text

@@ -192,6 +192,11 @@ def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     statistics = json.loads((tmp_path / "one" / "statistics.json").read_text())
     against, (audited,) = statistics["against"], statistics["audit"]["against"]
     assert audited["subject"] == one["subject"]
+    own = [row for row in read_csv(run / "deviation" / "subjects.csv") if row["group"] == "healthy"]
+    for name in ("deviation", "static", "dynamic"):
+        assert against["usual"][name] == pytest.approx([float(row[name]) for row in own], rel=1e-4)
+    low, high = against["usual"]["windows"]
+    assert 0 < low < high
     assert {"background", "brightness", "frame_rate"} <= {row["feature"] for row in audited["rows"]}
     assert against["hash"] == json.loads((run / "model" / "reference" / "reference.json").read_text())["hash"]
     assert Run.open(tmp_path / "one").record["stages"]["train"]["seconds"] < 5

@@ -190,9 +190,12 @@ class Deviation:
         self._variations = self._fit_variations() if variations is None else variations
         return self
 
-    def save(self, folder: Path, model: str = "", seed: int = 0) -> dict[str, Any]:
+    def save(
+        self, folder: Path, model: str = "", seed: int = 0, usual: Mapping[str, Sequence[float]] | None = None
+    ) -> dict[str, Any]:
         """Freeze the reference, made with the networks of the fingerprint `model`: arrays and, last, reference.json.
 
+        usual: the reference's own values as `tables.usual_values` gives them, kept for reports.
         Returns what reference.json says: version of ubam, hash of all that decides a score, seed of the intervals.
         """
         arrays = {"postures": {code.recording_id: code.posture for code in self.codes}}
@@ -200,7 +203,7 @@ class Deviation:
         arrays["units"] = {"basis": self.matcher.basis, "variations": self._variations, "own": own}
         rows = [{name: value for name, value in vars(code).items() if name != "posture"} for code in self.codes]
         facts = {"format": FORMAT, "ubam": version("ubam"), "hash": _hash(arrays, rows), "model": model}
-        facts["seed"] = seed
+        facts |= {"seed": seed, "usual": usual or {}}
         facts |= {"groups": list(dict.fromkeys(code.group for code in self.codes)), "n_subjects": len(self.subjects)}
         for name, values in arrays.items():
             write_arrays(folder / f"{name}.npz", **values)

@@ -25,6 +25,7 @@ class Frozen:
     seed: int
     group: str
     n_subjects: int
+    usual: Mapping[str, Any]
     settings: Mapping[str, Any]
 
     @property
@@ -36,7 +37,7 @@ class Frozen:
         """Plain values for statistics.json."""
         return {
             "path": str(self.folder), "version": self.ubam, "hash": self.hash, "model": self.model,
-            "group": self.group, "n": self.n_subjects,
+            "group": self.group, "n": self.n_subjects, "usual": self.usual,
         }  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def find_reference(path: Path) -> Frozen:
     try:
         return Frozen(
             folder, facts["hash"], facts["model"], facts["ubam"], facts["seed"], ", ".join(facts["groups"]),
-            facts["n_subjects"], _read(model)["settings"],
+            facts["n_subjects"], facts.get("usual", {}), _read(model)["settings"],
         )  # fmt: skip
     except KeyError as error:
         raise ModelError(f"{folder} was frozen by another version of ubam; score its run again") from error

@@ -87,6 +87,7 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
         recordings=data.recordings,
         reference=data.reference,
         record=data.record,
+        magnified=any(path.parent.name == "magnified" for path in clips),
         controls=_controls(data),
     )
 

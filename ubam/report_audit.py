@@ -16,6 +16,9 @@ VERDICTS = {
 }
 
 
+HELD = {"outside": "outside it", "refused": "not read in every recording"}
+
+
 def audit_view(data: RunData) -> dict[str, Any] | None:
     """What the page shows of `audit` in statistics.json; None when the run has none."""
     audit = mapping(data.statistics.get("audit"))
@@ -43,13 +46,12 @@ def _rows(value: Any) -> list[Any]:
 def _held(entry: Mapping[str, Any]) -> dict[str, Any]:
     """One new subject beside the reference's range of every property."""
     rows = [mapping(row) for row in _rows(entry.get("rows"))]
-    classes = {"outside": "bad", "refused": "doubt"}
-    return {
-        "subject": str(entry.get("subject") or ""),
-        "rows": [
-            {"words": str(row.get("words") or ""), "class": classes.get(str(row.get("verdict")), "")} for row in rows
-        ],
-    }
+    labels: dict[str, list[str]] = {"usual": [], "outside": [], "refused": []}
+    for row in rows:
+        labels.setdefault(str(row.get("verdict")), []).append(str(row.get("label") or "").removeprefix("the "))
+    told = [f"{len(labels['usual'])} of {len(rows)} properties within what the reference shows"]
+    told += [f"{words}: {', '.join(labels[verdict])}" for verdict, words in HELD.items() if labels[verdict]]
+    return {"words": f"{entry.get('subject') or ''}: {'; '.join(told)}."}
 
 
 def _comparison(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class RunData:
         return mapping(self.statistics.get("against"))
 
     @property
+    def reference_here(self) -> str | None:
+        """The reference group where its subjects are in this run: a new subject is never one of a frozen reference."""
+        return None if self.frozen else self.reference
+
+    @property
     def reference_count(self) -> int:
         """How many subjects the reference has that could be scored, in this run or in the frozen one."""
         if self.frozen:
@@ -80,16 +85,15 @@ class RunData:
     @property
     def queries(self) -> list[Score]:
         """The subjects outside the reference group (all, without one in this run), most deviant first."""
-        everyone = self.reference is None or bool(self.frozen)
-        chosen = [score for score in self.subjects if everyone or score.group != self.reference]
+        here = self.reference_here
+        chosen = [score for score in self.subjects if here is None or score.group != here]
         return sorted(chosen, key=lambda score: -np.inf if score.deviation is None else score.deviation, reverse=True)
 
     @property
     def references(self) -> list[Score]:
         """The subjects of the reference group, in the order of the study; none where the reference is a frozen one."""
-        if self.frozen:
-            return []
-        return [score for score in self.subjects if self.reference is not None and score.group == self.reference]
+        here = self.reference_here
+        return [score for score in self.subjects if here is not None and score.group == here]
 
     @property
     def groups(self) -> list[str]:
@@ -106,8 +110,18 @@ class RunData:
         """The row of recordings.csv, or an empty one."""
         return next((row for row in self.recordings if row.get("recording_id") == recording_id), {})
 
+    def normal(self, name: str) -> list[float]:
+        """The reference subjects' own `deviation`, `static` or `dynamic`, of this run or of the frozen reference."""
+        if self.frozen:
+            kept = mapping(self.frozen.get("usual")).get(name)
+            return [value for item in kept if (value := number(item)) is not None] if isinstance(kept, list) else []
+        return [value for score in self.references if (value := getattr(score, name)) is not None]
+
     def usual(self) -> tuple[float, float] | None:
         """The range, from the 5th to the 95th percentile, of the windows of reference recordings; None without any."""
+        if self.frozen:
+            ends = self.normal("windows")
+            return (ends[0], ends[1]) if len(ends) == 2 else None
         names = {score.recording_id for score in self.by_recording.values() if score.group == self.reference}
         mine = [line for name, line in self.timelines.items() if name in names]
         values = np.concatenate([line.deviation for line in mine]) if mine else np.empty(0)

@@ -49,13 +49,13 @@ def _subjects(data: RunData) -> Figure | None:
     scores = data.subjects
     deviation, low, high = (_column(scores, name) for name in ("deviation", "low", "high"))
     names, groups = [score.subject for score in scores], [score.group for score in scores]
-    return figures.subjects_figure(names, groups, deviation, low, high, data.reference) if scores else None
+    return figures.subjects_figure(names, groups, deviation, low, high, data.reference_here) if scores else None
 
 
 def _groups(data: RunData) -> Figure | None:
     groups = [score.group for score in data.subjects]
     deviation, low, high = (_column(data.subjects, name) for name in ("deviation", "low", "high"))
-    return figures.groups_figure(groups, deviation, data.reference, low, high) if groups else None
+    return figures.groups_figure(groups, deviation, data.reference_here, low, high) if groups else None
 
 
 def _controls(data: RunData) -> Figure | None:

@@ -45,9 +45,9 @@ def scale_of(values: Sequence[float | None], from_zero: bool = True) -> Scale:
 
 def group_class(data: RunData, group: str) -> str:
     """The CSS class that colours a group: 'ref', or 'g0' to 'g5' in the order of figures.group_colours."""
-    if data.reference is not None and group == data.reference:
+    if data.reference_here is not None and group == data.reference_here:
         return "ref"
-    queries = [name for name in data.groups if name != data.reference]
+    queries = [name for name in data.groups if name != data.reference_here]
     return f"g{queries.index(group) % len(OKABE_ITO)}" if group in queries else "g0"
 
 
@@ -74,8 +74,8 @@ def time_marks(scale: Scale, most: int = 5) -> list[dict[str, Any]]:
 def ranking(data: RunData) -> dict[str, Any]:
     """The dot plot of all subjects, most deviant first, with the reference's range as a band."""
     scores = sorted(data.subjects, key=lambda s: -np.inf if s.deviation is None else s.deviation, reverse=True)
-    scale = scale_of([value for score in scores for value in (score.deviation, score.low, score.high)])
-    normal = [score.deviation for score in data.references if score.deviation is not None]
+    normal = data.normal("deviation")
+    scale = scale_of([*normal, *(value for score in scores for value in (score.deviation, score.low, score.high))])
     band = (scale.percent(min(normal)), scale.percent(max(normal))) if normal else None
     return {
         "rows": [_ranked(data, score, scale) for score in scores],
@@ -96,12 +96,12 @@ def parts(data: RunData, score: Score) -> list[dict[str, Any]]:
     if score.static is None and score.dynamic is None:
         return []
     known = [value for other in data.subjects for value in (other.static, other.dynamic)]
-    scale, rows = scale_of(known), []
+    scale, rows = scale_of([*known, *data.normal("static"), *data.normal("dynamic")]), []
     for name, words in (
         ("static", "how the body is held, all the time (a lean, a hunch)"),
         ("dynamic", "how it moves, from moment to moment (a stiff or dragged limb)"),
     ):
-        normal = [value for other in data.references if (value := getattr(other, name)) is not None]
+        normal = data.normal(name)
         band = (scale.percent(min(normal)), scale.percent(max(normal))) if normal else None
         value = getattr(score, name)
         row = {"name": name, "words": words, "value": plain(value), "at": scale.percent(value), "band": band}

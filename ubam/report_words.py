@@ -227,7 +227,7 @@ def subject_sentence(data: RunData, score: Score) -> str:
         if score.low is not None and score.high is not None
         else ""
     )
-    normal = [other.deviation for other in data.references if other.deviation is not None]
+    normal = data.normal("deviation")
     words = f"Deviation {plain(score.deviation)}{interval}"
     if normal:
         who = f"{data.reference} {plural(len(normal), 'subject')}"

@@ -3,7 +3,7 @@
 With `--against`, new recordings are scored by a reference that was frozen earlier, and nothing is fitted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from ubam.motif_tables import motif_tables, write_motifs
 from ubam.motifs import WindowSet, find_motifs
 from ubam.scoring import StudyScores, score_study, score_subjects
 from ubam.study import Recording
-from ubam.tables import Table, score_tables
+from ubam.tables import Table, score_tables, usual_values
 
 
 def score(job: Job) -> list[str]:
@@ -60,16 +60,22 @@ def score(job: Job) -> list[str]:
     write_json(job.folder / "statistics.json", inference.statistics | {"audit": audit})
     write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
     write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
-    _freeze(job, scores.fitted, recordings, seen)
+    _freeze(job, scores, tables["windows"][0], recordings, seen)
     return [*audit["warnings"], *inference.statistics["notes"]]
 
 
-def _freeze(job: Job, fitted: Deviation, recordings: Sequence[Recording], seen: Capture) -> None:
+def _freeze(
+    job: Job,
+    scores: StudyScores,
+    windows: Sequence[Mapping[str, Any]],
+    recordings: Sequence[Recording],
+    seen: Capture,
+) -> None:
     folder = job.model_folder / "reference"
-    held = {code.recording_id for code in fitted.codes}
+    held = {code.recording_id for code in scores.fitted.codes}
     chosen = [index for index, recording in enumerate(recordings) if recording.recording_id in held]
     save_capture(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
-    fitted.save(folder, fingerprint(job.model_folder), job.settings.seed)
+    scores.fitted.save(folder, fingerprint(job.model_folder), job.settings.seed, usual_values(scores, windows))
 
 
 def codes_of(

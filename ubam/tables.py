@@ -43,6 +43,19 @@ def score_tables(
     }
 
 
+def usual_values(scores: StudyScores, windows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """What the reference itself has, each subject beside the others: deviation, static and dynamic of every subject.
+
+    windows: the 5th and 95th percentile of the deviation of the windows (rows as in `score_tables`).
+    """
+    held = {(code.subject, code.group) for code in scores.fitted.codes}
+    own = [subject for subject in scores.subjects if (subject.subject, subject.group) in held]
+    found = {name: [float(getattr(one, name)) for one in own] for name in ("deviation", "static", "dynamic")}
+    values = np.array([row["deviation"] for row in windows if (row["subject"], row["group"]) in held])
+    values = values[np.isfinite(values)]
+    return found | {"windows": np.percentile(values, (5, 95)).tolist() if len(values) else []}
+
+
 def _keys(recordings: Sequence[Recording]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((recording.subject, recording.group) for recording in recordings))
 
