@@ -14,6 +14,7 @@ from tests.test_run import call
 from ubam import benchmark_rows, benchmark_run
 from ubam.benchmark import (
     Samples,
+    changing,
     deviation_measures,
     explained,
     identity_accuracy,
@@ -117,6 +118,18 @@ def test_the_identity_probe_is_asked_about_the_other_recording() -> None:
     assert identity_accuracy(replace(study, features=looks[study.subject] + 0.01 * study.features)) == 1.0
     learnt_by_heart = rng.normal(size=(6, 2, 5))[study.subject, study.recording]  # another look in each recording
     assert identity_accuracy(replace(study, features=learnt_by_heart)) < 0.7
+
+
+def test_what_changes_in_a_recording_has_its_movement_and_not_its_looks() -> None:
+    study = walking(4, frames=120)
+    looks = 5 * np.random.default_rng(4).normal(size=(6, 2, 5))[study.subject, study.recording]
+    seen = replace(study, features=study.features + looks)
+    moving = changing(seen)
+    for subject, number in ((0, 0), (5, 1)):
+        mine = (seen.subject == subject) & (seen.recording == number)
+        assert moving.features[mine] == pytest.approx(seen.features[mine] - seen.features[mine].mean(0), abs=1e-5)
+    assert mean_average_precision(moving)[0] > mean_average_precision(seen)[0] + 0.2
+    assert identity_accuracy(changing(replace(study, features=study.features + looks[:1]))) < 0.35
 
 
 def test_deviation_finds_a_planted_difference_and_no_other() -> None:

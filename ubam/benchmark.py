@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 
 from ubam.deviation import Code
 from ubam.effects import separation
+from ubam.neighbours import dynamic_part
 from ubam.scoring import SubjectScore, score_study
 from ubam.statistics import compare_groups
 
@@ -173,11 +174,22 @@ def identity_accuracy(samples: Samples) -> float:
     return float(probe.score(samples.features[second], samples.subject[second]))
 
 
+def changing(samples: Samples) -> Samples:
+    """The same rows by their dynamic part, as `ubam neighbours` compares behaviours: without their recording's mean."""
+    features = samples.features.astype(np.float32)
+    for subject in np.unique(samples.subject):
+        for number in np.unique(samples.recording):
+            mine = (samples.subject == subject) & (samples.recording == number)
+            features[mine] = dynamic_part(features[mine])
+    return replace(samples, features=features)
+
+
 def embedding_measures(postures: Samples, behaviours: Samples) -> dict[str, float]:
     """How far postures [N, D] and behaviours [W, E] of frames with the subject found carry movement, and who moves."""
     thin = postures.every(EVERY)
     predicted = read_out(thin.features, thin.keypoints, thin.subject)
     precision, chance = mean_average_precision(behaviours)
+    moving = changing(behaviours)
     return {
         "r2w": explained(thin.keypoints, predicted),
         "pck": keypoints_near(thin.keypoints, predicted),
@@ -187,8 +199,10 @@ def embedding_measures(postures: Samples, behaviours: Samples) -> dict[str, floa
         "half_phase_behaviour": phase_error(behaviours, 0.5),
         "map": precision,
         "map_chance": chance,
+        "map_dynamic": mean_average_precision(moving)[0],
         "identity_posture": identity_accuracy(thin),
         "identity_behaviour": identity_accuracy(behaviours),
+        "identity_dynamic": identity_accuracy(moving),
         "identity_chance": 1 / len(np.unique(postures.subject)),
     }
 

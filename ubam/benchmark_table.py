@@ -46,6 +46,8 @@ BLOCKS: dict[str, tuple[Measure, ...]] = {
         Measure("main", "map", "b.mAP", "", 2, "map_chance"),
         Measure("main", "identity_posture", "identity", "share", 2, "identity_chance"),
         Measure("main", "identity_behaviour", "b.ident.", "share", 2, "identity_chance"),
+        Measure("main", "map_dynamic", "d.mAP", "", 2, "map_chance"),
+        Measure("main", "identity_dynamic", "d.ident.", "share", 2, "identity_chance"),
     ),
     "deviation": (
         Measure("main", "auc", "AUC", "", 2, 0.5),
@@ -71,9 +73,9 @@ NAME_WIDTH, WIDTH = 18, 11
 ALL = "all kinds"
 LEGEND = (
     "Mean over studies ± its standard error. phase, half: degrees to the nearest posture of another subject, in the\n"
-    "cycle and in the half cycle; b.: of behaviours; p: mean of the group test; null false: share of null\n"
-    "studies (groups differ in looks) with p of 0.05 or less; drawn false: of groups drawn at random in them;\n"
-    "c0.5, c0.9: confounded studies, the wall goes with the group at that probability."
+    "cycle and in the half cycle; b.: of behaviours, d.: of their dynamic part; p: mean of the group test;\n"
+    "null false: share of null studies (groups differ in looks) with p of 0.05 or less; drawn false: of groups\n"
+    "drawn at random in them; c0.5, c0.9: confounded studies, the wall goes with the group at that probability."
 )
 
 
