@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.preprocessing import normalize
 
 from ubam.audit import ARRANGEMENTS, CORRECTION, Key, Subjects, correct
 from ubam.capture import FEATURES, MOVED_BY_THE_SUBJECT
@@ -13,6 +14,7 @@ from ubam.capture import FEATURES, MOVED_BY_THE_SUBJECT
 RESAMPLES = 1000
 FEWEST_TO_FOLLOW = 6  # subjects; with 5 the smallest two-sided p of a rank correlation is 2/120, with 4 it is 2/24
 NAMES = {feature.name: feature for feature in FEATURES}
+WITHOUT_MEAN = "behaviours less their mean"
 MOMENTS = 60  # of each half, so that the time of a probe grows with the subjects and not with the hours
 FEWEST_MOMENTS = 4
 
@@ -88,10 +90,11 @@ def _interval(
 def identity_leak(
     codes: Mapping[str, Sequence[np.ndarray]], keys: Sequence[Key], sessions: Sequence[str]
 ) -> dict[str, Any]:
-    """How often a linear probe knows the subject of a moment that it was not fitted on, for each way of coding.
+    """How often the subject of a moment is known from others' and its own earlier ones, for each way of coding.
 
     codes: name -> [N_r, D] of each recording. Fitted on the first recording (the first half, where a subject has only
-    one), asked about the second: linear discriminant analysis, Ledoit and Wolf's shrinkage. Chance is 1 / subjects.
+    one), asked about the second: linear discriminant analysis, Ledoit and Wolf's shrinkage; for `WITHOUT_MEAN`, of
+    which a linear probe can know nothing, whether the most alike moment is its own. Chance is 1 / subjects.
     """
     subjects = list(dict.fromkeys(subject for subject, _ in keys))
     mine = [[at for at, (subject, _) in enumerate(keys) if subject == name] for name in subjects]
@@ -101,7 +104,8 @@ def identity_leak(
     if len(subjects) < 3:
         return entry | {"refused": "fewer than three subjects"}
     for name, arrays in codes.items():
-        accuracy = _probe([_two_parts([arrays[at] for at in own], several) for own in mine])
+        parts = [_two_parts([arrays[at] for at in own], several) for own in mine]
+        accuracy = (_most_alike if name == WITHOUT_MEAN else _probe)(parts)
         if accuracy is not None:
             entry["accuracy"][name] = accuracy
     return entry if entry["accuracy"] else entry | {"refused": "recordings too short to be cut in two"}
@@ -120,13 +124,31 @@ def _some(rows: np.ndarray) -> np.ndarray:
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(MOMENTS, len(rows))).astype(int))] if len(rows) else rows
 
 
+def _usable(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The subjects that have enough moments in both parts; none where they are fewer than three or no numbers."""
+    usable = [two for two in parts if min(len(two[0]), len(two[1])) >= FEWEST_MOMENTS]
+    rows = np.concatenate([first for first, _ in usable]) if len(usable) >= 3 else np.empty(0)
+    return usable if len(rows) and np.isfinite(rows).all() and np.ptp(rows) > 0 else []
+
+
 def _probe(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
-    usable = [(number, *two) for number, two in enumerate(parts) if min(len(two[0]), len(two[1])) >= FEWEST_MOMENTS]
-    if len(usable) < 3:
+    usable = _usable(parts)
+    if not usable:
         return None
-    rows, names = np.concatenate([first for _, first, _ in usable]), [n for n, first, _ in usable for _ in first]
-    if not np.isfinite(rows).all() or np.ptp(rows) == 0:
-        return None
+    rows, names = (
+        np.concatenate([first for first, _ in usable]),
+        [n for n, (first, _) in enumerate(usable) for _ in first],
+    )
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(len(usable), 1 / len(usable)))
     probe.fit(rows, names)
-    return float(np.mean([np.mean(probe.predict(second) == number) for number, _, second in usable]))
+    return float(np.mean([np.mean(probe.predict(second) == number) for number, (_, second) in enumerate(usable)]))
+
+
+def _most_alike(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
+    usable = _usable(parts)
+    if not usable:
+        return None
+    rows = normalize(np.concatenate([first for first, _ in usable]))
+    names = np.repeat(np.arange(len(usable)), [len(first) for first, _ in usable])
+    known = [names[(normalize(second) @ rows.T).argmax(1)] == number for number, (_, second) in enumerate(usable)]
+    return float(np.mean([np.mean(right) for right in known]))

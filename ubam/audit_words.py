@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ubam.audit import LEVEL, arrangements, compare, of_subjects, rank_aucs
-from ubam.audit_follow import follow, identity_leak
+from ubam.audit_follow import WITHOUT_MEAN, follow, identity_leak
 from ubam.capture import Capture
 from ubam.scoring import StudyScores
 from ubam.study import Recording
@@ -60,7 +60,7 @@ def _codes(embeddings: Sequence[Mapping[str, np.ndarray]]) -> dict[str, list[np.
     return {
         "postures": [arrays["posture"] for arrays in embeddings],
         "behaviours": behaviours,
-        "behaviours less their mean": dynamic,
+        WITHOUT_MEAN: dynamic,
     }
 
 
@@ -207,11 +207,19 @@ def identity_words(entry: Mapping[str, Any]) -> str:
     """How much the codes say who it is."""
     if entry.get("refused"):
         return f"Whether subjects can be recognised was not measured: {entry['refused']}."
-    parts = [f"{name} {100 * value:.0f} %" for name, value in entry["accuracy"].items()]
+    accuracy, said = dict(entry["accuracy"]), []
+    alike = accuracy.pop(WITHOUT_MEAN, None)
+    parts = [f"{name} {100 * value:.0f} %" for name, value in accuracy.items()]
     where = "another recording" if entry["across"] == "recordings" else "the second half of the same recording"
+    if parts:
+        said.append(
+            f"a linear probe names the subject of a moment in {where} correctly from {_listed(parts)} of the time"
+        )
+    if alike is not None:
+        said.append(f"the most alike of all {WITHOUT_MEAN} is the same subject's for {100 * alike:.0f} %")
     return (
-        f"A linear probe names the subject of a moment in {where} correctly from {_listed(parts)} of the time (chance "
-        f"{100 * entry['chance']:.0f} %). What says who it is can hold build, fur and place as well as movement."
+        f"{_capital('; '.join(said))} (chance {100 * entry['chance']:.0f} %). What says who it is can hold build, fur "
+        "and place as well as movement."
     )
 
 
