@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ubam.audit import Subjects, arrangements, compare, likeness_aucs, of_subjects, rank_aucs, smallest_visible
-from ubam.audit_follow import follow, identity_leak
+from ubam.audit_follow import WITHOUT_MEAN, follow, identity_leak
 from ubam.audit_new import audit_new, load_capture, save_capture
 from ubam.audit_words import with_words
 from ubam.capture import Capture, capture
@@ -184,6 +184,11 @@ def test_subjects_with_marks_of_their_own_are_recognised_and_others_are_not() ->
     assert identity_leak({"postures": marked[:4]}, keys[:4], sessions[:4])["refused"]
     one_each = identity_leak({"postures": marked[::2]}, keys[::2], [""] * 8)
     assert one_each["across"] == "halves"
+    turned = [rows @ np.diag(1 + 9 * (np.arange(6) == i // 2 % 6)) for i, rows in enumerate(plain)]
+    ways = {WITHOUT_MEAN: [rows - rows.mean(0) for rows in turned]}  # each has a way of moving and no place of its own
+    assert identity_leak(ways, keys, sessions)["accuracy"][WITHOUT_MEAN] > 3 / 8
+    unmarked = {WITHOUT_MEAN: [rows - rows.mean(0) for rows in plain]}
+    assert abs(identity_leak(unmarked, keys, sessions)["accuracy"][WITHOUT_MEAN] - found["chance"]) < 0.1
     constant = identity_leak({"postures": [np.zeros((40, 6))] * 16}, keys, sessions)
     assert constant["refused"]
 

@@ -135,10 +135,8 @@ def _probe(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
     usable = _usable(parts)
     if not usable:
         return None
-    rows, names = (
-        np.concatenate([first for first, _ in usable]),
-        [n for n, (first, _) in enumerate(usable) for _ in first],
-    )
+    rows = np.concatenate([first for first, _ in usable])
+    names = np.repeat(np.arange(len(usable)), [len(first) for first, _ in usable])
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(len(usable), 1 / len(usable)))
     probe.fit(rows, names)
     return float(np.mean([np.mean(probe.predict(second) == number) for number, (_, second) in enumerate(usable)]))
