@@ -1,6 +1,7 @@
 """Registration: affine bookkeeping, consensus, and the direction of a known lean."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,3 +100,27 @@ def test_chunks_meet_without_a_seam(study: dict[str, CropStore], monkeypatch: py
     parts = list(registration.fields(study["leaning"], matches(study), positions))
     assert [len(part.position) for part in parts] == [7, 7, 6]
     np.testing.assert_allclose(np.concatenate([part.flow for part in parts]), whole.flow, atol=1e-6)
+
+
+def test_no_frame_is_registered_twice_and_what_is_known_changes_nothing(
+    study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, others, positions, seen = study["leaning"], matches(study), np.arange(12, 26), []
+    register_frame = registration.register_frame
+
+    def counted(*arguments: Any, **named: Any) -> registration.Registered:
+        seen.append(arguments[2])
+        return register_frame(*arguments, **named)
+
+    monkeypatch.setattr(registration, "register_frame", counted)
+    monkeypatch.setattr(registration, "CHUNK_FRAMES", 5)
+    origin = registration.ground_origin(query, others)
+    seen.clear()
+    plain = list(registration.fields(query, others, positions, origin))
+    assert sorted(seen) == sorted(set(seen))
+    known = registration.registered(query, others, registration.frames_beside(query, positions[3:5]))
+    seen.clear()
+    helped = list(registration.fields(query, others, positions, origin, known))
+    assert not set(seen) & set(known)
+    for one, other in zip(plain, helped, strict=True):
+        np.testing.assert_array_equal(one.flow, other.flow)

@@ -20,7 +20,20 @@ from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.generator import Generator, infer
 from ubam.layers import Moved, fill_gaps, move_layer, subject_opacity
-from ubam.registration import FIELD, Field, Matches, Ruler, Shown, box_map, fields, ground_origin
+from ubam.registration import (
+    FIELD,
+    Field,
+    Matches,
+    Registered,
+    Ruler,
+    Shown,
+    box_map,
+    fields,
+    frames_beside,
+    ground_frames,
+    ground_origin,
+    registered,
+)  # fmt: skip
 from ubam.video import read_frame, read_frames
 
 Array = NDArray[np.float32]
@@ -106,6 +119,7 @@ class Magnification:
     origin: Array = field(default_factory=lambda: np.zeros(2, np.float32))
     gain: dict[float, float] = field(default_factory=dict)
     dose: dict[float, float] = field(default_factory=dict)
+    known: dict[int, Registered] = field(default_factory=dict)  # frames that were registered to choose the gains
 
     def frames(self, factor: float) -> Iterator[Picture]:
         """Pictures of the recording's own size at `factor`, uint8 [H, W, 3], one per position."""
@@ -117,7 +131,7 @@ class Magnification:
         first = int(self.query.frame_index[self.positions[0]])
         last = int(self.query.frame_index[self.positions[-1]])
         pictures = enumerate(read_frames(self.video, start_frame=first, stop_frame=last + 1), first)
-        for part in _ahead(fields(self.query, self.matches, self.positions, self.origin)):
+        for part in _ahead(fields(self.query, self.matches, self.positions, self.origin, self.known)):
             for index, position in enumerate(part.position):
                 wanted = int(self.query.frame_index[position])
                 picture = next((picture for number, picture in pictures if number == wanted), None)
@@ -273,9 +287,10 @@ def magnify(
         raise UbamError(f"factors must lie between -2 and 6, not {', '.join(f'{f:g}' for f in factors)}")
     matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
     posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
+    known = registered(query, matches, ground_frames(query))
     made = Magnification(
         query, Path(video), matches, positions, query.whole_scene(), embed, posture, twin, manifold, generator,
-        query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches),
+        query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches, known), known=known,
     )  # fmt: skip
     _choose_gains(made, [0.0, *(float(factor) for factor in factors)])  # the twin is shown beside every factor
     return made
@@ -285,7 +300,8 @@ def _choose_gains(made: Magnification, factors: Sequence[float]) -> None:
     """Find the inner gain and the dose of every factor on a few frames; kept in `made`."""
     last, query = len(made.positions) - 1, made.query
     sample = made.positions[np.unique(np.linspace(0, last, GAIN_FRAMES).round().astype(int))]
-    parts = list(fields(query, made.matches, sample, made.origin))
+    made.known.update(registered(query, made.matches, frames_beside(query, sample), made.known))
+    parts = list(fields(query, made.matches, sample, made.origin, made.known))
     ruler = Ruler(query, made.matches, made.origin)
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys(factors):

@@ -6,7 +6,7 @@ registered densely. The median over reference subjects is the displacement towar
 spread is drawn to zero, so that a usual body does not appear to deviate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +21,8 @@ from ubam.registrar import displacements, looked
 Array = NDArray[np.float32]
 View = NDArray[np.uint8]
 Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every frame of the query, position in it
+Registered = tuple[Array, Array, Array]  # flow, weight and spread of one frame, as `register_frame` returns them
+Known = Mapping[int, Registered]  # by position in the query's store
 
 CANVAS = 128
 FIELD = 64  # pixels a side of the displacement that is kept
@@ -48,35 +50,61 @@ class Field:
 
 
 def fields(
-    query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array | None = None
-) -> Iterator[Field]:
+    query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array | None = None,
+    known: Known | None = None,
+) -> Iterator[Field]:  # fmt: skip
     """Register the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
 
     The frames beside them take part in the smoothing over time, whether they were asked for or not: a frame has the
-    same field in every clip. `origin` is that of `ground_origin`, found here when it is not given.
+    same field in every clip. `origin` is that of `ground_origin`, found here when it is not given; frames that are
+    `known` are not registered again.
     """
     origin = ground_origin(query, matches) if origin is None else origin
-    sigma = max(TIME_SIGMA_S * query.fps, 0.3)
-    reach = np.arange(-round(3 * sigma) - 1, round(3 * sigma) + 2)
+    sigma, recent = _sigma(query), dict[int, Registered]()
     for start in range(0, len(positions), CHUNK_FRAMES):
         wanted = positions[start : start + CHUNK_FRAMES]
-        near = np.unique(np.clip(wanted[:, None] + reach, 0, len(query.time_s) - 1))
+        near = frames_beside(query, wanted)
+        recent = registered(query, matches, near, {**(known or {}), **recent})
         for run in np.split(near, np.flatnonzero(np.diff(near) > 1) + 1):
             inside = np.isin(run, wanted)
-            yield _register(query, matches, run, inside, origin, sigma)
+            yield _smoothed([recent[int(position)] for position in run], run, inside, origin, sigma)
 
 
-def ground_origin(query: CropStore, matches: Matches) -> Array:
+def registered(
+    query: CropStore, matches: Matches, positions: NDArray[np.int64], known: Known | None = None
+) -> dict[int, Registered]:
+    """What `register_frame` says of these frames, by position; those that are `known` are not registered again."""
+    known, found = known or {}, {}
+    for position in (int(position) for position in positions):
+        found[position] = known[position] if position in known else register_frame(query, matches, position)
+    return found
+
+
+def frames_beside(query: CropStore, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The frames of the query that take part in the smoothing over time at `positions`, themselves included."""
+    reach = round(3 * _sigma(query)) + 1
+    beside = positions[:, None] + np.arange(-reach, reach + 1)
+    return np.unique(np.clip(beside, 0, len(query.time_s) - 1))
+
+
+def _sigma(query: CropStore) -> float:
+    return max(TIME_SIGMA_S * query.fps, 0.3)
+
+
+def ground_frames(query: CropStore) -> NDArray[np.int64]:
+    """The frames, evenly over the recording, on which `ground_origin` is found."""
+    return np.unique(np.linspace(0, len(query.time_s) - 1, GROUND_FRAMES).round().astype(np.int64))
+
+
+def ground_origin(query: CropStore, matches: Matches, known: Known | None = None) -> Array:
     """Return the constant (x, y) shift, in shares of the box, by which the references stand beside the query.
 
     A subject that leans has its box centre elsewhere than one that does not, but stands on the same ground: the mean
     horizontal displacement of the lower half of the body over the recording is no deviation.
     """
-    positions = np.unique(np.linspace(0, len(query.time_s) - 1, GROUND_FRAMES).round().astype(np.int64))
     total, weights = 0.0, 1e-9
-    for position in positions:
-        flow, weight, _ = register_frame(query, matches, int(position), STRENGTH)
-        low = weight * _below(query, int(position))
+    for position, (flow, weight, _) in registered(query, matches, ground_frames(query), known).items():
+        low = weight * _below(query, position)
         total, weights = total + float((low * flow[..., 0]).sum()), weights + float(low.sum())
     return np.array([total / weights, 0], np.float32)
 
@@ -87,17 +115,11 @@ def _below(query: CropStore, position: int) -> NDArray[np.bool_]:
     return (rows > query.ground_y[position] - GROUND_PART * query.height_at(position))[:, None]
 
 
-def _register(
-    query: CropStore,
-    matches: Matches,
-    run: NDArray[np.int64],
-    kept: NDArray[np.bool_],
-    origin: Array,
-    sigma: float,
+def _smoothed(
+    frames: Sequence[Registered], run: NDArray[np.int64], kept: NDArray[np.bool_], origin: Array, sigma: float
 ) -> Field:
     """The fields of a run of neighbouring frames, smoothed over time by `sigma` frames; those that are `kept`."""
-    registered = [register_frame(query, matches, int(position), STRENGTH) for position in run]
-    flow, weight, spread = (np.stack(parts) for parts in zip(*registered, strict=True))
+    flow, weight, spread = (np.stack(parts) for parts in zip(*frames, strict=True))
     weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
     radius = round(3 * sigma) + 1
     weighted = gaussian_filter1d(weighted, sigma, axis=0, mode="nearest", radius=radius)[kept]
@@ -105,9 +127,7 @@ def _register(
     return Field(run[kept], np.stack(smooth), weight[kept], spread[kept])
 
 
-def register_frame(
-    query: CropStore, matches: Matches, position: int, strength: float = STRENGTH
-) -> tuple[Array, Array, Array]:
+def register_frame(query: CropStore, matches: Matches, position: int, strength: float = STRENGTH) -> Registered:
     """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin."""
     view = np.array(query.views[position])
     flow, spread = consensus(displacements(view, _beside(query, matches, position)))
