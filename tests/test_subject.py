@@ -132,6 +132,18 @@ def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject, seed
     assert 1.0 < (track.box[20, 2] - track.box[20, 0]) / np.ptp(columns) < 1.6
 
 
+def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe():
+    """Its limbs were taken for clutter and a shoe for the subject, in one recording of walkers in sixteen."""
+    rendered = render_again(
+        "human13", 1, 1.0, kind="human", subjects=24, seed=1, scene="treadmill", seconds=2.0, confound=0.5
+    )
+    pictures = list(rendered.frames())
+    scene, small, warnings = learn_scene(np.stack(pictures)[::2])
+    assert scene.hidden, warnings
+    track = track_subject(pictures, small)
+    assert 0.8 < track.body_height / float(rendered.truth["body_height"]) < 1.2
+
+
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
 
