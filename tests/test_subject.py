@@ -144,6 +144,22 @@ def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe():
     assert 0.8 < track.body_height / float(rendered.truth["body_height"]) < 1.2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["human", "rodent"])
+def test_of_a_whole_study_on_treadmills_nobody_is_lost(kind):
+    lost = []
+    for number in range(1, 11):
+        rendered = render_again(
+            f"{kind}{number:02d}", 0, 1.0, kind=kind, subjects=10, seed=31, scene="treadmill", seconds=2.0
+        )
+        pictures = list(rendered.frames())
+        scene, small, warnings = learn_scene(np.stack(pictures)[::2])
+        height = track_subject(pictures, small).body_height / float(rendered.truth["body_height"])
+        if not scene.hidden or not 0.75 < height < 1.3:
+            lost.append((number, height, warnings))
+    assert not lost
+
+
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
 
