@@ -47,6 +47,12 @@ def reduced(picture: np.ndarray, times: int) -> np.ndarray:
     return whole if times == 1 else cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def enlarged(region: np.ndarray, times: int, width: int, height: int) -> np.ndarray:
+    """A region bool [h,w] of a reduced picture at the full size, uint8 [H,W] 0..255 with soft borders."""
+    large = cv2.resize(region.astype(np.uint8) * 255, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    return np.pad(large, ((0, height - large.shape[0]), (0, width - large.shape[1])), mode="edge")
+
+
 def median_background(frames: np.ndarray) -> np.ndarray:
     """The median picture: uint8 [N,H,W,...] -> uint8 [H,W,...] (the lower median when N is even)."""
     background = np.empty_like(frames[0])

@@ -9,6 +9,7 @@ import numpy as np
 from ubam.background import (
     Scene,
     clean_mask,
+    enlarged,
     free_background,
     grown,
     hull,
@@ -46,9 +47,7 @@ __all__ = [
 ]
 
 WAY = 2.0  # grey levels: faint trunks must be seen with their legs, else a rat in place is taken for one that travels
-REMAINING = (
-    0.04  # of all that stands out: shoes of walkers in place were 0.006 to 0.016, subjects by curtains 0.09 to 0.48
-)
+REMAINING = 0.04  # of all that stands out: shoes of walkers in place were at most 0.016, subjects by curtains 0.09
 REGION = 5.0  # grey levels; 1.5 took in the wall around swinging arms: overlap of light walkers 0.73, now 0.78
 CANDIDATES = 4
 COLUMNS = 14
@@ -177,7 +176,7 @@ def learn_scene(samples: np.ndarray, times: int = 1) -> tuple[Scene, Scene, tupl
         rough = np.maximum(noise_map(small, median, covered), floor)
         blobs = np.stack([find_blobs(saliency(frame, median, rough)) for frame in small])
         covered = _covered(small, median, rough, blobs, follow(blobs))
-    whole = np.stack([_enlarged(hidden, times, width, height) > 0 for hidden in covered])
+    whole = np.stack([enlarged(hidden, times, width, height) > 0 for hidden in covered])
     background = free_background(samples, whole)
     noise = np.maximum(noise_map(samples, background, whole), cv2.resize(floor, (width, height)))
     small_noise = np.maximum(noise_map(small, median, covered), floor)
@@ -219,12 +218,6 @@ def _clutter(small: np.ndarray, background: np.ndarray, noise: np.ndarray) -> np
 
 def _open_scene(background: np.ndarray, noise: np.ndarray) -> Scene:
     return Scene(background, noise, np.dstack([background, np.zeros(noise.shape, np.uint8)]), False)
-
-
-def _enlarged(region: np.ndarray, times: int, width: int, height: int) -> np.ndarray:
-    """A region bool [h,w] of a reduced picture at the full size, uint8 [H,W] 0..255 with soft borders."""
-    large = cv2.resize(region.astype(np.uint8) * 255, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
-    return np.pad(large, ((0, height - large.shape[0]), (0, width - large.shape[1])), mode="edge")
 
 
 def _way(small: np.ndarray, background: np.ndarray, clutter: np.ndarray | float = 0.0) -> float:
@@ -277,7 +270,7 @@ def _scene_in_place(samples: np.ndarray, small: np.ndarray, times: int) -> tuple
         nearly_still = bool(np.median(salient[:, hull(core)].mean(axis=1)) < 0.2)
         region = hull(core) if nearly_still else often_enclosed(restless(small, median, REGION))
         still = still_part(median, region, noise)
-    whole = _enlarged(still, times, samples.shape[2], samples.shape[1])
+    whole = enlarged(still, times, samples.shape[2], samples.shape[1])
     seen = median_background(samples)
     background = fill(seen, grown(whole > 127))
     scene = Scene(background, in_place_noise(noise_map(samples, seen)), np.dstack([seen, whole]), True)
