@@ -10,6 +10,7 @@ import pytest
 from tests import stick
 from ubam import registration
 from ubam.crops import CropStore
+from ubam.dense import consensus, shrink
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_compose_applies_the_first_map_first() -> None:
 
 def test_consensus_matches_a_slow_version() -> None:
     flows = np.random.default_rng(0).normal(size=(5, 4, 4, 2)).astype(np.float32)
-    median, spread = registration.consensus(flows)
+    median, spread = consensus(flows)
     at = flows[:, 2, 3]
     middle = [sorted(at[:, axis])[2] for axis in (0, 1)]
     apart = (sum(float(np.hypot(*(one - middle))) ** 2 for one in at) / 4) ** 0.5
@@ -64,7 +65,7 @@ def test_consensus_matches_a_slow_version() -> None:
 
 def test_what_lies_within_the_spread_is_drawn_to_zero_and_the_rest_keeps_its_direction() -> None:
     flow = np.array([[[0.5, 0.0], [3.0, 4.0]]], np.float32)
-    shrunk = registration.shrink(flow, np.ones((1, 2), np.float32), 1.0)
+    shrunk = shrink(flow, np.ones((1, 2), np.float32), 1.0)
     np.testing.assert_allclose(shrunk[0, 0], 0)
     np.testing.assert_allclose(shrunk[0, 1], np.array([3, 4]) * (1 - 1 / 25), rtol=1e-5)
 

@@ -30,7 +30,7 @@ from ubam.magnification import dose
 from ubam.runs import key_of
 from ubam.settings import Settings
 
-VERSION = 2  # raise it when a measure or a row changes and kept cells must not be used again
+VERSION = 3  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
 Progress = Callable[[str, int, int], None]

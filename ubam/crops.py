@@ -123,20 +123,21 @@ class CropStore:
         side = self.box[:, 2] - self.box[:, 0]
         return self.body_height * float(side[position] / np.median(side))
 
-    def view_of(self, picture: np.ndarray, position: int, whole: Scene) -> np.ndarray:
+    def view_of(self, picture: np.ndarray, position: int, whole: Scene, size: int | None = None) -> np.ndarray:
         """The view, made as the stored ones, of another picture uint8 [H,W,3] in place of the frame at a position.
 
-        whole: `whole_scene()`, read once.
+        whole: `whole_scene()`, read once. size: the view's side, that of the stored ones without it.
         """
+        side = size or self.views.shape[1]
         box, scene = self.box[position], self.seen(whole, position)
         zoom = min(1.0, 1.5 * self.crop_size / float(box[2] - box[0]))
         if zoom < 1:
-            size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
-            stretch = np.array([size[0] / picture.shape[1], size[1] / picture.shape[0]] * 2, np.float32)
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-            box, scene = box * stretch, scene.resized(size)
+            small = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
+            picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
+            box, scene = box * stretch, scene.resized(small)
         behind, heading = scene_at(scene, box, self.crop_size), float(self.heading[position])
-        return make_view(cut(picture, box, self.crop_size), behind, self.views.shape[1], self.floor, heading)
+        return make_view(cut(picture, box, self.crop_size), behind, side, self.floor, heading)
 
     def whole_scene(self) -> Scene:
         """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""

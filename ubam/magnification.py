@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.background import Scene, clean_mask
+from ubam.close_views import CLOSE
 from ubam.crops import CropStore
 from ubam.errors import UbamError
 from ubam.generator import Generator, infer
@@ -191,9 +192,9 @@ class Magnification:
         flow, opacity, colour = infer(generator, small, code)
         return fill_gaps(layer.picture, background, carried, flow / np.float32(zoom), opacity, colour)
 
-    def view(self, picture: Picture, position: int) -> Picture:
-        """The encoder's view of a full-size picture, made as the crop store makes it."""
-        return self.query.view_of(picture, position, self.scene)
+    def view(self, picture: Picture, position: int, size: int | None = None) -> Picture:
+        """The encoder's view of a full-size picture, made as the crop store makes it, of its size or another."""
+        return self.query.view_of(picture, position, self.scene, size)
 
     def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
         """Return the dose of rendered `views` [n, V, V, 3] at `positions`, and the share of them off the manifold."""
@@ -334,7 +335,7 @@ def _try_gain(
     places = [(part, index) for part in parts for index in range(len(part.position))]
     for picture, (part, index) in zip(pictures, places, strict=True):
         position = int(part.position[index])
-        view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position)
+        view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position, CLOSE)
         shown.append(Shown(position, view, part.flow[index], amounts[factor]))
     dose = ruler.reached(shown)
     return dose if np.isfinite(dose) else 1.0

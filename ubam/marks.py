@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ubam.close_views import CLOSE
 from ubam.magnification import Frame, Magnification
 from ubam.registration import Ruler, Shown, delivered
 from ubam.whereabouts import Whereabouts, body_at
@@ -72,15 +73,19 @@ class Check:
         self.every = max(1, len(made.positions) // MEASURED_FRAMES)
         self.whereabouts = Whereabouts(made.query, made.gain.get(0.0, 1.0))
         self.shown: list[Shown] = []
+        self.views: list[Picture] = []
         self.kept: list[float] = []
         self.doubts: list[tuple[str, ...]] = []
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, tuple[str, ...]]]:
         """Pass frames on, each with the reasons not to trust it."""
         for frame in frames:
-            view = self.made.view(frame.moved[self.factor].picture, frame.position)
+            picture = frame.moved[self.factor].picture
+            view = self.made.view(picture, frame.position)
             if len(self.doubts) % self.every == 0:
-                self.shown.append(Shown(frame.position, view, frame.field, frame.amount(self.factor)))
+                close = self.made.view(picture, frame.position, CLOSE)
+                self.shown.append(Shown(frame.position, close, frame.field, frame.amount(self.factor)))
+                self.views.append(view)
                 self.kept.append(appearance_kept(frame, self.factor))
             self.doubts.append(doubts_of(self.made, frame, self.factor, view))
             self.whereabouts.add(frame.position, frame.field)
@@ -95,8 +100,8 @@ class Check:
 
     def facts(self) -> dict[str, Any]:
         """The numbers of the JSON beside the clip."""
-        views, seen = np.stack([one.view for one in self.shown]), np.array([one.position for one in self.shown])
-        measured, off = self.made.measure(views, seen)
+        seen = np.array([one.position for one in self.shown])
+        measured, off = self.made.measure(np.stack(self.views), seen)
         times, positions = self.made.query.time_s, self.made.positions
         return {
             "recording_id": self.made.query.recording_id,

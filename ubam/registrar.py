@@ -124,6 +124,19 @@ def displacements(query: np.ndarray, references: Looked) -> np.ndarray:
     query uint8 [V, V, 3] and what is `looked` at in the references are on the query's canvas.
     """
     own = looked(query[None]).repeated(len(references.code))
-    found = registrar().register(own, references)[:, :2]
-    moved: np.ndarray = (found / SIDE).permute(0, 2, 3, 1).contiguous().numpy()
+    return _in_widths(registrar().register(own, references))
+
+
+@torch.inference_mode()
+def between(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Displacement float32 [N, 64, 64, 2], in widths of the view, of each query towards its own reference.
+
+    Both uint8 [N, V, V, 3], V a multiple of 64.
+    """
+    views = (torch.from_numpy(part).permute(0, 3, 1, 2) for part in (queries, references))
+    return _in_widths(registrar()(*views))
+
+
+def _in_widths(found: Tensor) -> np.ndarray:
+    moved: np.ndarray = (found[:, :2] / SIDE).permute(0, 2, 3, 1).contiguous().numpy()
     return moved

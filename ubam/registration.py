@@ -1,9 +1,9 @@
 """Dense registration: where each point of the subject would be if it moved like the reference.
 
 A query frame and the matched frame of each reference subject are brought to one canvas (the query's own box) by body
-height, ground line and box centre, drawn as distance to their outline, which no clothes or fur can change, and
-registered densely. The median over reference subjects is the displacement towards the twin; what lies within their own
-spread is drawn to zero, so that a usual body does not appear to deviate.
+height, ground line and box centre and registered densely, first as wholes and then in parts (second_look.py). The
+median over reference subjects is the displacement towards the twin; what lies within their own spread is drawn to
+zero, so that a usual body does not appear to deviate.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
+from ubam.close_views import close_view
 from ubam.crops import CropStore
-from ubam.networks import Looked
-from ubam.registrar import displacements, looked
+from ubam.dense import SPACE_SIGMA, consensus, read_at, shrink, smooth_inside
+from ubam.second_look import Beside, towards
 
 Array = NDArray[np.float32]
 View = NDArray[np.uint8]
@@ -30,7 +30,8 @@ TRUNCATION = 0.12
 STRENGTH = 1.0  # 4 rendered walkers, 3 references: cosine 0.51 at 0, 0.54 at 1; healthy ones move 2.1 %, not 3.1 %
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin: cosine 0.37 -> 0.52
 GROUND_FRAMES = 24
-SPACE_SIGMA, TIME_SIGMA_S = 1.0, 0.04
+TIME_SIGMA_S = 0.04
+STEP_S = 0.06  # between frames that are registered
 CHUNK_FRAMES = 48
 NOTHING = (0, 128, 128)  # a view's background
 
@@ -53,21 +54,19 @@ def fields(
     query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array | None = None,
     known: Known | None = None,
 ) -> Iterator[Field]:  # fmt: skip
-    """Register the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
+    """The displacements of the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
 
     The frames beside them take part in the smoothing over time, whether they were asked for or not: a frame has the
     same field in every clip. `origin` is that of `ground_origin`, found here when it is not given; frames that are
     `known` are not registered again.
     """
     origin = ground_origin(query, matches) if origin is None else origin
-    sigma, recent = _sigma(query), dict[int, Registered]()
+    recent = dict[int, Registered]()
     for start in range(0, len(positions), CHUNK_FRAMES):
         wanted = positions[start : start + CHUNK_FRAMES]
         near = frames_beside(query, wanted)
         recent = registered(query, matches, near, {**(known or {}), **recent})
-        for run in np.split(near, np.flatnonzero(np.diff(near) > 1) + 1):
-            inside = np.isin(run, wanted)
-            yield _smoothed([recent[int(position)] for position in run], run, inside, origin, sigma)
+        yield _smoothed(query, [recent[int(position)] for position in near], near, wanted, origin)
 
 
 def registered(
@@ -81,19 +80,29 @@ def registered(
 
 
 def frames_beside(query: CropStore, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The frames of the query that take part in the smoothing over time at `positions`, themselves included."""
-    reach = round(3 * _sigma(query)) + 1
-    beside = positions[:, None] + np.arange(-reach, reach + 1)
-    return np.unique(np.clip(beside, 0, len(query.time_s) - 1))
+    """The frames of the query that are registered for those at `positions`: every `_step`th that smoothing reaches."""
+    reach = _reach(query)
+    beside = np.unique(np.clip(positions[:, None] + np.arange(-reach, reach + 1), 0, len(query.time_s) - 1))
+    return beside[beside % _step(query) == 0]
+
+
+def _step(query: CropStore) -> int:
+    """Every how manieth frame is registered: smoothing over time would mix the others into them anyway."""
+    return max(1, round(STEP_S * query.fps))
 
 
 def _sigma(query: CropStore) -> float:
     return max(TIME_SIGMA_S * query.fps, 0.3)
 
 
+def _reach(query: CropStore) -> int:
+    return max(round(3 * _sigma(query)) + 1, _step(query))
+
+
 def ground_frames(query: CropStore) -> NDArray[np.int64]:
     """The frames, evenly over the recording, on which `ground_origin` is found."""
-    return np.unique(np.linspace(0, len(query.time_s) - 1, GROUND_FRAMES).round().astype(np.int64))
+    step, last = _step(query), len(query.time_s) - 1
+    return np.unique((np.linspace(0, last, GROUND_FRAMES) / step).astype(np.int64)) * step
 
 
 def ground_origin(query: CropStore, matches: Matches, known: Known | None = None) -> Array:
@@ -116,27 +125,30 @@ def _below(query: CropStore, position: int) -> NDArray[np.bool_]:
 
 
 def _smoothed(
-    frames: Sequence[Registered], run: NDArray[np.int64], kept: NDArray[np.bool_], origin: Array, sigma: float
+    query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64], origin: Array
 ) -> Field:
-    """The fields of a run of neighbouring frames, smoothed over time by `sigma` frames; those that are `kept`."""
+    """The fields of the `wanted` frames from those registered `near` them, smoothed over time and space."""
     flow, weight, spread = (np.stack(parts) for parts in zip(*frames, strict=True))
     weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
-    radius = round(3 * sigma) + 1
-    weighted = gaussian_filter1d(weighted, sigma, axis=0, mode="nearest", radius=radius)[kept]
+    apart = wanted[:, None] - near
+    share = np.exp(-0.5 * np.square(apart / _sigma(query))) * (np.abs(apart) <= _reach(query))
+    share = (share / share.sum(1, keepdims=True)).astype(np.float32)
+    weighted, spread = (np.tensordot(share, part, 1) for part in (weighted, spread))
     smooth = [smooth_inside(frame[..., :2], frame[..., 2], SPACE_SIGMA) for frame in weighted]
-    return Field(run[kept], np.stack(smooth), weight[kept], spread[kept])
+    own = np.stack([_weight(query.views[position]) for position in wanted])
+    return Field(wanted, np.stack(smooth), own, spread)
 
 
 def register_frame(query: CropStore, matches: Matches, position: int, strength: float = STRENGTH) -> Registered:
     """Return flow, weight and spread of one frame, as in `Field`, not yet smoothed and with the boxes' own origin."""
-    view = np.array(query.views[position])
-    flow, spread = consensus(displacements(view, _beside(query, matches, position)))
-    return shrink(flow, spread, strength), _weight(view), spread
+    flow, spread = consensus(towards(close_view(query, position), _beside(query, matches, position)))
+    return shrink(flow, spread, strength), _weight(query.views[position]), spread
 
 
-def _beside(query: CropStore, matches: Matches, position: int) -> Looked:
-    """What is seen of the matched references, brought to the canvas of the query's frame."""
-    return looked(np.stack([view_on(store, int(path[position]), query, position) for store, path in matches]))
+def _beside(query: CropStore, matches: Matches, position: int) -> Beside:
+    """The matched references, brought to the canvas of the query's frame."""
+    matched = [(store, int(path[position])) for store, path in matches]
+    return Beside.of([_brought(close_view(store, at), store, at, query, position) for store, at in matched])
 
 
 def _weight(view: View) -> Array:
@@ -157,12 +169,11 @@ def saliency_in(view: View) -> Array:
 
 def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
     """Return the saliency of a matched reference frame, brought to the canvas of the query's frame."""
-    return saliency_in(view_on(reference, matched, query, position))
+    return saliency_in(_brought(np.array(reference.views[matched]), reference, matched, query, position))
 
 
-def view_on(reference: CropStore, matched: int, query: CropStore, position: int) -> View:
-    """Return the view of a matched reference frame, uint8 [V, V, 3], brought to the canvas of the query's frame."""
-    view = np.array(reference.views[matched])
+def _brought(view: View, reference: CropStore, matched: int, query: CropStore, position: int) -> View:
+    """A view [V, V, 3] of a matched reference frame on the canvas of the query's frame."""
     move = similarity(
         reference.box[matched],
         query.box[position],
@@ -215,8 +226,10 @@ def dense_flow(source: View, target: View) -> Array:
 
 @dataclass(frozen=True)
 class Shown:
-    """What one rendered view [V, V, 3] at a position was asked to show: `flow` [FIELD, FIELD, 2] as in `Field`, applied
-    `amount` times."""
+    """What one rendered view [CLOSE, CLOSE, 3] at a position was asked to show.
+
+    That is `flow` [FIELD, FIELD, 2] as in `Field`, applied `amount` times.
+    """
 
     position: int
     view: View
@@ -229,7 +242,7 @@ class Ruler:
 
     def __init__(self, query: CropStore, matches: Matches, origin: Array) -> None:
         self.query, self.matches, self.origin = query, matches, origin
-        self._known: dict[int, tuple[Looked, Array, Array]] = {}
+        self._known: dict[int, tuple[Beside, Array, Array]] = {}
 
     def reached(self, shown: Sequence[Shown]) -> float:
         """Return the factor of rendered views: how far from the references, along the deviation; 1 the recording.
@@ -242,26 +255,20 @@ class Ruler:
         there = np.mgrid[:FIELD, :FIELD][::-1].transpose(1, 2, 0).astype(np.float32)
         for one in shown:
             references, recorded, weight = self._at(one.position)
-            rendered, _ = consensus(displacements(one.view, references))
+            rendered, _ = consensus(towards(one.view, references))
             rendered = read_at(rendered, there + np.float32(one.amount * FIELD) * one.flow)
             along = weight[..., None] * one.flow
             after += float(((rendered - self.origin) * along).sum())
             before += float(((recorded - self.origin) * along).sum())
         return after / before if before > 0 else float("nan")
 
-    def _at(self, position: int) -> tuple[Looked, Array, Array]:
+    def _at(self, position: int) -> tuple[Beside, Array, Array]:
         """The references beside a frame, the recorded view's displacement towards them, and where the subject is."""
         if position not in self._known:
-            references, view = _beside(self.query, self.matches, position), np.array(self.query.views[position])
-            self._known[position] = references, consensus(displacements(view, references))[0], _weight(view)
+            references, weight = _beside(self.query, self.matches, position), _weight(self.query.views[position])
+            recorded, _ = consensus(towards(close_view(self.query, position), references))
+            self._known[position] = references, recorded, weight
         return self._known[position]
-
-
-def read_at(field: Array, place: Array) -> Array:
-    """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels), its border carried on."""
-    x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
-    found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32)
 
 
 def delivered(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:
@@ -279,27 +286,3 @@ def delivered(query: CropStore, positions: Sequence[int], views: Sequence[View],
         shown -= float((inside * found * wanted).sum())
         total += float((inside * wanted**2).sum())
     return 1 + shown / total if total > 0 else float("nan")
-
-
-def consensus(flows: Array) -> tuple[Array, Array]:
-    """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
-
-    The spread is the standard deviation around the median; a median of distances is too small with few subjects.
-    """
-    median = np.median(flows, axis=0)
-    squared = ((flows - median) ** 2).sum(-1)
-    spread = np.sqrt(squared.sum(0) / max(len(flows) - 1, 1))
-    return median.astype(np.float32), spread.astype(np.float32)
-
-
-def shrink(flow: Array, spread: Array, strength: float) -> Array:
-    """Return `flow` with what lies within `strength` spreads drawn to zero (positive part, James and Stein 1961)."""
-    length = np.maximum(np.linalg.norm(flow, axis=-1), 1e-9)
-    return (flow * np.maximum(0, 1 - (strength * spread / length) ** 2)[..., None]).astype(np.float32)
-
-
-def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:
-    """Return flow [S, S, 2] from `weighted` (flow times `weight`), smoothed inside the subject, carried on outside."""
-    stacked = np.dstack([weighted, weight])
-    total = cv2.GaussianBlur(stacked, (0, 0), sigma) + 0.02 * cv2.GaussianBlur(stacked, (0, 0), 4 * sigma)
-    return (total[..., :2] / np.maximum(total[..., 2:], 1e-4)).astype(np.float32)

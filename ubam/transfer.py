@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ubam.crops import CropStore
+from ubam.dense import SPACE_SIGMA, read_at, smooth_inside
 from ubam.layers import backward_flow
 from ubam.magnification import Embed, Frame, Magnification, Manifold
 from ubam.marks import TORN_SHARE, appearance_kept, marked
@@ -24,16 +25,13 @@ from ubam.registration import (
     FIELD,
     GROUND_FRAMES,
     GROUND_PART,
-    SPACE_SIGMA,
     Field,
     dense_flow,
     outline,
-    read_at,
     register_frame,
     saliency_in,
     saliency_of,
     saliency_on,
-    smooth_inside,
 )
 from ubam.video import read_frames, write_clip
 
