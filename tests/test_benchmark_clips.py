@@ -69,7 +69,8 @@ def test_every_row_gives_pictures_of_the_recordings_size(known: tuple[Clip, Clip
         if name == "ubam":  # below
             continue
         shown = make(clip, [0.0, 2.0])
-        assert set(shown) == {"swap": {0.0}, "published": set()}.get(name, {0.0, 2.0})
+        wanted = {"swap": {0.0}, "published": set(), "rebuilt": {1.0}, "copied": {1.0}}
+        assert set(shown) == wanted.get(name, {0.0, 2.0})
         for pictures in shown.values():
             assert pictures.shape == clip.recorded.shape
             assert pictures.dtype == np.uint8
@@ -81,6 +82,17 @@ def test_our_clip_moves_along_the_deviation_and_keeps_the_background(known: tupl
     assert 0.2 < values["gain@2"] < 2
     assert values["background@2"] == 0
     assert values["sharpness@2"] > 0.6
+
+
+def test_a_frame_is_built_from_another_of_its_recording(known: tuple[Clip, ClipTruth]) -> None:
+    clip, _ = known
+    quarter = replace(
+        clip, positions=np.arange(16, 16 + SHOWN)
+    )  # half a recording on the figure is a step and a half on
+    source, built = (CLIP_ROWS[name](quarter, [1.0])[1.0] for name in ("copied", "rebuilt"))
+    assert np.array_equal(source[0], next(read_frames(clip.video, start_frame=40, stop_frame=41)))
+    assert not np.array_equal(source, built)
+    assert (source[:, :, :40] == built[:, :, :40]).all()  # the wall where the figure has long been
 
 
 def test_another_subject_takes_the_place_and_leaves_the_wall(known: tuple[Clip, ClipTruth]) -> None:

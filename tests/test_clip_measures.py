@@ -49,6 +49,14 @@ def test_flow_is_read_between_pixels_and_held_at_the_edge() -> None:
     assert np.allclose(found, [[[2.5, 1.25], [0.0, 2.0]]], atol=0.05)
 
 
+def test_posture_error_knows_no_place() -> None:
+    still = np.full((3, 4, 2), 7.0)
+    assert measures.posture_error(still, np.full(3, 128.0)) == 0
+    bent = still.copy()
+    bent[:, 0, 0] += 8  # one of four: 6 px from the mean, the others 2
+    assert measures.posture_error(bent, np.full(3, 128.0)) == pytest.approx((6 + 3 * 2) / 4 / 2)
+
+
 def test_agreement_is_that_of_a_loop() -> None:
     rng = np.random.default_rng(0)
     shown, true = rng.normal(size=(2, 5, 3, 2))

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ubam import clip_measures as measures
-from ubam.benchmark_clips_rows import CLIP_ROWS, Clip, Shown
+from ubam.benchmark_clips_rows import AT_ONE, CLIP_ROWS, Clip, Shown
 from ubam.benchmark_clips_study import FRAMES, SYNTHESIS_STEPS, ClipStudy, ClipTruth, Points, learn_study, open_clip
 from ubam.benchmark_rows import REFERENCE
 from ubam.benchmark_run import Rendering, finish, open_study, prepare, source_fingerprint
@@ -144,7 +144,7 @@ def _kept(study: Rendering, file: Path) -> ClipCell | None:
 def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]) -> dict[str, float]:
     """Everything that is measured of one row on one clip; on a healthy subject's, the null alone."""
     began = time.process_time()
-    shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in ("truth", "published")])
+    shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in AT_ONE])
     if 0.0 not in factors:
         return _null_values(clip, truth, shown)
     values = {"cpu_ms": 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)}
@@ -154,6 +154,9 @@ def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float])
         flow = _flow(clip, truth, pictures, recorded_subject)
         moved[factor] = measures.read_at(flow, truth.keypoints)
         found = _values_at(clip, truth, factor, pictures, moved[factor])
+        if factor == 1:
+            sides = clip.store.box[clip.positions, 2] - clip.store.box[clip.positions, 0]
+            found |= {"posture": measures.posture_error(moved[factor], sides)}
         if factor == 2:
             found |= _where(truth, flow, recorded_subject, moved[factor])
         values |= {f"{name}@{factor:g}": value for name, value in found.items()}

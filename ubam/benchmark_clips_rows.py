@@ -15,6 +15,7 @@ from ubam.faithful_generator import SynthesisGenerator, pasted, synthesised
 from ubam.layers import subject_opacity
 from ubam.magnification import Embed, magnify
 from ubam.registration import similarity
+from ubam.transfer import Side, read_path, transferred
 from ubam.video import read_frames
 
 Array = NDArray[np.float32]
@@ -134,8 +135,7 @@ def published(clip: Clip, factors: Sequence[float]) -> Shown:
     """
     if clip.synthesis is None:
         return {}
-    away = (clip.positions[0] + len(clip.store.time_s) // 2) % len(clip.store.time_s)
-    looks = clip.store.crops([int(away)])[0]
+    looks = clip.store.crops([int(_away(clip)[0])])[0]
     gallery = np.concatenate([source.posture for source in clip.sources.values()])
     own = clip.posture[clip.positions]
     drawn = {factor: synthesised(clip.synthesis, looks, own, gallery, factor) for factor in factors}
@@ -153,6 +153,24 @@ def swap(clip: Clip, factors: Sequence[float]) -> Shown:
     own = clip.posture[clip.positions]
     nearest = [int(np.square(gallery - posture).sum(1).argmin()) for posture in own]
     return {0.0: in_place_of(clip, [names[index] for index in nearest])} if 0.0 in factors else {}
+
+
+def rebuilt(clip: Clip, factors: Sequence[float]) -> Shown:
+    """Each frame built from another one of its recording, moved into its posture, as `--appearance` does."""
+    side = Side(clip.store, clip.video, clip.posture)
+    _, frames = transferred(side, side, clip.positions, _away(clip), embed=clip.embed)
+    return {1.0: np.stack([frame.moved[0.0].picture for frame in frames])}
+
+
+def copied(clip: Clip, factors: Sequence[float]) -> Shown:
+    """That other frame as it is."""
+    return {1.0: np.stack(list(read_path(clip.video, clip.store.frame_index[_away(clip)])))}
+
+
+def _away(clip: Clip) -> NDArray[np.int64]:
+    """For each frame one that is half a recording away."""
+    frames = len(clip.store.time_s)
+    return (clip.positions + frames // 2) % frames
 
 
 def _of_pair(way: Callable[[Pictures, Pictures, float], Pictures]) -> Making:
@@ -174,10 +192,13 @@ def average(clip: Clip, factors: Sequence[float]) -> Shown:
     }
 
 
+AT_ONE = ("truth", "published", "rebuilt", "copied")  # rows whose factor 1 is not the recording itself
 CLIP_ROWS: dict[str, Making] = {
     "truth": truth,
     "ubam": ubam,
     "ubam, gain 1": lambda clip, factors: ubam(clip, factors, dosed=False),
+    "rebuilt": rebuilt,
+    "copied": copied,
     "published": published,
     "eulerian": _of_pair(eulerian),
     "phase": _of_pair(phase_based),

@@ -18,7 +18,7 @@ from ubam.settings import Settings
 
 CSV_COLUMNS = ("study", "kind", "seed", "recording", "impairment", "row", "measure", "factor", "value", "unit")
 CORRECTED = ("cosine", "gain")  # divided by what the ruler reads on true pictures of the same recordings
-UNITS = {"cpu_ms": "CPU milliseconds a frame", "background": "grey levels", "null_shown": "% of body height",
+UNITS = {"cpu_ms": "CPU milliseconds a frame", "posture": "px of a box of 64", "background": "grey levels", "null_shown": "% of body height",
          "null_own": "% of body height"}  # fmt: skip
 JOINTS = "true joints"
 NAME_WIDTH, WIDTH = 16, 11
@@ -56,7 +56,8 @@ def columns(impairments: Sequence[str]) -> dict[str, list[Column]]:
             Column("dose@3", "code.3"), Column("null_shown", "null %", 1), Column("null_own", "own %", 1),
         ],
         "picture": [
-            Column("ssim@0", "SSIM.0"), Column("ssim@2", "SSIM.2"), Column("sharpness@2", "sharp.2"),
+            Column("posture@1", "posture.1"), Column("ssim@0", "SSIM.0"), Column("ssim@1", "SSIM.1"),
+            Column("ssim@2", "SSIM.2"), Column("sharpness@2", "sharp.2"),
             Column("flicker@2", "flicker.2"), Column("background@2", "behind.2"), Column("cpu_ms", "CPU ms", 0),
         ],
         "where and when, factor 2": [

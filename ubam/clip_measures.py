@@ -172,6 +172,15 @@ def rms_percent(displacement: Array, body_height: float) -> float:
     return float(100 * np.sqrt((displacement**2).sum(-1).mean()) / body_height)
 
 
+def posture_error(shown: Array, sides: Array) -> float:
+    """Mean |s - mean over keypoints of s|, in pixels of a box of 64: how unlike the recorded posture is the shown one?
+
+    shown: displacements [n, K, 2] of keypoints from the recorded to the shown picture; sides [n]: of the boxes, px.
+    """
+    apart = shown - shown.mean(1, keepdims=True)
+    return float((np.linalg.norm(apart, axis=-1) * (64 / sides)[:, None]).mean())
+
+
 def most_deviating(true: Array, body_height: float) -> NDArray[np.bool_]:
     """Which keypoints [n, K] are the fifth that deviates most in its frame; none where none deviates by 2 %."""
     length = np.linalg.norm(true, axis=-1)

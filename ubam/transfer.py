@@ -77,14 +77,21 @@ def write_transfer(
     own frame at the matched moment, `jumps` how often the matched moments jump, and the subject with them.
     """
     matched = steady_path(path, posture.store.fps)[positions]
-    made = _prepared(appearance, posture, positions, matched, embed, manifold)
+    made, moved = transferred(appearance, posture, positions, matched, embed=embed, manifold=manifold)
     seen = _Seen(made, posture.store)
-    flows = transfer_fields(appearance.store, posture.store, positions, matched, made.origin)
-    pictures = read_path(appearance.video, appearance.store.frame_index[matched])
-    frames = seen.watch(_rendered(made, flows, pictures), positions)
-    write_clip(out, _counted(frames, len(positions), progress), posture.store.fps)
+    write_clip(out, _counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
     jumps = len(runs_of(matched, posture.store.fps)) - 1
     return seen.facts(posture.store, positions) | {"jumps": jumps, "layout": "transfer"}
+
+
+def transferred(
+    appearance: Side, posture: Side, positions: NDArray[np.int64], matched: NDArray[np.int64], *, embed: Embed,
+    manifold: Manifold | None = None,
+) -> tuple[Magnification, Iterator[Frame]]:  # fmt: skip
+    """The frames `matched` [n] of the appearance in the postures at `positions` [n]: what makes them, and they."""
+    made = _prepared(appearance, posture, positions, matched, embed, manifold)
+    flows = transfer_fields(appearance.store, posture.store, positions, matched, made.origin)
+    return made, _rendered(made, flows, read_path(appearance.video, appearance.store.frame_index[matched]))
 
 
 def _prepared(
