@@ -18,8 +18,8 @@ from ubam.settings import Settings
 
 CSV_COLUMNS = ("study", "kind", "seed", "recording", "impairment", "row", "measure", "factor", "value", "unit")
 CORRECTED = ("cosine", "gain")  # divided by what the ruler reads on true pictures of the same recordings
-UNITS = {"cpu_ms": "CPU milliseconds a frame", "posture": "px of a box of 64", "background": "grey levels", "null_shown": "% of body height",
-         "null_own": "% of body height"}  # fmt: skip
+UNITS = {"cpu_ms": "CPU milliseconds a frame", "posture": "px of a box of 64", "background": "grey levels",
+         "null_shown": "% of body height", "null_own": "% of body height"}  # fmt: skip
 JOINTS = "true joints"
 NAME_WIDTH, WIDTH = 16, 11
 LEGEND = (
