@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ubam import cli, pipeline, settings
+from ubam import cli, pipeline, published_clip, settings
 from ubam.crops import CropStore
 from ubam.files import read_arrays, read_csv, write_csv
 from ubam.learning import Embedding
@@ -253,6 +253,27 @@ def test_layouts_keep_size_and_frames_of_the_recording(run: Path, study: Path, t
         assert info.frames_declared == 16
     assert json.loads((tmp_path / "twin.json").read_text())["factor"] == 0
     assert len(list(read_frames(tmp_path / "twin.mp4"))) == 16
+
+
+def test_the_published_way_can_be_looked_at_and_its_generator_is_kept(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy, out = tmp_path / "run", tmp_path / "published.mp4"
+    shutil.copytree(run, copy)
+    monkeypatch.setattr(published_clip, "STEPS", 2)
+    row = next(row for row in read_csv(copy / "recordings.csv") if row["group"] != "healthy")
+    words = ("magnify", copy, "--recording", row["recording_id"], "--layout", "published", "--factor", 2.5)
+    assert call(*words, "--from", 0.2, "--to", 0.6, "--out", out) == 0
+    assert "% of the published training" in capsys.readouterr().out
+    first, facts = list(read_frames(out)), json.loads(out.with_suffix(".json").read_text())
+    assert len(first) == facts["frames"] == 11
+    assert facts["factor"] == 2.5
+    half = first[0].shape[1] // 2
+    assert np.abs(first[5][:, :half].astype(int) - first[5][:, half:]).mean() > 2  # drawn, not copied
+    monkeypatch.setattr(published_clip, "train_synthesis", None)  # kept: nothing is trained again
+    assert call(*words, "--from", 0.2, "--to", 0.6, "--out", out) == 0
+    np.testing.assert_array_equal(list(read_frames(out)), first)
+    assert call(*words, "--out", tmp_path / "figure.png") == 2
 
 
 def test_neighbours_are_of_other_subjects(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,12 @@ import click
 
 from ubam.console import Bars
 from ubam.errors import RunError, UbamError
-from ubam.settings import LAYOUTS, SUFFIXES
+from ubam.settings import LAYOUTS, PUBLISHED, SUFFIXES
 
 if TYPE_CHECKING:
     from ubam.job import Job
 
-LAYOUT = click.option("--layout", type=click.Choice(LAYOUTS), default="side-by-side", show_default=True)
+LAYOUT = click.option("--layout", type=click.Choice((*LAYOUTS, PUBLISHED)), default="side-by-side", show_default=True)
 APPEARANCE = click.option(
     "--appearance", metavar="ID", help="The pixels of this recording, in the posture of --recording."
 )
@@ -24,7 +24,7 @@ FRAMES = click.option(
 
 def check_request(layout: str, appearance: str | None, out: Path | None) -> Path:
     """Return the file to write; UbamError when it is missing or of another kind than the layout."""
-    wanted = (".mp4",) if appearance is not None else SUFFIXES[layout]
+    wanted = (".mp4",) if appearance is not None else SUFFIXES.get(layout, (".mp4",))
     if out is None or out.suffix.lower() not in wanted:
         kind = "clip" if wanted == (".mp4",) else "figure"
         raise UbamError(f"--recording needs --out FILE{' or FILE'.join(wanted)}, the {kind} to write.")
@@ -35,13 +35,15 @@ def check_request(layout: str, appearance: str | None, out: Path | None) -> Path
 
 def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) -> None:
     """Render `order` (recording, factor, layout, span, out, appearance, frames) and print what was measured."""
-    from ubam import pipeline, showing
+    from ubam import pipeline, published_clip, showing
 
     if pipeline.pending_stages(job, "score"):
         raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
     recording, out, span = order["recording"], order["out"], order["span"]
     if order["appearance"] is not None:
         facts = showing.transfer_posture(job, recording, order["appearance"], span, out)
+    elif order["layout"] == PUBLISHED:
+        facts = published_clip.write_published(job, recording, order["factor"], span, out)
     else:
         facts = pipeline.magnify_recording(job, recording, order["factor"], order["layout"], span, out, order["frames"])
     bars.close()
@@ -49,6 +51,9 @@ def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) ->
 
 
 def _words(facts: dict[str, Any]) -> str:
+    if facts["layout"] == PUBLISHED:
+        share = 100 * facts["share_of_published_training"]
+        return f"factor {facts['factor']:g}, drawn after {share:.2g} % of the published training"
     if "agreement" in facts:
         words = f"outlines agree {facts['agreement']:.2f} (before the move {facts['agreement_before']:.2f}), "
         words += f"{facts['jumps']} jumps"

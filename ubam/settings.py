@@ -58,6 +58,7 @@ PRESETS: dict[str, Settings] = {
 }
 
 LAYOUTS = ("side-by-side", "magnified", "twin", "overlay", "strip")
+PUBLISHED = "published"  # a layout of its own: the published way's pictures, to be looked at and not to be used
 SUFFIXES = {layout: (".png", ".svg") if layout == "strip" else (".mp4",) for layout in LAYOUTS}
 
 RUN_PRESETS = ("quick", "standard", "thorough")  # `faithful` is there to be measured, not to be used

@@ -69,7 +69,7 @@ def magnify_recording(
 
     count: moments in a strip; 0: as many as it usually has.
     """
-    material = _material(job, recording_id)
+    material = material_of(job, recording_id)
     frames = frames_within(material, recording_id, span)
     made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
     facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
@@ -79,7 +79,7 @@ def magnify_recording(
 
 def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, out: Path) -> dict[str, Any]:
     """Write the pixels of the recording `appearance` in the posture of `recording_id`, and the clip's JSON."""
-    material = _material(job, recording_id, appearance)
+    material = material_of(job, recording_id, appearance)
     if appearance == recording_id:
         raise RunError(f"{appearance} already has its own posture; --appearance takes another recording.")
     positions = frames_within(material, recording_id, span)
@@ -97,7 +97,8 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     return facts
 
 
-def _material(job: Job, *recording_ids: str) -> Material:
+def material_of(job: Job, *recording_ids: str) -> Material:
+    """Everything of a scored run; RunError when it has not all of these recordings."""
     names = [recording.recording_id for recording in job.usable()]
     for name in recording_ids:
         if name not in names:
