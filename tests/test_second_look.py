@@ -115,6 +115,13 @@ def test_the_second_look_finds_more_of_a_small_lean(study: dict[str, CropStore])
     assert cosines[1] > 0.8
 
 
+def test_a_mean_of_fewer_than_three_references_is_none(study: dict[str, CropStore]) -> None:
+    view = close_view(study["mild"], 12)
+    for count, twice in ((2, False), (3, True)):
+        beside = registration._beside(study["mild"], matches(study)[:count], 12)
+        assert bool(np.abs(towards(view, beside) - displacements(halved(view), beside.whole)).max() > 0) is twice
+
+
 def test_frames_between_those_that_are_registered_lie_between_them(study: dict[str, CropStore]) -> None:
     query = study["mild"]
     near = registration.frames_beside(query, np.arange(15, 26))
