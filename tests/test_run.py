@@ -273,6 +273,12 @@ def test_the_published_way_can_be_looked_at_and_its_generator_is_kept(
     monkeypatch.setattr(published_clip, "train_synthesis", None)  # kept: nothing is trained again
     assert call(*words, "--from", 0.2, "--to", 0.6, "--out", out) == 0
     np.testing.assert_array_equal(list(read_frames(out)), first)
+    monkeypatch.undo()
+    monkeypatch.setattr(published_clip, "STEPS", 2)
+    kept = next((copy / "model").glob("published-*.safetensors"))
+    kept.write_bytes(kept.read_bytes()[:100])  # damaged: trained anew
+    assert call(*words, "--from", 0.2, "--to", 0.6, "--out", out) == 0
+    np.testing.assert_array_equal(list(read_frames(out)), first)
     assert call(*words, "--out", tmp_path / "figure.png") == 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from ubam.errors import RunError
@@ -67,10 +67,12 @@ def _generator(job: Job, material: Material) -> tuple[SynthesisGenerator, float]
     """The trained generator of the study and the CPU seconds that it took; kept beside the networks."""
     path = job.model_folder / f"published-{fingerprint(job.model_folder)}.safetensors"
     network = SynthesisGenerator(material.model.posture.dim)
-    if path.exists():
+    try:
         network.load_state_dict(load_file(path))
         with safe_open(path, framework="pt") as kept:
             return network.eval(), float(kept.metadata()["trained_s"])
+    except (OSError, SafetensorError):
+        pass  # not there yet, or damaged: trained anew
     names, began = list(material.codes), time.process_time()
     stores, postures = [material.store(name) for name in names], [_learned(material, name) for name in names]
     network, _ = train_synthesis(
