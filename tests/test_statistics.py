@@ -14,7 +14,7 @@ from ubam.effects import change_effects, group_effects, hedges_g, separation
 from ubam.relations import SAMPLES_PER_SUBJECT, Relations, chain, distances, relate
 from ubam.scoring import score_study
 from ubam.statistics import compare_groups, pseudo_f, share_subjects, variance_ratio
-from ubam.units import shrink
+from ubam.units import LOOKS, shrink
 
 
 def rows_of(codes: list[Code], reference: str | None, blocks: Blocks | None = None) -> dict[str, dict]:
@@ -46,7 +46,12 @@ def slow_chain(relations: Relations, reference: list[int]) -> list[float]:
     moments = [row.T @ row / len(row) for row in own]
     middle = np.median([np.trace(moment) for moment in moments])
     moment = sum(min(1.0, middle / np.trace(moment)) * moment for moment in moments) / len(own)
-    inverse = np.linalg.inv(shrink(moment, SAMPLES_PER_SUBJECT * len(reference)))
+    covariance = shrink(moment, SAMPLES_PER_SUBJECT * len(reference))
+    if relations.looks is not None:
+        covariance = covariance + LOOKS * relations.looks
+    inverse = np.linalg.inv(covariance)
+    if relations.looks is not None:  # a typical reference subject stays 1
+        inverse = inverse * len(moment) / np.trace(inverse @ moment)
     return [deviation(row) for row in residuals]
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut
 
 from ubam.alignment import align_views
-from ubam.controls import principal_components, thumbnail
+from ubam.controls import principal_components, thumbnails
 from ubam.crops import CropStore, build_crops
 from ubam.embedding import embed_postures
 from ubam.errors import StudyError
@@ -167,7 +167,7 @@ def control_features(stores: Sequence[CropStore], labels: Labels, settings: Sett
 
 
 def _pixels(views: Sequence[np.ndarray], dim: int) -> np.ndarray:
-    return principal_components([np.stack([thumbnail(view) for view in views])], dim)[0]
+    return principal_components([thumbnails(np.stack(views))], dim)[0]
 
 
 def _features(model: Model, stores: Sequence[CropStore], labels: Labels, device: str) -> np.ndarray:

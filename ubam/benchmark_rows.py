@@ -48,11 +48,13 @@ class KnownStudy:
     truths: list[Truth]
     networks: Path
 
-    def codes(self, postures: Sequence[np.ndarray]) -> list[Code]:
-        """Postures [T, D] per recording with whose they are."""
+    def codes(self, postures: Sequence[np.ndarray], looks: Sequence[np.ndarray | None] | None = None) -> list[Code]:
+        """Postures [T, D] per recording with whose they are, and what looks [D, D] do to them where that is known."""
         return [
-            Code(recording.recording_id, recording.subject, recording.group, posture, stride_of(store.fps))
-            for recording, store, posture in zip(self.recordings, self.stores, postures, strict=True)
+            Code(one.recording_id, one.subject, one.group, posture, stride_of(store.fps), store.fps, moved)
+            for one, store, posture, moved in zip(
+                self.recordings, self.stores, postures, looks or [None] * len(postures), strict=True
+            )
         ]
 
     @property
@@ -83,6 +85,7 @@ class Coded:
             arrays |= {f"posture{number}": embedding.posture.astype(np.float16)}
             arrays |= {f"behaviour{number}": embedding.behaviour.astype(np.float16)}
             arrays |= {f"first{number}": embedding.first, f"last{number}": embedding.last}
+            arrays |= {f"looks{number}": embedding.looks} if embedding.looks is not None else {}
         write_arrays(path, **arrays)
 
     @classmethod
@@ -90,8 +93,14 @@ class Coded:
         """Read what `save` wrote."""
         facts, arrays = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")), read_arrays(path)
         embeddings = [
-            Embedding(*(arrays[f"{name}{number}"] for name in ("posture", "behaviour", "first", "last")))
-            for number in range(len(arrays) // 4)
+            Embedding(
+                arrays[f"posture{number}"],
+                arrays[f"behaviour{number}"],
+                arrays[f"first{number}"],
+                arrays[f"last{number}"],
+                arrays.get(f"looks{number}"),
+            )
+            for number in range(sum(name.startswith("posture") for name in arrays))
         ]
         return cls(embeddings, **facts)
 
@@ -145,7 +154,7 @@ def without_learning(study: KnownStudy, control: str, settings: Settings) -> Cod
     """One of the controls of `controls.py`."""
     empty = study.codes([np.empty((0, 0), np.float32)] * len(study.stores))
     codes = control_codes(empty, study.stores, settings.posture_dim, settings.seed)[control]
-    return Coded([stacked(code.posture, code.stride) for code in codes])
+    return Coded([stacked(code.posture, code.stride, code.looks) for code in codes])
 
 
 def true_keypoints(study: KnownStudy) -> Coded:
@@ -154,12 +163,12 @@ def true_keypoints(study: KnownStudy) -> Coded:
     return Coded([stacked(code.posture, code.stride) for code in study.codes(postures)])
 
 
-def stacked(posture: np.ndarray, stride: int) -> Embedding:
+def stacked(posture: np.ndarray, stride: int, looks: np.ndarray | None = None) -> Embedding:
     """For rows without a behaviour network: the window's eight postures without their mean, one after the other."""
     first = np.arange(0, max(0, len(posture) - (WINDOW - 1) * stride), WINDOW_STEP * stride)
     windows = posture[first[:, None] + stride * np.arange(WINDOW)]
     moving = (windows - windows.mean(1, keepdims=True)).reshape(len(first), -1)
-    return Embedding(posture, moving.astype(np.float32), first, first + (WINDOW - 1) * stride)
+    return Embedding(posture, moving.astype(np.float32), first, first + (WINDOW - 1) * stride, looks)
 
 
 def supervised(study: KnownStudy, settings: Settings) -> Coded:

@@ -35,8 +35,8 @@ from ubam.runs import key_of
 from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
-CODINGS = 1  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 6  # the same of measures
+CODINGS = 2  # raise it when a coding changes and kept ones must not be used again
+MEASURES = 7  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 VARIETIES: dict[str, dict[str, Any]] = {
@@ -194,7 +194,7 @@ def read_cell(out: Path, study: Rendering, row: Row) -> Cell | None:
 
 
 def _values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
-    codes = known.codes([embedding.posture for embedding in coded.embeddings])
+    codes = known.codes([one.posture for one in coded.embeddings], [one.looks for one in coded.embeddings])
     if row.shuffled:
         return {"auc": shuffled_auc(codes, REFERENCE)}
     measures = deviation_measures(

@@ -1,13 +1,16 @@
 """The rows beside every score: what it would be without learning, without the network, without the subject."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ubam.crops import CropStore
 from ubam.deviation import Code
-from ubam.embedding import embed_postures
+from ubam.embedding import embed_postures, looks_of_encoder
+from ubam.looks import moved_by_looks
 from ubam.networks import LandmarkEncoder
 
 CONTROLS = ("untrained", "pixel", "background")
@@ -19,30 +22,38 @@ def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         untrained = LandmarkEncoder(dim)
-    thumbnails = [np.stack([thumbnail(view) for view in store.views]) for store in stores]
-    coded = {
-        "untrained": [embed_postures(untrained, store.views) for store in stores],
-        "pixel": principal_components(thumbnails, dim),
+    components = Components.fit([thumbnails(store.views) for store in stores], dim)
+    scenes = principal_components([scene_row(store) for store in stores], dim)
+
+    def shrunk(views: Tensor) -> np.ndarray:
+        return components.of(thumbnails(views.permute(0, 2, 3, 1).numpy()))
+
+    coded: dict[str, list[tuple[np.ndarray, np.ndarray | None]]] = {
+        "untrained": [
+            (embed_postures(untrained, store.views), looks_of_encoder(untrained, store.views, store.found))
+            for store in stores
+        ],
+        "pixel": [
+            (components.of(thumbnails(store.views)), moved_by_looks(store.views, store.found, shrunk))
+            for store in stores
+        ],
         "background": [
-            np.repeat(code[:1], len(store.views), axis=0)
-            for store, code in zip(
-                stores, principal_components([scene_row(store) for store in stores], dim), strict=True
-            )
+            (np.repeat(scene[:1], len(store.views), axis=0), None) for store, scene in zip(stores, scenes, strict=True)
         ],
     }
     return {
-        name: [
-            Code(code.recording_id, code.subject, code.group, posture, code.stride)
-            for code, posture in zip(codes, postures, strict=True)
-        ]
-        for name, postures in coded.items()
+        name: [replace(code, posture=posture, looks=looks) for code, (posture, looks) in zip(codes, made, strict=True)]
+        for name, made in coded.items()
     }
 
 
-def thumbnail(view: np.ndarray) -> np.ndarray:
-    """A view uint8 [V, V, 3] as the mean colours of 16 x 16 cells, float32 [768]."""
-    side = view.shape[0] // PIXEL_SIDE
-    return view.reshape(PIXEL_SIDE, side, PIXEL_SIDE, side, 3).mean((1, 3), dtype=np.float32).ravel()
+def thumbnails(views: np.ndarray) -> np.ndarray:
+    """Views [N, V, V, 3] as the mean colours of 16 x 16 cells, float32 [N, 768]."""
+    side = views.shape[1] // PIXEL_SIDE
+    cells = [
+        view.reshape(PIXEL_SIDE, side, PIXEL_SIDE, side, 3).mean((1, 3), dtype=np.float32).ravel() for view in views
+    ]
+    return np.stack(cells)
 
 
 def scene_row(store: CropStore) -> np.ndarray:
@@ -53,9 +64,27 @@ def scene_row(store: CropStore) -> np.ndarray:
     return np.concatenate(cells)[None]
 
 
+@dataclass(frozen=True)
+class Components:
+    """The first principal components of many rows: their mean [F] and directions [K, F]."""
+
+    mean: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def fit(cls, features: Sequence[np.ndarray], dim: int) -> "Components":
+        """The first `dim` components of the rows of all arrays [T, F], about 200 of each."""
+        sample = np.concatenate([rows[:: max(1, len(rows) // 200)] for rows in features]).astype(np.float64)
+        mean = sample.mean(0)
+        return cls(mean, np.linalg.svd(sample - mean, full_matrices=False)[2][:dim])
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Rows [T, F] projected on them, float32 [T, K]."""
+        found: np.ndarray = ((rows - self.mean) @ self.directions.T).astype(np.float32)
+        return found
+
+
 def principal_components(features: Sequence[np.ndarray], dim: int) -> list[np.ndarray]:
     """Project the rows of every array [T, F] on their common first `dim` principal components, float32 [T, <= dim]."""
-    sample = np.concatenate([rows[:: max(1, len(rows) // 200)] for rows in features]).astype(np.float64)
-    mean = sample.mean(0)
-    _, _, directions = np.linalg.svd(sample - mean, full_matrices=False)
-    return [((rows - mean) @ directions[:dim].T).astype(np.float32) for rows in features]
+    components = Components.fit(features, dim)
+    return [components.of(rows) for rows in features]

@@ -22,9 +22,10 @@ from ubam.errors import ModelError
 from ubam.files import read_arrays, write_arrays, write_json
 from ubam.matching import match_agreeing, match_subjects
 from ubam.twins import Moments, describe_moments, spread_to_frames, widest_reach
-from ubam.units import length, pooled, shrink, smooth, trimmed_mean, whiten
+from ubam.units import length, mean_looks, normal_units, pooled, smooth, trimmed_mean
 
 FORMAT = 2  # of a frozen reference
+ARRAYS = ("posture", "looks")  # of a code
 FOLDS = 20  # at most so many reduced references; with more subjects 10, and they are left out in groups
 MOMENTS_PER_SECOND = 25
 THINNED = 64  # moments of a recording from which normal variation is read
@@ -37,7 +38,8 @@ EVENED = 0.5  # of the logarithm of their variances is taken away; see `twin_bas
 class Code:
     """The postures [T, D] of one recording and whose they are; `stride` frames lie between postures of a window.
 
-    fps: frames per second of the recording, by which moments are placed in time.
+    fps: frames per second of the recording, by which moments are placed in time. looks: second moment [D, D] of what
+    imagined changes of looks do to its postures (looks.py); None where that is not known, as of true keypoints.
     """
 
     recording_id: str
@@ -46,6 +48,7 @@ class Code:
     posture: np.ndarray
     stride: int
     fps: float = 25.0
+    looks: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ class Deviation:
         return self._fit(list(reference), movement_basis(everyone or reference))
 
     def _fit(self, reference: list[Code], basis: np.ndarray, variations: np.ndarray | None = None) -> "Deviation":
-        self.codes = reference
+        self.codes, self.looks = reference, mean_looks([code.looks for code in reference])
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
         self.matcher = Matcher(reference, basis)
         count = len(self.subjects) if len(self.subjects) <= FOLDS else FOLDS // 2
@@ -201,7 +204,9 @@ class Deviation:
         arrays = {"postures": {code.recording_id: code.posture for code in self.codes}}
         own = np.array([self.own[subject] for subject in self.subjects if subject in self.own])
         arrays["units"] = {"basis": self.matcher.basis, "variations": self._variations, "own": own}
-        rows = [{name: value for name, value in vars(code).items() if name != "posture"} for code in self.codes]
+        if self.looks is not None:
+            arrays["units"]["looks"] = self.looks
+        rows = [{name: value for name, value in vars(code).items() if name not in ARRAYS} for code in self.codes]
         facts = {"format": FORMAT, "ubam": version("ubam"), "hash": _hash(arrays, rows), "model": model}
         facts |= {"seed": seed, "usual": usual or {}}
         facts |= {"groups": list(dict.fromkeys(code.group for code in self.codes)), "n_subjects": len(self.subjects)}
@@ -229,6 +234,7 @@ class Deviation:
         if not whole:
             raise ModelError(f"{folder}: a file is not the one that was frozen (wrong hash); copy the folder again.")
         loaded = cls()._fit(codes, arrays["units"]["basis"], arrays["units"]["variations"])
+        loaded.looks = arrays["units"].get("looks")
         loaded.own = dict(zip(loaded.subjects, arrays["units"]["own"].tolist(), strict=False))
         return loaded
 
@@ -247,7 +253,7 @@ class Deviation:
         for index, subjects in enumerate(kept):
             moment = pooled([residuals[subject][index] for subject in subjects])
             samples = max(sum(seconds[subject] for subject in subjects), len(subjects))
-            found.append(whiten(shrink(moment, samples)))
+            found.append(normal_units(moment, samples, self.looks))
         return np.stack(found)
 
     def _residuals_in(self, subject: str, references: Sequence[Sequence[str]]) -> list[np.ndarray]:

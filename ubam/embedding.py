@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ubam.looks import moved_by_looks
 from ubam.networks import WINDOW, BehaviourEncoder, PostureEncoder
 
 POSTURES_PER_SECOND = 25
@@ -32,6 +34,18 @@ def embed_postures(
             if progress is not None:
                 progress(min(start + batch, len(views)), len(views))
     return postures
+
+
+def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """What imagined changes of looks do to the postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
+    encoder = encoder.to(device).eval()
+
+    def encode(pictures: Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
+        return postures
+
+    return moved_by_looks(views, found, encode)
 
 
 def embed_behaviours(

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import t
 
 from ubam.deviation import MOMENTS_PER_SECOND, Code, Deviation
-from ubam.units import norm, pool, second_moment, shrink, smooth, summarise, trimmed_mean, whiten
+from ubam.units import norm, normal_units, pool, second_moment, smooth, summarise, trimmed_mean
 
 RESAMPLES = 100
 BLOCK = 8  # moments that are drawn together, as windows next to each other overlap
@@ -28,12 +28,13 @@ class Variation:
 
     moments [S, D, D]: second moments of their residuals; seconds [S]: recorded; differences [N, D]: mean residuals of
     recordings less those of their subject, so scaled that their second moments add up to the covariance between
-    recordings. N is 0 where no subject has two.
+    recordings. N is 0 where no subject has two. looks: what changes of looks do to postures, as `Code` has it.
     """
 
     moments: np.ndarray
     seconds: np.ndarray
     differences: np.ndarray
+    looks: np.ndarray | None = None
 
 
 def measure_variation(fitted: Deviation) -> Variation:
@@ -48,7 +49,7 @@ def measure_variation(fitted: Deviation) -> Variation:
             differences.extend(means - means.mean(0))
             spare += len(means) - 1
     found = np.array(differences).reshape(-1, moments[0].shape[-1]) / np.sqrt(max(spare, 1))
-    return Variation(np.stack(moments), np.array(seconds), found)
+    return Variation(np.stack(moments), np.array(seconds), found, fitted.looks)
 
 
 def doubts(fitted: Deviation) -> list[str]:
@@ -93,7 +94,8 @@ def _draw(
     """The deviation by one draw of reference subjects (positions `others`), windows and differences of recordings."""
     chosen = rng.integers(len(others), size=len(others))
     of = others[chosen]
-    units = whiten(shrink(pool(variation.moments[of]), max(variation.seconds[of].sum(), len(of))))
+    samples = max(variation.seconds[of].sum(), len(of))
+    units = normal_units(pool(variation.moments[of]), samples, variation.looks)
     lengths = []
     for own, stack in paths:
         moved = rng.normal(size=len(variation.differences)) @ variation.differences

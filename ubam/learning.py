@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ubam.crops import CropStore
-from ubam.embedding import embed_behaviours, embed_postures, stride_of
+from ubam.embedding import embed_behaviours, embed_postures, looks_of_encoder, stride_of
 from ubam.faithful import CropPictures, FaithfulPosture, train_faithful
 from ubam.model import Model
 from ubam.objectives import OBJECTIVES
@@ -20,12 +20,16 @@ from ubam.training import train_encoders
 
 @dataclass(frozen=True)
 class Embedding:
-    """One recording: posture float32 [T, D]; behaviour float32 [W, E] of windows from frame first [W] to last [W]."""
+    """One recording: posture float32 [T, D]; behaviour float32 [W, E] of windows from frame first [W] to last [W].
+
+    looks: float32 [D, D], what imagined changes of looks do to its postures (looks.py), where views are what is coded.
+    """
 
     posture: np.ndarray
     behaviour: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    looks: np.ndarray | None = None
 
 
 def learn(
@@ -63,7 +67,9 @@ def learn(
 
 def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:
     """Postures and behaviours of one recording."""
-    pictures: Any = CropPictures(store) if isinstance(model.posture, FaithfulPosture) else store.views
+    published = isinstance(model.posture, FaithfulPosture)
+    pictures: Any = CropPictures(store) if published else store.views
     posture = embed_postures(model.posture, pictures, device)
+    looks = None if published else looks_of_encoder(model.posture, store.views, store.found, device)
     behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
-    return Embedding(posture, behaviour, first, last)
+    return Embedding(posture, behaviour, first, last, looks)

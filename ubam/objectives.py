@@ -26,7 +26,8 @@ class Objectives:
     window's behaviour nearer to its other view than to its shuffles. reconstruction: the unjittered picture from the
     posture. landmarks: a frame drawn from another's appearance and its own landmarks. flow: a window's behaviour
     recognised by what changes from frame to frame. curriculum: disorder of several families, instead of random
-    permutations only. factors: how many strides may lie between the frames of a window.
+    permutations only. factors: how many strides may lie between the frames of a window. other_looks: every
+    jittered window has looks of its own (looks.py), and the outline alone is reconstructed.
     """
 
     contrast: float = 0.0
@@ -37,6 +38,7 @@ class Objectives:
     flow: float = 0.0
     curriculum: bool = True
     factors: tuple[int, ...] = STRIDE_FACTORS
+    other_looks: bool = False
 
     def __post_init__(self) -> None:
         if self.order and self.shuffled:
@@ -67,6 +69,7 @@ OBJECTIVES: dict[str, Objectives] = {
     "shuffled": Objectives(contrast=1.0, shuffled=0.5, reconstruction=4.0),
     "landmarks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, landmarks=4.0),
     "flow": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, flow=0.5),
+    "looks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, other_looks=True),
 }
 
 
@@ -102,12 +105,14 @@ def _both_ways(similarity: Tensor) -> Tensor:
 
 
 def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Error of the decoded saliency and grey [N, 512] against the unjittered pictures [N, 3, S, S], 1 for their mean.
+    """Error of the decoded outline [N, 256], or outline and grey [N, 512], against the unjittered pictures
+    [N, 3, S, S]; 1 for their mean.
 
     Order and time contrast cannot see what is constant in a window, such as a lean; this keeps it in the posture. The
     target is not jittered, so that position and gain of the box are not kept.
     """
-    target = functional.adaptive_avg_pool2d(pictures[:, :2], RECONSTRUCTED_SIDE).flatten(1)
+    channels = decoded.shape[1] // RECONSTRUCTED_SIDE**2
+    target = functional.adaptive_avg_pool2d(pictures[:, :channels], RECONSTRUCTED_SIDE).flatten(1)
     return functional.mse_loss(decoded, target) / target.var(0, unbiased=False).mean().clamp_min(1e-6)
 
 
@@ -167,7 +172,8 @@ class Criterion(nn.Module):
         super().__init__()
         self.objectives = objectives
         if objectives.contrast or objectives.reconstruction:
-            self.heads = Heads(posture.dim, 2 * RECONSTRUCTED_SIDE**2)
+            channels = 1 if objectives.other_looks else 2
+            self.heads = Heads(posture.dim, channels * RECONSTRUCTED_SIDE**2)
         if objectives.shuffled:
             self.ordered = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
         if objectives.landmarks:

@@ -23,8 +23,8 @@ from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_
 from ubam.frozen import find_reference
 from ubam.generator import Generator
 from ubam.job import RECORDING_COLUMNS, Job, Progress, device_of, no_progress, plan_scoring, row_of
+from ubam.learning import Embedding, learn
 from ubam.learning import embed as embed_recording
-from ubam.learning import learn
 from ubam.model import Model
 from ubam.neighbours import nearest
 from ubam.pose_code import PoseCode, encode_points
@@ -226,11 +226,20 @@ def embed(job: Job) -> list[str]:
         write_arrays(
             job.embedding_file(store.recording_id),
             posture=coded[store.recording_id].astype(np.float16),
+            **_looks(embedding, coded[store.recording_id].shape[1]),
             frame_index=store.frame_index, time_s=store.time_s,
             box=store.box, behaviour=embedding.behaviour.astype(np.float16),
             window_start_s=store.time_s[embedding.first], window_end_s=store.time_s[embedding.last],
         )  # fmt: skip
     return messages
+
+
+def _looks(embedding: Embedding, width: int) -> dict[str, np.ndarray]:
+    """What changes of looks do to postures of `width` numbers; keypoints beside them are not moved by looks."""
+    if embedding.looks is None:
+        return {}
+    beside = width - len(embedding.looks)
+    return {"looks": np.pad(embedding.looks, (0, beside))}
 
 
 def _fail(job: Job, reasons: dict[str, str]) -> list[str]:

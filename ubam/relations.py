@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ubam.deviation import Code, Matcher, movement_basis
-from ubam.units import shrink, smooth, summarise
+from ubam.units import mean_looks, normal_units, smooth, summarise
 
 MOMENTS = 32  # of each subject
 SAMPLES_PER_SUBJECT = 4  # moments of one recording that do not repeat each other, at a guess that spares subjects
@@ -24,7 +24,8 @@ class Relations:
 
     subjects, groups [N] and names [N] of the units; kin bool [N, N]: of one subject; own float32 [N, M, D]: the
     moments of each; others float32 [N, N, M, D]: in row i, column j how unit j is at the moments of i (nothing where
-    they are kin); recording int [N, M] and time_s [N, M]: which of the unit's recordings, and seconds from its start.
+    they are kin); recording int [N, M] and time_s [N, M]: which of the unit's recordings, and seconds from its start;
+    looks: what changes of looks do to postures, the mean over everybody, whatever the groups.
     """
 
     subjects: tuple[str, ...]
@@ -35,6 +36,7 @@ class Relations:
     others: np.ndarray
     recording: np.ndarray
     time_s: np.ndarray
+    looks: np.ndarray | None = None
 
     def index(self, subjects: Sequence[str], group: str) -> np.ndarray:
         """Positions of these subjects in `group`."""
@@ -49,7 +51,7 @@ class Relations:
         both = np.ix_(units, units)
         return Relations(
             subjects, groups, names, self.kin[both], self.own[units], self.others[both], self.recording[units],
-            self.time_s[units],
+            self.time_s[units], self.looks,
         )  # fmt: skip
 
 
@@ -79,7 +81,8 @@ def relate(codes: Sequence[Code]) -> Relations:
             count,
         )
     subjects, groups = zip(*units, strict=True)
-    return Relations(subjects, groups, tuple(names.values()), kin, own, others, recording, time_s)
+    looks = mean_looks([code.looks for code in codes])
+    return Relations(subjects, groups, tuple(names.values()), kin, own, others, recording, time_s, looks)
 
 
 def _beside(
@@ -123,7 +126,7 @@ def _chain(relations: Relations, members: np.ndarray, curves: np.ndarray | None)
     for index in range(count):
         twins = weights[:, index] @ relations.others[index].reshape(count, -1)
         residual[:, index] = relations.own[index] - twins.reshape(len(members), moments, dim)
-    scaled = residual.reshape(len(members), -1, dim) @ _units(residual, members)
+    scaled = residual.reshape(len(members), -1, dim) @ _units(residual, members, relations.looks)
     lengths = np.sqrt(np.einsum("bkd,bkd->bk", scaled, scaled) / dim).reshape(len(members), count, moments)
     return summarise(lengths) if curves is None else np.einsum("bnm,nmt->bnt", lengths, curves, optimize=True)
 
@@ -140,7 +143,7 @@ def twin_weights(members: np.ndarray, kin: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _units(residual: np.ndarray, members: np.ndarray) -> np.ndarray:
+def _units(residual: np.ndarray, members: np.ndarray, looks: np.ndarray | None) -> np.ndarray:
     """Units float32 [B, D, D] from the residuals [B, N, M, D] of reference subjects, members [B, N], as `pooled`."""
     count = members.sum(1, keepdims=True)
     sizes = np.maximum(np.einsum("bnmd,bnmd->bn", residual, residual) / residual.shape[2], 1e-12)
@@ -151,8 +154,8 @@ def _units(residual: np.ndarray, members: np.ndarray) -> np.ndarray:
     rows = rows.reshape(len(residual), -1, residual.shape[3])
     moments = (rows.swapaxes(1, 2) @ rows).astype(np.float64)
     pairs = zip(moments, count[:, 0], strict=True)
-    shrunk = np.stack([shrink(moment, SAMPLES_PER_SUBJECT * int(size)) for moment, size in pairs])
-    return np.linalg.inv(np.linalg.cholesky(shrunk)).swapaxes(1, 2).astype(np.float32)
+    units = [normal_units(moment, SAMPLES_PER_SUBJECT * int(size), looks) for moment, size in pairs]
+    return np.stack(units).astype(np.float32)
 
 
 def distances(relations: Relations) -> np.ndarray:

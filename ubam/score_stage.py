@@ -83,7 +83,15 @@ def codes_of(
 ) -> list[Code]:
     """The postures of recordings with all that a score needs to know of them."""
     return [
-        Code(r.recording_id, r.subject, r.group, embedding["posture"], stride_of(store.fps), store.fps)
+        Code(
+            r.recording_id,
+            r.subject,
+            r.group,
+            embedding["posture"],
+            stride_of(store.fps),
+            store.fps,
+            embedding.get("looks"),
+        )
         for r, embedding, store in zip(recordings, embeddings, stores, strict=True)
     ]
 

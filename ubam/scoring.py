@@ -114,7 +114,12 @@ def cut_in_parts(code: Code, count: int = 4) -> list[Code]:
     count = max(1, min(count, len(code.posture) // (WINDOW * code.stride)))
     parts = np.array_split(code.posture, count)
     return [
-        Code(f"{code.recording_id}#{k}", f"{code.subject} {code.recording_id} part {k}", code.group, part, code.stride)
+        replace(
+            code,
+            recording_id=f"{code.recording_id}#{k}",
+            subject=f"{code.subject} {code.recording_id} part {k}",
+            posture=part,
+        )
         for k, part in enumerate(parts)
     ]
 

@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from ubam.errors import ModelError
 from ubam.files import atomic_path
-from ubam.networks import BehaviourEncoder, PostureEncoder
+from ubam.looks import change_looks
+from ubam.networks import WINDOW, BehaviourEncoder, PostureEncoder
 from ubam.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, kept_loss
 from ubam.ordering import PERMUTED, STRIDE, Curriculum
 from ubam.windows import Pictures, Windows
@@ -230,8 +231,17 @@ class _Trainer:
             disorder = ["random" if lost else family for lost, family in zip(kept, disorder, strict=True)]
         frames = torch.from_numpy(drawn).to(self.device).flatten(0, 1).permute(0, 3, 1, 2)
         pictures = self.posture.prepare(frames)
-        looks = torch.cat([self.jittered(pictures, generator) for _ in range(self.objectives.looks)])
+        looks = torch.cat(
+            [self.jittered(self._in_other_looks(pictures, generator), generator) for _ in range(self.objectives.looks)]
+        )
         return Batch(pictures, looks, disorder)
+
+    def _in_other_looks(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        """Each window in looks of its own, if that is learnt."""
+        if not self.objectives.other_looks:
+            return pictures
+        centre, scale = self.posture.centre, self.posture.scale
+        return (change_looks(pictures * scale + centre, WINDOW, generator) - centre) / scale
 
     def _descend(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 TRIM = 0.2  # share of the reference subjects left out on either side of the twin's mean
+LOOKS = 10.0  # weight of what imagined changes of looks do, beside the variation of few reference subjects
 
 
 def pooled(residuals: Sequence[np.ndarray]) -> np.ndarray:
@@ -67,6 +68,30 @@ def shrink(covariance: np.ndarray, samples: float) -> np.ndarray:
     denominator = (samples + 1 - 2 / dim) * (square - dim * sphere**2)
     weight = min(1.0, numerator / denominator) if denominator > 0 else 1.0
     return (1 - weight) * covariance + (weight * sphere + 1e-9) * np.eye(dim)
+
+
+def normal_units(moment: np.ndarray, samples: float, looks: np.ndarray | None = None) -> np.ndarray:
+    """Matrix [D, D] that brings residuals to units of normal variation, in which a typical reference subject is 1.
+
+    Args:
+        moment: second moment [D, D] of reference subjects' residuals.
+        samples: how many of them are independent.
+        looks: second moment [D, D] of what changes of looks do to postures, which counts as normal.
+    """
+    covariance = shrink(moment, samples)
+    if looks is None:
+        return whiten(covariance)
+    units = whiten(covariance + LOOKS * looks)
+    usual = np.trace(units.T @ moment @ units) / len(moment)
+    return units / np.sqrt(max(usual, 1e-12))
+
+
+def mean_looks(looks: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Mean [D, D] of what changes of looks do to the postures of recordings; None where it is unknown of any."""
+    known = [one for one in looks if one is not None]
+    if not known or len(known) < len(looks):
+        return None
+    return np.stack(known).astype(np.float64).mean(0)
 
 
 def length(residual: np.ndarray, units: np.ndarray) -> np.ndarray:
