@@ -283,6 +283,10 @@ def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Pa
     assert material.twin("s0").posture.shape == (40, learnt)  # what a rendered picture is compared with
     assert material.manifold is not None
     assert material.manifold.bank.shape[1] == learnt
+    looks = read_arrays(job.embedding_file("s0"))["looks"]
+    assert looks.shape == (learnt + 6, learnt + 6)
+    assert np.trace(looks[:learnt, :learnt]) > 0
+    assert not looks[learnt:].any()  # other clothes move no keypoint
     assert [row["keypoints"] for row in read_csv(job.folder / "recordings.csv")] == ["s0.csv", "s1.csv", "s2.csv"]
 
     again, _ = embedded(study, tmp_path / "again", model=job.model_folder)

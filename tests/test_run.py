@@ -76,6 +76,9 @@ def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> Non
     frames = len(arrays["time_s"])
     assert arrays["posture"].shape[0] == arrays["box"].shape[0] == frames
     assert len(arrays["behaviour"]) == len(arrays["window_start_s"]) == len(arrays["window_end_s"])
+    assert arrays["looks"].shape == (arrays["posture"].shape[1],) * 2
+    assert json.loads((run / "statistics.json").read_text())["looks"] is True
+    assert "imagined changes of clothes" in (run / "report.html").read_text()
     windows = [row for row in read_csv(run / "deviation" / "windows.csv") if row["recording_id"] == "human01"]
     assert len(windows) == len(arrays["behaviour"])
     assert list(windows[0]) == ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]

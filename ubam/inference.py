@@ -64,7 +64,7 @@ def describe_study(
     classifier = classify(codes, members, seed, blocks) if len(members) > 1 else None
     rows = correct([*rows, *over, *during, *shares, *_classifier_row(classifier)])
     statistics: dict[str, Any] = {
-        "format": FORMAT, "unit": "subject", "reference": reference,
+        "format": FORMAT, "unit": "subject", "reference": reference, "looks": scores.fitted.looks is not None,
         "n": {group: len(subjects) for group, subjects in members.items()},
         "counts": _counts(members, recordings, windows),
         "design": _design(recordings, members, columns, blocks),

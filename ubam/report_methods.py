@@ -85,10 +85,15 @@ def _compared(data: RunData) -> str:
         others = "reference"
     else:
         whom, others = "all other subjects", "other"
+    looks = (
+        ", and of what imagined changes of clothes, fur, walls, light and build do to the postures"
+        if data.statistics.get("looks")
+        else ""
+    )
     return (
         f"Each subject was compared with {whom}. Deviation is the distance from the matching movement of the {others} "
-        "subjects in units of the variation between them (covariance shrunk after Chen et al. 2010), the root mean "
-        "square over the moments of a subject with the highest tenth held down; its 95 % interval comes from a "
+        f"subjects in units of the variation between them (covariance shrunk after Chen et al. 2010){looks}, the root "
+        "mean square over the moments of a subject with the highest tenth held down; its 95 % interval comes from a "
         f"bootstrap over {others} subjects, recordings and blocks of windows (Student's t on the logarithm). The "
         "p-value of a single subject is conformal (jackknife+, Barber "
         f"et al. 2021): the share of {others} subjects at least as deviant, itself counted."

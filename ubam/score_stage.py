@@ -150,6 +150,7 @@ def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviat
     groups = dict.fromkeys(group for _, group in subjects)
     return {
         "format": 2, "unit": "subject", "reference": frozen.group, "against": frozen.facts(),
+        "looks": fitted.looks is not None,
         "n": {group: sum(other == group for _, other in subjects) for group in groups},
         "tests": [], "controls": {}, "notes": [*notes, *doubts(fitted)],
     }  # fmt: skip
