@@ -32,6 +32,7 @@ from ubam.benchmark import (
 from ubam.benchmark_rows import Coded, KnownStudy, Row, stacked, supervised, true_keypoints
 from ubam.benchmark_rows import benchmark_rows as all_rows
 from ubam.benchmark_run import Rendering, measure, open_study, prepare, samples
+from ubam.crops import CropStore
 from ubam.embedding import embed_behaviours
 from ubam.files import read_csv, write_arrays, write_csv
 from ubam.networks import BehaviourEncoder
@@ -236,8 +237,8 @@ def test_the_supervised_ceiling_never_sees_the_subjects_that_it_reads(
             seen.append({study.recordings[index].subject for index in chosen})
             self.number = len(seen) - 1
 
-        def read(self, views: np.ndarray) -> np.ndarray:
-            return np.full((len(views), 10), self.number, np.float32)
+        def read(self, store: CropStore) -> tuple[np.ndarray, np.ndarray]:
+            return np.full((len(store.views), 10), self.number, np.float32), np.eye(10, dtype=np.float32)
 
     monkeypatch.setattr(benchmark_rows, "train_reader", Watched)
     coded = supervised(known, benchmark_rows.STANDARD)
@@ -250,7 +251,9 @@ def test_a_reader_learns_keypoints(known: KnownStudy, monkeypatch: pytest.Monkey
     monkeypatch.setattr(benchmark_rows, "SUPERVISED_FRAMES", 24)
     reader = benchmark_rows.train_reader(known, np.arange(2, 12), settings, 0)
     truth = known.truths[0].keypoints
-    assert explained(truth, reader.read(known.stores[0].views).reshape(truth.shape)) > 0.2
+    read, looks = reader.read(known.stores[0])
+    assert explained(truth, read.reshape(truth.shape)) > 0.2
+    assert looks.shape == (read.shape[1],) * 2
 
 
 def test_a_stopped_benchmark_goes_on_and_the_files_say_what_the_table_says(

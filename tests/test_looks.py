@@ -9,8 +9,10 @@ from torch import Tensor
 
 from tests.moving_codes import make_study
 from tests.test_statistics import slow_chain
+from ubam.benchmark_rows import Coded
 from ubam.controls import control_codes
 from ubam.deviation import Code, Deviation
+from ubam.learning import Embedding
 from ubam.looks import change_looks, moved_by_looks
 from ubam.objectives import OBJECTIVES
 from ubam.relations import chain, relate
@@ -166,3 +168,13 @@ def test_learning_in_other_looks_is_another_learning() -> None:
     ]
     assert histories[1] == histories[2]
     assert histories[0]["contrast"] != histories[1]["contrast"]
+
+
+def test_a_kept_coding_keeps_what_looks_do_and_one_without_has_none(tmp_path: Path) -> None:
+    rows = np.zeros((9, 3), np.float32)
+    known = Embedding(rows, rows[:2], np.arange(2), np.arange(2) + 7, np.eye(3, dtype=np.float32))
+    Coded([known, replace(known, looks=None)]).save(tmp_path / "coding.npz")
+    first, second = Coded.load(tmp_path / "coding.npz").embeddings
+    np.testing.assert_array_equal(first.looks, np.eye(3))
+    assert second.looks is None
+    assert second.posture.shape == (9, 3)

@@ -20,6 +20,7 @@ from ubam.embedding import stride_of
 from ubam.faithful import faithful_scores
 from ubam.files import read_arrays, write_arrays, write_json
 from ubam.learning import Embedding, embed, learn
+from ubam.looks import moved_by_looks
 from ubam.model import Model
 from ubam.networks import WINDOW, PostureEncoder
 from ubam.objectives import OBJECTIVES
@@ -179,6 +180,7 @@ def supervised(study: KnownStudy, settings: Settings) -> Coded:
     """
     subjects = [recording.subject for recording in study.recordings]
     postures: list[np.ndarray] = [np.empty(0)] * len(subjects)
+    looks: list[np.ndarray] = [np.empty(0)] * len(subjects)
     train_s = embed_s = 0.0
     for number, (train, test) in enumerate(subject_folds(subjects).split()):
         began = time.process_time()
@@ -186,10 +188,10 @@ def supervised(study: KnownStudy, settings: Settings) -> Coded:
         train_s += time.process_time() - began
         began = time.process_time()
         for index in test:
-            postures[index] = reader.read(study.stores[index].views)
+            postures[index], looks[index] = reader.read(study.stores[index])
         embed_s += time.process_time() - began
     frames = sum(len(store.time_s) for store in study.stores)
-    embeddings = [stacked(code.posture, code.stride) for code in study.codes(postures)]
+    embeddings = [stacked(code.posture, code.stride, code.looks) for code in study.codes(postures, looks)]
     return Coded(embeddings, train_s, 1000 * embed_s / frames)
 
 
@@ -207,14 +209,20 @@ class KeypointReader(nn.Module):
         keypoints: Tensor = self.mean + self.spread * self.head(self.encoder.encode(pictures))
         return keypoints
 
-    def read(self, views: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Keypoints float32 [T, 2K] of views uint8 [T, V, V, 3]."""
-        with torch.inference_mode():
-            parts = [
-                self(self.encoder.prepare(torch.from_numpy(np.array(views[start : start + batch])).permute(0, 3, 1, 2)))
-                for start in range(0, len(views), batch)
-            ]
-        return torch.cat(parts).numpy()
+    def read(self, store: CropStore, batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints float32 [T, 2K] of a recording, and what changes of looks do to them [2K, 2K]."""
+
+        def encode(pictures: Tensor) -> np.ndarray:
+            with torch.inference_mode():
+                keypoints: np.ndarray = self(self.encoder.prepare(pictures)).numpy()
+            return keypoints
+
+        views = store.views
+        parts = [
+            encode(torch.from_numpy(np.array(views[start : start + batch])).permute(0, 3, 1, 2))
+            for start in range(0, len(views), batch)
+        ]
+        return np.concatenate(parts), moved_by_looks(views, store.found, encode)
 
 
 def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, number: int) -> KeypointReader:
