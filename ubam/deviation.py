@@ -185,8 +185,9 @@ class Deviation:
         return self._fit(list(reference), movement_basis(everyone or reference))
 
     def _fit(self, reference: list[Code], basis: np.ndarray, variations: np.ndarray | None = None) -> "Deviation":
-        self.codes, self.looks = reference, mean_looks([code.looks for code in reference])
+        self.codes = reference
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
+        self.looks = looks_of_subjects(reference)
         self.matcher = Matcher(reference, basis)
         count = len(self.subjects) if len(self.subjects) <= FOLDS else FOLDS // 2
         self.folds = [list(fold) for fold in np.array_split(np.array(self.subjects), count)]
@@ -253,7 +254,9 @@ class Deviation:
         for index, subjects in enumerate(kept):
             moment = pooled([residuals[subject][index] for subject in subjects])
             samples = max(sum(seconds[subject] for subject in subjects), len(subjects))
-            found.append(normal_units(moment, samples, self.looks))
+            # Looks of the subject that is scored would count as normal, those of a query never do.
+            looks = None if self.looks is None else self.looks[np.isin(self.subjects, subjects)].mean(0)
+            found.append(normal_units(moment, samples, looks))
         return np.stack(found)
 
     def _residuals_in(self, subject: str, references: Sequence[Sequence[str]]) -> list[np.ndarray]:
@@ -292,6 +295,16 @@ def _parts(residual: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndar
     mean = residual.mean(0)
     static, varying = length(mean[None], units)[0], length(residual - mean, units)
     return length(residual, units), static, np.sqrt((varying**2).mean())
+
+
+def looks_of_subjects(codes: Sequence[Code]) -> np.ndarray | None:
+    """What looks do to the postures of each subject, float64 [S, D, D]; None where it is unknown of any."""
+    found: dict[str, list[np.ndarray | None]] = {}
+    for code in codes:
+        found.setdefault(code.subject, []).append(code.looks)
+    means = [mean_looks(looks) for looks in found.values()]
+    known = [mean for mean in means if mean is not None]
+    return np.stack(known) if known and len(known) == len(means) else None
 
 
 def _hash(arrays: Mapping[str, Mapping[str, np.ndarray]], rows: Sequence[Mapping[str, Any]]) -> str:

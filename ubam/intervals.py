@@ -28,7 +28,8 @@ class Variation:
 
     moments [S, D, D]: second moments of their residuals; seconds [S]: recorded; differences [N, D]: mean residuals of
     recordings less those of their subject, so scaled that their second moments add up to the covariance between
-    recordings. N is 0 where no subject has two. looks: what changes of looks do to postures, as `Code` has it.
+    recordings. N is 0 where no subject has two. looks [S, D, D]: what changes of
+    looks do to the postures of each, where that is known.
     """
 
     moments: np.ndarray
@@ -95,7 +96,8 @@ def _draw(
     chosen = rng.integers(len(others), size=len(others))
     of = others[chosen]
     samples = max(variation.seconds[of].sum(), len(of))
-    units = normal_units(pool(variation.moments[of]), samples, variation.looks)
+    looks = None if variation.looks is None else variation.looks[of].mean(0)
+    units = normal_units(pool(variation.moments[of]), samples, looks)
     lengths = []
     for own, stack in paths:
         moved = rng.normal(size=len(variation.differences)) @ variation.differences
