@@ -33,9 +33,11 @@ def phase_error(postures: list[np.ndarray], phases: list[np.ndarray]) -> float:
     return float(np.degrees(np.concatenate(errors).mean()))
 
 
-def test_training_reads_phase_better_than_no_training() -> None:
+@pytest.mark.parametrize(("objectives", "steps"), [("plain", 150), ("standard", 450)])
+def test_training_reads_phase_better_than_no_training(objectives: str, steps: int) -> None:
     known, unseen = [moving_bar(80, seed)[0] for seed in range(8)], [moving_bar(80, seed) for seed in range(20, 24)]
-    trained, _, history = train_encoders(known, [1] * 8, steps=150, seed=0, **SMALL)
+    small = SMALL | {"objectives": OBJECTIVES[objectives]}
+    trained, _, history = train_encoders(known, [1] * 8, steps=steps, seed=0, **small)
     untrained, _ = build_encoders(16, 8, 16, 0, "cpu")
     phases = [phase for _, phase in unseen]
     before = phase_error([embed_postures(untrained, views) for views, _ in unseen], phases)
