@@ -33,7 +33,7 @@ def phase_error(postures: list[np.ndarray], phases: list[np.ndarray]) -> float:
     return float(np.degrees(np.concatenate(errors).mean()))
 
 
-@pytest.mark.parametrize(("objectives", "steps"), [("plain", 150), ("standard", 450)])
+@pytest.mark.parametrize(("objectives", "steps"), [("standard", 150), ("looks", 450)])
 def test_training_reads_phase_better_than_no_training(objectives: str, steps: int) -> None:
     known, unseen = [moving_bar(80, seed)[0] for seed in range(8)], [moving_bar(80, seed) for seed in range(20, 24)]
     small = SMALL | {"objectives": OBJECTIVES[objectives]}

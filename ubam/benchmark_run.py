@@ -36,7 +36,7 @@ from ubam.study import read_study
 from ubam.synthetic import synthesise_study
 
 CODINGS = 2  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 7  # the same of measures
+MEASURES = 8  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 VARIETIES: dict[str, dict[str, Any]] = {

@@ -65,11 +65,11 @@ OBJECTIVES: dict[str, Objectives] = {
     "order": Objectives(order=1.0, curriculum=False, factors=(1,)),
     "order-curriculum": Objectives(order=1.0),
     "contrast": Objectives(contrast=1.0),
-    "standard": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, other_looks=True),
-    "plain": Objectives(contrast=1.0, order=0.5, reconstruction=4.0),
+    "standard": Objectives(contrast=1.0, order=0.5, reconstruction=4.0),
     "shuffled": Objectives(contrast=1.0, shuffled=0.5, reconstruction=4.0),
     "landmarks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, landmarks=4.0),
     "flow": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, flow=0.5),
+    "looks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, other_looks=True),
 }
 
 
