@@ -52,6 +52,7 @@ async function studyForFiles() {
 }
 
 async function add(files) {
+  if (!await known) return;
   const videos = files.filter(({ file }) => isVideo(file.name));
   const fresh = byId("study").value === NEW;
   const study = videos.length ? await studyForFiles() : null;
@@ -71,6 +72,7 @@ async function begin() {
   byId("study").addEventListener("change", () => { picked.clear(); follow(byId("study").value, false); allow(); });
   follow(byId("study").value, false);
   allow();
+  return true;
 }
 
 byId("choose-files").addEventListener("click", () => byId("files").click());
@@ -82,4 +84,4 @@ byId("score").addEventListener("submit", async (event) => {
   const made = await attempt(() => post(`runs/${part(run)}/score`, { recordings: [...picked] }));
   if (made) location.assign(`/runs/${made.id}`);
 });
-attempt(begin);
+const known = attempt(begin); // files that come before wait for it

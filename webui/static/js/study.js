@@ -56,7 +56,9 @@ function follow() {
   });
 }
 
-function add(files) {
+async function add(files) {
+  if (!await known) return;
+  if (study.can_edit === false) { tell(say("study.viewer")); return; }
   const videos = files.filter(({ file }) => isVideo(file.name)), tables = files.filter(({ file }) => isTable(file.name));
   const others = files.filter(({ file }) => !isVideo(file.name) && !isTable(file.name));
   state.tables.push(...tables.map(({ file }) => file));
@@ -155,11 +157,13 @@ async function begin() {
   table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox });
   uploads = new Uploads({ study: id, place: byId("uploads"), limits: person.limits, finished: arrived });
   analysis = new Analysis({ study: id, editable, presets: person.presets, busy: () => uploads.open().length });
-  if (editable) { listenForDrops(); listenForTable(); listenForStudy(); }
+  if (editable) { listenForTable(); listenForStudy(); }
   byId("members").addEventListener("click", () => new Members(study));
   byId("limit").textContent = say("study.limit", { size: bytes(person.limits?.max_bytes ?? NaN) });
   byId("limit").hidden = !person.limits?.max_bytes;
   follow();
 }
 
-begin().catch((error) => show(byId("main"), h("p", { class: "note bad" }, error.message)));
+// Files may come before the server has said who is there: they wait for it.
+listenForDrops();
+const known = begin().then(() => true, (error) => { show(byId("main"), h("p", { class: "note bad" }, error.message)); return false; });
