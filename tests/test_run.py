@@ -43,16 +43,6 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_run_begun_with_a_relative_path_is_found_from_another_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Run.start(Path("run"), Path("study.csv"), "key")
-    monkeypatch.chdir("/")
-    assert Path(Run.open(tmp_path / "run").record["study"]) == tmp_path / "study.csv"
-    Run.start(tmp_path / "run", tmp_path / "study.csv", "another key")  # the rows have changed, the file has not
-
-
 def call(*words: object) -> int:
     """Run the command line in this process and return its exit code."""
     before = sys.argv
