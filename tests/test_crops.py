@@ -5,6 +5,7 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +14,8 @@ from ubam import crops, survey
 from ubam.crops import CropStore, build_crops, cut
 from ubam.errors import VideoError
 from ubam.study import Recording
-from ubam.video import frame_times, read_frames
+from ubam.synthetic import render_again
+from ubam.video import frame_times, read_frames, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,28 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0]
+
+
+def test_a_dark_rat_that_walks_in_place_is_not_taken_for_one_that_sits(tmp_path):
+    rat = render_again(
+        "rodent01", 0, 1.0, kind="rodent", subjects=10, seed=101, scene="treadmill", seconds=1.6, null=True
+    )
+    masks = []
+
+    def frames():
+        for picture, mask in rat.frames_and_masks():
+            masks.append(mask)
+            yield picture
+
+    write_clip(tmp_path / "rat.mp4", frames(), rat.fps)
+    store = build_crops(Recording("rat", 2, tmp_path / "rat.mp4", "s", "g"), tmp_path / "crops")
+    assert store.in_place
+    assert not any("hardly moves" in warning for warning in store.warnings)
+    shared = []
+    for view, box, number in zip(store.views, store.box, store.frame_index, strict=True):
+        found, true = cv2.resize(view[..., 0], (128, 128)) > 127, cut(masks[number], box, 128) > 0.5
+        shared.append((found & true).sum() / (found | true).sum())
+    assert np.mean(shared) > 0.76  # it was 0.66, from a hull that took in the belt
 
 
 def test_the_meta_file_is_plain_json(store):

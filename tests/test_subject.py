@@ -6,7 +6,8 @@ import pytest
 from tests.conftest import walking_frames
 from ubam.background import Scene, clean_mask, free_median, median_background, noise_level, reduced, saliency
 from ubam.filling import fill
-from ubam.subject import CLUTTER, SEVERAL, find_blobs, follow, learn_scene, smooth, track_subject
+from ubam.smoothing import smooth
+from ubam.subject import CLUTTER, SEVERAL, find_blobs, follow, learn_scene, track_subject
 from ubam.synthetic import render_again, render_recording
 
 

@@ -27,7 +27,7 @@ from ubam.views import EMPTY, around, cut, make_view, moved_scene_at, paint_view
 
 __all__ = ["CROP_VERSION", "CropStore", "build_crops", "cut", "make_view", "scene_at"]
 
-CROP_VERSION = 11
+CROP_VERSION = 12
 
 
 @dataclass(frozen=True)

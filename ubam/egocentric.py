@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ubam.subject import Track, smooth
+from ubam.smoothing import smooth
+from ubam.subject import Track
 
 ANGLES = 72  # headings that the path is made of, 5 degrees apart
 WIDE = 0.75  # length of the mean doubled axis below which the long axis turns over wide angles; 1 is one axis for all
