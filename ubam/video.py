@@ -232,6 +232,17 @@ def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
     return found
 
 
+def glimpse(path: Path | str) -> np.ndarray | None:
+    """A frame from about the middle, where subjects are in view, uint8 [H,W,3] RGB; None if none decodes there.
+
+    Not exact, so that it is quick in a long file. Raises VideoError for what is no video.
+    """
+    with _opened(Path(path)) as capture:
+        capture.set(cv2.CAP_PROP_POS_FRAMES, max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) // 2))
+        fetched, frame = capture.read()
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if fetched else None
+
+
 def _seek(capture: "cv2.VideoCapture", frame_index: int, fps: float) -> np.ndarray | None:
     capture.set(cv2.CAP_PROP_POS_FRAMES, frame_index)
     fetched, frame = capture.read()

@@ -1,4 +1,4 @@
-"""Recordings: what the probe found, what a person says of them, first frame and playable copy."""
+"""Recordings: what the probe found, what a person says of them, a frame and a playable copy."""
 
 from typing import Any
 
@@ -83,8 +83,8 @@ def delete_recording(study_id: str, recording_id: str) -> str:
 
 
 @recordings.get("/studies/<string:study_id>/recordings/<string:recording_id>/frame.jpg")
-@recordings.doc(summary="The first frame", responses=answers("image/jpeg"))
-def first_frame(study_id: str, recording_id: str) -> Response:
+@recordings.doc(summary="A frame from about the middle", responses=answers("image/jpeg"))
+def shown_frame(study_id: str, recording_id: str) -> Response:
     """With the face box hidden, where one is drawn."""
     recording = recording_of(study_id, recording_id)
     path = service().storage.frame(recording)

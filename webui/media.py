@@ -67,7 +67,7 @@ def jpeg_of(picture: Any) -> bytes:
 
 
 def frame_without_face(path: Path, recording: Recording) -> bytes:
-    """The first frame of a recording; the part under its face box as 4 x 4 patches of mean colour."""
+    """The frame of a recording that is shown; the part under its face box as 4 x 4 patches of mean colour."""
     data = path.read_bytes()
     if not recording.face_box or not recording.width:
         return data

@@ -1,4 +1,4 @@
-"""A child process that looks at one video: probe it, cut its first frame, or make a copy that a browser plays.
+"""A child process that looks at one video: probe it, cut a frame out, or make a copy that a browser plays.
 
 `python -m webui.probing JSON`, with {"do": "probe" | "copy", "video", "out", "box", "limits"}; the answer is a file.
 Nothing of the server's is in this process: a file that breaks the decoder breaks only this.
@@ -42,7 +42,7 @@ def probe_video(order: dict[str, Any]) -> None:
             "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
             "frames": info.frames_declared, "status": "ok", "reason": "",
         }  # fmt: skip
-        found["warnings"] = _first_frame(video, out, info.width)
+        found["warnings"] = _shown_frame(video, out, info.width)
         write_json(out / "probe.json", found | _what_is_missing(video, found))
     except VideoError as error:
         words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
@@ -68,18 +68,23 @@ def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:
             "duration_s": min(seconds, found["duration_s"])}  # fmt: skip
 
 
-def _first_frame(video: Path, out: Path, width: int) -> list[str]:
-    """Write frame.jpg, at most 1280 pixels wide; warnings of the decoder."""
+def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
+    """Write frame.jpg, from about the middle (many walk into the picture), at most 1280 pixels wide; warnings.
+
+    The first frame is decoded too: it says whether the decoder complains, and is shown where the middle is missing.
+    """
     import cv2
 
     from ubam.errors import VideoError
     from ubam.files import atomic_path
-    from ubam.video import read_frames
+    from ubam.video import glimpse, read_frames
 
     damage: list[str] = []
-    frame = next(read_frames(video, stop_frame=1, damage=damage), None)
-    if frame is None:
+    first = next(read_frames(video, stop_frame=1, damage=damage), None)
+    if first is None:
         raise VideoError("no frame could be decoded; copy it again or convert it to MP4")
+    middle = glimpse(video)
+    frame = first if middle is None or middle.shape != first.shape else middle
     if width > SHOWN_WIDTH:
         frame = cv2.resize(
             frame, (SHOWN_WIDTH, round(frame.shape[0] * SHOWN_WIDTH / width)), interpolation=cv2.INTER_AREA

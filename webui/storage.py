@@ -44,7 +44,7 @@ class Storage:
         return self.recording(recording) / f"video{suffix_of(recording.file_name)}"
 
     def frame(self, recording: Recording) -> Path:
-        """The first frame, JPEG, as it is: a face box is blurred when it is shown."""
+        """A frame from the middle, JPEG, as it is: a face box is blurred when it is shown."""
         return self.recording(recording) / "frame.jpg"
 
     def copy(self, recording: Recording) -> Path:

@@ -1,4 +1,4 @@
-"""The table of recordings: what is guessed, typed, pasted, imported; boxes on the first frame; by keyboard too."""
+"""The table of recordings: what is guessed, typed, pasted, imported; boxes on a frame; by keyboard too."""
 
 from pathlib import Path
 from typing import Any

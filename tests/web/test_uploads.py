@@ -1,11 +1,14 @@
 """Uploads: in pieces, interrupted, resumed by another server, refused; every byte as it was."""
 
+import io
 import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.web.helpers import TUS, Client, House, converted, small_limits, small_video
 from webui.database import Recording, Upload
@@ -152,6 +155,19 @@ def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:
     alone.work()
     part = client.get(f"studies/{study}/recordings/{good['id']}/video", headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.data) == (206, b"ftyp")
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
+def test_the_picture_of_a_video_shows_who_walks_into_it(alone: House, tmp_path: Path, kind: str) -> None:
+    client = alone.only_person()
+    study = _study(client)
+    small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
+    client.upload(study, f"walk.{kind}", converted(tmp_path / "a.mp4", tmp_path / f"b.{kind}"))
+    alone.work()
+    recording = client.get(f"studies/{study}/recordings").json[0]["id"]
+    shown = np.asarray(Image.open(io.BytesIO(client.get(f"studies/{study}/recordings/{recording}/frame.jpg").data)))
+    dark = np.flatnonzero(shown[150, :, 0] < 140)
+    assert dark.mean() == pytest.approx(160, abs=20)  # the box is at the left in the first frame
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])

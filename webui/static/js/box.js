@@ -1,4 +1,4 @@
-// Drag a box on the first frame: where the subject is, or a face to be blurred. Numbers beside it do the same by keyboard.
+// Drag a box on a frame from the middle: where the subject is, or a face to be blurred. Numbers beside it do the same by keyboard.
 
 import { patch } from "./api.js";
 import { attempt, open } from "./dialogs.js";

@@ -11,7 +11,7 @@ export const FIELDS = ["subject", "group", "session", "day"];
 const PLACEHOLDERS = { subject: "table.subject_hint", group: "table.group_hint", session: "table.none", day: "table.none" };
 
 export class Table {
-  /** `place` gets the rows; `changed` is called when values were saved; `drawBox` opens the first frame of a recording. */
+  /** `place` gets the rows; `changed` is called when values were saved; `drawBox` opens the picture of a recording. */
   constructor({ study, place, editable, changed, drawBox }) {
     Object.assign(this, { study, place, editable, changed, drawBox, rows: new Map(), chosen: new Set(), last: null, recordings: [] });
     this.body = h("tbody", { role: "rowgroup" });
