@@ -31,7 +31,8 @@ from ubam.benchmark import (
 )
 from ubam.benchmark_rows import Coded, KnownStudy, Row, stacked, supervised, true_keypoints
 from ubam.benchmark_rows import benchmark_rows as all_rows
-from ubam.benchmark_run import Rendering, measure, open_study, prepare, samples
+from ubam.benchmark_run import Cell, Rendering, measure, open_study, prepare, samples, source_fingerprint
+from ubam.benchmark_table import table
 from ubam.crops import CropStore
 from ubam.embedding import embed_behaviours
 from ubam.files import read_csv, write_arrays, write_csv
@@ -283,6 +284,19 @@ def test_a_stopped_benchmark_goes_on_and_the_files_say_what_the_table_says(
     assert facts["rows"]["pixel"]["settings"]["posture_dim"] == 64
     means = {(m["kind"], m["row"], m["measure"]): m["mean"] for m in facts["means"]}
     assert means["human", "keypoints", "pck"] == pytest.approx(values["pck"], rel=1e-4)
+
+
+def test_long_values_of_the_table_do_not_run_together() -> None:
+    """Three digits with their error filled a column, and stood as one number: 0.390±0.1500.254±0.107."""
+    values = {"auc": 0.75, "p": 0.1234, "positive": 0.5, "positive_drawn": 0.25}
+    studies = [Rendering("human", "null", seed, 6, 1.0) for seed in (1, 2)]
+    name = "objective order-curriculum"
+    cells = [
+        Cell(study, name, source_fingerprint(), {key: value * share for key, value in values.items()})
+        for study, share in zip(studies, (1.0, 0.5), strict=True)
+    ]
+    line = next(line for line in table(cells, [name]).splitlines() if line.startswith(name))
+    assert line.removeprefix(name).split() == ["0.56±0.19", "0.093±0.031", "0.375±0.125", "0.188±0.062"]
 
 
 def test_rows_with_the_same_coding_share_it_and_bring_their_own_scores(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ubam.benchmark_clips import ClipCell, settings_facts
 from ubam.benchmark_run import RECORDINGS, SCENE, Rendering
-from ubam.benchmark_table import Mean, mean_of
+from ubam.benchmark_table import Mean, aligned, mean_of, mean_text
 from ubam.files import write_csv, write_json
 from ubam.runs import installed_versions
 from ubam.settings import Settings
@@ -21,7 +21,6 @@ CORRECTED = ("cosine", "gain")  # divided by what the ruler reads on true pictur
 UNITS = {"cpu_ms": "CPU milliseconds a frame", "posture": "px of a box of 64", "background": "grey levels",
          "null_shown": "% of body height", "null_own": "% of body height"}  # fmt: skip
 JOINTS = "true joints"
-NAME_WIDTH, WIDTH = 16, 11
 LEGEND = (
     "Mean over studies ± its standard error. cos, gain: shown displacement of the true keypoints against the true\n"
     "one, divided by what the ruler reads on true pictures (row `truth`), at a factor. true joints: what matched\n"
@@ -111,27 +110,18 @@ def clip_table(cells: Sequence[ClipCell], rows: Sequence[str]) -> str:
     for kind in dict.fromkeys(cell.study.kind for cell in cells):
         own = [cell for cell in cells if cell.study.kind == kind]
         for title, block in columns(impairments_of(own)).items():
-            lines += ["", f"{title}: {kind}", _line("", [column.heading for column in block])]
+            found = [["", *(column.heading for column in block)]]
             for row in (*rows[:1], JOINTS, *rows[1:]):
-                shown = [_cell(clip_means(own, row, column), column.digits) for column in block]
+                shown = [mean_text(clip_means(own, row, column), column.digits) for column in block]
                 if any(shown) and (row != JOINTS or title.startswith("direction")):
-                    lines.append(_line(row, shown))
+                    found.append([row, *shown])
+            lines += ["", f"{title}: {kind}", *aligned(found)]
     return "\n".join(lines)
 
 
 def impairments_of(cells: Sequence[ClipCell]) -> list[str]:
     """The impairments of these cells, in order."""
     return sorted({cell.impairment for cell in cells if cell.impairment})
-
-
-def _cell(mean: Mean, digits: int) -> str:
-    if not mean.studies:
-        return ""
-    return f"{mean.mean:.{digits}f}" + (f"±{mean.error:.{digits}f}" if np.isfinite(mean.error) else "")
-
-
-def _line(name: str, shown: Sequence[str]) -> str:
-    return (f"{name:{NAME_WIDTH}}" + "".join(f"{cell:>{WIDTH}}" for cell in shown)).rstrip()
 
 
 def write_clip_results(out: Path, cells: Sequence[ClipCell], rows: Sequence[str], settings: Settings) -> None:

@@ -69,7 +69,6 @@ BLOCKS: dict[str, tuple[Measure, ...]] = {
     ),
 }
 UNITS = {measure.name: measure.unit for block in BLOCKS.values() for measure in block} | {"identity_chance": "share"}
-NAME_WIDTH, WIDTH = 18, 11
 ALL = "all kinds"
 LEGEND = (
     "Mean over studies ± its standard error. phase, half: degrees to the nearest posture of another subject, in the\n"
@@ -134,29 +133,37 @@ def table(cells: Sequence[Cell], order: Sequence[str]) -> str:
 def _block(found: dict[Key, Mean], kind: str, rows: Sequence[str], shown: Sequence[Measure], title: str) -> list[str]:
     """One line per row that has one of the measures, and one that says what chance gives."""
     chances = [_chance(found, kind, rows, measure) for measure in shown]
-    lines = [title, _line("", [measure.heading for measure in shown]), _line("chance", chances)]
+    lines = [["", *(measure.heading for measure in shown)], ["chance", *chances]]
     for row in rows:
-        cells = [_cell(found.get((kind, *measure.key(row))), measure.digits) for measure in shown]
+        cells = [mean_text(found.get((kind, *measure.key(row))), measure.digits) for measure in shown]
         if any(cells):
-            lines.append(_line(row, cells))
-    return lines
+            lines.append([row, *cells])
+    return [title, *aligned(lines)]
 
 
 def _chance(found: dict[Key, Mean], kind: str, rows: Sequence[str], measure: Measure) -> str:
     if isinstance(measure.chance, str):
         said = [found.get((kind, measure.variety, row, measure.chance)) for row in rows]
-        return next((_cell(mean, measure.digits) for mean in said if mean is not None), "")
+        return next((mean_text(mean, measure.digits) for mean in said if mean is not None), "")
     return "" if measure.chance is None else f"{measure.chance:.{measure.digits}f}"
 
 
-def _cell(mean: Mean | None, digits: int) -> str:
+def mean_text(mean: Mean | None, digits: int) -> str:
+    """The mean and, of more than one study, its standard error; nothing where no study has the value."""
     if mean is None or not mean.studies:
         return ""
     return f"{mean.mean:.{digits}f}" + (f"±{mean.error:.{digits}f}" if np.isfinite(mean.error) else "")
 
 
-def _line(name: str, cells: Sequence[str]) -> str:
-    return (f"{name:{NAME_WIDTH}}" + "".join(f"{cell:>{WIDTH}}" for cell in cells)).rstrip()
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of equally many cells as text, the first cell of each to the left, the others to the right, two apart."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        (
+            f"{name:{widths[0]}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        ).rstrip()
+        for name, *cells in lines
+    ]
 
 
 def write_results(out: Path, cells: Sequence[Cell], rows: Sequence[Row]) -> None:
