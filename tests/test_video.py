@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import numbered_frames, walking_frames, write_video
 from ubam.errors import VideoError
 from ubam.packets import ffmpeg_binary
-from ubam.video import frame_times, probe, read_frame, read_frames, read_timed_frames, write_clip
+from ubam.video import frame_times, glimpse, probe, read_frame, read_frames, read_timed_frames, write_clip
 
 
 def encode(out: Path, *options: str, source: str = "testsrc2=size=160x120:rate=25:duration=3") -> Path:
@@ -98,6 +98,12 @@ def test_a_rotated_phone_video_is_upright_everywhere(tmp_path, pattern):
     assert (info.width, info.height) == (120, 160)
     assert np.array_equal(frame, next(read_timed_frames(turned))[2])
     assert np.array_equal(frame, np.rot90(next(read_frames(pattern))))
+
+
+@pytest.mark.parametrize(("frames", "shown"), [(100, 50), (240, 100)])
+def test_a_glimpse_is_of_the_middle_and_at_most_ten_seconds_in(tmp_path, frames, shown):
+    write_clip(tmp_path / "a.mp4", (np.full((48, 64, 3), 10 + number, np.uint8) for number in range(frames)), 10.0)
+    assert glimpse(tmp_path / "a.mp4").mean() == pytest.approx(10 + shown, abs=3)  # one key frame, the first
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "avi", "mov", "webm", "ts"])

@@ -15,12 +15,14 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ubam.packets import FORMATS, ffmpeg_binary, read_packets, shown_seconds
 
 MAX_PIXELS = 8192 * 4608
 MAX_FRAMES = 20_000_000
+GLIMPSE_S = 10.0
+RAW: dict[str, Any] = {"format": "rawvideo", "pix_fmt": "rgb24", "fps_mode": "passthrough", "threads": 1}
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -158,14 +160,15 @@ def read_frames(
         width, height = crop[2] - crop[0], crop[3] - crop[1]
     width, height = size or (width, height)
     filters.append(f"scale={width}:{height}:flags=area")
-    source = ffmpeg.input(
-        f"file:{Path(path).absolute()}", threads=1, format_whitelist=FORMATS, protocol_whitelist="file"
-    )
-    output = source.output(
-        "pipe:", format="rawvideo", pix_fmt="rgb24", fps_mode="passthrough", vf=",".join(filters), threads=1
-    )
+    output = _source(path).output("pipe:", vf=",".join(filters), **RAW)
     expects_frames = start_frame < max(info.frames_declared, 1) and (stop_frame is None or stop_frame > start_frame)
     return _piped(output, height, width, Path(path) if expects_frames else None, damage)
+
+
+def _source(path: Path | str, **options: float) -> Any:
+    """The file as ffmpeg's input, and nothing that it may name."""
+    name = f"file:{Path(path).absolute()}"
+    return ffmpeg.input(name, threads=1, format_whitelist=FORMATS, protocol_whitelist="file", **options)
 
 
 def _crop_filters(crop: tuple[int, int, int, int]) -> list[str]:
@@ -233,14 +236,15 @@ def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
 
 
 def glimpse(path: Path | str) -> np.ndarray | None:
-    """A frame from about the middle, where subjects are in view, uint8 [H,W,3] RGB; None if none decodes there.
+    """A frame from the middle, where subjects are in view, uint8 [H,W,3] RGB; None if none decodes there.
 
-    Not exact, so that it is quick in a long file. Raises VideoError for what is no video.
+    At most ten seconds in: a long file without key frames would be decoded up to there. Raises VideoError for what is
+    no video.
     """
-    with _opened(Path(path)) as capture:
-        capture.set(cv2.CAP_PROP_POS_FRAMES, max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) // 2))
-        fetched, frame = capture.read()
-    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if fetched else None
+    info = probe(path)
+    source = _source(path, ss=min(info.duration_s / 2, GLIMPSE_S))
+    output = source.output("pipe:", vframes=1, vf=f"scale={info.width}:{info.height}:flags=area", **RAW)
+    return next(_piped(output, info.height, info.width, None, None), None)
 
 
 def _seek(capture: "cv2.VideoCapture", frame_index: int, fps: float) -> np.ndarray | None:
@@ -309,7 +313,7 @@ def write_copy(
         VideoError: unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
     """
     path, out, info = Path(path), Path(out), probe(path)
-    source = ffmpeg.input(f"file:{path.absolute()}", threads=1, format_whitelist=FORMATS, protocol_whitelist="file")
+    source = _source(path)
     picture = source.video if blur is None else _patched(source, _box_inside(path, blur, info))
     if max_width is not None and info.width > max_width:
         picture = picture.filter("scale", max_width, -2, flags="area")

@@ -83,7 +83,7 @@ def delete_recording(study_id: str, recording_id: str) -> str:
 
 
 @recordings.get("/studies/<string:study_id>/recordings/<string:recording_id>/frame.jpg")
-@recordings.doc(summary="A frame from about the middle", responses=answers("image/jpeg"))
+@recordings.doc(summary="A frame from the middle, at most ten seconds in", responses=answers("image/jpeg"))
 def shown_frame(study_id: str, recording_id: str) -> Response:
     """With the face box hidden, where one is drawn."""
     recording = recording_of(study_id, recording_id)

@@ -69,7 +69,7 @@ def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
-    """Write frame.jpg, from about the middle (many walk into the picture), at most 1280 pixels wide; warnings.
+    """Write frame.jpg, from the middle (many walk into the picture), at most 1280 pixels wide; warnings.
 
     The first frame is decoded too: it says whether the decoder complains, and is shown where the middle is missing.
     """
@@ -84,7 +84,7 @@ def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
     if first is None:
         raise VideoError("no frame could be decoded; copy it again or convert it to MP4")
     middle = glimpse(video)
-    frame = first if middle is None or middle.shape != first.shape else middle
+    frame = first if middle is None else middle
     if width > SHOWN_WIDTH:
         frame = cv2.resize(
             frame, (SHOWN_WIDTH, round(frame.shape[0] * SHOWN_WIDTH / width)), interpolation=cv2.INTER_AREA
