@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ubam.figures import CONTROL_NAMES
 from ubam.report_data import RunData, mapping, number
-from ubam.report_words import LEVEL, group_tests, listed, p_text, pair_of, plural
+from ubam.report_words import LEVEL, group_tests, listed, p_text, pair_of, plural, shortened
 
 OUTLYING = 2.0  # times the next reference subject
 ABOUT_AS_WELL = 0.05  # AUC; below its standard error with a few dozen subjects
@@ -12,7 +12,9 @@ ABOUT_AS_WELL = 0.05  # AUC; below its standard error with a few dozen subjects
 
 def warnings_of(data: RunData) -> list[str]:
     """What a reader must know before trusting the numbers; each recording's own warnings are in its table."""
-    own = [str(message) for message in data.record.get("warnings") or []]
+    said = {f"{row.get('recording_id')}: {row.get('warnings')}" for row in data.recordings}  # below, all together
+    said |= {f"{row.get('recording_id')} {row.get('status')}: {row.get('reason')}" for row in data.recordings}
+    own = [words for message in data.record.get("warnings") or [] if (words := str(message)) not in said]
     notes = [str(note) for note in data.statistics.get("notes") or []]
     found = [*_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
     found += [*_outlier_warnings(data), *own, *notes]
@@ -36,10 +38,12 @@ def _recording_warnings(data: RunData) -> Iterable[str]:
             some = listed([f"{row.get('recording_id')} ({row.get('reason') or 'no reason given'})" for row in rows[:5]])
             more = f" and {len(rows) - 5} more, see the table of recordings" if len(rows) > 5 else ""
             yield f"{len(rows)} of {len(data.recordings)} recordings {words}: {some}{more}."
-    warned = [f"{row.get('recording_id')} ({row['warnings']})" for row in data.recordings if row.get("warnings")]
-    if warned:
-        some = "; ".join(warned[:5]) + (f"; and {len(warned) - 5} more in the table of recordings" * (len(warned) > 5))
-        yield f"{len(warned)} {plural(len(warned), 'recording')} came with a remark: {some}."
+    warned: dict[str, list[str]] = {}
+    for row in data.recordings:
+        if row.get("warnings"):
+            warned.setdefault(row["warnings"], []).append(str(row.get("recording_id")))
+    for remark, names in warned.items():
+        yield f"{len(names)} {plural(len(names), 'recording')} ({listed(shortened(names))}): {remark}."
 
 
 def _size_warnings(data: RunData) -> Iterable[str]:
