@@ -1,4 +1,4 @@
-"""What a report says before its numbers: once, and with the names it is about."""
+"""What a report says before its numbers: once, with the names it is about, and no more than is known."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from tests.fake_run import make_fake_run
 from ubam.files import read_csv, write_csv, write_json
 from ubam.report_data import read_run
 from ubam.report_warnings import warnings_of
+from ubam.report_words import headline
 
 
 def test_a_remark_on_many_recordings_is_said_once_with_all_their_names(tmp_path: Path) -> None:
@@ -28,3 +29,16 @@ def test_a_remark_on_many_recordings_is_said_once_with_all_their_names(tmp_path:
     ]
     assert sum("the file is empty" in words for words in found) == 1
     assert "Something else." in found
+
+
+def test_beside_a_single_reference_subject_nobody_is_said_to_move_like_it(tmp_path: Path) -> None:
+    """No p is possible there; it read "does not move further" of a subject with the larger deviation."""
+    run = make_fake_run(tmp_path / "run", reference_subjects=1, query_subjects=1, frames=40, videos=False)
+    path = run / "deviation" / "subjects.csv"
+    rows = read_csv(path)
+    for row in rows:
+        row |= {"p": "", "smallest_p": "", "percentile": ""}
+    write_csv(path, rows, list(rows[0]))
+    said = headline(read_run(run))[0]
+    assert "With one" in said
+    assert "further" not in said

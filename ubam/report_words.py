@@ -39,7 +39,9 @@ def _individuals(data: RunData) -> str:
         return f"No subject outside the reference group {data.reference} could be scored."
     if not normal:
         return f"No subject of the reference group {data.reference} could be scored, so nothing says what is normal."
-    than = f"any of the {normal} {data.reference} subjects" if normal > 1 else f"the one {data.reference} subject"
+    if normal == 1:
+        return f"With one {data.reference} subject nothing says how far subjects of the reference are from each other."
+    than = f"any of the {normal} {data.reference} subjects"
     if len(scored) == 1:
         verb = "moves" if beyond else "does not move"
         return f"{scored[0].subject} {verb} further from the {data.reference} reference than {than}."
