@@ -108,8 +108,8 @@ def skirt_ring(cast: Cast, vertices: np.ndarray, look_: Look) -> tuple[np.ndarra
 class World:
     """Draws pairs with one renderer; the photographs change when it is made anew."""
 
-    def __init__(self, renderer: Renderer, casts: dict[str, Cast], shares: dict[str, float]) -> None:
-        self.renderer, self.casts, self.shares = renderer, casts, shares
+    def __init__(self, renderer: Renderer, casts: dict[str, Cast]) -> None:
+        self.renderer, self.casts = renderer, casts
         self.actors = {plan: Actor(renderer, cast) for plan, cast in casts.items()}
 
     def draw(self, plan: str, random: np.random.Generator) -> Pair:
@@ -118,7 +118,7 @@ class World:
         build = int(random.integers(len(cast.vertices)))
         heads = cast.heads[build]
         step = random.uniform(0.006, 0.07)
-        later = random.uniform(0.1, 3.0, 4)
+        later = random.uniform(0.1, 3.0, 2)
         times = random.uniform(0, 1) + np.concatenate([[-step, 0, step], later])
         stage = perform(cast, heads, times, random)
         view, roll = draw_view(plan, random)
@@ -163,8 +163,8 @@ class World:
         rest = cast.vertices[build]
         normals = rest_normals(rest, cast.faces)
         rest = rest + normals * (look_.padding * (1.0 if plan == "person" else 0.6))[:, None].astype(np.float32)
-        kind = int(random.choice(3, p=[0.62, 0.2, 0.18]))  # empty scene: true, median of frames with the subject, another moment
-        frames = 3 if kind == 0 else 7
+        kind = int(random.choice(3, p=[0.68, 0.17, 0.15]))  # empty scene: true, median of frames with the subject, another moment
+        frames = {0: 3, 1: 5, 2: 4}[kind]
         posed = pose_body(cast, cast.heads[build], rest, normals, cast.landmark_points[build], turns[:frames],
                           (root[0][:frames], shift[:frames]))  # fmt: skip
         actor.dress(look_)
@@ -180,7 +180,7 @@ class World:
             moved = self._swayed(camera, lens, sway[7 if t is None else t])
             if t is not None:
                 actor.move(posed, t, look_)
-            set_.draw(actor.mesh if t is not None else None, moved, light, times[t if t is not None else 0])
+            set_.draw(actor.mesh if t is not None else None, moved, light, times[t if t is not None else 0], t == 1)
             pictures.append(renderer.read().copy())
             if t == 1:
                 truth = renderer.read_truth().astype(np.float32)
@@ -188,7 +188,7 @@ class World:
         if kind == 1:
             pictures = [*pictures[:3], np.median(np.stack(pictures), 0).astype(np.uint8)]
         elif kind == 2:
-            pictures = [*pictures[:3], pictures[5]]
+            pictures = [*pictures[:3], pictures[3]]
         developed = develop(pictures, CROP, random)
         moved = self._swayed(camera, lens, sway[1])
         return _finish(developed, truth, moved.project(posed.landmarks[1]), kind), kind
@@ -242,13 +242,13 @@ class Set:
         parts.quad([-1, 1, 0.9999], [2, 0, 0], [0, -2, 0], np.ones(3), [photo, 0.5, 1.6, 0])
         return self._mesh(parts)  # type: ignore[return-value]
 
-    def draw(self, body: Mesh | None, camera: Camera, light: tuple[np.ndarray, bool], time: float) -> None:
+    def draw(self, body: Mesh | None, camera: Camera, light: tuple[np.ndarray, bool], time: float, truth: bool) -> None:
         renderer, scene, meshes = self.renderer, self.scene, self.meshes
         shading = [body] if body is not None else []
         if light[1]:
             shading += [meshes[name] for name in ("still", "bars") if meshes[name] is not None and scene.kind == "room"]
         renderer.cast_shadow(shading, light[0])
-        renderer.begin(self.sky)
+        renderer.begin(self.sky, truth)
         if self.backdrop is not None:
             renderer.set(camera=np.eye(4), catcher=0, roll=0.0)
             renderer.draw(self.backdrop)

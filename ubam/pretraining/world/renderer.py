@@ -3,7 +3,7 @@
 import moderngl
 import numpy as np
 
-SIDE, SHADOW, LAYERS, TEXTURE = 256, 384, 48, 256
+SIDE, SHADOW, LAYERS, TEXTURE = 192, 256, 48, 256
 
 _VERTEX = """#version 330
 in vec3 position, normal, canon, colour; in vec4 matter;
@@ -24,9 +24,9 @@ float shadow() {
   vec3 q = lit.xyz / lit.w * 0.5 + 0.5;
   if (any(lessThan(q.xy, vec2(0.01))) || any(greaterThan(q.xy, vec2(0.99)))) return 1.0;
   float sum = 0.0;
-  for (int i = -2; i <= 2; i++) for (int j = -2; j <= 2; j++)
-    sum += texture(shade, q.xy + vec2(i, j) * soft).r + 0.006 < q.z ? 0.0 : 1.0;
-  return sum / 25.0;
+  for (int i = -1; i <= 1; i++) for (int j = -1; j <= 1; j++)
+    sum += texture(shade, q.xy + vec2(i, j) * 2.0 * soft).r + 0.008 < q.z ? 0.0 : 1.0;
+  return sum / 9.0;
 }
 void main() {
   vec3 n = normalize(facing), v = normalize(eye - at);
@@ -82,7 +82,7 @@ class Mesh:
 
 
 class Renderer:
-    """Draws a body in a scene at 256x256; `photos` uint8 [48, 256, 256, 3]."""
+    """Draws a body in a scene at 192x192; `photos` uint8 [48, 256, 256, 3]."""
 
     def __init__(self, photos: np.ndarray) -> None:
         self.context = moderngl.create_standalone_context(backend="egl")
@@ -90,7 +90,11 @@ class Renderer:
         self.depth_program = self.context.program(vertex_shader=_DEPTH_VERTEX, fragment_shader=_DEPTH_FRAGMENT)
         self.picture = self.context.texture((SIDE, SIDE), 4, dtype="f1")
         self.truth = self.context.texture((SIDE, SIDE), 4, dtype="f2")
-        self.frame = self.context.framebuffer([self.picture, self.truth], self.context.depth_renderbuffer((SIDE, SIDE)))
+        depth = self.context.depth_renderbuffer((SIDE, SIDE))
+        self.frames = {
+            False: self.context.framebuffer([self.picture], depth),
+            True: self.context.framebuffer([self.picture, self.truth], depth),
+        }
         self.shade = self.context.depth_texture((SHADOW, SHADOW))
         self.shade.compare_func = ""
         self.shadow_frame = self.context.framebuffer(depth_attachment=self.shade)
@@ -118,9 +122,9 @@ class Renderer:
             mesh.depth.render()
         self.set(light=light)
 
-    def begin(self, colour: np.ndarray) -> None:
-        self.frame.use()
-        self.frame.clear(*[float(c) for c in colour], 0.0)  # no body anywhere
+    def begin(self, colour: np.ndarray, truth: bool) -> None:
+        self.frames[truth].use()
+        self.frames[truth].clear(*[float(c) for c in colour], 0.0)  # no body anywhere
         self.context.enable(moderngl.DEPTH_TEST)
         self.context.disable(moderngl.BLEND)
         self.photos.use(0)
@@ -139,9 +143,9 @@ class Renderer:
             self.set(model=np.eye(4))
 
     def read(self) -> np.ndarray:
-        """The picture, uint8 [256, 256, 3], its first row at the top."""
+        """The picture, uint8 [192, 192, 3], its first row at the top."""
         return np.frombuffer(self.picture.read(), np.uint8).reshape(SIDE, SIDE, 4)[::-1, :, :3]
 
     def read_truth(self) -> np.ndarray:
-        """Place on the body and whether it is body, float16 [256, 256, 4]."""
+        """Place on the body and whether it is body, float16 [192, 192, 4]."""
         return np.frombuffer(self.truth.read(), np.float16).reshape(SIDE, SIDE, 4)[::-1]

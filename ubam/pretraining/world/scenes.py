@@ -289,7 +289,7 @@ def _clutter(scene: Scene, size: float, random: np.random.Generator, share: floa
 def occluders(eye: np.ndarray, target: np.ndarray, size: float, random: np.random.Generator) -> Parts:
     """Bars, cables and plates between the camera and the body; often none."""
     parts = Parts()
-    if random.uniform() > 0.25:
+    if random.uniform() > 0.18:
         return parts
     view = target - eye
     view = view / np.linalg.norm(view)

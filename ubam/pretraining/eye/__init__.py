@@ -1,0 +1,1 @@
+"""How the eye's network was made: trained on pairs of clips of the training world alone."""

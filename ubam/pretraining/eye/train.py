@@ -1,0 +1,126 @@
+"""Train the eye on drawn pairs; goes on where it stopped."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ubam.pretraining.world.parts import Parts
+from ubam.tracking.eye.network import EyeNetwork, landmark_places
+
+from .lessons import Batch, make_batch
+from .losses import losses, total
+
+PAIRS = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast: steps in all, the largest rate, steps between checkpoints."""
+
+    steps: int = 30_000
+    rate: float = 2e-3
+    warm: int = 300
+    keep_every: int = 200
+
+
+def train(
+    drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, seconds: float = math.inf,
+    told: Callable[[str], None] = print,
+) -> None:  # fmt: skip
+    """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
+
+    Stops after `plan.steps` steps or `seconds`; a later call with the same `out` goes on from there.
+    """
+    torch.manual_seed(seed)
+    network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True)
+    out.mkdir(parents=True, exist_ok=True)
+    step = _resume(out, network, mean, optimiser)
+    start, sums = time.monotonic(), {}
+    parts = Parts(drawn)
+    while step < plan.steps and time.monotonic() - start < seconds:
+        if step % 50 == 0:
+            parts = Parts(drawn)
+        random = np.random.default_rng([seed, step])
+        batch = make_batch([parts[int(k)] for k in random.integers(0, len(parts), PAIRS)], random)
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(plan, step)
+        terms = _step(network, optimiser, batch)
+        mean.update_parameters(network)
+        for name, value in terms.items():
+            sums[name] = 0.98 * sums.get(name, value) + 0.02 * value
+        step += 1
+        if step % 50 == 0:
+            told(f"{step} {len(parts)} pairs " + " ".join(f"{name} {value:.4f}" for name, value in sums.items()))
+        if step % plan.keep_every == 0:
+            torch.save({"step": step, "network": network.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict()}, out / "working.pt")
+            (out / "working.pt").replace(out / "state.pt")
+            if step % (5 * plan.keep_every) == 0:
+                measured = {"step": step, **evaluate(mean.module, Parts(held_out))}
+                told(json.dumps(measured))
+                with (out / "log.jsonl").open("a") as log:
+                    log.write(json.dumps(measured) + "\n")
+
+
+def rate_at(plan: Plan, step: int) -> float:
+    """Rising, then falling along a cosine to a hundredth."""
+    if step < plan.warm:
+        return plan.rate * (step + 1) / plan.warm
+    done = (step - plan.warm) / max(1, plan.steps - plan.warm)
+    return plan.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def _resume(out: Path, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    if not (out / "state.pt").exists():
+        return 0
+    kept = torch.load(out / "state.pt", weights_only=True)
+    network.load_state_dict(kept["network"])
+    mean.load_state_dict(kept["mean"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return int(kept["step"])
+
+
+def _step(network: EyeNetwork, optimiser: torch.optim.Optimizer, batch: Batch) -> dict[str, float]:
+    network.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = network(batch.crops, batch.plan)
+    terms = losses(answer, batch)
+    optimiser.zero_grad(set_to_none=True)
+    total(terms).backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+    return {name: float(term.detach()) for name, term in terms.items()}
+
+
+@torch.no_grad()
+def evaluate(network: EyeNetwork, held_out: Parts, most: int = 256) -> dict[str, float]:
+    """On pairs never trained on: overlap of outlines, landmark errors in crops, what the looks do to the answers."""
+    network.eval()
+    sums: dict[str, list[float]] = {}
+    random = np.random.default_rng(0)
+    for first in range(0, min(most, len(held_out)), 16):
+        batch = make_batch([held_out[k] for k in range(first, min(first + 16, len(held_out)))], random, vary=False)
+        answer = network(batch.crops, batch.plan)
+        found, _, _ = landmark_places(answer.heatmaps)
+        inside = ((batch.landmarks > 0) & (batch.landmarks < 1)).all(-1)
+        apart = torch.linalg.norm(found - batch.landmarks, dim=-1)
+        mask, truth = answer.outline > 0, batch.alpha > 0.5
+        overlap = (mask & truth).sum((1, 2, 3)) / (mask | truth).sum((1, 2, 3)).clamp_min(1)
+        values = {
+            "iou": overlap, "landmark": apart[inside], "close": (apart[inside] < 0.04).float(),
+            "looks": torch.linalg.norm(found[::2] - found[1::2], dim=-1)[inside[::2]],
+            "plan": (answer.plan.argmax(1) == batch.plan).float(),
+        }  # fmt: skip
+        for number in range(4):
+            values[f"iou_{number}"] = overlap[batch.plan == number]
+        for name, value in values.items():
+            sums.setdefault(name, []).extend(value.tolist())
+    network.train()
+    return {name: round(float(np.mean(value)), 4) for name, value in sums.items() if value}

@@ -1,0 +1,1 @@
+"""The eye: from crops of a video to the subject's outline, body coordinates and landmarks."""
