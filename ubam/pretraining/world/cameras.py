@@ -67,7 +67,7 @@ def crop_matrix(placed: np.ndarray, points: np.ndarray, size: float, random: np.
     side = max(high - low) * np.exp(random.uniform(np.log(1.04), np.log(1.75)))
     middle = (low + high) / 2
     if partly:
-        side *= random.uniform(0.4, 0.8)
+        side *= random.uniform(0.5, 0.85)
         middle = middle + random.uniform(-0.3, 0.3, 2) * (high - low) * [0.5, 1.0]
     else:
         middle = middle + random.normal(0, 0.04, 2) * side

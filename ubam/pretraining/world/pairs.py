@@ -105,6 +105,26 @@ def skirt_ring(cast: Cast, vertices: np.ndarray, look_: Look) -> tuple[np.ndarra
     return np.concatenate(rings), outward, np.concatenate(places)
 
 
+def tail_of(cast: Cast) -> np.ndarray:
+    """Which vertices are tail, bool [V]."""
+    main = np.array([cast.names[b] for b in cast.bones[:, 0]])
+    return np.char.startswith(main, "vertebra_C") & (main != "vertebra_C1") | np.char.startswith(main, "Ca_")
+
+
+def bystander(view: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray | None:
+    """Where a second body stands that is not the subject, [4, 4]; mostly there is none."""
+    if random.uniform() > 0.08:
+        return None
+    across = np.cross(view, UP if abs(view[2]) < 0.9 else [1.0, 0, 0])
+    across /= np.linalg.norm(across)
+    behind = np.array([view[0], view[1], 0.0]) if abs(view[2]) < 0.6 else np.zeros(3)
+    model = np.eye(4)
+    model[:3, :3] = rotation(UP, random.uniform(0, 2 * np.pi))[0]
+    model[:3, 3] = size * (random.choice([-1, 1]) * random.uniform(0.55, 1.3) * across + random.uniform(0, 1.5) * behind)
+    model[2, 3] = 0.0
+    return model
+
+
 class World:
     """Draws pairs with one renderer; the photographs change when it is made anew."""
 
@@ -136,10 +156,9 @@ class World:
         distance = size * np.exp(random.uniform(np.log(1.6), np.log(9)))
         target = np.array([0, 0, np.ptp(bare.vertices[1, :, 2]) / 2])
         _, placed = look(view, roll, target, distance)
-        tail = plan == "rodent" and random.uniform() < 0.25
-        solid = self._solid(cast)
-        points = (bare.vertices[:3] + shift[:3, None])[:, solid if tail else slice(None)].reshape(-1, 3)
         partly = random.uniform() < (0.22 if plan == "person" else 0.1)
+        without_tail = partly or random.uniform() < 0.25
+        points = (bare.vertices[:3] + shift[:3, None])[:, ~tail_of(cast) if without_tail else slice(None)].reshape(-1, 3)
         projection = crop_matrix(placed, points, size, random, partly)
         marks = bare.landmarks[1] + shift[1]
         clips, kinds = [], []
@@ -151,10 +170,6 @@ class World:
         landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
         landmarks[: len(marks)] = sharp.project(marks)
         return Pair(clips, landmarks, kinds)
-
-    def _solid(self, cast: Cast) -> np.ndarray:
-        main = np.array([cast.names[b] for b in cast.bones[:, 0]])
-        return ~(np.char.startswith(main, "vertebra_C"))
 
     def _clip(self, plan, build, turns, root, shift, camera, lens, times, random) -> tuple[Clip, int]:  # type: ignore[no-untyped-def]
         cast, actor, renderer = self.casts[plan], self.actors[plan], self.renderer
@@ -170,7 +185,8 @@ class World:
         actor.dress(look_)
         scene = draw_scene(plan, camera.view, size, random)
         bars = occluders(camera.eye, target, size, random)
-        set_ = Set(renderer, scene, bars)
+        other = bystander(camera.view, size, random)
+        set_ = Set(renderer, scene, bars, other, random.uniform() < 0.5)
         sway = np.radians(random.normal(0, 0.25, (8, 2))) * (random.uniform() < 0.25) * (1.0 if random.uniform() < 0.8 else 4)
         light = _light(renderer, scene, target, size, camera, random)
         pictures, truth = [], None
@@ -180,7 +196,7 @@ class World:
             moved = self._swayed(camera, lens, sway[7 if t is None else t])
             if t is not None:
                 actor.move(posed, t, look_)
-            set_.draw(actor.mesh if t is not None else None, moved, light, times[t if t is not None else 0], t == 1)
+            set_.draw(actor.mesh, t is not None, moved, light, times[t if t is not None else 0], t == 1)
             pictures.append(renderer.read().copy())
             if t == 1:
                 truth = renderer.read_truth().astype(np.float32)
@@ -222,8 +238,8 @@ def _light(renderer, scene: Scene, target, size, camera: Camera, random) -> tupl
 class Set:
     """A scene on the card."""
 
-    def __init__(self, renderer: Renderer, scene: Scene, bars: Parts) -> None:
-        self.renderer, self.scene = renderer, scene
+    def __init__(self, renderer: Renderer, scene: Scene, bars: Parts, other: np.ndarray | None, stays: bool) -> None:
+        self.renderer, self.scene, self.other, self.stays = renderer, scene, other, stays
         self.meshes = {name: self._mesh(parts) for name, parts in
                        (("still", scene.still), ("floor", scene.floor), ("turning", scene.turning), ("bars", bars))}  # fmt: skip
         self.sky = any_colour(np.random.default_rng(int(1e6 * abs(scene.turn)) + len(scene.still.faces)))
@@ -242,8 +258,8 @@ class Set:
         parts.quad([-1, 1, 0.9999], [2, 0, 0], [0, -2, 0], np.ones(3), [photo, 0.5, 1.6, 0])
         return self._mesh(parts)  # type: ignore[return-value]
 
-    def draw(self, body: Mesh | None, camera: Camera, light: tuple[np.ndarray, bool], time: float, truth: bool) -> None:
-        renderer, scene, meshes = self.renderer, self.scene, self.meshes
+    def draw(self, actor: Mesh, present: bool, camera: Camera, light: tuple[np.ndarray, bool], time: float, truth: bool) -> None:
+        renderer, scene, meshes, body = self.renderer, self.scene, self.meshes, actor if present else None
         shading = [body] if body is not None else []
         if light[1]:
             shading += [meshes[name] for name in ("still", "bars") if meshes[name] is not None and scene.kind == "room"]
@@ -258,6 +274,8 @@ class Set:
         renderer.set(roll=0.0)
         if body is not None and scene.mirror:
             renderer.draw(body, body=0.6, model=np.diag([1.0, 1, -1, 1]))
+        if self.other is not None and (present or self.stays):
+            renderer.draw(actor, body=0.6, model=self.other)
         clear = scene.floor_opacity < 1
         if meshes["floor"] is not None and not (clear and camera.view[2] > 0):
             renderer.set(catcher=int(scene.catcher))
