@@ -16,7 +16,7 @@ from ubam.tracking.eye.network import EyeNetwork, landmark_places
 from .lessons import Batch, make_batch
 from .losses import losses, total
 
-PAIRS = 16
+PAIRS, COOLING = 8, 0.25
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Plan:
     """How long and how fast: steps in all, the largest rate, steps between checkpoints."""
 
     steps: int = 30_000
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     warm: int = 300
     keep_every: int = 200
 
@@ -70,11 +70,9 @@ def train(
 
 
 def rate_at(plan: Plan, step: int) -> float:
-    """Rising, then falling along a cosine to a hundredth."""
-    if step < plan.warm:
-        return plan.rate * (step + 1) / plan.warm
-    done = (step - plan.warm) / max(1, plan.steps - plan.warm)
-    return plan.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+    """Rising, level, and over the last quarter falling to a hundredth: a training can be given more steps later."""
+    left = (plan.steps - step) / (COOLING * plan.steps)
+    return plan.rate * min(1.0, (step + 1) / plan.warm, max(0.01, left))
 
 
 def _resume(out: Path, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:

@@ -69,6 +69,8 @@ def crop_matrix(placed: np.ndarray, points: np.ndarray, size: float, random: np.
     if partly:
         side *= random.uniform(0.5, 0.85)
         middle = middle + random.uniform(-0.3, 0.3, 2) * (high - low) * [0.5, 1.0]
+        if random.uniform() < 0.4:  # the lower half: legs on a treadmill
+            middle[1] = low[1] + side * random.uniform(0.35, 0.5)
     else:
         middle = middle + random.normal(0, 0.04, 2) * side
     near, far = 0.02 * size, 60 * size

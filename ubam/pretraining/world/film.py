@@ -30,6 +30,28 @@ def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) ->
     return [frame if few == side else cv2.resize(frame, (side, side), interpolation=way) for frame in taken]
 
 
+def interlaced(frames: list[np.ndarray]) -> list[np.ndarray]:
+    """Every second line of the three moments is that of the next moment."""
+    mixed = [frame.copy() for frame in frames]
+    for k in (0, 1):
+        mixed[k][1::2] = frames[k + 1][1::2]
+    return mixed
+
+
+def blurred(frames: list[np.ndarray]) -> list[np.ndarray]:
+    """The middle moment with a slow shutter: its neighbours shine through."""
+    before, at, after = (frame.astype(np.uint16) for frame in frames[:3])
+    return [frames[0], ((before + 2 * at + after) // 4).astype(np.uint8), *frames[2:]]
+
+
+def at_the_border(picture: np.ndarray, side: int, share: float, black: bool) -> np.ndarray:
+    """A crop that reaches over the border of the video at one of four sides: its last row again and again, or black."""
+    turned = np.rot90(picture, side).copy()
+    row = int(share * len(turned))
+    turned[:row] = 0 if black else turned[row]
+    return np.ascontiguousarray(np.rot90(turned, -side))
+
+
 def _exposure(random: np.random.Generator):  # type: ignore[no-untyped-def]
     gain, gamma = np.exp(random.normal(0, 0.3)), np.exp(random.normal(-0.1, 0.25))
     lift = max(0.0, random.normal(0, 0.04))

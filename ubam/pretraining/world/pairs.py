@@ -7,7 +7,7 @@ import numpy as np
 
 from .cameras import Camera, crop_matrix, draw_view, light_matrix, look
 from .cast import Cast
-from .film import develop
+from .film import at_the_border, blurred, develop, interlaced
 from .landmarks import LANDMARKS
 from .looks import Look, any_colour, draw_look
 from .postures import UP, perform
@@ -205,7 +205,15 @@ class World:
             pictures = [*pictures[:3], np.median(np.stack(pictures), 0).astype(np.uint8)]
         elif kind == 2:
             pictures = [*pictures[:3], pictures[3]]
+        if times[2] - times[1] < 0.02 and random.uniform() < 0.3:
+            pictures = blurred(pictures)
         developed = develop(pictures, CROP, random)
+        if random.uniform() < 0.04:
+            developed = interlaced(developed)
+        if random.uniform() < 0.12:
+            where = int(random.integers(4)), float(random.uniform(0.02, 0.35)), bool(random.uniform() < 0.4)
+            developed = [at_the_border(picture, *where) for picture in developed]
+            truth = at_the_border(truth, *where[:2], True)
         moved = self._swayed(camera, lens, sway[1])
         return _finish(developed, truth, moved.project(posed.landmarks[1]), kind), kind
 
