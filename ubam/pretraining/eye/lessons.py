@@ -28,7 +28,9 @@ class Batch:
 def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generator, *, vary: bool = True) -> Batch:
     """A batch of drawn pairs; `vary` off: as drawn, with neighbours and empty scene."""
     n = len(pairs)
-    stacked = {name: np.stack([pair[name] for pair in pairs]) for name in ("frames", "empty", "alpha", "place", "on_body")}
+    stacked = {
+        name: np.stack([pair[name] for pair in pairs]) for name in ("frames", "empty", "alpha", "place", "on_body")
+    }
     mirror = random.uniform(size=n) < 0.5 * vary
     plan = np.array([int(pair["plan"]) for pair in pairs])
     landmarks = np.stack([pair["landmarks"] for pair in pairs]).astype(np.float32)

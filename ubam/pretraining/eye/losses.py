@@ -8,7 +8,7 @@ from ubam.tracking.eye.network import HALF, Answer, landmark_places
 
 from .lessons import Batch
 
-WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.15, "landmark": 6.0, "place": 1.0, "side": 0.2, "plan": 0.1,
+WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.3, "landmark": 6.0, "place": 1.0, "side": 0.2, "plan": 0.1,
            "looks": 3.0, "looks_place": 0.5}  # fmt: skip
 
 

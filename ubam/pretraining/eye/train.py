@@ -40,7 +40,9 @@ def train(
     torch.manual_seed(seed)
     network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True)
+    mean = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
     out.mkdir(parents=True, exist_ok=True)
     step = _resume(out, network, mean, optimiser)
     start, sums = time.monotonic(), {}
@@ -60,7 +62,15 @@ def train(
         if step % 50 == 0:
             told(f"{step} {len(parts)} pairs " + " ".join(f"{name} {value:.4f}" for name, value in sums.items()))
         if step % plan.keep_every == 0:
-            torch.save({"step": step, "network": network.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict()}, out / "working.pt")
+            torch.save(
+                {
+                    "step": step,
+                    "network": network.state_dict(),
+                    "mean": mean.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                },
+                out / "working.pt",
+            )
             (out / "working.pt").replace(out / "state.pt")
             if step % (5 * plan.keep_every) == 0:
                 measured = {"step": step, **evaluate(mean.module, Parts(held_out))}

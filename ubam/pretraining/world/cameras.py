@@ -56,7 +56,9 @@ def look(view: np.ndarray, roll: float, target: np.ndarray, distance: float) -> 
     return eye, matrix
 
 
-def crop_matrix(placed: np.ndarray, points: np.ndarray, size: float, random: np.random.Generator, partly: bool) -> np.ndarray:
+def crop_matrix(
+    placed: np.ndarray, points: np.ndarray, size: float, random: np.random.Generator, partly: bool
+) -> np.ndarray:
     """Projection [4, 4] whose picture is a square around the body's points [n, 3], seen from `placed` [4, 4].
 
     partly: the square shows only a part of the body, as a camera at a treadmill does.

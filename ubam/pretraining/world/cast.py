@@ -248,7 +248,9 @@ def _landmark_points(plan, vertices, heads, bones, weights, names):  # type: ign
         if where == "head" or not len(own):
             points.append(heads[:, j])
             continue
-        axis, sign = {"front": (0, 1), "back": (0, -1), "top": (2, 1), "low": (2, -1), "far": (3, 1), "side": (1, 1)}[where]
+        axis, sign = {"front": (0, 1), "back": (0, -1), "top": (2, 1), "low": (2, -1), "far": (3, 1), "side": (1, 1)}[
+            where
+        ]
         if axis == 3:
             size = np.linalg.norm(vertices[0, own] - heads[0, j], axis=-1)
         elif axis == 1:

@@ -80,7 +80,10 @@ def _compressed(frames: list[np.ndarray], random: np.random.Generator) -> list[n
         return frames
     if kind == "jpeg":
         quality = int(random.integers(25, 95))
-        return [cv2.imdecode(cv2.imencode(".jpg", f, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR) for f in frames]
+        return [
+            cv2.imdecode(cv2.imencode(".jpg", f, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+            for f in frames
+        ]
     return _h264(frames, str(random.integers(18, 36)))
 
 

@@ -10,16 +10,25 @@ from .cast import Cast
 
 
 @dataclass
+class Skirt:
+    """Heights of waist and hem on the canonical body, how much wider it gets, colour [3] and matter [4]."""
+
+    waist: float
+    hem: float
+    flare: float
+    colour: np.ndarray
+    matter: np.ndarray
+
+
+@dataclass
 class Look:
     """colour [V, 3] within 0..1, matter [V, 4] (layer, scale, strength of the texture, gloss), padding [V] outwards.
-
-    skirt: None, or heights of waist and hem on the canonical body with flare, colour [3] and matter [4].
     """
 
     colour: np.ndarray
     matter: np.ndarray
     padding: np.ndarray
-    skirt: tuple[float, float, float, np.ndarray, np.ndarray] | None = None
+    skirt: Skirt | None = None
 
 
 def any_colour(random: np.random.Generator) -> np.ndarray:
@@ -37,19 +46,40 @@ def _field(canonical: np.ndarray, random: np.random.Generator, rate: float) -> n
 
 
 def _cloth(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    kinds = [layer.NOISE, layer.STRIPES, layer.CHECKS, layer.DOTS, layer.PLAID, layer.CLOUDS, int(random.integers(0, 30))]
+    kinds = [
+        layer.NOISE,
+        layer.STRIPES,
+        layer.CHECKS,
+        layer.DOTS,
+        layer.PLAID,
+        layer.CLOUDS,
+        int(random.integers(0, 30)),
+    ]
     kind = random.choice(kinds, p=[0.4, 0.1, 0.06, 0.06, 0.08, 0.2, 0.1])
     strength = random.uniform(0.05, 0.4) if kind in (layer.NOISE, layer.CLOUDS) else random.uniform(0.1, 0.9)
-    return any_colour(random), np.array([kind, random.uniform(0.4, 3), strength, random.choice([0, random.uniform(0, 0.4)])])
+    return any_colour(random), np.array(
+        [kind, random.uniform(0.4, 3), strength, random.choice([0, random.uniform(0, 0.4)])]
+    )
+
+
+def _skirt(waist: float, random: np.random.Generator) -> Skirt:
+    hems = [random.uniform(-0.3, -0.1), random.uniform(-0.6, -0.3), random.uniform(-0.9, -0.6)]
+    return Skirt(waist, random.choice(hems), random.uniform(0.0, 0.12), *_cloth(random))
 
 
 def person_look(cast: Cast, random: np.random.Generator) -> Look:
     main = np.array([cast.names[b].split(".")[0] for b in cast.bones[:, 0]])
     height = cast.canonical[:, 2]
-    legs = np.char.startswith(main, ("upperleg")) | np.char.startswith(main, "lowerleg") | np.char.startswith(main, "pelvis")
+    legs = (
+        np.char.startswith(main, ("upperleg"))
+        | np.char.startswith(main, "lowerleg")
+        | np.char.startswith(main, "pelvis")
+    )
     feet = np.char.startswith(main, "foot") | np.char.startswith(main, "toe")
     arms = np.char.startswith(main, "upperarm") | np.char.startswith(main, "lowerarm")
-    hands = np.char.startswith(main, "wrist") | np.char.startswith(main, "finger") | np.char.startswith(main, "metacarpal")
+    hands = (
+        np.char.startswith(main, "wrist") | np.char.startswith(main, "finger") | np.char.startswith(main, "metacarpal")
+    )
     head = (main == "head") | np.char.startswith(main, "eye")
     skin = np.array([0.95, 0.75, 0.62]) * random.uniform(0.25, 1.0) * random.uniform(0.92, 1.05, 3)
     count = len(main)
@@ -80,14 +110,17 @@ def person_look(cast: Cast, random: np.random.Generator) -> Look:
         wear(feet | (legs & (height < random.uniform(-0.9, -0.6))), 0.002, _cloth(random))
     if random.uniform() < 0.9:
         back = cast.canonical[:, 0]
-        hair = head & ((height > random.uniform(0.86, 0.93)) | ((back < random.uniform(-0.75, -0.3)) & (height > random.uniform(0.68, 0.85))))
-        tone = np.array([0.5, 0.35, 0.2]) * random.uniform(0.1, 1.6) if random.uniform() < 0.85 else np.ones(3) * random.uniform(0.4, 0.9)
+        hair = head & (
+            (height > random.uniform(0.86, 0.93))
+            | ((back < random.uniform(-0.75, -0.3)) & (height > random.uniform(0.68, 0.85)))
+        )
+        tone = (
+            np.array([0.5, 0.35, 0.2]) * random.uniform(0.1, 1.6)
+            if random.uniform() < 0.85
+            else np.ones(3) * random.uniform(0.4, 0.9)
+        )
         wear(hair, random.uniform(0.003, 0.03), (np.clip(tone, 0, 1), np.array([layer.FUR, 3, 0.5, 0.2])))
-    skirt = None
-    if random.uniform() < 0.14:
-        cloth = _cloth(random)
-        skirt = (waist, random.choice([random.uniform(-0.3, -0.1), random.uniform(-0.6, -0.3), random.uniform(-0.9, -0.6)]),
-                 random.uniform(0.0, 0.12), *cloth)  # fmt: skip
+    skirt = _skirt(waist, random) if random.uniform() < 0.14 else None
     return Look(np.clip(colour, 0, 1), matter, padding * random.uniform(0.5, 1.1), skirt)
 
 
@@ -115,7 +148,11 @@ def coat_look(cast: Cast, random: np.random.Generator) -> Look:
         bare = np.char.startswith(main, ("vertebra_C")) & ~np.char.startswith(main, "vertebra_cervical")
         for part in ("foot", "toe", "hand", "finger"):
             bare |= np.char.startswith(main, part)
-        pink = np.array([0.85, 0.62, 0.55]) * random.uniform(0.5, 1.15) if random.uniform() < 0.7 else base * random.uniform(0.5, 1.2)
+        pink = (
+            np.array([0.85, 0.62, 0.55]) * random.uniform(0.5, 1.15)
+            if random.uniform() < 0.7
+            else base * random.uniform(0.5, 1.2)
+        )
         colour[bare], padding[bare] = np.clip(pink, 0, 1), 0
         ears = (main == "skull") & (canonical[:, 2] > 0.62)
         if random.uniform() < 0.6:
@@ -130,7 +167,9 @@ def fly_look(cast: Cast, random: np.random.Generator) -> Look:
     tone = np.array([[0.55, 0.38, 0.18], [0.1, 0.08, 0.06], [0.35, 0.3, 0.15], [0.85, 0.82, 0.78]])[random.integers(4)]
     base = np.clip(tone * random.uniform(0.6, 1.15) + random.normal(0, 0.03, 3), 0.02, 1)
     colour = np.tile(base, (count, 1))
-    rings = np.char.startswith(main, "abdomen") & (np.sin(canonical[:, 0] * random.uniform(30, 60)) > random.uniform(-0.5, 0.9))
+    rings = np.char.startswith(main, "abdomen") & (
+        np.sin(canonical[:, 0] * random.uniform(30, 60)) > random.uniform(-0.5, 0.9)
+    )
     colour[rings] *= random.uniform(0.2, 0.9)
     wings = np.char.startswith(main, "wing")
     colour[wings] = 0.5 * base + 0.5 * random.uniform(0.3, 1.0) * np.array([0.9, 0.9, 0.95])

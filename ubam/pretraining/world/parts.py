@@ -9,7 +9,9 @@ class Parts:
     """All parts of a folder as one collection of pairs; nothing is read before it is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.parts = [{f.stem: np.load(f, mmap_mode="r") for f in part.glob("*.npy")} for part in sorted(folder.glob("part*"))]
+        self.parts = [
+            {f.stem: np.load(f, mmap_mode="r") for f in part.glob("*.npy")} for part in sorted(folder.glob("part*"))
+        ]
         self.starts = np.cumsum([0, *(len(part["plan"]) for part in self.parts)])
 
     def __len__(self) -> int:

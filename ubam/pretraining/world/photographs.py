@@ -46,7 +46,9 @@ def _part(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _texture(random: np.random.Generator) -> np.ndarray:
     from skimage import data
 
-    name = random.choice(["brick", "grass", "gravel", "coffee", "page", "clock", "moon", "text", "coins", "immunohistochemistry"])
+    name = random.choice(
+        ["brick", "grass", "gravel", "coffee", "page", "clock", "moon", "text", "coins", "immunohistochemistry"]
+    )
     try:
         picture = getattr(data, str(name))()
     except Exception:  # a picture that scikit-image would have to fetch
@@ -78,9 +80,16 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
         value = np.zeros((TEXTURE, TEXTURE))
         for px, py in points:
             angle, size = random.uniform(0, 180), random.uniform(3, 10)
-            cv2.ellipse(value, (int(px), int(py)), (int(size), max(1, int(size * 0.4))), angle, 0, 360, random.uniform(0, 1), -1)
+            cv2.ellipse(
+                value, (int(px), int(py)), (int(size), max(1, int(size * 0.4))), angle, 0, 360, random.uniform(0, 1), -1
+            )
     elif kind == PLANKS:
-        value = 0.5 + 0.25 * (_noise(random, 8) - 0.5) + 0.15 * np.sin(40 * x + 3 * _noise(random, 6)) - 0.4 * (np.mod(6 * x, 1) < 0.03)
+        value = (
+            0.5
+            + 0.25 * (_noise(random, 8) - 0.5)
+            + 0.15 * np.sin(40 * x + 3 * _noise(random, 6))
+            - 0.4 * (np.mod(6 * x, 1) < 0.03)
+        )
     elif kind == DOTS:
         value = (np.hypot(np.mod(period * x, 1) - 0.5, np.mod(period * y, 1) - 0.5) < 0.3).astype(float)
     elif kind == PLAID:

@@ -35,7 +35,11 @@ class Stage:
     def sway(self, mean: float, spread: float, swing: float) -> np.ndarray:
         """An angle [T]: somewhere around the mean, slowly moving."""
         phase, rate = self.random.uniform(0, 2 * np.pi), self.random.uniform(0.2, 1.2)
-        return mean + self.random.normal(0, spread) + self.random.normal(0, swing) * np.sin(rate * 2 * np.pi * self.times + phase)
+        return (
+            mean
+            + self.random.normal(0, spread)
+            + self.random.normal(0, swing) * np.sin(rate * 2 * np.pi * self.times + phase)
+        )
 
     def root(self, axis: np.ndarray, degrees: np.ndarray | float) -> None:
         angle = np.broadcast_to(np.radians(degrees), (len(self.times),))
@@ -59,7 +63,9 @@ def _person(s: Stage) -> None:
     action = r.choice(["walk", "run", "stand", "sit", "squat", "free"], p=[0.5, 0.08, 0.12, 0.1, 0.06, 0.14])
     if action in ("walk", "run"):
         _gait(s, action == "run")
-    lean = r.normal(3, 7) + (r.uniform(5, 45) if action == "squat" else 0) + (r.uniform(-5, 20) if action == "sit" else 0)
+    lean = (
+        r.normal(3, 7) + (r.uniform(5, 45) if action == "squat" else 0) + (r.uniform(-5, 20) if action == "sit" else 0)
+    )
     for bone in ("spine05", "spine04", "spine03", "spine02"):
         s.turn(bone, LEFT, s.sway(lean / 4, 2.5, 1))
         s.turn(bone, UP, s.sway(0, 4, 2))
@@ -68,7 +74,12 @@ def _person(s: Stage) -> None:
     s.turn("head", UP, s.sway(0, 20, 4))
     for side in "LR":
         if action in ("stand", "sit", "squat", "free"):
-            hip, knee = {"stand": (4, 6), "sit": (82, 85), "squat": (r.uniform(30, 110), r.uniform(40, 120)), "free": (25, 35)}[action]
+            hip, knee = {
+                "stand": (4, 6),
+                "sit": (82, 85),
+                "squat": (r.uniform(30, 110), r.uniform(40, 120)),
+                "free": (25, 35),
+            }[action]
             wide = 25 if action == "free" else 4
             s.bend(f"upperleg01.{side}", f"lowerleg01.{side}", s.sway(hip, wide, 3))
             s.bend(f"lowerleg01.{side}", f"foot.{side}", -np.clip(s.sway(knee, wide, 3), 0, 140))
@@ -102,9 +113,21 @@ def _arm(s: Stage, side: str, action: str) -> None:
     """From the rest posture (arms 45 degrees out) to hanging, holding or reaching."""
     r, sign = s.random, 1 if side == "L" else -1
     pose = r.choice(["hang", "hold", "reach", "any"], p=[0.55, 0.2, 0.15, 0.1])
-    down = {"hang": r.normal(36, 5), "hold": r.normal(30, 12), "reach": r.normal(10, 25), "any": r.uniform(-60, 40)}[pose]
-    forward = {"hang": r.normal(0, 8), "hold": r.uniform(0, 40), "reach": r.uniform(30, 150), "any": r.uniform(-40, 150)}[pose]
-    elbow = {"hang": abs(r.normal(12, 12)), "hold": r.uniform(20, 120), "reach": r.uniform(0, 60), "any": r.uniform(0, 140)}[pose]
+    down = {"hang": r.normal(36, 5), "hold": r.normal(30, 12), "reach": r.normal(10, 25), "any": r.uniform(-60, 40)}[
+        pose
+    ]
+    forward = {
+        "hang": r.normal(0, 8),
+        "hold": r.uniform(0, 40),
+        "reach": r.uniform(30, 150),
+        "any": r.uniform(-40, 150),
+    }[pose]
+    elbow = {
+        "hang": abs(r.normal(12, 12)),
+        "hold": r.uniform(20, 120),
+        "reach": r.uniform(0, 60),
+        "any": r.uniform(0, 140),
+    }[pose]
     if action == "run":
         elbow = r.uniform(60, 110)
     j = s.cast.names.index(f"upperarm01.{side}")
@@ -157,7 +180,10 @@ def _four_limbs(s: Stage, action: str) -> None:
     r = s.random
     moving = action in ("walk", "gallop")
     s.speed = r.uniform(0.3, 1.2) * moving
-    shifts = {"walk": [0, 0.5, 0.25, 0.75] if r.uniform() < 0.5 else [0, 0.5, 0.5, 0], "gallop": [0, 0.1, 0.5, 0.6]}.get(action, [0] * 4)
+    shifts = {
+        "walk": [0, 0.5, 0.25, 0.75] if r.uniform() < 0.5 else [0, 0.5, 0.5, 0],
+        "gallop": [0, 0.1, 0.5, 0.6],
+    }.get(action, [0] * 4)
     size = r.uniform(12, 32) * moving * (1.4 if action == "gallop" else 1)
     for number, (front, side) in enumerate([(False, "L"), (False, "R"), (True, "L"), (True, "R")]):
         phase = 2 * np.pi * (s.times + shifts[number] + r.normal(0, 0.03))
@@ -180,7 +206,11 @@ def _four_limbs(s: Stage, action: str) -> None:
 
 def _tail(s: Stage, rodent: bool) -> None:
     r = s.random
-    bones = [n for n in s.cast.names if n.startswith("vertebra_C") and "cerv" not in n] if rodent else [n for n in s.cast.names if n.startswith("Ca_")]
+    bones = (
+        [n for n in s.cast.names if n.startswith("vertebra_C") and "cerv" not in n]
+        if rodent
+        else [n for n in s.cast.names if n.startswith("Ca_")]
+    )
     up, aside = r.normal(0, 45 if not rodent else 30), r.normal(0, 60)
     ripple, waves, phase = r.normal(0, 70), r.uniform(0.5, 2), r.uniform(0, 6.3)
     s.turn(bones[0], LEFT, s.sway(0, 15, 3))
@@ -196,7 +226,12 @@ def _fly(s: Stage) -> None:
     r = s.random
     wings = r.choice(["folded", "spread", "one", "flight"], p=[0.7, 0.1, 0.15, 0.05])
     for side, sign in (("left", 1), ("right", -1)):
-        out = {"folded": r.normal(4, 6), "spread": r.uniform(10, 60), "one": r.normal(4, 6), "flight": r.uniform(40, 90)}[wings]
+        out = {
+            "folded": r.normal(4, 6),
+            "spread": r.uniform(10, 60),
+            "one": r.normal(4, 6),
+            "flight": r.uniform(40, 90),
+        }[wings]
         if wings == "one" and side == r.choice(["left", "right"]):
             out = r.uniform(30, 90)
         s.turn(f"wing_{side}", FRONT, sign * r.normal(0, 8))
@@ -213,7 +248,9 @@ def _fly(s: Stage) -> None:
         for side, sign in (("left", 1), ("right", -1)):
             phase = 2 * np.pi * (s.times + offset + (0 if side == "left" else 0.5) + r.normal(0, 0.05))
             s.turn(f"coxa_{leg}_{side}", UP, -sign * size * np.cos(phase) + s.sway(0, 9, 2))
-            s.turn(f"femur_{leg}_{side}", FRONT, sign * (0.6 * size * np.clip(-np.sin(phase), 0, None) + s.sway(0, 9, 2)))
+            s.turn(
+                f"femur_{leg}_{side}", FRONT, sign * (0.6 * size * np.clip(-np.sin(phase), 0, None) + s.sway(0, 9, 2))
+            )
             s.turn(f"tibia_{leg}_{side}", FRONT, -sign * s.sway(0, 14, 3))
             s.turn(f"tarsus_{leg}_{side}", FRONT, -sign * s.sway(0, 12, 3))
     s.root(LEFT, s.sway(0, 5, 1))

@@ -45,7 +45,14 @@ class Parts:
     def box(self, low, high, colour, matter) -> None:  # type: ignore[no-untyped-def]
         low, high = np.asarray(low, float), np.asarray(high, float)
         x, y, z = np.diag(high - low)
-        for corner, right, up in ((low, y, z), (low + x, y, z), (low, x, z), (low + y, x, z), (low + z, x, y), (low, x, y)):
+        for corner, right, up in (
+            (low, y, z),
+            (low + x, y, z),
+            (low, x, z),
+            (low + y, x, z),
+            (low + z, x, y),
+            (low, x, y),
+        ):
             self.quad(corner, right, up, colour, matter)
 
     def tube(self, path: np.ndarray, radius: float, colour, matter) -> None:  # type: ignore[no-untyped-def]
@@ -122,15 +129,24 @@ def _glass(size: float, random: np.random.Generator) -> Scene:
     scene = Scene("glass", floor_opacity=random.uniform(0.02, 0.25), mirror=False)
     wide, above = 6 * size, size * random.uniform(0.7, 3)
     scene.floor.quad([-wide, -wide, 0], [2 * wide, 0, 0], [0, 2 * wide, 0], any_colour(random), _surface(random))
-    scene.still.quad([-wide, -wide, above], [0, 2 * wide, 0], [2 * wide, 0, 0], any_colour(random), _surface(random), 1 / size)
+    scene.still.quad(
+        [-wide, -wide, above], [0, 2 * wide, 0], [2 * wide, 0, 0], any_colour(random), _surface(random), 1 / size
+    )
     if random.uniform() < 0.4:
         gap = random.uniform(0.25, 0.8) * size
         for side in (-1, 1):
-            scene.still.box([-wide, side * gap - 0.02 * size, 0], [wide, side * gap + 0.02 * size, above], any_colour(random), _surface(random))
+            scene.still.box(
+                [-wide, side * gap - 0.02 * size, 0],
+                [wide, side * gap + 0.02 * size, above],
+                any_colour(random),
+                _surface(random),
+            )
     if random.uniform() < 0.3:
         for k in range(-8, 9):
             at = k * size * random.uniform(0.2, 0.3)
-            scene.still.tube(np.array([[at, -wide, -0.01], [at, wide, -0.01]]), 0.004 * size, any_colour(random), np.zeros(4))
+            scene.still.tube(
+                np.array([[at, -wide, -0.01], [at, wide, -0.01]]), 0.004 * size, any_colour(random), np.zeros(4)
+            )
     return scene
 
 
@@ -169,13 +185,26 @@ def _cage(view: np.ndarray, size: float, random: np.random.Generator) -> Scene:
     away, wide = size * random.uniform(0.4, 2.5), 8 * size
     matter = _surface(random, (layer.CHIPS, layer.NOISE, layer.PLANKS, layer.GRID))
     matter[1] *= random.uniform(1, 4) / size
-    scene.floor.quad(-across * wide - behind * wide, 2 * across * wide, behind * (wide + away), any_colour(random), matter)
-    scene.still.quad(behind * away - across * wide - [0, 0, size], 2 * across * wide, [0, 0, 8 * size], any_colour(random), _surface(random), 1 / size)
+    scene.floor.quad(
+        -across * wide - behind * wide, 2 * across * wide, behind * (wide + away), any_colour(random), matter
+    )
+    scene.still.quad(
+        behind * away - across * wide - [0, 0, size],
+        2 * across * wide,
+        [0, 0, 8 * size],
+        any_colour(random),
+        _surface(random),
+        1 / size,
+    )
     if random.uniform() < 0.3:
         _wheel(scene, size, random)
     if random.uniform() < 0.3:
         gap = size * random.uniform(0.06, 0.25)
-        where = behind * (away * random.uniform(0.6, 1)) if random.uniform() < 0.5 else -behind * size * random.uniform(0.4, 0.7)
+        where = (
+            behind * (away * random.uniform(0.6, 1))
+            if random.uniform() < 0.5
+            else -behind * size * random.uniform(0.4, 0.7)
+        )
         colour, radius = any_colour(random), size * random.uniform(0.004, 0.012)
         for k in range(-14, 15):
             start = where + across * k * gap - [0, 0, size]
@@ -195,9 +224,16 @@ def _wheel(scene: Scene, size: float, random: np.random.Generator) -> None:
         path = np.stack([radius * np.cos(angle), 0 * angle + side * broad, radius * np.sin(angle)], 1)
         scene.turning.tube(path, size * random.uniform(0.01, 0.05), colour, matter)
         for a in angle[:: int(random.choice([5, 6, 10]))]:
-            scene.turning.tube(np.array([[0, side * broad, 0], path[0] * 0 + [radius * np.cos(a), side * broad, radius * np.sin(a)]]), 0.008 * size, colour, matter)
+            scene.turning.tube(
+                np.array([[0, side * broad, 0], path[0] * 0 + [radius * np.cos(a), side * broad, radius * np.sin(a)]]),
+                0.008 * size,
+                colour,
+                matter,
+            )
     for a in angle[:: int(random.choice([1, 2, 3]))]:
-        rung = np.array([[radius * np.cos(a), -broad, radius * np.sin(a)], [radius * np.cos(a), broad, radius * np.sin(a)]])
+        rung = np.array(
+            [[radius * np.cos(a), -broad, radius * np.sin(a)], [radius * np.cos(a), broad, radius * np.sin(a)]]
+        )
         scene.turning.tube(rung, size * random.uniform(0.006, 0.015), colour, matter)
 
 
@@ -214,17 +250,43 @@ def _room(plan: str, view: np.ndarray, size: float, random: np.random.Generator)
     away, wide = size * np.exp(random.normal(0.3, 0.6)), 12 * size
     matter = _surface(random, (layer.PLANKS, layer.CHECKS, layer.CLOUDS, layer.GRID, layer.NOISE))
     wall, high = any_colour(random), 6 * size
-    scene.floor.quad(-across * wide - behind * wide, 2 * across * wide, behind * (wide + away), any_colour(random), matter, 1 / size)
+    scene.floor.quad(
+        -across * wide - behind * wide, 2 * across * wide, behind * (wide + away), any_colour(random), matter, 1 / size
+    )
     scene.still.quad(behind * away - across * wide, 2 * across * wide, [0, 0, high], wall, _surface(random), 1 / size)
     if random.uniform() < 0.5:
         near = behind * (away - 0.01 * size)
-        scene.still.quad(near - across * wide, 2 * across * wide, [0, 0, size * random.uniform(0.03, 0.12)], any_colour(random), np.zeros(4))
+        scene.still.quad(
+            near - across * wide,
+            2 * across * wide,
+            [0, 0, size * random.uniform(0.03, 0.12)],
+            any_colour(random),
+            np.zeros(4),
+        )
     for _ in range(random.poisson(2.0)):  # posters, windows, doors
-        at = behind * (away - 0.02 * size) + across * size * random.normal(0, 1.2) + np.array([0, 0, size * random.uniform(-0.2, 1)])
-        glow = [int(random.integers(0, 30)), 0.4, 1.6 if random.uniform() < 0.3 else 1.2 if random.uniform() < 0.5 else 0.0, 0]
-        scene.still.quad(at, across * size * random.uniform(0.1, 0.9), [0, 0, size * random.uniform(0.2, 1.5)], any_colour(random), glow, 1 / size)
+        at = (
+            behind * (away - 0.02 * size)
+            + across * size * random.normal(0, 1.2)
+            + np.array([0, 0, size * random.uniform(-0.2, 1)])
+        )
+        glow = [
+            int(random.integers(0, 30)),
+            0.4,
+            1.6 if random.uniform() < 0.3 else 1.2 if random.uniform() < 0.5 else 0.0,
+            0,
+        ]
+        scene.still.quad(
+            at,
+            across * size * random.uniform(0.1, 0.9),
+            [0, 0, size * random.uniform(0.2, 1.5)],
+            any_colour(random),
+            glow,
+            1 / size,
+        )
     for _ in range(random.poisson(1.2)):  # furniture
-        at = behind * size * random.uniform(0.3, max(0.4, away / size)) + across * size * random.choice([-1, 1]) * random.uniform(0.25, 1.8)
+        at = behind * size * random.uniform(0.3, max(0.4, away / size)) + across * size * random.choice(
+            [-1, 1]
+        ) * random.uniform(0.25, 1.8)
         half = size * random.uniform(0.05, 0.4, 3)
         scene.still.box(at - half * [1, 1, 0], at + half * [1, 1, 2], any_colour(random), _surface(random))
     if plan in ("person", "dog") and random.uniform() < 0.35:
@@ -237,9 +299,15 @@ def _room(plan: str, view: np.ndarray, size: float, random: np.random.Generator)
 
 def _treadmill(scene: Scene, size: float, random: np.random.Generator) -> None:
     """A belt along x with side boards; rails beside and before the body."""
-    colour, half, long = random.uniform(0.02, 0.3) * np.ones(3), size * random.uniform(0.18, 0.35), size * random.uniform(0.5, 1.0)
+    colour, half, long = (
+        random.uniform(0.02, 0.3) * np.ones(3),
+        size * random.uniform(0.18, 0.35),
+        size * random.uniform(0.5, 1.0),
+    )
     scene.belt = random.uniform(0.3, 1.0)
-    scene.still.quad([-long, -half, 0.002 * size], [2 * long, 0, 0], [0, 2 * half, 0], colour, [layer.NOISE, 1, 0.3, 0.05], 1 / size)
+    scene.still.quad(
+        [-long, -half, 0.002 * size], [2 * long, 0, 0], [0, 2 * half, 0], colour, [layer.NOISE, 1, 0.3, 0.05], 1 / size
+    )
     frame = any_colour(random)
     for side in (-1, 1):
         low = np.array([-long, side * half - 0.05 * size, -0.1 * size])
@@ -248,11 +316,20 @@ def _treadmill(scene: Scene, size: float, random: np.random.Generator) -> None:
             height, radius = size * random.uniform(0.4, 0.7), size * random.uniform(0.008, 0.025)
             bar, matter = any_colour(random), [layer.NOISE, 1, 0.1, 0.8]
             y = side * (half + 0.04 * size)
-            scene.still.tube(np.array([[-long * random.uniform(0, 1), y, height], [long, y, height * random.uniform(0.9, 1.2)]]), radius, bar, matter)
+            scene.still.tube(
+                np.array([[-long * random.uniform(0, 1), y, height], [long, y, height * random.uniform(0.9, 1.2)]]),
+                radius,
+                bar,
+                matter,
+            )
             for x in random.uniform(-1, 1, random.integers(1, 4)) * long:
-                scene.still.tube(np.array([[x, y, 0], [x + random.normal(0, 0.15) * size, y, height]]), radius, bar, matter)
+                scene.still.tube(
+                    np.array([[x, y, 0], [x + random.normal(0, 0.15) * size, y, height]]), radius, bar, matter
+                )
     if random.uniform() < 0.5:
-        scene.still.box([long, -half, 0], [long + 0.2 * size, half, size * random.uniform(0.3, 0.8)], frame, _surface(random))
+        scene.still.box(
+            [long, -half, 0], [long + 0.2 * size, half, size * random.uniform(0.3, 0.8)], frame, _surface(random)
+        )
 
 
 def _rails(scene: Scene, behind: np.ndarray, across: np.ndarray, size: float, random: np.random.Generator) -> None:
@@ -309,9 +386,20 @@ def occluders(eye: np.ndarray, target: np.ndarray, size: float, random: np.rando
             parts.tube(np.stack([middle - 3 * size * along, middle + 3 * size * along]), radius, colour, matter)
     elif kind == "cable":
         steps = np.linspace(-1.5, 1.5, 30)[:, None]
-        path = near + steps * size * along + side * size * (0.25 * np.sin(random.uniform(1, 4) * steps + angle) + random.normal(0, 0.15))
+        path = (
+            near
+            + steps * size * along
+            + side * size * (0.25 * np.sin(random.uniform(1, 4) * steps + angle) + random.normal(0, 0.15))
+        )
         parts.tube(path, size * random.uniform(0.004, 0.012), colour, matter)
     else:
         middle = near + (side * random.choice([-1, 1]) * random.uniform(0.3, 0.6)) * size
-        parts.quad(middle - 0.5 * size * along - 0.25 * size * side, size * along, 0.5 * size * side * random.uniform(0.3, 1), colour, _surface(random), 1 / size)
+        parts.quad(
+            middle - 0.5 * size * along - 0.25 * size * side,
+            size * along,
+            0.5 * size * side * random.uniform(0.3, 1),
+            colour,
+            _surface(random),
+            1 / size,
+        )
     return parts

@@ -12,7 +12,7 @@ from .renderer import Renderer
 
 PART = 250
 SHARES = {"person": 0.42, "rodent": 0.33, "dog": 0.12, "fly": 0.13}
-NAMES = ("frames", "empty", "alpha", "place", "on_body", "visible")
+NAMES = ("frames", "empty", "alpha", "place", "on_body")
 
 
 def draw_part(cast_folder: Path, folder: Path, seed: int, number: int) -> Path:
@@ -34,7 +34,9 @@ def draw_part(cast_folder: Path, folder: Path, seed: int, number: int) -> Path:
 
 
 def _arrays(pairs: list[Pair], plans: np.ndarray) -> dict[str, np.ndarray]:
-    arrays = {name: np.stack([np.stack([getattr(clip, name) for clip in pair.clips]) for pair in pairs]) for name in NAMES}
+    arrays = {
+        name: np.stack([np.stack([getattr(clip, name) for clip in pair.clips]) for pair in pairs]) for name in NAMES
+    }
     arrays["landmarks"] = np.stack([pair.landmarks for pair in pairs]).reshape(len(pairs), MOST_LANDMARKS, 2)
     arrays["plan"] = plans.astype(np.int8)
     arrays["empty_kind"] = np.array([pair.empty_kinds for pair in pairs], np.int8)

@@ -101,7 +101,9 @@ class EyeNetwork(nn.Module):
         flat = self.body(y).flatten(2)
         heat = torch.bmm(self.landmarks[chosen].to(flat.dtype), flat)
         nowhere = (self.nowhere[chosen][..., :-1] * whole[:, None].float()).sum(-1) + self.nowhere[chosen][..., -1]
-        places = torch.bmm(self.coordinates[chosen][..., :-1].to(flat.dtype), flat) + self.coordinates[chosen][..., -1:].to(flat.dtype)
+        places = torch.bmm(self.coordinates[chosen][..., :-1].to(flat.dtype), flat) + self.coordinates[chosen][
+            ..., -1:
+        ].to(flat.dtype)
         heat = torch.cat([heat.float(), nowhere[..., None]], -1)
         return Answer(outline.float(), heat, places.float().unflatten(2, (HALF, HALF)), told.float())
 
