@@ -24,9 +24,7 @@ def cast() -> Cast:
     weights = np.tile(np.array([1, 0, 0, 0], np.float32), (21, 1))
     faces = np.array([[k, k + 1, k + 2] for k in range(19)], np.int32)
     points = np.zeros((1, len(LANDMARKS["dog"]), 3), np.float32)
-    return Cast(
-        "dog", vertices, heads, faces, bones, weights, vertices[0], names, parents, np.zeros(len(names), int), points
-    )
+    return Cast("dog", vertices, heads, faces, bones, weights, vertices[0], names, parents, points)
 
 
 def posed(cast: Cast, turns: np.ndarray, root: tuple[np.ndarray, np.ndarray] | None = None):  # type: ignore[no-untyped-def]

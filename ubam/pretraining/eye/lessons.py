@@ -57,7 +57,7 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
 
 
 def _varied(pictures: Tensor, random: np.random.Generator) -> Tensor:
-    """Neighbours that are missing or shifted (a crop that follows the subject), an empty scene in other light or shifted."""
+    """Neighbours missing or shifted (a crop that follows its subject), an empty scene shifted or in other light."""
     for k in range(len(pictures)):
         if random.uniform() < 0.15:
             pictures[k, 0] = pictures[k, 1]

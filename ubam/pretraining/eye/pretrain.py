@@ -23,8 +23,8 @@ def pretrain_eye(
 ) -> None:  # fmt: skip
     """Draw `parts` of 250 pairs into `work`, train on them and write the network to `out`.
 
-    Everything in `work` is kept: a second call goes on where the first one was stopped. Needs the extra `ubam[world]` and
-    Debian's wallpapers (world/photographs.py). Disk: 115 MB a part.
+    Everything in `work` is kept: a second call goes on where the first one was stopped. Needs the extra `ubam[world]`
+    and Debian's wallpapers (world/photographs.py). Disk: 115 MB a part.
     """
     draw_all(work, parts, seed, workers, told)
     torch.set_num_threads(workers)

@@ -51,8 +51,8 @@ def ring_faces() -> np.ndarray:
 def skirt_ring(cast: Cast, vertices: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions, normals and places [rings x around, 3] of a skirt over posed vertices; one point where there is none.
 
-    Each ring lies around the legs at one height of the canonical body, as wide as they are apart and never narrower than
-    nine tenths of the ring above.
+    Each ring lies around the legs at one height of the canonical body, as wide as they are apart and never narrower
+    than nine tenths of the ring above.
     """
     if look.skirt is None:
         number = RINGS * (AROUND + 1)

@@ -24,8 +24,9 @@ ASSETS = {
 class Cast:
     """Bodies of one plan: x to the front, y to the left, z up; about 1 unit long (person: tall).
 
-    vertices float32 [B, V, 3] and heads float32 [B, J, 3] in rest, faces int32 [F, 3], bones int32 and weights float32 [V, K],
-    canonical float32 [V, 3]: place on the one body of the plan, each axis within -1..1; names and parents of bones.
+    vertices float32 [B, V, 3] and heads float32 [B, J, 3] in rest, faces int32 [F, 3], bones int32 and weights float32
+    [V, K], canonical float32 [V, 3]: place on the one body of the plan, each axis within -1..1; names and parents of
+    bones; landmark_points float32 [B, L, 3] in rest.
     """
 
     plan: str
@@ -37,7 +38,6 @@ class Cast:
     canonical: np.ndarray
     names: list[str]
     parents: list[int]
-    group: np.ndarray
     landmark_points: np.ndarray
 
     def bone(self, name: str) -> int:
@@ -47,7 +47,7 @@ class Cast:
 def load_cast(folder: Path, plan: str) -> Cast:
     """Read what `make_cast` wrote."""
     with np.load(folder / f"{plan}.npz") as kept:
-        arrays = {name: kept[name] for name in kept.files}
+        arrays = {name: kept[name] for name in kept.files if name != "group"}
     names, parents = [str(name) for name in arrays.pop("names")], [int(p) for p in arrays.pop("parents")]
     return Cast(plan=plan, names=names, parents=parents, **arrays)
 
@@ -111,7 +111,8 @@ def _animals(plan: str, random: np.random.Generator) -> dict[str, np.ndarray]:
     mujoco.mj_kinematics(model, data)
     vertices, faces, bones, weights = _skin(model, data) if model.nskin else _meshes(model, data)
     heads = np.array([
-        data.xanchor[model.body_jntadr[b]] if model.body_jntnum[b] and b > 1 else data.xpos[b] for b in range(model.nbody)
+        data.xanchor[model.body_jntadr[b]] if model.body_jntnum[b] and b > 1 else data.xpos[b]
+        for b in range(model.nbody)
     ])  # fmt: skip
     names = [model.body(b).name for b in range(model.nbody)]
     parents = [-1 if b == 0 else int(model.body_parentid[b]) for b in range(model.nbody)]
@@ -229,12 +230,10 @@ def _arrays(plan, vertices, heads, faces, bones, weights, template, names, paren
     low, high = template.min(0), template.max(0)
     canonical = (2 * (template - low) / (high - low) - 1).astype(np.float32)
     canonical[:, 1] = template[:, 1] / np.abs(template[:, 1]).max()
-    groups = [(_group(plan, name) if plan != "person" else "trunk") for name in names]
-    kinds = sorted(set(groups))
     return {
         "vertices": vertices.astype(np.float32), "heads": heads.astype(np.float32), "faces": faces.astype(np.int32),
-        "bones": bones, "weights": weights, "canonical": canonical, "names": np.array(names), "parents": np.array(parents),
-        "group": np.array([kinds.index(g) for g in groups], np.int32),
+        "bones": bones, "weights": weights, "canonical": canonical, "names": np.array(names),
+        "parents": np.array(parents),
         "landmark_points": _landmark_points(plan, vertices, heads, bones, weights, names),
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ UP = np.array([0.0, 0.0, 1.0])
 
 @dataclass
 class Light:
-    """way [3] towards the sun, sun, sky and lamp (at the camera) as colours [3]; dark: how black shadows are, soft: how blurred."""
+    """way [3] towards the sun; sun, sky and lamp (at the camera) as colours [3]; how dark and how soft shadows are."""
 
     way: np.ndarray
     sun: np.ndarray
@@ -50,7 +50,9 @@ def bystander(view: np.ndarray, size: float, random: np.random.Generator) -> np.
     behind = np.array([view[0], view[1], 0.0]) if abs(view[2]) < 0.6 else np.zeros(3)
     model = np.eye(4)
     model[:3, :3] = rotation(UP, random.uniform(0, 2 * np.pi))[0]
-    model[:3, 3] = size * (random.choice([-1, 1]) * random.uniform(0.55, 1.3) * across + random.uniform(0, 1.5) * behind)
+    model[:3, 3] = size * (
+        random.choice([-1, 1]) * random.uniform(0.55, 1.3) * across + random.uniform(0, 1.5) * behind
+    )
     model[2, 3] = 0.0
     return model
 
@@ -59,7 +61,13 @@ class FilmSet:
     """One random scene for a camera that looks at a body of `size` units around `target`."""
 
     def __init__(
-        self, renderer: Renderer, plan: str, camera: Camera, target: np.ndarray, size: float, random: np.random.Generator
+        self,
+        renderer: Renderer,
+        plan: str,
+        camera: Camera,
+        target: np.ndarray,
+        size: float,
+        random: np.random.Generator,
     ) -> None:
         self.renderer, self.scene = renderer, draw_scene(plan, camera.view, size, random)
         bars = occluders(camera.eye, target, size, random)

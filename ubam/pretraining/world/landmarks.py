@@ -13,7 +13,8 @@ def _both(*entries: tuple[str, str, str]) -> list[tuple[str, str, str]]:
 
 
 _QUADRUPED_LIMBS = _both(
-    ("shoulder", "upper_arm_{short}", "head"), ("elbow", "lower_arm_{short}", "head"), ("wrist", "hand_{short}", "head"),
+    ("shoulder", "upper_arm_{short}", "head"), ("elbow", "lower_arm_{short}", "head"),
+    ("wrist", "hand_{short}", "head"),
     ("forepaw", "finger_{short}", "far"), ("hip", "upper_leg_{short}", "head"), ("knee", "lower_leg_{short}", "head"),
     ("ankle", "foot_{short}", "head"), ("hindpaw", "toe_{short}", "far"),
 )  # fmt: skip
@@ -35,7 +36,8 @@ LANDMARKS = {
     ],
     "dog": [
         ("nose", "skull", "front"), ("skull", "skull", "head"), ("neck", "C_7", "head"), ("back", "L_3", "head"),
-        ("tail_base", "Ca_1", "head"), ("tail_middle", "Ca_11", "head"), ("tail_tip", "Ca_21", "far"), *_QUADRUPED_LIMBS,
+        ("tail_base", "Ca_1", "head"), ("tail_middle", "Ca_11", "head"), ("tail_tip", "Ca_21", "far"),
+        *_QUADRUPED_LIMBS,
     ],
     "fly": [
         ("head", "head", "front"), ("neck", "head", "head"), ("waist", "abdomen", "head"),

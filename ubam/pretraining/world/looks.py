@@ -22,8 +22,7 @@ class Skirt:
 
 @dataclass
 class Look:
-    """colour [V, 3] within 0..1, matter [V, 4] (layer, scale, strength of the texture, gloss), padding [V] outwards.
-    """
+    """colour [V, 3] within 0..1, matter [V, 4] (layer, scale, strength of the texture, gloss), padding [V] outwards."""
 
     colour: np.ndarray
     matter: np.ndarray

@@ -18,7 +18,9 @@ from .skinned_body import Posed, pose_body, rest_normals, rotation
 
 CROP, COORDINATES = 128, 64
 MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
-TRUE, GHOST, OTHER_MOMENT = range(3)  # the empty scene: as it is; a median with the subject in it; with the subject elsewhere
+TRUE, GHOST, OTHER_MOMENT = range(
+    3
+)  # the empty scene: as it is; a median with the subject in it; with the subject elsewhere
 MOMENTS = {TRUE: 3, GHOST: 5, OTHER_MOMENT: 4}
 
 
@@ -26,9 +28,9 @@ MOMENTS = {TRUE: 3, GHOST: 5, OTHER_MOMENT: 4}
 class Clip:
     """A moment with its neighbours and its truth.
 
-    frames uint8 [3, 128, 128, 3] (before, at, after), empty uint8 [128, 128, 3] (the scene without the subject, or what a
-    program would take for it), alpha uint8 [128, 128], place int8 [64, 64, 3] (canonical coordinates times 127; 0 off the
-    body), on_body bool [64, 64].
+    frames uint8 [3, 128, 128, 3] (before, at, after), empty uint8 [128, 128, 3] (the scene without the subject, or what
+    a program would take for it), alpha uint8 [128, 128], place int8 [64, 64, 3] (canonical coordinates times 127; 0 off
+    the body), on_body bool [64, 64].
     """
 
     frames: np.ndarray
@@ -40,7 +42,7 @@ class Clip:
 
 @dataclass
 class Pair:
-    """Two clips of one moment; landmarks float32 [30, 2] in crop sides (NaN: the plan has no such), kinds of empty scenes."""
+    """Two clips of one moment; landmarks float32 [30, 2] in crop sides (NaN: the plan has no such)."""
 
     clips: list[Clip]
     landmarks: np.ndarray
@@ -120,7 +122,7 @@ class World:
     def _pictures(
         self, shot: Shot, look_: Look, posed: Posed, kind: int, random: np.random.Generator
     ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Pictures of the moments, the last one the empty scene where it is the true one, and the truth of the second."""
+        """Pictures of the moments, then of the empty scene where that is the true one; the truth of the second."""
         actor, renderer = self.actors[shot.cast.plan], self.renderer
         actor.dress(look_)
         film_set = FilmSet(renderer, shot.cast.plan, shot.camera(np.zeros(2)), shot.target, shot.size, random)
@@ -172,7 +174,9 @@ def tail_of(cast: Cast) -> np.ndarray:
 
 def _with_truth(pictures: list[np.ndarray], truth: np.ndarray) -> Clip:
     body = truth[..., 3] > 0.5
-    alpha, weight = (cv2.resize(body.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) for side in (CROP, COORDINATES))
+    alpha, weight = (
+        cv2.resize(body.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) for side in (CROP, COORDINATES)
+    )
     place = np.where(body[..., None], truth[..., :3], 0)
     place = cv2.resize(place, (COORDINATES, COORDINATES), interpolation=cv2.INTER_AREA)
     on_body = weight > 0.3

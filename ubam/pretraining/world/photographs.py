@@ -14,9 +14,9 @@ NOISE, STRIPES, CHECKS, GRID, CHIPS, PLANKS, DOTS, PLAID, FUR, CLOUDS = range(38
 
 def find_photographs() -> list[Path]:
     """Wallpapers that are installed, largest version of each."""
-    found = [p for folder in FOLDERS if folder.exists() for p in sorted(folder.rglob("*"))
-             if p.suffix.lower() in (".jpg", ".jpeg", ".png") and p.stat().st_size > 60_000 and "screenshot" not in p.name]  # fmt: skip
-    return found
+    found = [path for folder in FOLDERS if folder.exists() for path in sorted(folder.rglob("*"))]
+    pictures = [path for path in found if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    return [path for path in pictures if path.stat().st_size > 60_000 and "screenshot" not in path.name]
 
 
 def draw_layers(random: np.random.Generator) -> np.ndarray:

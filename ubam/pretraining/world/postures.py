@@ -145,8 +145,8 @@ def _arm(s: Stage, side: str, action: str) -> None:
 
 def _quadruped(s: Stage) -> None:
     r, rodent = s.random, s.cast.plan == "rodent"
-    action = r.choice(["walk", "gallop", "stand", "rear", "curl", "crouch"],
-                      p=[0.45, 0.12, 0.15, 0.12, 0.1, 0.06] if rodent else [0.55, 0.15, 0.2, 0.03, 0.03, 0.04])  # fmt: skip
+    shares = [0.45, 0.12, 0.15, 0.12, 0.1, 0.06] if rodent else [0.55, 0.15, 0.2, 0.03, 0.03, 0.04]
+    action = r.choice(["walk", "gallop", "stand", "rear", "curl", "crouch"], p=shares)
     trunk = [f"vertebra_{k}" for k in range(1, 7)] if rodent else [f"L_{k}" for k in range(1, 8)]
     neck = (["vertebra_cervical_5", "vertebra_cervical_3", "vertebra_cervical_1", "vertebra_atlant"] if rodent
             else ["C_7", "C_5", "C_3", "C_1"])  # fmt: skip

@@ -33,7 +33,8 @@ void main() {
   if (dot(n, v) < 0.0) n = -n;
   vec3 colour = tint;
   if (stuff.z > 0.0) {
-    vec2 uv = body > 0.5 ? vec2(place.x + 0.37 * place.y, place.z + 0.61 * place.y) * stuff.y : place.xy * stuff.y + vec2(roll, 0.0);
+    vec2 uv = place.xy * stuff.y + vec2(roll, 0.0);
+    if (body > 0.5) uv = vec2(place.x + 0.37 * place.y, place.z + 0.61 * place.y) * stuff.y;
     vec3 photo = texture(photos, vec3(uv, stuff.x)).rgb;
     colour = stuff.z > 1.0 ? photo : tint * mix(vec3(1.0), 0.25 + 1.5 * photo, stuff.z);
   }

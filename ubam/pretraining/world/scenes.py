@@ -1,6 +1,7 @@
-"""Scenes of labs and clinics around a body that stands on z = 0 at the origin: rooms, treadmills, arenas, cages, wheels, glass."""
+"""Scenes of labs and clinics around a body that stands on z = 0: rooms, treadmills, arenas, cages, wheels, glass."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Parts:
         self.count += number
 
     def quad(self, corner, right, up, colour, matter, repeat: float = 1.0) -> None:  # type: ignore[no-untyped-def]
-        """A rectangle cut into 6 x 6 from `corner` along `right` and `up`; its texture repeats every 1 / repeat units."""
+        """A rectangle, cut into 6 x 6, from `corner` along `right` and `up`; its texture repeats every 1 / repeat."""
         corner, right, up = (np.asarray(v, float) for v in (corner, right, up))
         n = 7
         a, b = (grid.reshape(-1, 1) for grid in np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n)))
@@ -165,7 +166,7 @@ def _arena(size: float, random: np.random.Generator) -> Scene:
         tilt = random.uniform(0, 0.3) * height
         m, w = middle, wide + 0.3 * size
         ring = [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
-        for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True):
+        for (ax, ay), (bx, by) in pairwise(ring):
             a, b = m + np.array([ax, ay, 0]) * w, m + np.array([bx, by, 0]) * w
             top = np.array([(ax + bx) / 2 * tilt, (ay + by) / 2 * tilt, height])
             scene.still.quad(a, b - a, top, wall, _surface(random), 1 / size)
@@ -208,7 +209,7 @@ def _cage(view: np.ndarray, size: float, random: np.random.Generator) -> Scene:
         colour, radius = any_colour(random), size * random.uniform(0.004, 0.012)
         for k in range(-14, 15):
             start = where + across * k * gap - [0, 0, size]
-            scene.still.tube(np.array([start, start + [0, 0, 4 * size]]), radius, colour, [0, 0, 0, 0.6])
+            scene.still.tube(np.array([start, start + np.array([0, 0, 4 * size])]), radius, colour, [0, 0, 0, 0.6])
     _clutter(scene, size, random, 0.4)
     return scene
 
@@ -311,7 +312,7 @@ def _treadmill(scene: Scene, size: float, random: np.random.Generator) -> None:
     frame = any_colour(random)
     for side in (-1, 1):
         low = np.array([-long, side * half - 0.05 * size, -0.1 * size])
-        scene.still.box(low, low + [2 * long, 0.1 * size, 0.12 * size], frame, [layer.NOISE, 1, 0.1, 0.3])
+        scene.still.box(low, low + np.array([2 * long, 0.1 * size, 0.12 * size]), frame, [layer.NOISE, 1, 0.1, 0.3])
         if random.uniform() < 0.7:
             height, radius = size * random.uniform(0.4, 0.7), size * random.uniform(0.008, 0.025)
             bar, matter = any_colour(random), [layer.NOISE, 1, 0.1, 0.8]
@@ -336,12 +337,14 @@ def _rails(scene: Scene, behind: np.ndarray, across: np.ndarray, size: float, ra
     where = behind * size * (random.uniform(0.3, 1) if random.uniform() < 0.6 else -random.uniform(0.3, 0.6))
     colour, radius = any_colour(random), size * random.uniform(0.006, 0.02)
     for height in random.uniform(0.1, 0.8, random.integers(1, 3)) * size:
-        ends = np.stack([where - across * 6 * size, where + across * 6 * size]) + [0, 0, height]
+        ends = np.stack([where - across * 6 * size, where + across * 6 * size]) + np.array([0, 0, height])
         scene.still.tube(ends, radius, colour, [layer.NOISE, 1, 0.1, 0.7])
     if random.uniform() < 0.6:
         for k in random.uniform(-1.5, 1.5, random.integers(1, 6)):
             start = where + across * k * size
-            scene.still.tube(np.stack([start, start + [0, 0, size]]), radius, colour, [layer.NOISE, 1, 0.1, 0.7])
+            scene.still.tube(
+                np.stack([start, start + np.array([0, 0, size])]), radius, colour, [layer.NOISE, 1, 0.1, 0.7]
+            )
 
 
 def _clutter(scene: Scene, size: float, random: np.random.Generator, share: float) -> None:
@@ -356,7 +359,7 @@ def _clutter(scene: Scene, size: float, random: np.random.Generator, share: floa
         if kind == "box":
             scene.still.box(at - half * [1, 1, 0], at + half * [1, 1, 2], any_colour(random), _surface(random))
         elif kind == "blob":
-            scene.still.blob(at + [0, 0, half[2]], half, any_colour(random), _surface(random))
+            scene.still.blob(at + np.array([0, 0, half[2]]), half, any_colour(random), _surface(random))
         else:
             steps = np.linspace(-1, 1, 20)
             path = at + np.stack([steps * size, 0.2 * size * np.sin(3 * steps + angle), 0 * steps + 0.01 * size], 1)

@@ -22,10 +22,10 @@ BATCH = 8
 class Seen:
     """What the eye sees in T crops of one recording.
 
-    alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical body, each of
-    -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32 [T, L, 2]: x and y within
-    0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the chance that a landmark
-    lies within the crop.
+    alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
+    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32 [T, L, 2]:
+    x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the
+    chance that a landmark lies within the crop.
     """
 
     plan: str
@@ -59,7 +59,7 @@ class Eye:
 
     @torch.no_grad()
     def see(self, crops: np.ndarray, empty: np.ndarray | None = None, plan: str | None = None) -> Seen:
-        """Look at crops uint8 [T, S, S, 3] (RGB) with the empty scene uint8 [S, S, 3] or [T, S, S, 3], where it is known.
+        """Look at crops uint8 [T, S, S, 3] (RGB), with the empty scene uint8 [S, S, 3] or [T, S, S, 3] if it is known.
 
         plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together.
         """

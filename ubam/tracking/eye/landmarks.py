@@ -20,7 +20,8 @@ LANDMARKS = {
     "dog": _QUADRUPED,
     "fly": (
         "head", "neck", "waist", "abdomen_tip", *_both("wing"),
-        *(name for leg in ("T1", "T2", "T3") for name in _both(f"{leg}_coxa", f"{leg}_knee", f"{leg}_ankle", f"{leg}_tip")),
+        *(name for leg in ("T1", "T2", "T3")
+          for name in _both(f"{leg}_coxa", f"{leg}_knee", f"{leg}_ankle", f"{leg}_tip")),
     ),
 }  # fmt: skip
 MOST_LANDMARKS = max(len(names) for names in LANDMARKS.values())

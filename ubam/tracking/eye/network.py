@@ -1,4 +1,4 @@
-"""The network of the eye: from a crop, its neighbours in time and the empty scene to outline, body coordinates, landmarks."""
+"""The network of the eye: from a crop, its neighbours and the empty scene to outline, body coordinates, landmarks."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ class Answer:
     """What the network says of n crops.
 
     outline [n, 1, 128, 128]: logits; heatmaps [n, L, 64 * 64 + 1]: logits over places, the last for "not in the crop";
-    places [n, 4, 64, 64]: front, distance from the middle plane, height, each of -1..1, and the logit of "left"; plan [n, 4]: logits.
+    places [n, 4, 64, 64]: front, distance from the middle plane, height, each of -1..1, and the logit of "left";
+    plan [n, 4]: logits.
     """
 
     outline: Tensor
