@@ -40,9 +40,7 @@ def train(
     torch.manual_seed(seed)
     network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    mean = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
-    )
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_towards, use_buffers=True)
     out.mkdir(parents=True, exist_ok=True)
     step = _resume(out, network, mean, optimiser)
     start, sums = time.monotonic(), {}
@@ -83,6 +81,14 @@ def rate_at(plan: Plan, step: int) -> float:
     """Rising, level, and over the last quarter falling to a hundredth: a training can be given more steps later."""
     left = (plan.steps - step) / (COOLING * plan.steps)
     return plan.rate * min(1.0, (step + 1) / plan.warm, max(0.01, left))
+
+
+@torch.no_grad()
+def _towards(averaged: list[torch.Tensor], current: list[torch.Tensor], number: torch.Tensor) -> None:
+    """Averages over the last tenth of the training, at most over about 500 steps."""
+    share = max(0.002, 10 / (int(number) + 10))
+    for mean, now in zip(averaged, current, strict=True):
+        mean.lerp_(now.to(mean.dtype), share) if mean.is_floating_point() else mean.copy_(now)
 
 
 def _resume(out: Path, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
