@@ -257,7 +257,7 @@ class Deviation:
             # Looks of the subject that is scored would count as normal, those of a query never do.
             looks = None if self.looks is None else self.looks[np.isin(self.subjects, subjects)].mean(0)
             found.append(normal_units(moment, samples, looks))
-        return np.stack(found)
+        return np.ascontiguousarray(np.stack(found))  # as it is read back: the order of sums shows in the last digits
 
     def _residuals_in(self, subject: str, references: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Residuals [M, D] of one subject, thinned to about 64 moments a recording, in each reference that holds it."""
@@ -340,4 +340,4 @@ def movement_directions(codes: Sequence[Code], count: int) -> tuple[np.ndarray, 
     moving = [code.posture - code.posture.mean(0) for code in codes]
     covariance = np.mean([m.T @ m / len(m) for m in moving], axis=0)
     values, vectors = np.linalg.eigh(covariance)
-    return values[::-1][:count], vectors[:, ::-1][:, :count].astype(np.float32)
+    return values[::-1][:count], np.ascontiguousarray(vectors[:, ::-1][:, :count], np.float32)
