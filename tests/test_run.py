@@ -299,6 +299,20 @@ def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("factor", ["9", "-2.5", "nan", "inf"])
+def test_a_factor_that_no_clip_can_have_is_refused_before_anything_is_done(
+    factor: str, run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", study, "--out", tmp_path / "new", "--preset", "quick", "--factor", 2, "--factor", factor) == 2
+    assert f"between -2 and 6, not {factor}" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    for chosen in ((), ("--recording", "human02", "--out", tmp_path / "clip.mp4")):
+        assert call("magnify", run, *chosen, "--factor", factor) == 2
+        assert "between -2 and 6" in capsys.readouterr().err
+    assert Run.open(run).record["factors"] == [2.0]
+    assert not (tmp_path / "clip.mp4").exists()
+
+
 def test_a_run_of_another_study_is_left_alone(
     run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from ubam.errors import ModelError, UbamError
 from ubam.files import read_csv
 from ubam.frozen import find_reference
 from ubam.runs import Run, key_of
-from ubam.settings import Settings, preset
+from ubam.settings import Settings, check_factors, preset
 from ubam.study import Recording, Study, choose_reference, read_study
 
 Progress = Callable[[str, int, int], None]
@@ -170,6 +170,7 @@ def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], st
     options: the values of the command line (preset, reference, block, model, device, seed, workers, scheduler,
     factors). `ask` is called with the groups when several are there and none of them is named like a reference.
     """
+    check_factors(options.get("factors") or ())
     table = read_study(study)
     reference, words = _settle_reference(table, options.get("reference"), ask)
     find_blocks(table.recordings, options.get("block"))
