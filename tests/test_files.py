@@ -10,8 +10,9 @@ import pytest
 from ubam.errors import RunError
 from ubam.files import atomic_path, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.job import Job
-from ubam.pipeline import _stands
 from ubam.runs import Run, locked
+from ubam.settings import Settings
+from ubam.study import Study
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -73,10 +74,12 @@ def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
     assert not run.is_done("crops", "another key")
 
 
-def test_a_result_that_was_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_result_that_was_removed_is_lacking(tmp_path: Path) -> None:
     run = Run(tmp_path, {"stages": {}})
-    run.perform("report", "key", lambda: (tmp_path / "report.html").write_text("a report"))
-    job = cast(Job, SimpleNamespace(run=run, folder=tmp_path))
-    assert _stands(job, "report", "key")
+    job = Job(run, cast(Study, SimpleNamespace(recordings=())), Settings())
+    assert job.lacks("report")
+    for name in ("recordings.csv", "report.html"):
+        (tmp_path / name).write_text("recording_id,status\n")
+    assert not job.lacks("report")
     (tmp_path / "report.html").unlink()
-    assert not _stands(job, "report", "key")  # `ubam report` said that there was nothing to do
+    assert job.lacks("report")  # `ubam report` said that there was nothing to do

@@ -11,49 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ubam import cli, pipeline, published_clip, settings
+from tests.tiny import call
+from ubam import pipeline, published_clip
 from ubam.crops import CropStore
 from ubam.files import read_arrays, read_csv, write_csv
 from ubam.learning import Embedding
 from ubam.runs import Run
-from ubam.synthetic import synthesise_study
 from ubam.video import probe, read_frames
 
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny_preset() -> None:
-    """`quick`, only smaller: these tests are about the way through, not about what is learnt."""
-    kept = settings.PRESETS["quick"]
-    settings.PRESETS["quick"] = replace(kept, train_steps=12, batch_windows=4, generator_steps=3, clip_seconds=0.6)
-    yield
-    settings.PRESETS["quick"] = kept
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five rendered subjects, two seconds each."""
-    return synthesise_study(tmp_path_factory.mktemp("späces and dots. here"), subjects=5, seconds=2.0, seed=3)
-
-
-@pytest.fixture(scope="module")
-def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run of that study."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
-    return out
-
-
-def call(*words: object) -> int:
-    """Run the command line in this process and return its exit code."""
-    before = sys.argv
-    sys.argv = ["ubam", *map(str, words)]
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> None:
