@@ -247,6 +247,12 @@ def test_neighbours_are_of_other_subjects(run: Path, capsys: pytest.CaptureFixtu
     assert rows
     assert all(row["subject"] != "human02" for row in rows)
     assert rows == sorted(rows, key=lambda row: -row["similarity"])
+    groups = {row["subject"]: row["group"] for row in read_csv(run / "recordings.csv")}
+    assert all(row["group"] == groups[row["subject"]] for row in rows)
+    assert call("neighbours", run, "--recording", "human02", "--time", 1.0, "--what", "posture") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["similarity", "time_s", "subject", "group", "recording"]
+    assert [line.split()[2:4] for line in said[1:]] == [[row["subject"], row["group"]] for row in rows]
     assert call("neighbours", run, "--recording", "human02", "--time", 99) == 2
     assert call("neighbours", run, "--recording", "nobody", "--time", 1) == 2
     assert "nobody" in capsys.readouterr().err

@@ -371,7 +371,8 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
     arrays = {name: read_arrays(record.folder / "embeddings" / f"{name}.npz") for name in rows}
-    return nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
+    found = nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
+    return [one | {"group": rows[one["recording_id"]]["group"]} for one in found]
 
 
 WORK = {
