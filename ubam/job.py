@@ -120,9 +120,10 @@ class Job:
         """Whether a file is gone that a stage has written and later ones, or the user, read."""
         if not (self.folder / "recordings.csv").exists():
             return True
-        return any(not path.exists() for path in self._written(stage))
+        return any(not path.exists() for path in self.written(stage))
 
-    def _written(self, stage: str) -> list[Path]:
+    def written(self, stage: str) -> list[Path]:
+        """The files of a stage, besides recordings.csv, without which it is not done."""
         if stage == "crops":
             return [self.crops_folder(recording.recording_id) / "store.json" for recording in self.usable()]
         if stage == "train":
