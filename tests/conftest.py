@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.tiny import call, tiny_quick
+from ubam.synthetic import synthesise_study
 from ubam.video import write_clip
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -17,6 +19,28 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real recordings are not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def tiny_preset() -> Iterator[None]:
+    """The preset `quick` of `run`, so that it is found done."""
+    with tiny_quick():
+        yield
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five rendered subjects, two seconds each."""
+    return synthesise_study(tmp_path_factory.mktemp("späces and dots. here"), subjects=5, seconds=2.0, seed=3)
+
+
+@pytest.fixture(scope="session")
+def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run of that study; tests copy what they change."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with tiny_quick():
+        assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
+    return out
 
 
 def numbered_frames(count: int, width: int = 64, height: int = 48) -> Iterator[np.ndarray]:

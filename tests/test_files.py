@@ -1,3 +1,4 @@
+import csv
 import json
 import math
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from ubam.errors import RunError
 from ubam.files import atomic_path, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.job import Job
-from ubam.pipeline import _stands
 from ubam.runs import Run, locked
+from ubam.settings import Settings
+from ubam.study import Study, init_study, read_study
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -73,10 +75,59 @@ def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
     assert not run.is_done("crops", "another key")
 
 
-def test_a_result_that_was_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_result_that_was_removed_is_lacking(tmp_path: Path) -> None:
     run = Run(tmp_path, {"stages": {}})
-    run.perform("report", "key", lambda: (tmp_path / "report.html").write_text("a report"))
-    job = cast(Job, SimpleNamespace(run=run, folder=tmp_path))
-    assert _stands(job, "report", "key")
+    job = Job(run, cast(Study, SimpleNamespace(recordings=())), Settings())
+    assert job.lacks("report")
+    for name in ("recordings.csv", "report.html"):
+        (tmp_path / name).write_text("recording_id,status\n")
+    assert not job.lacks("report")
     (tmp_path / "report.html").unlink()
-    assert not _stands(job, "report", "key")  # `ubam report` said that there was nothing to do
+    assert job.lacks("report")  # `ubam report` said that there was nothing to do
+
+
+FORMULAS = [
+    '=HYPERLINK("http://x","y")',
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "-",
+    "+/+",
+    "-/-",
+    "'=1",
+    "''=1",
+]
+PLAIN = ["human01", "'quoted'", "a=b", "-0.5", "+3", "-1e-05", "-5,3", "1.50", "007", "", "'", "ratte é", "a,b\nc"]
+
+
+@pytest.mark.parametrize("text", FORMULAS + PLAIN)
+def test_text_that_a_user_wrote_comes_back_exactly_and_is_no_formula(text: str, tmp_path: Path) -> None:
+    path, column = tmp_path / "subjects.csv", text or "empty"
+    write_csv(path, [{"subject": text, column: text, "deviation": -0.25}], ["subject", column, "deviation"])
+    assert read_csv(path) == [{"subject": text, column: text, "deviation": "-0.25"}]
+    with open(path, newline="", encoding="utf-8") as handle:
+        header, row = list(csv.reader(handle))
+    assert row[2] == "-0.25"
+    for cell in (header[1], row[0], row[1]):
+        assert (cell[:1] not in tuple("=+-@\t\r\n")) if text in FORMULAS else cell in (text, column)
+
+
+def test_a_number_is_never_guarded(tmp_path: Path) -> None:
+    values = [-1, -2.5, -1e-12, -3e300, np.float32(-0.125), np.int64(-7)]
+    write_csv(tmp_path / "t.csv", [{"value": value} for value in values], ["value"])
+    assert (tmp_path / "t.csv").read_text().split()[1:] == ["-1", "-2.5", "-1e-12", "-3e+300", "-0.125", "-7"]
+
+
+def test_a_table_of_formulas_is_read_as_the_study_that_it_is(tmp_path: Path) -> None:
+    for group in ("+SUM(A1)", "=1+1"):
+        (tmp_path / group).mkdir()
+        (tmp_path / group / f"@{group}.mp4").touch()
+    study = read_study(init_study(tmp_path))
+    assert study.groups == ("+SUM(A1)", "=1+1")
+    assert [recording.subject for recording in study.recordings] == ["@+SUM(A1)", "@=1+1"]
+    assert all(recording.video.is_file() for recording in study.recordings)
+    lines = (tmp_path / "study.csv").read_text().splitlines()[1:]
+    assert all(cell.startswith("'") for line in lines for cell in line.split(",")[:3])

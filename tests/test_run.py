@@ -11,49 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ubam import cli, pipeline, published_clip, settings
+from tests.tiny import call
+from ubam import pipeline, published_clip
 from ubam.crops import CropStore
 from ubam.files import read_arrays, read_csv, write_csv
 from ubam.learning import Embedding
 from ubam.runs import Run
-from ubam.synthetic import synthesise_study
 from ubam.video import probe, read_frames
 
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny_preset() -> None:
-    """`quick`, only smaller: these tests are about the way through, not about what is learnt."""
-    kept = settings.PRESETS["quick"]
-    settings.PRESETS["quick"] = replace(kept, train_steps=12, batch_windows=4, generator_steps=3, clip_seconds=0.6)
-    yield
-    settings.PRESETS["quick"] = kept
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five rendered subjects, two seconds each."""
-    return synthesise_study(tmp_path_factory.mktemp("späces and dots. here"), subjects=5, seconds=2.0, seed=3)
-
-
-@pytest.fixture(scope="module")
-def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run of that study."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
-    return out
-
-
-def call(*words: object) -> int:
-    """Run the command line in this process and return its exit code."""
-    before = sys.argv
-    sys.argv = ["ubam", *map(str, words)]
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
+pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
 def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> None:
@@ -281,6 +247,12 @@ def test_neighbours_are_of_other_subjects(run: Path, capsys: pytest.CaptureFixtu
     assert rows
     assert all(row["subject"] != "human02" for row in rows)
     assert rows == sorted(rows, key=lambda row: -row["similarity"])
+    groups = {row["subject"]: row["group"] for row in read_csv(run / "recordings.csv")}
+    assert all(row["group"] == groups[row["subject"]] for row in rows)
+    assert call("neighbours", run, "--recording", "human02", "--time", 1.0, "--what", "posture") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["similarity", "time_s", "subject", "group", "recording"]
+    assert [line.split()[2:4] for line in said[1:]] == [[row["subject"], row["group"]] for row in rows]
     assert call("neighbours", run, "--recording", "human02", "--time", 99) == 2
     assert call("neighbours", run, "--recording", "nobody", "--time", 1) == 2
     assert "nobody" in capsys.readouterr().err
@@ -297,6 +269,20 @@ def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path, capsys: pytest.Ca
     assert call("run", study, "--out", tmp_path / "new", "--dry-run") == 0
     assert "Would do: check, crops, train" in capsys.readouterr().out
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("factor", ["9", "-2.5", "nan", "inf"])
+def test_a_factor_that_no_clip_can_have_is_refused_before_anything_is_done(
+    factor: str, run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", study, "--out", tmp_path / "new", "--preset", "quick", "--factor", 2, "--factor", factor) == 2
+    assert f"between -2 and 6, not {factor}" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    for chosen in ((), ("--recording", "human02", "--out", tmp_path / "clip.mp4")):
+        assert call("magnify", run, *chosen, "--factor", factor) == 2
+        assert "between -2 and 6" in capsys.readouterr().err
+    assert Run.open(run).record["factors"] == [2.0]
+    assert not (tmp_path / "clip.mp4").exists()
 
 
 def test_a_run_of_another_study_is_left_alone(

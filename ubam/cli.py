@@ -21,8 +21,9 @@ from ubam.cli_score import neighbours_command, score_new
 from ubam.cli_web import serve_command, user_group, worker_command
 from ubam.console import Bars, print_outcome, print_plan, verdict_line
 from ubam.errors import RunError, UbamError
-from ubam.settings import RUN_PRESETS
+from ubam.settings import FACTOR_RANGE, RUN_PRESETS
 
+LOWEST, HIGHEST = FACTOR_RANGE
 ENVIRONMENT_ERRORS = {
     errno.ENOSPC: "free some space, or put --out on another disk",
     errno.EDQUOT: "your quota is used up; free some space, or put --out elsewhere",
@@ -60,7 +61,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             "--scheduler", metavar="ADDRESS", help="Do per-recording work on the Dask scheduler at this address."
         ),
         click.option(
-            "--factor", "factors", type=float, multiple=True, help="Magnification factor, may be repeated  [default: 2]"
+            "--factor",
+            "factors",
+            type=float,
+            multiple=True,
+            help=f"Magnification factor, {LOWEST:g} to {HIGHEST:g}, may be repeated  [default: 2]",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON and nothing else."),
         click.option("--dry-run", is_flag=True, help="Say what would be done and stop."),

@@ -36,9 +36,13 @@ def check_request(layout: str, appearance: str | None, out: Path | None) -> Path
 def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) -> None:
     """Render `order` (recording, factor, layout, span, out, appearance, frames) and print what was measured."""
     from ubam import pipeline, published_clip, showing
+    from ubam.runs import locked
 
     if pipeline.pending_stages(job, "score"):
         raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
+    if pipeline.pending_stages(job, "crops"):
+        with locked(job.folder):
+            pipeline.run_stages(job, "crops")
     recording, out, span = order["recording"], order["out"], order["span"]
     if order["appearance"] is not None:
         facts = showing.transfer_posture(job, recording, order["appearance"], span, out)

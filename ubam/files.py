@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,10 +69,13 @@ def _finite(value: Any) -> Any:
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write `rows` under `columns`; a missing or not-finite value becomes an empty cell, a float six digits."""
+    """Write `rows` under `columns`; a missing or not-finite value becomes an empty cell, a float six digits.
+
+    Text that a spreadsheet would take for a formula is `guarded`.
+    """
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow(columns)
+        writer.writerow([guarded(column) for column in columns])
         for row in rows:
             writer.writerow([_cell(row.get(column)) for column in columns])
 
@@ -81,13 +85,33 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, (float, np.floating)):
         return f"{value:.6g}" if np.isfinite(value) else ""
-    return str(value)
+    return guarded(str(value))
+
+
+FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+
+
+def guarded(text: str) -> str:
+    """Text that a spreadsheet executes (it begins with = + - @, a tab or an end of line) with an apostrophe before it.
+
+    Numbers stay as they are; `unguarded` gives back any text exactly.
+    """
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """The text of a cell that `guarded` made."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a table that `write_csv` wrote."""
     with open(path, newline="", encoding="utf-8-sig") as handle:
-        return list(csv.DictReader(handle))
+        return [
+            {unguarded(name): cell and unguarded(cell) for name, cell in row.items() if name is not None}
+            for row in csv.DictReader(handle)
+        ]
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:

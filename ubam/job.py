@@ -12,10 +12,11 @@ from ubam.blocks import find_blocks
 from ubam.cluster import executor
 from ubam.crops import CropStore
 from ubam.errors import ModelError, UbamError
+from ubam.evidence import most_deviant
 from ubam.files import read_csv
 from ubam.frozen import find_reference
 from ubam.runs import Run, key_of
-from ubam.settings import Settings, preset
+from ubam.settings import Settings, check_factors, preset
 from ubam.study import Recording, Study, choose_reference, read_study
 
 Progress = Callable[[str, int, int], None]
@@ -115,6 +116,36 @@ class Job:
         """The crops of one recording."""
         return CropStore.open(self.crops_folder(recording_id))
 
+    def lacks(self, stage: str) -> bool:
+        """Whether a file is gone that a stage has written and later ones, or the user, read."""
+        if not (self.folder / "recordings.csv").exists():
+            return True
+        return any(not path.exists() for path in self.written(stage))
+
+    def written(self, stage: str) -> list[Path]:
+        """The files of a stage, besides recordings.csv, without which it is not done."""
+        if stage == "crops":
+            return [self.crops_folder(recording.recording_id) / "store.json" for recording in self.usable()]
+        if stage == "train":
+            return [self.model_folder / "model.json"]
+        if stage == "embed":
+            return [self.embedding_file(recording.recording_id) for recording in self.usable()]
+        if stage == "score":
+            deviation = [self.folder / "deviation" / f"{name}.csv" for name in ("subjects", "recordings", "windows")]
+            return [*deviation, self.folder / "statistics.json"]
+        if stage == "generator":
+            trained = "held_out" in self.run.record.get("generator", {})
+            return [self.model_folder / "model.json", self.model_folder / "generator.safetensors"] if trained else []
+        if stage == "magnify":
+            clips = [self.clip_file(name, factor) for name in self.shown() for factor in self.settings.factors]
+            return clips + [self.evidence_file(name) for name in self.shown()]
+        return [self.folder / "report.html"] if stage == "report" else []
+
+    def shown(self) -> list[str]:
+        """The recordings of a scored run that get a clip: the most deviant one of every query subject."""
+        scored = self.folder / "deviation" / "recordings.csv"
+        return most_deviant(read_csv(scored), self.settings.reference) if scored.exists() else []
+
     def outcome(self, done: list[str]) -> dict[str, Any]:
         """What a person or a program wants to know at the end of a run."""
         subjects = self.folder / "deviation" / "subjects.csv"
@@ -170,6 +201,7 @@ def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], st
     options: the values of the command line (preset, reference, block, model, device, seed, workers, scheduler,
     factors). `ask` is called with the groups when several are there and none of them is named like a reference.
     """
+    check_factors(options.get("factors") or ())
     table = read_study(study)
     reference, words = _settle_reference(table, options.get("reference"), ask)
     find_blocks(table.recordings, options.get("block"))

@@ -35,6 +35,7 @@ from ubam.registration import (
     ground_origin,
     registered,
 )  # fmt: skip
+from ubam.settings import check_factors
 from ubam.video import read_frame, read_frames
 
 Array = NDArray[np.float32]
@@ -270,7 +271,7 @@ def magnify(
         references: per reference subject a store, its video, and for each of the query's T frames the matched
             position in that store, int [T].
         frames: increasing positions in the query's store.
-        factors: 0 the twin, 1 the recording, 2 the deviation doubled; -2 to 6.
+        factors: 0 the twin, 1 the recording, 2 the deviation doubled; within `FACTOR_RANGE`.
         embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
         posture, twin: float32 [T, D], of the recording and of its twin.
         manifold: real postures, to count frames that leave them; see `real_postures`.
@@ -284,8 +285,7 @@ def magnify(
         raise UbamError(
             f"{query.recording_id}: magnification needs at least one matched reference subject and one frame"
         )
-    if any(not -2 <= factor <= 6 for factor in factors):
-        raise UbamError(f"factors must lie between -2 and 6, not {', '.join(f'{f:g}' for f in factors)}")
+    check_factors(factors)
     matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
     posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
     known = registered(query, matches, ground_frames(query))

@@ -18,7 +18,6 @@ from ubam.checking import check_recording, check_study, doubts
 from ubam.crops import CropStore, build_crops
 from ubam.disentangling import SHORTEST, train_generator, validate
 from ubam.errors import ModelError, RunError, StudyError, VideoError
-from ubam.evidence import most_deviant
 from ubam.files import content_hash, read_arrays, read_csv, write_arrays, write_csv, write_json
 from ubam.frozen import find_reference
 from ubam.generator import Generator
@@ -48,6 +47,16 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "magnify": ("score", "generator"),
     "report": ("magnify",),
 }
+READS: dict[str, tuple[str, ...]] = {  # whose files a stage opens, beyond what it is made of
+    "check": (),
+    "crops": ("check",),
+    "train": ("crops",),
+    "embed": ("crops", "train"),
+    "score": ("crops", "train", "embed"),
+    "generator": ("crops", "train", "embed"),
+    "magnify": ("crops", "train", "embed", "score", "generator"),
+    "report": ("score", "magnify"),
+}
 STAGES = tuple(NEEDS)
 VERDICT_COLUMNS = (
     "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
@@ -57,26 +66,31 @@ VERDICT_COLUMNS = (
 
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
     """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
-    performed = []
-    for stage in STAGES[: STAGES.index(until) + 1]:
-        if stage in _needed(until):
-            key = stage_key(job, stage)
-            if not _stands(job, stage, key) or (redo and stage == until):
-                messages = job.run.perform(stage, key, partial(WORK[stage], job))
-                job.run.warn(stage, messages)
-                performed.append(stage)
-    return performed
+    pending = pending_stages(job, until, redo)
+    for stage in pending:
+        if stage == "crops":
+            _croppable(job)  # asked before the record says that crops were begun
+        messages = job.run.perform(stage, stage_key(job, stage), partial(WORK[stage], job))
+        job.run.warn(stage, messages)
+    return pending
 
 
-def pending_stages(job: Job, until: str = "report") -> list[str]:
-    """The stages that `run_stages` would do."""
-    needed = _needed(until)
-    return [stage for stage in STAGES if stage in needed and not _stands(job, stage, stage_key(job, stage))]
+def pending_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
+    """The stages that `run_stages` would do.
 
-
-def _stands(job: Job, stage: str, key: str) -> bool:
-    """Whether a stage was done so; a report that was removed is made again."""
-    return job.run.is_done(stage, key) and (stage != "report" or (job.folder / "report.html").exists())
+    A stage whose files are gone is done again where they are asked for: it is `until`, or one that is to be done reads
+    them.
+    """
+    needed, pending = _needed(until), set[str]()
+    for stage in reversed(STAGES):
+        if stage in needed:
+            asked = stage == until or any(stage in READS[later] for later in pending)
+            done = job.run.is_done(stage, stage_key(job, stage)) and not (redo and stage == until)
+            if not done or (asked and job.lacks(stage)):
+                pending.add(stage)
+    if "train" in pending:
+        pending |= {"generator"} & needed  # training saves networks without one
+    return [stage for stage in STAGES if stage in pending]
 
 
 def _needed(until: str) -> set[str]:
@@ -87,7 +101,8 @@ def stage_key(job: Job, stage: str) -> str:
     """Fingerprint of all that decides the result of a stage: its settings, the files, and the stages before it."""
     if stage == "check":
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
-        return key_of(rows, [_stamp(r.video) for r in job.study.recordings])
+        kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
+        return key_of(rows, [_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
     values = job.settings.as_dict() | {"model": _stamp(job.model / "model.json") if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
     values["keypoints"] = [[str(r.keypoints), _stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
@@ -110,19 +125,22 @@ def check(job: Job) -> list[str]:
     if all(verdict["status"] == "failed" for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
     _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
+    job.run.record["stamps"] = {r.recording_id: _stamp(r.video) for r in job.study.recordings}
     reference = choose_reference(job.study, job.settings.reference)
     return [] if job.against else doubts(job.study, verdicts, reference)  # a frozen reference has its own size
 
 
 def crops(job: Job) -> list[str]:
     """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
-    verdicts: dict[str, dict[str, Any]] = {row["recording_id"]: dict(row) for row in job.verdicts()}
-    cropped, messages = 0, []
-    for recording_id, outcome in make_crops(job, job.usable()):
-        cropped += outcome["status"] != "failed"
+    hashes = job.run.record.get("inputs", {})
+    verdicts: dict[str, dict[str, Any]] = {
+        row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.verdicts()
+    }
+    messages = []
+    for recording_id, outcome in make_crops(job, _croppable(job)):
         verdicts[recording_id] |= outcome
     _write_recordings(job, verdicts)
-    if not cropped:
+    if all(verdict["status"] == "failed" for verdict in verdicts.values()):
         reasons = next(v["reason"] for v in verdicts.values() if v["status"] == "failed")
         raise StudyError(f"No recording of {job.study.path} can be analysed; the first: {reasons}")
     for row in verdicts.values():
@@ -131,6 +149,17 @@ def crops(job: Job) -> list[str]:
         if row.get("warnings"):
             messages.append(f"{row['recording_id']}: {row['warnings']}")
     return messages
+
+
+def _croppable(job: Job) -> list[Recording]:
+    """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
+    usable = job.usable()
+    for recording in usable:
+        if not recording.video.exists() and not (job.crops_folder(recording.recording_id) / "store.json").exists():
+            raise RunError(
+                f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
+            )
+    return [recording for recording in usable if recording.video.exists()]
 
 
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
@@ -182,6 +211,7 @@ def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
 
 def train(job: Job) -> list[str]:
     """Learn the posture and behaviour networks from the study's own crops, or take the model that was given."""
+    job.run.record["stages"].pop("generator", None)
     if job.model is not None:
         given = Model.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
@@ -315,7 +345,7 @@ def run_scoring(job: Job) -> list[str]:
 
 def magnify(job: Job) -> list[str]:
     """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
-    shown = most_deviant(read_csv(job.folder / "deviation" / "recordings.csv"), job.settings.reference)
+    shown = job.shown()
     with job.executor() as pool:
         futures = [pool.submit(show_recording, replace(job, progress=no_progress), name) for name in shown]
         for done, future in enumerate(as_completed(futures), 1):
@@ -341,7 +371,8 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
     arrays = {name: read_arrays(record.folder / "embeddings" / f"{name}.npz") for name in rows}
-    return nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
+    found = nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
+    return [one | {"group": rows[one["recording_id"]]["group"]} for one in found]
 
 
 WORK = {

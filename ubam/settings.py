@@ -1,5 +1,6 @@
 """Presets: every number that a run is free to choose, and what each costs on two cores."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ubam.errors import UbamError
@@ -57,6 +58,8 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
+FACTOR_RANGE = (-2.0, 6.0)  # what a magnification can be asked for; beyond it a warp tears
+
 LAYOUTS = ("side-by-side", "magnified", "twin", "overlay", "strip")
 PUBLISHED = "published"  # a layout of its own: the published way's pictures, to be looked at and not to be used
 SUFFIXES = {layout: (".png", ".svg") if layout == "strip" else (".mp4",) for layout in LAYOUTS}
@@ -90,3 +93,12 @@ def preset(name: str, **changes: object) -> Settings:
     if name not in PRESETS:
         raise UbamError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
     return replace(PRESETS[name], **changes)  # type: ignore[arg-type]
+
+
+def check_factors(factors: Sequence[float]) -> None:
+    """UbamError for a magnification that cannot be asked for."""
+    low, high = FACTOR_RANGE
+    wrong = [factor for factor in factors if not low <= factor <= high]
+    if wrong:
+        named = ", ".join(f"{factor:g}" for factor in wrong)
+        raise UbamError(f"A magnification factor must lie between {low:g} and {high:g}, not {named}; 2 is usual.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ubam.errors import StudyError
-from ubam.files import write_csv
+from ubam.files import unguarded, write_csv
 
 REQUIRED = ("video", "subject", "group")
 OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints")
@@ -188,7 +188,7 @@ def _csv_rows(path: Path) -> list[Row]:
 
 def _columns(path: Path, header: list[str]) -> list[str]:
     known = {*REQUIRED, *OPTIONAL}
-    columns = [name.strip() for name in header]
+    columns = [unguarded(name.strip()) for name in header]
     columns = [name.casefold() if name.casefold() in known else name for name in columns]
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
@@ -205,7 +205,7 @@ def _cells(path: Path, line: int, columns: list[str], cells: list[str], delimite
             f"{path}, row {line}: has {len(cells)} cells under {len(columns)} columns; "
             f"put cells that hold a '{delimiter}' into double quotes"
         )
-    padded = [cell.strip() for cell in cells] + [""] * len(columns)
+    padded = [unguarded(cell.strip()) for cell in cells] + [""] * len(columns)
     return {column: cell for column, cell in zip(columns, padded, strict=False) if column}
 
 

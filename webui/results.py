@@ -1,6 +1,5 @@
 """A finished run, read for the page: tables, evidence, maps, and the list of its files."""
 
-import csv
 import json
 from functools import lru_cache
 from pathlib import Path
@@ -149,8 +148,7 @@ def windows_of(run: Run, name: str) -> list[dict[str, Any]]:
     path = folder_of(run) / "deviation" / "windows.csv"
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["recording_id"] == name]
+    rows = [row for row in read_csv(path) if row["recording_id"] == name]
     return [{key: _number(key, row[key]) for key in ("t_start_s", "t_end_s", "deviation")} for row in rows]
 
 

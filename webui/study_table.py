@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from ubam.errors import StudyError
-from ubam.files import write_csv
+from ubam.files import guarded, unguarded, write_csv
 from webui.database import Recording
 from webui.schemas import RecordingIn
 from webui.storage import suffix_of
@@ -40,7 +40,7 @@ def _cell(value: Any) -> str:
         return " ".join(f"{side:g}" for side in value)
     if isinstance(value, float):
         return f"{value:g}"
-    return f"'{value}" if str(value)[:1] in ("=", "+", "-", "@", "\t") else str(value)
+    return guarded(str(value))
 
 
 def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
@@ -82,8 +82,7 @@ def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
     for name in COLUMNS[1:]:
         if name not in row:
             continue
-        cell = (row[name] or "").strip()
-        cell = cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+        cell = unguarded((row[name] or "").strip())
         values[name] = _value(line, name, cell)
     try:
         loaded: dict[str, Any] = RecordingIn().load(values)
