@@ -11,6 +11,7 @@ from flask import Response, g, send_file
 
 from webui import results
 from webui.accounts import database, note, recording_of, run_of
+from webui.answer_schemas import ComparedOut, EvidenceOut, MapsOut, ResultsOut, WindowOut
 from webui.api_recordings import shown_copy
 from webui.api_runs import clip_json, run_json
 from webui.database import Recording, Run
@@ -32,6 +33,7 @@ def shown_run(run_id: str) -> Run:
 
 
 @found.get("/runs/<string:run_id>/results")
+@found.output(ResultsOut)
 @found.doc(summary="Subjects, recordings, statistics, clips, files, and what they say in words")
 def get_results(run_id: str) -> dict[str, Any]:
     """What is there so far; empty tables while a run is not that far."""
@@ -45,7 +47,7 @@ def get_results(run_id: str) -> dict[str, Any]:
         "recordings": results.recordings_json(run), "statistics": results.document(run, "statistics.json"),
         "motifs": results.document(run, "motifs/motifs.json"), "usage": results.table(run, "motifs/usage.csv"),
         "clips": results.clips_of(run) + [clip for clip in rendered if clip["status"] == "done"],
-        "files": results.files_of(run), "words": result_words(folder) if _is_scored(folder) else {},
+        "files": results.files_of(run), "words": result_words(folder) if _is_scored(folder) else None,
     }  # fmt: skip
 
 
@@ -54,6 +56,7 @@ def _is_scored(folder: Path) -> bool:
 
 
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/windows")
+@found.output(WindowOut(many=True))
 @found.doc(summary="The deviation of each window of a recording")
 def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
     """In the order of time."""
@@ -61,6 +64,7 @@ def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
 
 
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/evidence")
+@found.output(EvidenceOut)
 @found.doc(summary="The most deviant moments of a recording and the nearest reference pictures")
 def get_evidence(run_id: str, recording_id: str) -> dict[str, Any]:
     """Peaks, most deviant first."""
@@ -101,6 +105,7 @@ def get_crop(run_id: str, recording_id: str, given: dict[str, Any]) -> Response:
 
 
 @found.get("/runs/<string:run_id>/maps")
+@found.output(MapsOut)
 @found.doc(summary="Maps of postures and behaviours")
 def get_maps(run_id: str) -> dict[str, Any]:
     """A point per moment."""
@@ -159,6 +164,7 @@ def get_zip(run_id: str) -> Response:
 
 @found.get("/compare")
 @found.input(RunsIn, location="query", arg_name="given")
+@found.output(ComparedOut)
 @found.doc(summary="Two runs side by side: deviations of the same subjects, and the correlation of ranks")
 def compare_runs(given: dict[str, Any]) -> dict[str, Any]:
     """`runs=A,B`."""

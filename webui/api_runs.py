@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ubam.settings import RUN_PRESETS
 from webui.accounts import clip_of, database, me, note, recording_of, role_in, run_of, study_of, visible
+from webui.answer_schemas import ClipOut, RunOut
 from webui.checks import problems
 from webui.database import Clip, Job, Recording, Run, Study
 from webui.media import send_whole
@@ -79,6 +80,7 @@ def _short(run: Run) -> dict[str, Any]:
 
 
 @runs.get("/studies/<string:study_id>/runs")
+@runs.output(RunOut(many=True))
 @runs.doc(summary="The runs of a study, newest first")
 def list_runs(study_id: str) -> list[dict[str, Any]]:
     """Newest first."""
@@ -88,6 +90,7 @@ def list_runs(study_id: str) -> list[dict[str, Any]]:
 
 @runs.post("/studies/<string:study_id>/runs")
 @runs.input(RunIn, arg_name="given")
+@runs.output(RunOut, status_code=201)
 @runs.doc(summary="Start a run", responses={201: "queued", 400: "what must be mended first"})
 @limiter.limit("30 per minute", key_func=identity)
 def start_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -133,6 +136,7 @@ def _entry(recording: Recording) -> dict[str, Any]:
 
 @runs.post("/studies/<string:study_id>/runs/open")
 @runs.input(PathIn, arg_name="given")
+@runs.output(RunOut, status_code=201)
 @runs.doc(summary="Open a run that was made on the command line", responses={201: "opened"})
 @limiter.limit("30 per minute", key_func=identity)
 def open_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -153,6 +157,7 @@ def open_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]
 
 
 @runs.get("/runs/<string:run_id>")
+@runs.output(RunOut)
 @runs.doc(summary="A run: status, stages, share done, estimate")
 def get_run(run_id: str) -> dict[str, Any]:
     """One run."""
@@ -161,6 +166,7 @@ def get_run(run_id: str) -> dict[str, Any]:
 
 @runs.patch("/runs/<string:run_id>")
 @runs.input(StudyIn, arg_name="given")
+@runs.output(RunOut)
 @runs.doc(summary="Rename a run")
 def rename_run(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
     """Another name."""
@@ -180,6 +186,7 @@ def get_log(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 @runs.post("/runs/<string:run_id>/cancel")
+@runs.output(RunOut)
 @runs.doc(summary="Cancel a run that waits or runs")
 def cancel_run(run_id: str) -> dict[str, Any]:
     """Its processes end within a second; what is finished stays."""
@@ -192,6 +199,7 @@ def cancel_run(run_id: str) -> dict[str, Any]:
 
 
 @runs.post("/runs/<string:run_id>/resume")
+@runs.output(RunOut)
 @runs.doc(summary="Go on with a run that failed or was cancelled, at its last finished stage")
 @limiter.limit("30 per minute", key_func=identity)
 def resume_run(run_id: str) -> dict[str, Any]:
@@ -227,6 +235,7 @@ def delete_run(run_id: str) -> str:
 
 @runs.post("/runs/<string:run_id>/clips")
 @runs.input(ClipIn, arg_name="given")
+@runs.output(ClipOut, status_code=201)
 @runs.doc(summary="Render a magnified clip", responses={201: "queued"})
 @limiter.limit("60 per minute", key_func=identity)
 def make_clip(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -277,6 +286,7 @@ def clip_json(clip: Clip) -> dict[str, Any]:
 
 
 @runs.get("/clips/<string:clip_id>")
+@runs.output(ClipOut)
 @runs.doc(summary="A clip that was asked for")
 def get_clip(clip_id: str) -> dict[str, Any]:
     """Status and, when done, what it measures."""
@@ -307,6 +317,7 @@ def show_strip(clip_id: str, kind: str) -> Response:
 
 @runs.post("/runs/<string:run_id>/score")
 @runs.input(ScoreIn, arg_name="given")
+@runs.output(RunOut, status_code=201)
 @runs.doc(summary="Score recordings against the frozen reference of this run", responses={201: "queued"})
 @limiter.limit("30 per minute", key_func=identity)
 def score_against(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:

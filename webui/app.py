@@ -57,7 +57,8 @@ def _durable_queue(settings: ServerSettings) -> JobQueue:
 def _describe(app: APIFlask) -> None:
     """What the OpenAPI document says beside the routes."""
     app.config.update(
-        DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error, AUTO_404_RESPONSE=True,
+        OPENAPI_VERSION="3.1.0", DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error,
+        AUTO_404_RESPONSE=True,
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": "ubam"},

@@ -117,11 +117,17 @@ def clips_of(run: Run) -> list[dict[str, Any]]:
         for facts_file in sorted((folder_of(run) / "magnified").glob(f"{_glob(name)}*.json")):
             facts = document(run, f"magnified/{facts_file.name}") or {}
             if facts.get("recording_id") == name and facts_file.with_suffix(".mp4").is_file():
-                url = f"/api/v1/runs/{run.id}/files/magnified/{facts_file.stem}.mp4"
-                layout = facts.get("layout", SHOWN_LAYOUT)
-                found.append({"id": None, "recording_id": name, "factor": facts.get("factor"), "layout": layout})
-                found[-1] |= {"url": url, "facts": facts, "status": "done"}
+                found.append(_clip_of(run, name, facts_file.stem, facts))
     return found
+
+
+def _clip_of(run: Run, name: str, stem: str, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": None, "run": run.id, "recording_id": name, "factor": facts.get("factor"), "appearance": None,
+        "layout": facts.get("layout", SHOWN_LAYOUT), "from_s": facts.get("from_s"), "to_s": facts.get("to_s"),
+        "status": "done", "error": "", "fraction": 1.0, "queue_position": None, "facts": facts,
+        "url": f"/api/v1/runs/{run.id}/files/magnified/{stem}.mp4",
+    }  # fmt: skip
 
 
 def _glob(name: str) -> str:

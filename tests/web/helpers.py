@@ -9,6 +9,7 @@ import numpy as np
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.web.contract import check_answer
 from ubam.packets import ffmpeg_binary
 from ubam.video import write_clip
 from webui import create_app
@@ -52,7 +53,10 @@ class Client:
     def send(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"X-CSRFToken": self.csrf} | options.pop("headers", {})
         address = path if path.startswith("/") else f"/api/v1/{path}"
-        return self.http.open(address, method=method, headers=headers, **options)
+        answer = self.http.open(address, method=method, headers=headers, **options)
+        if answer.is_json and answer.data and answer.status_code < 300:
+            check_answer(self.http.application, method, address, answer.status_code, answer.json)
+        return answer
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.send("GET", path, **options)

@@ -14,8 +14,8 @@ from tests.fake_run import make_fake_run
 from tests.web.helpers import PASSWORD
 from tests.web.processes import running
 from ubam.report_data import read_run
-from webui.accounts import add_user
-from webui.database import Database
+from webui.accounts import add_user, find_user
+from webui.database import Database, Run, Study
 from webui.settings import ServerSettings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -61,16 +61,39 @@ def serving(folder: Path, runner: str = "tests.web.page_runner") -> Iterator[Ser
 def ready_run(folder: Path) -> Path:
     """A finished run with made-up numbers, one subject of it with a hostile name, and a crop for every moment."""
     run = make_fake_run(folder, reference_subjects=4, query_subjects=2, frames=60, names={"A02": HOSTILE})
-    for row in read_run(run).recordings:
-        name = row["recording_id"]
-        _crops(run / "crops" / name)
-        if not (run / "preview" / f"{name}.mp4").exists():
-            shutil.copy(run / "preview" / "a01_walk.mp4", run / "preview" / f"{name}.mp4")
+    complete(run, run / "preview" / "a01_walk.mp4")
     for name in ("strip.png", "strip.svg"):
         (run / "figures").mkdir(exist_ok=True)
         (run / "figures" / name).write_bytes(cv2.imencode(".png", np.full((90, 180, 3), 200, np.uint8))[1].tobytes())
-    (run / "report.html").write_text("<!doctype html><title>report</title><p>A report.", encoding="utf-8")
     return run
+
+
+def complete(run: Path, film: Path) -> None:
+    """Crops and a preview, `film` where there is none, of every recording that was read, and a report."""
+    for row in read_run(run).recordings:
+        name = row["recording_id"]
+        _crops(run / "crops" / name)
+        preview = run / "preview" / f"{name}.mp4"
+        preview.parent.mkdir(exist_ok=True)
+        if not preview.exists():
+            shutil.copy(film, preview)
+    (run / "report.html").write_text("<!doctype html><title>report</title><p>A report.", encoding="utf-8")
+
+
+def opened_run(served: Served, folder: Path, against: str | None = None) -> str:
+    """The id of a run of grace's that lies in `folder`, in a study of its own; `against`: whose reference scored it."""
+    reference = read_run(folder).reference
+    with Database(ServerSettings(data=served.data).database_url).session() as session:
+        owner = find_user(session, "grace")
+        assert owner is not None
+        study = Study(name=folder.name, owner_id=owner.id)
+        session.add(study)
+        session.flush()
+        run = Run(study_id=study.id, name=folder.name, preset="quick", user_id=owner.id, folder=str(folder))
+        run.reference, run.against_id = reference, against
+        session.add(run)
+        session.flush()
+        return run.id
 
 
 def _crops(folder: Path, frames: int = 60) -> None:

@@ -137,9 +137,9 @@ export class Viewer {
     const own = url?.endsWith(`magnified/${recording_id}.mp4`) ? this.view.words.clips?.[recording_id] : null;
     if (own) return own.join(" ");
     const words = [];
-    if (facts.from_s !== undefined) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
-    if (facts.factor_measured !== undefined && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
-    if (facts.agreement !== undefined) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
+    if (Number.isFinite(facts.from_s)) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
+    if (Number.isFinite(facts.factor_measured) && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
+    if (Number.isFinite(facts.agreement)) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
     if (facts.off_manifold > 0) words.push(say("viewer.off", { share: Math.round(100 * facts.off_manifold) }));
     return words.join(" ");
   }

@@ -1,0 +1,84 @@
+"""Every kind of result on its page: nothing fails, the parts are there, and only what is promised is read."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.browser import Visitor
+from tests.web.contract import watching
+from tests.web.helpers import PASSWORD, House
+from tests.web.kinds import KINDS
+from tests.web.served import Served, complete, opened_run
+from webui.database import User
+
+pytestmark = [pytest.mark.timeout(600)]
+# Per kind: subjects in the ranking, words of the page's first sentence, and headings that must be there.
+AUDIT = "Could something else than movement tell the groups apart?"
+MOTIFS, MAPS = "Behaviours that come back", "Maps"
+SHOWN: dict[str, tuple[int, str, tuple[str, ...]]] = {
+    "groups": (6, "further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+    "one_group": (4, "No subject outside the reference group", (MOTIFS, MAPS)),
+    "scored": (3, "affected subjects move further", ("Could something else than movement explain the deviation?",)),
+    "no_reference": (6, "moves least like the others", (MOTIFS, MAPS)),
+    "days": (6, "further from the healthy reference", (AUDIT, "Over time", MOTIFS, MAPS)),
+    "keypoints": (6, "further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+    "failed": (4, "moves further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+}
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A finished run folder of every kind."""
+    place = tmp_path_factory.mktemp("kinds")
+    folders = {name: place / name for name in KINDS}
+    for name, make in KINDS.items():
+        make(folders[name])
+    for folder in folders.values():
+        complete(folder, folders["groups"] / "preview" / "a01_walk.mp4")
+    return folders
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_keep_the_contract(house: House, kinds: dict[str, Path], kind: str) -> None:
+    """`Client` holds every answer to it; these are those of which the page of a run is made."""
+    client = house.person("grace")
+    study = client.post("studies", {"name": kind}).json["id"]
+    with house.service.database.session() as session:
+        grace = session.query(User).filter(User.name == "grace").one().id
+    run = house.add_run(study, grace, shutil.copytree(kinds[kind], house.settings.folders[0] / kind))
+    found = client.get(f"runs/{run}/results")
+    assert found.status_code == 200
+    assert client.get(f"runs/{run}/maps").status_code == 200
+    assert client.get(f"compare?runs={run},{run}").status_code == 200
+    for row in found.json["recordings"]:
+        for what in ("windows", "evidence"):
+            assert client.get(f"runs/{run}/recordings/{row['recording_id']}/{what}").status_code == 200
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_result_is_shown(chromium: Any, served: Served, kinds: dict[str, Path], kind: str) -> None:
+    subjects, headline, headings = SHOWN[kind]
+    against = "0" * 32 if kind == "scored" else None
+    run = opened_run(served, shutil.copytree(kinds[kind], served.lab / kind), against)
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    spec = visitor.page.evaluate("fetch('/api/v1/openapi.json').then((answer) => answer.json())")
+    visitor.context.add_init_script(watching(spec))
+    page = visitor.go(f"/runs/{run}")
+    page.locator("#downloads h2").wait_for()
+    assert headline in page.locator("#headline").inner_text()
+    assert page.locator("button.rank").count() == subjects
+    for heading in headings:
+        page.get_by_role("heading", name=heading).first.wait_for()
+    assert page.get_by_role("link", name="Open the report").is_visible()
+    for place in range(subjects):
+        page.locator("button.rank").nth(place).click()
+        chosen = page.locator("button.rank").nth(place).locator(".who").inner_text()
+        page.locator("#viewer-title", has_text=chosen).wait_for()
+        visitor.until("document.querySelector('.player video').readyState >= 1", 60)
+    assert page.locator("#says .bad").all_inner_texts() == []
+    assert page.evaluate("watchedAnswers") > subjects
+    assert visitor.faults == []
+    visitor.close()
