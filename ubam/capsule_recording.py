@@ -63,7 +63,8 @@ class CapsuleRecording:
     """A recording that is drawn on demand, any frame for itself.
 
     truth: keypoints and keypoints_healthy float32 [T, K, 2] px, names [K], phase float32 [T] in [0, 1), body_height px,
-    fps, impairment, severity, factor, side, palette, scene, view, sway float32 [T, 3] (px across, px down, radians).
+    fps, impairment, severity, factor, side, palette, scene, view, sway float32 [T, 3] (px across, px down, radians),
+    heading float32 [T]: of a subject seen from above, radians clockwise from the right of the picture; else 0.
     """
 
     seed: tuple[int, int]
@@ -137,8 +138,9 @@ def film_recording(
     side = _affected(np.random.default_rng([subject_seed, 4]), place)
     phase, shown, twin = _move(rng, module, (body, gait), place, change, seconds, side)
     base = _camera(np.random.default_rng([subject_seed, 6]), kind, body, place)
-    shown, twin = _into_picture(rng, base, place, shown, twin, gait.cadence * module.speed(body, gait) / module.FPS)
-    frames = len(shown["neck"])
+    step = gait.cadence * module.speed(body, gait) / module.FPS
+    shown, twin, heading = _into_picture(rng, base, place, shown, twin, step)
+    frames = len(heading)
     sway = _sway(rng, frames, module.FPS)
     truth = _truth(module, base, shown, twin, sway) | {"phase": (phase[:frames] % 1).astype(np.float32)}
     truth |= {
@@ -146,6 +148,7 @@ def film_recording(
         "impairment": np.array(change.impairment), "severity": np.array(change.severity),
         "factor": np.array(change.factor), "side": np.array(side), "palette": np.array(palette),
         "scene": np.array(place.scene), "view": np.array(place.view), "sway": sway,
+        "heading": -heading.astype(np.float32) if place.view == "above" else np.zeros(frames, np.float32),
     }  # fmt: skip
     unit = body.height if kind == "human" else body.length
     light, film = _light(np.random.default_rng([subject_seed, 3]), unit, place, palette)
@@ -208,8 +211,8 @@ def _camera(rng: np.random.Generator, kind: str, body: Any, place: Place) -> Vie
 
 def _into_picture(
     rng: np.random.Generator, base: View, place: Place, shown: Points, twin: Points, step: float
-) -> tuple[Points, Points]:
-    """Both bodies in the world, as long as the twin stays in the picture; `step`: m forward a frame."""
+) -> tuple[Points, Points, np.ndarray]:
+    """Both bodies in the world, as long as the twin stays in the picture, and their heading [T]; `step`: m a frame."""
     frames = len(twin["neck"])
     drift = smooth_chance(rng, 2, frames, 25.0)
     above = place.view == "above"
@@ -223,7 +226,9 @@ def _into_picture(
         way = way + 0.02 * size * np.stack([drift[1] * np.cos(heading), -drift[1] * np.sin(heading)], 1)
     last = _staying(base, above, way, twin) if place.scene == "travelling" else frames
     way = way[:last] - 0.5 * (way[:last].min(0) + way[:last].max(0))
-    return tuple(_to_world({n: p[:last] for n, p in body.items()}, way, heading[:last]) for body in (shown, twin))  # type: ignore[return-value]
+    heading = heading[:last]
+    shown, twin = (_to_world({n: p[:last] for n, p in body.items()}, way, heading) for body in (shown, twin))
+    return shown, twin, heading
 
 
 def _staying(base: View, above: bool, way: np.ndarray, body: Points) -> int:
