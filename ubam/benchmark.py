@@ -70,6 +70,13 @@ def root_centred(keypoints: np.ndarray, names: Sequence[str], body_height: float
     return centred
 
 
+def turned_back(keypoints: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    """Root-centred keypoints [T, K, 2] turned back by heading [T], radians clockwise: it points to the right then."""
+    c, s = np.cos(heading), np.sin(heading)
+    turns = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2)
+    return np.asarray(np.einsum("tij,tkj->tki", turns, keypoints))
+
+
 def read_out(features: np.ndarray, keypoints: np.ndarray, subject: np.ndarray) -> np.ndarray:
     """Keypoints [N, K, 2] read from features [N, D] by ridge regression, each by one that has not seen its subject.
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ SUPERVISED_FRAMES, SUPERVISED_RATE = 96, 2e-3  # frames of a step
 REFERENCE = GROUPS[0]
 Scoring = Callable[[Sequence[Code], str | None], dict[str, float]]  # each subject's deviation from a group
 TRAINED = "trained.json"
+CONSTANT_ERRORS = {"keypoints 0.5%": 0.005, "keypoints 2%": 0.02}  # body heights
 WINDOW_STEP = 4  # postures between the beginnings of windows, as in embedding.py
 
 
@@ -164,6 +166,19 @@ def true_keypoints(study: KnownStudy) -> Coded:
     return Coded([stacked(code.posture, code.stride) for code in study.codes(postures)])
 
 
+def keypoints_off(study: KnownStudy, share: float) -> Coded:
+    """The true keypoints, each off by an error of its own that is constant within a subject.
+
+    share: standard deviation of both coordinates, body heights.
+    """
+    postures = []
+    for recording, truth in zip(study.recordings, study.truths, strict=True):
+        rng = np.random.default_rng(zlib.crc32(f"{study.networks.name} {recording.subject}".encode()))
+        off = share * rng.normal(size=truth.keypoints.shape[1:])
+        postures.append((truth.keypoints + off).reshape(len(truth.keypoints), -1).astype(np.float32))
+    return Coded([stacked(code.posture, code.stride) for code in study.codes(postures)])
+
+
 def stacked(posture: np.ndarray, stride: int, looks: np.ndarray | None = None) -> Embedding:
     """For rows without a behaviour network: the window's eight postures without their mean, one after the other."""
     first = np.arange(0, max(0, len(posture) - (WINDOW - 1) * stride), WINDOW_STEP * stride)
@@ -283,6 +298,10 @@ def benchmark_rows() -> dict[str, Row]:
             main_only=True,
         ),
         Row("keypoints", "keypoints", {}, true_keypoints),
+        *(
+            Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]
+            for name, share in CONSTANT_ERRORS.items()
+        ),
     ]
     return {row.name: row for row in rows}
 

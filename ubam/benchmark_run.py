@@ -24,8 +24,10 @@ from ubam.benchmark import (
     join,
     root_centred,
     shuffled_auc,
+    turned_back,
 )
 from ubam.benchmark_rows import REFERENCE, Coded, KnownStudy, Row, benchmark_rows
+from ubam.capsule_study import CapsuleStudy
 from ubam.cluster import executor
 from ubam.crops import CROP_VERSION, CropStore, build_crops
 from ubam.errors import UbamError
@@ -39,6 +41,10 @@ CODINGS = 2  # raise it when a coding changes and kept ones must not be used aga
 MEASURES = 8  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
+CAPSULES = {  # kinds of the second test renderer: whom it shows, and from where
+    "capsule human": ("human", "side"), "capsule rodent": ("rodent", "side"),
+    "capsule rodent above": ("rodent", "above"),
+}  # fmt: skip
 VARIETIES: dict[str, dict[str, Any]] = {
     "main": {},
     "null": {"null": True},
@@ -61,7 +67,7 @@ class Rendering:
     @property
     def name(self) -> str:
         """The name of its folder; other sizes are other studies."""
-        return f"{self.kind}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
+        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
 
 
 @dataclass(frozen=True)
@@ -140,12 +146,22 @@ def prepare(out: Path, study: Rendering) -> None:
     cv2.setNumThreads(1)
     folder = out / "studies" / study.name
     if not (folder / "study.csv").exists():  # written last
-        synthesise_study(
-            folder, kind=study.kind, subjects=study.subjects, recordings_per_subject=RECORDINGS, seed=study.seed,
-            scene=SCENE, seconds=study.seconds, **VARIETIES[study.variety],
-        )  # fmt: skip
+        _render(folder, study)
     for recording in read_study(folder / "study.csv").recordings:
         build_crops(recording, folder / "crops" / recording.recording_id)
+
+
+def _render(folder: Path, study: Rendering) -> None:
+    if study.kind in CAPSULES:
+        kind, view = CAPSULES[study.kind]
+        CapsuleStudy(
+            kind, study.subjects, RECORDINGS, study.seed, view=view, seconds=study.seconds, **VARIETIES[study.variety]
+        ).write(folder)
+        return
+    synthesise_study(
+        folder, kind=study.kind, subjects=study.subjects, recordings_per_subject=RECORDINGS, seed=study.seed,
+        scene=SCENE, seconds=study.seconds, **VARIETIES[study.variety],
+    )  # fmt: skip
 
 
 def open_study(folder: Path) -> KnownStudy:
@@ -162,6 +178,8 @@ def open_study(folder: Path) -> KnownStudy:
 def _read_truth(path: Path, store: CropStore) -> Truth:
     truth = read_arrays(path)
     keypoints = root_centred(truth["keypoints"], truth["names"].tolist(), float(truth["body_height"]))
+    if "heading" in truth:
+        keypoints = turned_back(keypoints, truth["heading"])
     return Truth(keypoints[store.frame_index], truth["phase"][store.frame_index])
 
 
@@ -177,7 +195,7 @@ def measure(out: Path, study: Rendering, names: Sequence[str]) -> list[Cell]:
     coded = _coded(out, study, rows[0], known)
     done = []
     for row in rows:
-        cell = cells[row.name] or Cell(study, row.name, source_fingerprint(), _values(study, row, known, coded))
+        cell = cells[row.name] or Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded))
         write_json(_cell_file(out, study, row), {"source": cell.source, "row": row.name, "values": cell.values})
         done.append(cell)
     return done
@@ -193,7 +211,8 @@ def read_cell(out: Path, study: Rendering, row: Row) -> Cell | None:
     return Cell(study, row.name, kept["source"], values)
 
 
-def _values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
+def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
+    """The measures of a row whose embeddings of a study are `coded`, those of its variety."""
     codes = known.codes([one.posture for one in coded.embeddings], [one.looks for one in coded.embeddings])
     if row.shuffled:
         return {"auc": shuffled_auc(codes, REFERENCE)}

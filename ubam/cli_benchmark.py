@@ -2,12 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ubam.console import Bars
 from ubam.settings import RUN_PRESETS
 
+OWN_KINDS = ("human", "rodent")
+CAPSULE_KINDS = ("capsule human", "capsule rodent", "capsule rodent above")  # of the second test renderer
+EYE_PARTS = ("outlines", "real", "postures", "null")
+SHARED = Path("../shared/data")  # of a checkout that has recordings beside it
 STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 0.5", "confounded 0.9")}
 
 
@@ -16,10 +21,11 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice(["human", "rodent"]),
+    type=click.Choice([*OWN_KINDS, *CAPSULE_KINDS]),
     multiple=True,
-    default=("human", "rodent"),
-    show_default=True,
+    default=OWN_KINDS,
+    show_default="human and rodent, with --eye all",
+    help="Of rendered subjects; the capsule kinds are for --eye.",
 )
 @click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, default=(1, 2, 3), show_default=True)
 @click.option("--subjects", type=click.IntRange(6), default=24, show_default=True, help="Subjects of each study.")
@@ -48,6 +54,24 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option(
     "--magnification", is_flag=True, help="Instead: magnified clips against the renderer's own, beside the baselines."
 )
+@click.option(
+    "--eye", is_flag=True, help="Instead: what is seen of the subject, on both test renderers and real frames."
+)
+@click.option(
+    "--eye-part",
+    "parts",
+    type=click.Choice(EYE_PARTS),
+    multiple=True,
+    default=EYE_PARTS,
+    show_default=True,
+    help="For --eye.",
+)
+@click.option(
+    "--eye-real",
+    "real",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="For --eye: a folder of recordings with keypoints of SLEAP or DeepLabCut  [default: ../shared/data, if there]",
+)
 @click.option("--speed", is_flag=True, help="Instead: how long a trained run takes to magnify 10 s at 640 x 480.")
 @click.option(
     "--preset",
@@ -60,17 +84,24 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 def benchmark_command(
     out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
     varieties: tuple[str, ...], workers: int, study: Path | None, statistics: bool, studies: int,
-    magnification: bool, speed: bool, preset: str, model: Path | None,
+    magnification: bool, eye: bool, parts: tuple[str, ...], real: Path | None, speed: bool, preset: str,
+    model: Path | None,
 ) -> None:  # fmt: skip
     """Measure postures, behaviours and deviations against known truth on rendered studies, beside the controls.
 
     A benchmark that was stopped goes on with the same command. --out gets benchmark.csv and benchmark.json. With
     --study, the linear read-out of labelled keypoints on real recordings is measured instead: readout.csv and .json.
     With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
+    With --eye, outlines, landmarks and postures are measured on pictures that taught nothing, by default on ten small
+    studies of each kind, seeds 2 and 4 to 12: eye.csv, eye.json and contact sheets.
     With --speed, one clip is timed. With --statistics, the tests are proved on simulated studies: proofs.json (400
     studies of each: 30 CPU-minutes).
     """
-    if statistics:
+    if not eye and set(kinds) - set(OWN_KINDS):
+        raise click.UsageError("capsule subjects are for --eye")
+    if eye:
+        _seen(out, parts, names, real, workers)
+    elif statistics:
         _prove(out, studies)
     elif speed:
         _timed(out)
@@ -95,6 +126,35 @@ def _prove(out: Path, studies: int) -> None:
             bars.close()
     write_comparison(summary, out)
     click.echo(f"{table(summary)}\n\nAll numbers: {out / 'proofs.json'}; as a figure: {out / 'comparison.png'}")
+
+
+def _seen(out: Path, parts: tuple[str, ...], names: tuple[str, ...], real: Path | None, workers: int) -> None:
+    from ubam.eye_benchmark import Plan, run_eye
+    from ubam.eye_table import eye_table
+    from ubam.runs import locked
+
+    chosen: dict[str, Any] = {
+        name: tuple(dict.fromkeys(value)) if isinstance(value, tuple) else value
+        for name, value in click.get_current_context().params.items()
+        if name in ("seeds", "subjects", "seconds", "kinds") and _given(name)
+    }
+    if real is None and SHARED.is_dir():
+        real = SHARED
+    if real is None and "real" in parts:
+        click.echo(f"No real recordings: {SHARED} is not there and --eye-real was not given.", err=True)
+    plan, bars = Plan(out, workers=workers, **chosen), Bars(quiet=False)
+    with locked(out):
+        try:
+            values = run_eye(plan, parts, names, real, bars)
+        finally:
+            bars.close()
+    click.echo(eye_table(values))
+    click.echo(f"\nEvery value: {out / 'eye.csv'}; outlines to look at: {out / 'sheets'}")
+
+
+def _given(name: str) -> bool:
+    """Whether the user wrote an option: --eye has defaults of its own."""
+    return click.get_current_context().get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
 
 
 def _timed(out: Path) -> None:

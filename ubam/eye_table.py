@@ -1,0 +1,87 @@
+"""The table of `ubam benchmark --eye`: rows by sets for each measure, and every value in a CSV."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ubam.benchmark_table import Mean, aligned, mean_of, mean_text
+from ubam.files import write_csv, write_json
+from ubam.runs import installed_versions
+
+PARTS = ("outlines", "real", "postures", "null")
+COLUMNS = ("part", "set", "row", "measure", "value", "standard_error", "n", "unit_of_n")
+DIGITS = {"phase_posture": 1, "pieces": 1, "constant_error": 4}  # 2 of all others
+
+
+@dataclass(frozen=True)
+class Value:
+    """One cell of the table: a mean with its standard error over n units (subjects, recordings or studies)."""
+
+    part: str
+    set: str
+    row: str
+    measure: str
+    value: float
+    standard_error: float
+    n: int
+    unit_of_n: str
+
+
+HEADINGS = {
+    "iou": "outline: intersection over union with the true one", "missed": "outline: share of the subject missed",
+    "foreign": "outline: share of it that is not the subject", "pieces": "outline: connected parts (1 is whole)",
+    "found": "share of frames in which the subject was found",
+    "pck5": "landmarks within 5 % of the body height", "pck2": "landmarks within 2 %",
+    "pck5_defined": "landmarks within 5 %, differences of definition taken away",
+    "pck2_defined": "landmarks within 2 %, differences of definition taken away",
+    "constant_error": "landmarks: constant error of a subject, body heights",
+    "inside": "labelled keypoints inside the outline", "over_hull": "area of the outline over the labels' hull",
+    "r2w": "postures: R2w", "pck": "postures: PCK, read out", "phase_posture": "postures: phase error, degrees",
+    "auc": "deviation: AUC", "rho": "deviation: rho", "rho_impaired": "deviation: rho among the impaired",
+    "identity_posture": "postures: identity leak", "positive": "null: false positives",
+    "errors_alone": "null: AUC of the landmarks' errors alone",
+}  # fmt: skip
+
+
+Found = Iterable[tuple[tuple[str, str, str], float]]  # (set, row, measure) and a value
+
+
+def means(part: str, found: Found, unit: str) -> list[Value]:
+    """The mean of each measure of a row on a set over the values found, which are of so many units."""
+    groups: dict[tuple[str, str, str], list[float]] = {}
+    for key, number in found:
+        groups.setdefault(key, []).append(number)
+    values = []
+    for key, group in groups.items():
+        mean = mean_of(group)
+        values.append(Value(part, *key, mean.mean, mean.error, mean.studies, unit))
+    return values
+
+
+def eye_table(values: Sequence[Value]) -> str:
+    """The values as text: for each measure, rows by sets."""
+    lines: list[str] = []
+    for part in PARTS:
+        for measure, heading in HEADINGS.items():
+            mine = [value for value in values if value.part == part and value.measure == measure]
+            if not mine:
+                continue
+            sets = list(dict.fromkeys(value.set for value in mine))
+            cells = {(value.row, value.set): value for value in mine}
+            digits = DIGITS.get(measure, 2)
+            table = [["", *sets]]
+            for row in dict.fromkeys(value.row for value in mine):
+                found = [cells.get((row, one)) for one in sets]
+                table.append([row, *("" if v is None else mean_text(Mean(v.value, v.standard_error, v.n), digits)
+                                     for v in found)])  # fmt: skip
+            table.append([f"n ({mine[0].unit_of_n})", *(str(max(v.n for v in mine if v.set == one)) for one in sets)])
+            lines += ["", f"{part}: {heading}", *aligned(table)]
+    return "\n".join(lines[1:])
+
+
+def write_eye_results(out: Path, values: Sequence[Value], facts: Mapping[str, Any]) -> None:
+    """Write eye.csv, one line per value, and eye.json: the same with what was measured, and by what."""
+    lines = [asdict(value) for value in values]
+    write_csv(out / "eye.csv", lines, COLUMNS)
+    write_json(out / "eye.json", {**facts, "versions": installed_versions(), "values": lines})
