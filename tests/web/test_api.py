@@ -56,7 +56,7 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: House, c
     assert [row["group"] for row in both.json] == ["lesion", "lesion"]
     assert client.patch(f"studies/{study}/recordings", {"ids": [bob, "x"], "set": {"group": "no"}}).status_code == 404
     table = client.get(f"studies/{study}/table.csv").get_data(as_text=True)
-    assert table.splitlines()[1] == "ada.mp4,Ada,healthy,,3,,,,1 2 30 40,"
+    assert table.splitlines()[1] == f"ada.mp4,Ada,healthy,,3,,,,1 2 30 40,,{ada}"
     mended = table.replace("lesion", "stroke").replace(",", ";")
     assert client.send("PUT", f"studies/{study}/table.csv", data=mended.encode()).json == {"changed": 4}
     rows = client.get(f"studies/{study}/recordings").json
@@ -82,6 +82,27 @@ def test_a_wrong_table_names_its_row_and_changes_nothing(alone: House, client: C
     assert answer.status_code == 400
     assert words in answer.json["error"]
     assert client.get(f"studies/{study}/recordings").json == before
+
+
+def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alone: House, client: Client) -> None:
+    study = _study(client)
+    for subject in ("ada", "bob"):
+        alone.add_recording(study, "walk.mp4", subject=subject, group=f"{subject}'s")
+    address = f"studies/{study}/table.csv"
+    head, ada, bob = client.get(address).get_data(as_text=True).splitlines()
+    turned = "\n".join([head, bob.replace("bob", "Bob"), ada])
+    assert client.send("PUT", address, data=turned.encode()).json == {"changed": 2}
+    rows = client.get(f"studies/{study}/recordings").json
+    assert [(row["subject"], row["group"]) for row in rows] == [("ada", "ada's"), ("Bob", "Bob's")]
+    for wrong, words in (
+        ("video,subject\nwalk.mp4,eve\nwalk.mp4,dan\n", "Row 2: 2 recordings are called 'walk.mp4'"),
+        ("\n".join([head, ada, ada]), "Row 3: walk.mp4 is the recording of row 2 again"),
+        (f"id,subject\n{'0' * 32},eve\n", "no recording of this study has the id"),
+    ):
+        answer = client.send("PUT", address, data=wrong.encode())
+        assert answer.status_code == 400
+        assert words in answer.json["error"]
+    assert client.get(f"studies/{study}/recordings").json == rows
 
 
 def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: House, client: Client) -> None:
