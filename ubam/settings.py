@@ -57,6 +57,8 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
+FACTOR_RANGE = (-2.0, 6.0)  # what a magnification can be asked for; beyond it a warp tears
+
 LAYOUTS = ("side-by-side", "magnified", "twin", "overlay", "strip")
 PUBLISHED = "published"  # a layout of its own: the published way's pictures, to be looked at and not to be used
 SUFFIXES = {layout: (".png", ".svg") if layout == "strip" else (".mp4",) for layout in LAYOUTS}

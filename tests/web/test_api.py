@@ -84,6 +84,26 @@ def test_a_wrong_table_names_its_row_and_changes_nothing(alone: House, client: C
     assert client.get(f"studies/{study}/recordings").json == before
 
 
+@pytest.mark.parametrize(("factor", "status"), [(-2.1, 422), (-2, 201), (6, 201), (6.1, 422), (9, 422)])
+def test_a_factor_is_what_the_program_takes(opened: tuple[House, Client, str], factor: float, status: int) -> None:
+    _, client, run = opened
+    answer = client.post(f"runs/{run}/clips", {"recording_id": "a01_walk", "factor": factor})
+    assert answer.status_code == status
+    assert ("factor" in answer.json["error"]) == (status == 422)
+
+
+@pytest.mark.parametrize("box", [[], [1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5], [5, 5, 2, 2]])
+@pytest.mark.parametrize("name", ["box", "face_box"])
+def test_a_box_is_four_numbers(alone: House, client: Client, name: str, box: list[int]) -> None:
+    study = _study(client)
+    ada = alone.add_recording(study, "ada.mp4")
+    answer = client.patch(f"studies/{study}/recordings/{ada}", {name: box})
+    assert answer.status_code == 422
+    assert name in answer.json["error"]
+    table = f"video,{name}\nada.mp4,{' '.join(map(str, box))}\n"
+    assert client.send("PUT", f"studies/{study}/table.csv", data=table.encode()).status_code == (400 if box else 200)
+
+
 def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alone: House, client: Client) -> None:
     study = _study(client)
     for subject in ("ada", "bob"):
