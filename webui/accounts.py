@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from apiflask import abort
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, Request, current_app, g, request, session
 from flask_login import LoginManager, current_user
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from ubam.errors import UbamError
-from webui.database import Clip, Member, Opened, Recording, Run, Study, Token, Upload, User, now
+from webui.database import Clip, Ended, Member, Opened, Recording, Run, Study, Token, Upload, User, now
 
 ROLES = ("admin", "member", "viewer")
 TOKEN_START = "ubam_"
@@ -66,9 +66,19 @@ def install(app: Flask) -> None:
 def _from_cookie(value: str) -> Person | None:
     if "Authorization" in request.headers:
         return None  # a request with a token is judged by the token alone
+    if "id" not in session or database().get(Ended, str(session["id"])) is not None:
+        return None
     user_id, _, epoch = value.partition(":")
     user = database().get(User, user_id)
     return Person(user) if user is not None and user.active and str(user.epoch) == epoch else None
+
+
+def end_session(identifier: str) -> None:
+    """Remember that a session was signed out of, for as long as its cookie would be taken."""
+    lasts = current_app.permanent_session_lifetime
+    database().execute(delete(Ended).where(Ended.at < now() - lasts))
+    database().merge(Ended(id=identifier))
+    database().commit()
 
 
 def _from_token(asked: Request) -> Person | None:

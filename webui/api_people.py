@@ -14,6 +14,7 @@ from webui.accounts import (
     add_user,
     admin,
     database,
+    end_session,
     find_user,
     make_token,
     me,
@@ -22,7 +23,7 @@ from webui.accounts import (
     password_fits,
     set_password,
 )  # fmt: skip
-from webui.database import Job, Opened, Study, Token, User
+from webui.database import Job, Opened, Study, Token, User, new_id
 from webui.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
 from webui.security import identity, limiter
 from webui.service import service
@@ -35,7 +36,9 @@ PAGE_LINES = 200
 @door.get("/login")
 @limiter.limit("10 per minute")
 def login_with_token() -> Any:
-    """The address that `ubam serve` prints: opens one session of the one person."""
+    """The address that `ubam serve` prints: opens one session of the one person; HEAD spends nothing."""
+    if request.method == "HEAD":
+        return "", 204
     if not service().settings.accounts and service().one_time.redeem(request.args.get("token", "")):
         user = only_person(database())
         database().commit()
@@ -51,6 +54,7 @@ def login_with_token() -> Any:
 
 def _enter(user: User) -> None:
     session.clear()
+    session["id"] = new_id()
     login_user(Person(user))
     session.permanent = True
     note("sign-in", "user", user.id, who=user)
@@ -80,8 +84,10 @@ def _asked_name() -> str:
 @people.output({}, status_code=204)
 @people.doc(summary="Sign out")
 def sign_out() -> str:
-    """Sign out."""
+    """Sign out: the cookie is worth nothing from now on, wherever a copy of it lies."""
     me()
+    if "id" in session:
+        end_session(str(session["id"]))
     note("sign-out")
     logout_user()
     session.clear()

@@ -141,7 +141,7 @@ def get_table(study_id: str) -> Response:
 
 @studies.put("/studies/<string:study_id>/table.csv")
 @studies.doc(
-    summary="Set the table from CSV, rows matched by file name",
+    summary="Set the table from CSV, rows matched by id or else by file name",
     responses={400: "the first wrong row is named, and nothing was changed"},
 )
 def put_table(study_id: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _describe(app: APIFlask) -> None:
         AUTO_404_RESPONSE=True,
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": "ubam"},
+            "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
         },
     )  # fmt: skip
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

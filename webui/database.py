@@ -201,6 +201,14 @@ class Clip(Base):
     run: Mapped[Run] = relationship(back_populates="clips")
 
 
+class Ended(Base):
+    """A session that somebody signed out of: its cookie is signed and stays right, so this is where it ends."""
+
+    __tablename__ = "ended_sessions"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
 class Worker(Base):
     """A process that does jobs, and when it last said so."""
 

@@ -8,7 +8,7 @@ from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
-from ubam.settings import LAYOUTS
+from ubam.settings import FACTOR_RANGE, LAYOUTS
 
 TRANSFER = "transfer"  # the posture of one recording with the looks of another
 LARGEST = 1e9
@@ -50,7 +50,7 @@ class Box(List):
 
 
 def _is_box(sides: list[float]) -> None:
-    if not (sides[0] < sides[2] and sides[1] < sides[3]):
+    if len(sides) == 4 and not (sides[0] < sides[2] and sides[1] < sides[3]):
         raise ValidationError("is no box; write [left, top, right, bottom] in pixels.")
 
 
@@ -124,7 +124,7 @@ class ClipIn(Schema):
     """A magnified clip; `transfer` shows the posture of the recording with the looks of the one in `appearance`."""
 
     recording_id = name_field(required=True)
-    factor = Float(load_default=0.0, validate=Range(-5, 10))
+    factor = Float(load_default=0.0, validate=Range(*FACTOR_RANGE))
     layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, TRANSFER)))
     appearance = label_field(allow_none=True)
     from_s = number_field(0)

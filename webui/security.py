@@ -1,6 +1,7 @@
 """What every request and answer passes: forged requests, headers, limits on bodies, errors as one sentence."""
 
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from apiflask import APIFlask, HTTPError, abort
@@ -47,11 +48,16 @@ limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="fixed-w
 csrf = CSRFProtect()
 
 
+def cookie_name(key: bytes, *, secure: bool) -> str:
+    """The name of the session's cookie: browsers tell hosts apart and not ports, so each data folder has its own."""
+    return f"{'__Host-' if secure else ''}ubam-{sha256(b'cookie' + key).hexdigest()[:8]}"
+
+
 def configure(app: Flask, settings: ServerSettings, key: bytes) -> None:
     """Cookies, hosts and sizes."""
     app.config.update(
         SECRET_KEY=key,
-        SESSION_COOKIE_NAME="__Host-ubam" if settings.secure else "ubam",
+        SESSION_COOKIE_NAME=cookie_name(key, secure=settings.secure),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure,

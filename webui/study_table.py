@@ -23,12 +23,15 @@ BOXES = ("box", "face_box")
 
 
 def table_text(recordings: Sequence[Recording]) -> str:
-    """The table as CSV, one row per recording, `video` its file's name; a spreadsheet takes no cell for a formula."""
+    """The table as CSV, one row per recording, `video` its file's name; a spreadsheet takes no cell for a formula.
+
+    The last column, `id`, tells recordings apart whose files have the same name.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, "id"])
     for recording in recordings:
-        cells = [recording.file_name, *(getattr(recording, name) for name in COLUMNS[1:])]
+        cells = [recording.file_name, *(getattr(recording, name) for name in COLUMNS[1:]), recording.id]
         writer.writerow([_cell(value) for value in cells])
     return out.getvalue()
 
@@ -44,7 +47,7 @@ def _cell(value: Any) -> str:
 
 
 def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
-    """What a CSV says of each recording, matched by the file's name; StudyError names the first wrong row."""
+    """What a CSV says of each recording, matched by its id or file name; StudyError names the first wrong row."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -54,27 +57,54 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
         rows = [(reader.line_num, row) for row in reader if any(cell for cell in row.values() if isinstance(cell, str))]
     except csv.Error as error:
         raise StudyError(f"The table cannot be read as CSV ({error}); check its quotes.") from None
-    if "video" not in names:
+    if "video" not in names and "id" not in names:
         raise StudyError("The table has no column 'video'; the first row names the columns, 'video' holds file names.")
-    by_name: dict[str, list[Recording]] = {}
-    for recording in recordings:
-        by_name.setdefault(_plain(recording.file_name), []).append(recording)
-    return [_matched(line, row, by_name) for line, row in rows]
+    found: list[tuple[Recording, dict[str, Any]]] = []
+    lines: dict[str, int] = {}
+    by_id, by_name = {recording.id: recording for recording in recordings}, _by_name(recordings)
+    for line, row in rows:
+        recording = _recording_of(line, row, by_id, by_name)
+        if recording.id in lines:
+            before = lines[recording.id]
+            raise StudyError(f"Row {line}: {recording.file_name} is the recording of row {before} again; remove one.")
+        lines[recording.id] = line
+        found.append((recording, _values(line, row)))
+    return found
 
 
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2]).strip()
 
 
-def _matched(
-    line: int, row: dict[str, str | None], by_name: dict[str, list[Recording]]
-) -> tuple[Recording, dict[str, Any]]:
-    video = (row.get("video") or "").lstrip("'") if (row.get("video") or "")[:1] == "'" else row.get("video") or ""
-    found = by_name.get(_plain(video)) or by_name.get(_plain(row.get("video") or ""))
+def _by_name(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
+    found: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        found.setdefault(_plain(recording.file_name), []).append(recording)
+    return found
+
+
+def _recording_of(
+    line: int, row: dict[str, str | None], by_id: dict[str, Recording], by_name: dict[str, list[Recording]]
+) -> Recording:
+    """The recording of a row: by its id where one stands there, else by a file name that only one recording has."""
+    identifier, video = (row.get("id") or "").strip(), row.get("video") or ""
+    if identifier:
+        if identifier not in by_id:
+            raise StudyError(
+                f"Row {line}: no recording of this study has the id '{identifier}'; download the table again, or "
+                "remove the column 'id' so that rows are matched by file name."
+            )
+        return by_id[identifier]
+    name = video.lstrip("'") if video[:1] == "'" else video
+    found = by_name.get(_plain(name)) or by_name.get(_plain(video))
     if not found:
-        raise StudyError(f"Row {line}: no recording of this study is called '{video}'; upload it or correct the name.")
-    recording = found.pop(0) if len(found) > 1 else found[0]
-    return recording, _values(line, row)
+        raise StudyError(f"Row {line}: no recording of this study is called '{name}'; upload it or correct the name.")
+    if len(found) > 1:
+        raise StudyError(
+            f"Row {line}: {len(found)} recordings are called '{name}', so it cannot be told which one is meant; "
+            "download the table and keep its column 'id'."
+        )
+    return found[0]
 
 
 def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:

@@ -107,12 +107,17 @@ def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
 
 
 def _check_room(session: Session, study: Study, length: int) -> None:
-    """Quota of the person, recordings of the study, and space on the disk, uploads under way counted in full."""
-    limits, user = service().settings.limits, session.get(User, me().id)
+    """Quota of the person, recordings of the study, and space on the disk, uploads under way counted in full.
+
+    From here to the end of the transaction no other upload of this person is counted or begun: the write to the row of
+    the person is a lock that both SQLite and PostgreSQL keep for so long.
+    """
+    session.execute(update(User).where(User.id == me().id).values(epoch=User.epoch))
+    limits = service().settings.limits
     count = session.scalar(select(func.count()).select_from(Recording).where(Recording.study_id == study.id)) or 0
     if count >= limits.recordings:
         abort(413, f"A study holds at most {limits.recordings} recordings; begin another.")
-    taken = used_bytes(session, user.id if user else "")
+    taken = used_bytes(session, me().id)
     if taken + length > limits.quota_bytes:
         abort(
             413,

@@ -24,6 +24,37 @@ def test_the_printed_address_opens_one_session_only(alone: House) -> None:
     assert first.get("studies").status_code == 401
 
 
+def test_looking_at_the_printed_address_does_not_spend_it(alone: House) -> None:
+    address = f"/login?token={alone.service.one_time.value}"
+    assert alone.stranger().send("HEAD", address).status_code == 204
+    assert alone.stranger().get(address).status_code == 302
+
+
+def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(house: House) -> None:
+    client, elsewhere = house.person("ada"), house.stranger().sign_in("ada")
+    name = house.app.config["SESSION_COOKIE_NAME"]
+    kept = client.http.get_cookie(name)
+    assert kept is not None
+    thief = house.stranger()
+    thief.http.set_cookie(name, kept.value)
+    assert thief.get("studies").status_code == 200
+    assert client.delete("session").status_code == 204
+    assert thief.get("studies").status_code == 401
+    assert elsewhere.get("studies").status_code == 200
+    assert client.sign_in("ada").get("studies").status_code == 200
+
+
+def test_two_servers_of_one_host_leave_each_other_s_sessions_alone(alone: House, tmp_path: Path) -> None:
+    other = House(tmp_path / "other")
+    first, second = alone.only_person(), other.only_person()
+    name = other.app.config["SESSION_COOKIE_NAME"]
+    cookie = second.http.get_cookie(name)
+    assert cookie is not None
+    first.http.set_cookie(name, cookie.value)  # what a browser does: it asks the host for the name, whatever the port
+    assert first.get("studies").status_code == 200
+    assert House(tmp_path / "other").app.config["SESSION_COOKIE_NAME"] == name
+
+
 def test_sign_in_takes_the_right_password_only(house: House) -> None:
     house.person("Änne")
     client = house.stranger()

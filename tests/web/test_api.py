@@ -56,7 +56,7 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: House, c
     assert [row["group"] for row in both.json] == ["lesion", "lesion"]
     assert client.patch(f"studies/{study}/recordings", {"ids": [bob, "x"], "set": {"group": "no"}}).status_code == 404
     table = client.get(f"studies/{study}/table.csv").get_data(as_text=True)
-    assert table.splitlines()[1] == "ada.mp4,Ada,healthy,,3,,,,1 2 30 40,"
+    assert table.splitlines()[1] == f"ada.mp4,Ada,healthy,,3,,,,1 2 30 40,,{ada}"
     mended = table.replace("lesion", "stroke").replace(",", ";")
     assert client.send("PUT", f"studies/{study}/table.csv", data=mended.encode()).json == {"changed": 4}
     rows = client.get(f"studies/{study}/recordings").json
@@ -82,6 +82,47 @@ def test_a_wrong_table_names_its_row_and_changes_nothing(alone: House, client: C
     assert answer.status_code == 400
     assert words in answer.json["error"]
     assert client.get(f"studies/{study}/recordings").json == before
+
+
+@pytest.mark.parametrize(("factor", "status"), [(-2.1, 422), (-2, 201), (6, 201), (6.1, 422), (9, 422)])
+def test_a_factor_is_what_the_program_takes(opened: tuple[House, Client, str], factor: float, status: int) -> None:
+    _, client, run = opened
+    answer = client.post(f"runs/{run}/clips", {"recording_id": "a01_walk", "factor": factor})
+    assert answer.status_code == status
+    assert ("factor" in answer.json["error"]) == (status == 422)
+
+
+@pytest.mark.parametrize("box", [[], [1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5], [5, 5, 2, 2]])
+@pytest.mark.parametrize("name", ["box", "face_box"])
+def test_a_box_is_four_numbers(alone: House, client: Client, name: str, box: list[int]) -> None:
+    study = _study(client)
+    ada = alone.add_recording(study, "ada.mp4")
+    answer = client.patch(f"studies/{study}/recordings/{ada}", {name: box})
+    assert answer.status_code == 422
+    assert name in answer.json["error"]
+    table = f"video,{name}\nada.mp4,{' '.join(map(str, box))}\n"
+    assert client.send("PUT", f"studies/{study}/table.csv", data=table.encode()).status_code == (400 if box else 200)
+
+
+def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alone: House, client: Client) -> None:
+    study = _study(client)
+    for subject in ("ada", "bob"):
+        alone.add_recording(study, "walk.mp4", subject=subject, group=f"{subject}'s")
+    address = f"studies/{study}/table.csv"
+    head, ada, bob = client.get(address).get_data(as_text=True).splitlines()
+    turned = "\n".join([head, bob.replace("bob", "Bob"), ada])
+    assert client.send("PUT", address, data=turned.encode()).json == {"changed": 2}
+    rows = client.get(f"studies/{study}/recordings").json
+    assert [(row["subject"], row["group"]) for row in rows] == [("ada", "ada's"), ("Bob", "Bob's")]
+    for wrong, words in (
+        ("video,subject\nwalk.mp4,eve\nwalk.mp4,dan\n", "Row 2: 2 recordings are called 'walk.mp4'"),
+        ("\n".join([head, ada, ada]), "Row 3: walk.mp4 is the recording of row 2 again"),
+        (f"id,subject\n{'0' * 32},eve\n", "no recording of this study has the id"),
+    ):
+        answer = client.send("PUT", address, data=wrong.encode())
+        assert answer.status_code == 400
+        assert words in answer.json["error"]
+    assert client.get(f"studies/{study}/recordings").json == rows
 
 
 def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: House, client: Client) -> None:

@@ -10,6 +10,7 @@ from tests.web.browser import Visitor
 from tests.web.contract import watching
 from tests.web.helpers import PASSWORD, House
 from tests.web.kinds import KINDS
+from tests.web.processes import eventually
 from tests.web.served import Served, complete, opened_run
 from webui.database import User
 
@@ -80,5 +81,29 @@ def test_every_kind_of_result_is_shown(chromium: Any, served: Served, kinds: dic
         visitor.until("document.querySelector('.player video').readyState >= 1", 60)
     assert page.locator("#says .bad").all_inner_texts() == []
     assert page.evaluate("watchedAnswers") > subjects
+    assert visitor.faults == []
+    visitor.close()
+
+
+@pytest.mark.browser
+def test_nobody_s_film_plays_under_another_s_name(chromium: Any, served: Served, kinds: dict[str, Path]) -> None:
+    run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "films"))
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    page = visitor.go(f"/runs/{run}")
+    page.locator("button.rank", has_text="A01").click()
+    page.locator(".player .whose", has_text="A01").wait_for()
+    visitor.until("document.querySelector('.player video').readyState >= 1", 60)
+    held: list[Any] = []
+    page.route("**/preview.mp4", lambda route: held.append(route))
+    page.locator("button.rank", has_text="H01").click()
+    page.locator("#viewer-title", has_text="H01").wait_for()
+    eventually(lambda: page.evaluate("true") and held, "the film is asked for")
+    assert page.locator(".player video").get_attribute("src") is None
+    assert page.locator(".player .whose").inner_text() == ""
+    for route in held:
+        route.continue_()
+    page.unroute("**/preview.mp4")
+    page.locator(".player .whose", has_text="H01").wait_for()
+    visitor.until("document.querySelector('.player video').src.includes('/h01_walk/')")
     assert visitor.faults == []
     visitor.close()

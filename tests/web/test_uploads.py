@@ -2,6 +2,8 @@
 
 import io
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.web.helpers import TUS, Client, House, converted, small_limits, small_video
+from webui import uploads
 from webui.database import Recording, Upload
 
 
@@ -201,3 +204,23 @@ def test_deleting_a_study_leaves_nothing(alone: House, tmp_path: Path) -> None:
     assert list((tmp_path / "data" / "uploads").iterdir()) == []
     with alone.service.database.session() as session:
         assert session.query(Upload).count() == session.query(Recording).count() == 0
+
+
+def test_parallel_uploads_together_keep_to_the_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sixteen were counted before the first was there, so twelve were let in where two fit."""
+    house = House(tmp_path / "data", limits=small_limits(quota_bytes=250))
+    client = house.only_person()
+    study = client.post("studies", {"name": "gait"}).json["id"]
+    count = uploads.used_bytes
+    monkeypatch.setattr(uploads, "used_bytes", lambda *given: (count(*given), time.sleep(0.05))[0])
+    cookie = client.http.get_cookie(house.app.config["SESSION_COOKIE_NAME"])
+
+    def begin(_: int) -> int:
+        other = Client(house.app.test_client())
+        other.http.set_cookie(cookie.key, cookie.value)
+        headers = TUS | {"Upload-Length": "100", "X-CSRFToken": client.csrf}
+        return other.send("POST", f"studies/{study}/uploads", headers=headers).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        codes = sorted(pool.map(begin, range(16)))
+    assert codes == [201] * 2 + [413] * 14
