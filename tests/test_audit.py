@@ -3,6 +3,7 @@
 from itertools import pairwise
 from math import comb
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from ubam.audit import Subjects, arrangements, compare, likeness_aucs, of_subjects, rank_aucs, smallest_visible
 from ubam.audit_follow import WITHOUT_MEAN, follow, identity_leak
 from ubam.audit_new import audit_new, load_capture, save_capture
-from ubam.audit_words import with_words
+from ubam.audit_words import _with_controls, with_words
 from ubam.capture import Capture, capture
 from ubam.crops import build_crops
 from ubam.errors import ModelError
@@ -254,3 +255,34 @@ def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_referen
     (tmp_path / "capture.npz").write_bytes(b"x")
     with pytest.raises(ModelError, match="copy the folder"):
         load_capture(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ours", "control", "visible", "told"),
+    [
+        (0.95, 0.93, 0.86, True),
+        (0.95, 0.80, 0.86, False),  # the control does less well
+        (0.25, 0.75, 0.86, False),  # "separated about as well by the empty scene (AUC 0.75) as by ubam (AUC 0.25)"
+        (0.80, 0.90, 0.86, False),  # no more than chance gives groups of these sizes
+        (1.00, 1.00, None, False),  # too few subjects for any p
+    ],
+)
+def test_a_control_is_compared_only_where_ubam_itself_finds_something(
+    ours: float, control: float, visible: float | None, told: bool
+) -> None:
+    controls = [{"name": "ubam", "auc": ours, "p": None}, {"name": "background", "auc": control, "p": 0.2}]
+    entry = {"groups": ["healthy", "affected"], "n": {"healthy": 7, "affected": 5}, "paired": False, "rows": []}
+    entry |= {"controls": controls, "smallest_visible_auc": visible, "smallest_p": 0.01}
+    found = with_words({"comparisons": [entry], "follows": {"rows": []}, "identity": {"refused": "x"}})
+    assert any("about as well" in words for words in found["warnings"]) == told
+
+
+def test_one_subject_against_one_has_no_auc() -> None:
+    scored = SimpleNamespace(
+        subjects=[
+            SimpleNamespace(group=group, deviation=value) for group, value in (("healthy", 1.0), ("affected", 2.0))
+        ]
+    )
+    entry = {"groups": ["healthy", "affected"], "refused": "a group of one subject"}
+    both = _with_controls(entry, scored, {"pixel": scored}, 0)  # type: ignore[arg-type]
+    assert both["controls"] == []

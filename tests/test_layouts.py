@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests import stick
-from ubam import cli_magnify, magnification, overlay
+from ubam import cli_magnify, magnification, overlay, panels
 from ubam.errors import UbamError
 from ubam.layers import Moved
 from ubam.layouts import LAYOUTS, SUFFIXES, write_magnified
@@ -69,6 +69,20 @@ def test_arrows_lead_to_where_the_twin_has_it(made: Magnification) -> None:
         high = [end[0] - start[0] for start, end in arrows if start[1] < middle]
         assert high
         assert np.mean(high) < -0.04 * made.query.body_height  # the figure leans to the right
+
+
+@pytest.mark.parametrize("arrows", [True, False])
+def test_nothing_to_magnify_is_never_said_under_arrows(
+    arrows: bool, made: Magnification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A displacement that is small on the mean over the body may be plain to see on its back."""
+    short, said, real = replace(made, positions=made.positions[:1]), [], panels.mark_change
+    monkeypatch.setattr(panels, "hardly_deviates", lambda *given: True)
+    monkeypatch.setattr(panels, "mark_change", lambda *given: (real(*given)[0], real(*given)[1] if arrows else []))
+    monkeypatch.setattr(panels, "footer", lambda *given: said.append(given[3]) or footer(*given[:3]))
+    frames = [(frame, ()) for frame in short.rendered((0.0, 2.0))]
+    assert len(list(side_by_side(short, iter(frames), 2.0))) == 1
+    assert said == ["" if arrows else panels.NOTHING]
 
 
 def test_what_hardly_moves_is_not_coloured() -> None:

@@ -67,8 +67,13 @@ def _codes(embeddings: Sequence[Mapping[str, np.ndarray]]) -> dict[str, list[np.
 def _with_controls(
     entry: dict[str, Any], scores: StudyScores, controls: Mapping[str, StudyScores], seed: int
 ) -> dict[str, Any]:
-    """AUC of the group by ubam and by each control; p of a control: permutation of its finished scores."""
+    """AUC of the group by ubam and by each control; p of a control: permutation of its finished scores.
+
+    None where a group is one subject: any two numbers are apart, with an AUC of 0 or 1.
+    """
     reference, group = entry["groups"]
+    if entry.get("refused"):
+        return entry | {"controls": []}
     rows = []
     for name, study in {"ubam": scores, **controls}.items():
         values = [(s.deviation, s.group == group) for s in study.subjects if s.group in (reference, group)]
@@ -145,9 +150,10 @@ def _auc(row: Mapping[str, Any]) -> float:
 
 
 def _control_words(entry: Mapping[str, Any]) -> list[str]:
+    """A control is compared only where ubam itself finds more than chance does between groups of these sizes."""
     aucs = {row["name"]: row["auc"] for row in entry["controls"]}
-    ours = aucs.get("ubam")
-    if ours is None:
+    ours, visible = aucs.get("ubam"), entry.get("smallest_visible_auc")
+    if ours is None or visible is None or ours < visible:
         return []
     reference, group = entry["groups"]
     as_well = [

@@ -184,7 +184,8 @@ def _verb(why: str) -> str:
 def _controls(
     scores: StudyScores, controls: Mapping[str, StudyScores], reference: str | None
 ) -> dict[str, dict[str, float]]:
-    if reference is None:
+    compared = sum(score.group == reference for score in scores.subjects)
+    if reference is None or min(compared, len(scores.subjects) - compared) < 2:
         return {}
     subjects = {"ubam": scores.subjects, **{name: control.subjects for name, control in controls.items()}}
     return {name: {"auc": _auc(rows, reference)} for name, rows in subjects.items()}

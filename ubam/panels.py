@@ -17,6 +17,7 @@ Region = tuple[int, int, int, int]
 PANEL_HEIGHT = (256, 480)
 WIDEST_PANEL = 640
 HEADER, FOOTER_ROW = 30, 22
+NOTHING = "no displacement was found here to magnify"  # a posture may still be unlike, and nobody is called well
 
 
 def side_by_side(
@@ -35,7 +36,7 @@ def side_by_side(
         draw_arrows(panels[2], _on_panel(arrows, region, scale), height * scale)
         if doubts:
             fence(panels[2])
-        calm = "hardly deviates here: nothing to magnify" if hardly_deviates(made, frame) else ""
+        calm = NOTHING if not arrows and hardly_deviates(made, frame) else ""
         yield np.vstack([header, np.hstack(panels), footer(size[0], dose_words(made, factor), doubts, calm)])
 
 

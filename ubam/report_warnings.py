@@ -104,7 +104,7 @@ def _control_warnings(data: RunData) -> Iterable[str]:
                 f"{f', {p_text(p)}' if p else ''}): camera, light or place differ between the groups, and the "
                 "deviation may show that instead of movement."
             )
-        elif ours is not None and auc >= ours - ABOUT_AS_WELL and auc > 0.6:
+        elif ours is not None and ours > 0.6 and auc >= ours - ABOUT_AS_WELL and auc > 0.6:
             yield (
                 f"A control that learned nothing about movement ({words}) separates the groups about as well "
                 f"(AUC {auc:.2f}) as ubam ({ours:.2f})."

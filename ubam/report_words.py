@@ -13,7 +13,8 @@ FEW_TESTS, MOST_SENTENCES = 3, 6  # tests told in the summary; the table has all
 
 
 def headline(data: RunData) -> list[str]:
-    """The summary: first what was found in single subjects, then in the groups, then what was compared."""
+    """The summary: the study's own question first, the groups where they could be tested, else single subjects; then
+    what was compared, and what this does not see."""
     if not data.subjects:
         return ["No subject could be scored.", _what_failed(data)]
     if data.reference is None:
@@ -21,7 +22,17 @@ def headline(data: RunData) -> list[str]:
             _mutual(data),
             f"No reference group was named, so each subject was compared with all others. {_who(data)}",
         ]
-    return [_individuals(data), _by_chance(data), *_groups(data), _compared(data)]
+    single, groups = [_individuals(data), _by_chance(data)], _groups(data)
+    tested = any(number(test.get("p")) is not None for test in _main_tests(data))
+    scored = any(score.deviation is not None for score in data.queries)
+    seen = UNSEEN if scored and data.reference_count else ""
+    return [*(groups + single if tested else single + groups), _compared(data), seen]
+
+
+UNSEEN = (
+    "Small movements of a single limb, a dragged or a stiff one, can stay unseen here. Unlike the reference is not "
+    "ill, and like the reference is not healthy."
+)
 
 
 def _mutual(data: RunData) -> str:
@@ -35,6 +46,11 @@ def _individuals(data: RunData) -> str:
     scored = [score for score in data.queries if score.deviation is not None]
     beyond = [score.subject for score in scored if score.beyond_reference]
     normal = data.reference_count
+    if not scored and {score.group for score in data.subjects} == {data.reference} and not _failed_queries(data):
+        return (
+            f"All {len(data.subjects)} subjects are of the reference group {data.reference}, each compared with the "
+            "others: nobody else is here to ask about."
+        )
     if not scored:
         return f"No subject outside the reference group {data.reference} could be scored."
     if not normal:
@@ -54,26 +70,41 @@ def _individuals(data: RunData) -> str:
     return f"{who} {verb} further from the {data.reference} reference than {than}{names}."
 
 
+def _failed_queries(data: RunData) -> bool:
+    """Whether a recording of another group than the reference is in the study at all."""
+    return any(row.get("group") != data.reference for row in data.recordings)
+
+
 def _by_chance(data: RunData) -> str:
+    """How often chance alone does what `_individuals` tells."""
     smallest = [score.smallest_p for score in data.queries if score.deviation is not None and score.smallest_p]
-    if not smallest or not data.reference_count:
+    if not smallest or data.reference_count < 2:
         return ""
+    if len(smallest) == 1:
+        return f"A subject that moves like the reference would do so in 1 of {round(1 / smallest[0])} such studies."
     count = f"{sum(smallest):.1f} of {len(smallest)} {plural(len(smallest), 'subject')}"
     return f"If they moved like the reference, {count} would do so by chance on average."
 
 
 def _groups(data: RunData) -> list[str]:
     """The tests between groups and over time: all of them when they are few, else those that found something."""
-    main = [test for test in group_tests(data) if test.get("family", "groups") in MAIN_FAMILIES]
+    main = _main_tests(data)
     answered = [test for test in main if number(test.get("p")) is not None]
     if len(answered or main) <= FEW_TESTS:
         return [test_sentence(data, test) for test in answered or main]
     found = [test for test in answered if significant(test)]
     told = [test_sentence(data, test) for test in found[:MOST_SENTENCES]]
     rest = len(answered) - len(told)
-    others = f"{rest} further {plural(rest, 'test')}" if told else f"{rest} {plural(rest, 'test')}"
+    if not told:
+        return [f"None of {rest} tests of the groups found anything; every test stands in the table."]
+    others = f"{rest} further {plural(rest, 'test')}"
     more = "; see every test" if len(found) > len(told) else " found nothing; every test stands in the table"
     return [*told, f"{others}{more}." if rest else ""]
+
+
+def _main_tests(data: RunData) -> list[Mapping[str, Any]]:
+    """The tests that the summary speaks of."""
+    return [test for test in group_tests(data) if test.get("family", "groups") in MAIN_FAMILIES]
 
 
 def significant(test: Mapping[str, Any]) -> bool:

@@ -56,7 +56,7 @@ def test_from_videos_to_results(chromium: Any, served: Served, size: tuple[int, 
     fill_groups(visitor)
     assert visitor.overflow() == 0
     start(page)
-    page.get_by_role("heading", name="further from the healthy reference").wait_for()
+    page.get_by_role("heading", name="differs from healthy").wait_for()
     look_at_results(visitor)
     assert visitor.overflow() == 0
     assert visitor.faults == []
