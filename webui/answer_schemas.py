@@ -260,7 +260,8 @@ class HeldOut(Answer):
 class AuditOut(Answer):
     """What besides movement could explain the result; `new`: of subjects held to a frozen reference (`against`)."""
 
-    warnings, unknown, identity, new = texts(), texts(), String(), Boolean()
+    warnings, identity, new = texts(), String(), Boolean()
+    open_questions = List(String(), data_key="unknown", attribute="unknown")
     comparisons, follows, against = many(ComparisonOut), many(FollowOut), many(HeldOut)
     follows_n = Integer(**NUMBER)
 

@@ -1,6 +1,7 @@
 """Every kind of result on its page: nothing fails, the parts are there, and only what is promised is read."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,25 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
+@pytest.fixture(scope="module")
+def grace(chromium: Any, served: Served) -> Iterator[Visitor]:
+    """One visitor for all tests, signed in once, whose pages complain of what they read beside the contract."""
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    spec = visitor.page.evaluate("fetch('/api/v1/openapi.json').then((answer) => answer.json())")
+    visitor.context.add_init_script(watching(spec))
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def visitor(grace: Visitor) -> Iterator[Visitor]:
+    """The visitor in a tab of its own, without faults."""
+    page = grace.tab()
+    grace.faults.clear()
+    yield grace
+    page.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_answers_keep_the_contract(house: House, kinds: dict[str, Path], kind: str) -> None:
     """`Client` holds every answer to it; these are those of which the page of a run is made."""
@@ -60,13 +80,10 @@ def test_answers_keep_the_contract(house: House, kinds: dict[str, Path], kind: s
 
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_result_is_shown(chromium: Any, served: Served, kinds: dict[str, Path], kind: str) -> None:
+def test_every_kind_of_result_is_shown(visitor: Visitor, served: Served, kinds: dict[str, Path], kind: str) -> None:
     subjects, headline, headings = SHOWN[kind]
     against = "0" * 32 if kind == "scored" else None
     run = opened_run(served, shutil.copytree(kinds[kind], served.lab / kind), against)
-    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
-    spec = visitor.page.evaluate("fetch('/api/v1/openapi.json').then((answer) => answer.json())")
-    visitor.context.add_init_script(watching(spec))
     page = visitor.go(f"/runs/{run}")
     page.locator("#downloads h2").wait_for()
     assert headline in page.locator("#headline").inner_text()
@@ -82,13 +99,11 @@ def test_every_kind_of_result_is_shown(chromium: Any, served: Served, kinds: dic
     assert page.locator("#says .bad").all_inner_texts() == []
     assert page.evaluate("watchedAnswers") > subjects
     assert visitor.faults == []
-    visitor.close()
 
 
 @pytest.mark.browser
-def test_nobody_s_film_plays_under_another_s_name(chromium: Any, served: Served, kinds: dict[str, Path]) -> None:
+def test_nobody_s_film_plays_under_another_s_name(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
     run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "films"))
-    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
     page = visitor.go(f"/runs/{run}")
     page.locator("button.rank", has_text="A01").click()
     page.locator(".player .whose", has_text="A01").wait_for()
@@ -106,4 +121,3 @@ def test_nobody_s_film_plays_under_another_s_name(chromium: Any, served: Served,
     page.locator(".player .whose", has_text="H01").wait_for()
     visitor.until("document.querySelector('.player video').src.includes('/h01_walk/')")
     assert visitor.faults == []
-    visitor.close()
