@@ -190,7 +190,7 @@ def test_bad_requests_are_refused_in_a_sentence(made: Magnification, tmp_path: P
     assert not list(tmp_path.iterdir())
     store, path = made.matches[0]
     magnify_made = partial(magnify, made.query, made.video, embed=stick.embed, posture=made.posture, twin=made.twin)
-    with pytest.raises(UbamError, match="factors"):
+    with pytest.raises(UbamError, match="factor must lie"):
         magnify_made(references=[(store, made.video, path)], frames=slice(0, 4), factors=[99.0])
     with pytest.raises(UbamError, match="reference"):
         magnify_made(references=[], frames=slice(0, 4), factors=[2.0])
