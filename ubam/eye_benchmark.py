@@ -181,7 +181,7 @@ def measure_real(plan: Plan, folder: Path, rows: Sequence[EyeRow], progress: Pro
             boxes = [known.store.box[position] for position in known.positions]
             write_sheet(plan.out / "sheets" / f"{recording.recording_id}-{row.name}.png", tiles[:SHEET])
             write_sheet(
-                plan.out / "sheets" / f"{recording.recording_id}-{row.name}-box.png", tiles[:SHEET], around=boxes
+                plan.out / "sheets" / f"{recording.recording_id}-{row.name}-near.png", tiles[:SHEET], around=boxes
             )
             shares += [((recording.recording_id, row.name, key), value) for key, value in found.items()]
             frames = len(known.positions)
@@ -257,8 +257,14 @@ def _landmarks(recording: Recording, store: CropStore, row: EyeRow) -> np.ndarra
 
 
 def _in_body_units(landmarks: np.ndarray, store: CropStore, row: EyeRow) -> np.ndarray:
-    """Landmarks as postures [T, 2K]: from the middle of the hips, in the store's body heights, turned as its views."""
-    centred = root_centred(landmarks, row.landmarks, store.body_height)
+    """Landmarks as postures [T, 2K]: from the middle of the hips, by their own spread, turned as the store's views.
+
+    The spread is the median over frames of their root mean square distance from their middle: nothing but the eye says
+    how large the subject is.
+    """
+    apart = landmarks - landmarks.mean(1, keepdims=True)
+    spread = float(np.median(np.sqrt((apart**2).sum(-1).mean(1))))
+    centred = root_centred(landmarks, row.landmarks, max(spread, 1e-6))
     return turned_back(centred, store.heading).reshape(len(centred), -1).astype(np.float32)
 
 

@@ -60,24 +60,27 @@ def means(part: str, found: Found, unit: str) -> list[Value]:
 
 
 def eye_table(values: Sequence[Value]) -> str:
-    """The values as text: for each measure, rows by sets."""
-    lines: list[str] = []
+    """The values as text: for each part and measure a line per set and a column per row, n at the end."""
+    blocks = []
     for part in PARTS:
         for measure, heading in HEADINGS.items():
             mine = [value for value in values if value.part == part and value.measure == measure]
-            if not mine:
-                continue
-            sets = list(dict.fromkeys(value.set for value in mine))
-            cells = {(value.row, value.set): value for value in mine}
-            digits = DIGITS.get(measure, 2)
-            table = [["", *sets]]
-            for row in dict.fromkeys(value.row for value in mine):
-                found = [cells.get((row, one)) for one in sets]
-                table.append([row, *("" if v is None else mean_text(Mean(v.value, v.standard_error, v.n), digits)
-                                     for v in found)])  # fmt: skip
-            table.append([f"n ({mine[0].unit_of_n})", *(str(max(v.n for v in mine if v.set == one)) for one in sets)])
-            lines += ["", f"{part}: {heading}", *aligned(table)]
-    return "\n".join(lines[1:])
+            if mine:
+                blocks.append("\n".join([f"{part}: {heading}", *aligned(_lines(mine, DIGITS.get(measure, 2)))]))
+    return "\n\n".join(blocks)
+
+
+def _lines(values: Sequence[Value], digits: int) -> list[list[str]]:
+    rows = list(dict.fromkeys(value.row for value in values))
+    lines = [["", *rows, "n"]]
+    for name in dict.fromkeys(value.set for value in values):
+        cells = {value.row: value for value in values if value.set == name}
+        shown = [
+            Mean(cells[row].value, cells[row].standard_error, cells[row].n) if row in cells else None for row in rows
+        ]
+        most = max(cells.values(), key=lambda value: value.n)
+        lines.append([name, *(mean_text(mean, digits) for mean in shown), f"{most.n} {most.unit_of_n}"])
+    return lines
 
 
 def write_eye_results(out: Path, values: Sequence[Value], facts: Mapping[str, Any]) -> None:
