@@ -22,7 +22,7 @@ from ubam.eye_benchmark import Plan, landmark_values, measure_outlines, measure_
 from ubam.eye_rows import EyeRow, Moment, Sight, eye_rows, in_frame, look_at, seeing
 from ubam.eye_sets import PictureSet, body_length, labelled, labelled_recordings, rendered
 from ubam.eye_sheets import FOUND, Tile, draw_tile, write_sheet
-from ubam.eye_table import Value, eye_table, means
+from ubam.eye_table import Value, eye_table, means, write_eye_results
 from ubam.files import read_arrays, read_csv
 from ubam.video import write_clip
 from ubam.views import cut
@@ -316,6 +316,18 @@ def test_table_has_a_line_per_set_and_a_column_per_row() -> None:
     ]
 
 
+def test_values_of_other_parts_and_rows_stay_in_the_table_unless_they_are_of_another_size(tmp_path: Path) -> None:
+    one = Value("real", "mouse", "now", "inside", 0.4, float("nan"), 20, "frames")
+    two = Value("outlines", "people", "now", "iou", 0.7, 0.1, 6, "subjects")
+    write_eye_results(tmp_path, [one], {"subjects": 6})
+    write_eye_results(tmp_path, [two], {"subjects": 6})
+    found = write_eye_results(tmp_path, [replace(two, value=0.8)], {"subjects": 6})
+    assert [(value.part, value.value) for value in found] == [("outlines", 0.8), ("real", 0.4)]
+    assert np.isnan(found[1].standard_error)
+    assert [row["value"] for row in read_csv(tmp_path / "eye.csv")] == ["0.8", "0.4"]
+    assert write_eye_results(tmp_path, [two], {"subjects": 12}) == [two]
+
+
 def test_sheet_shows_outlines_where_they_are(tmp_path: Path) -> None:
     outline = np.zeros((60, 80), np.float32)
     outline[20:40, 30:50] = 1
@@ -323,10 +335,10 @@ def test_sheet_shows_outlines_where_they_are(tmp_path: Path) -> None:
     drawn = draw_tile(tile, height=60)
     rows, columns = np.nonzero((drawn == FOUND).all(2))
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (20, 39, 30, 49)
-    near = draw_tile(tile, height=60, around=np.array([20.0, 10.0, 60.0, 50.0]))
+    near = draw_tile(replace(tile, box=np.array([20.0, 10.0, 60.0, 50.0])), height=104)  # 40 px and 6 around: x 2
     rows, columns = np.nonzero((near == FOUND).all(2))
-    assert abs(rows.min() - 15) <= 1
-    assert abs(columns.max() - 44) <= 1
+    assert abs(rows.min() - 2 * (20 - 4)) <= 1
+    assert abs(columns.max() - 2 * (50 - 14)) <= 1
     write_sheet(tmp_path / "a sheet.png", [tile] * 5, columns=3)
     sheet = cv2.imread(str(tmp_path / "a sheet.png"))
     assert sheet is not None

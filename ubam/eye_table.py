@@ -1,5 +1,6 @@
 """The table of `ubam benchmark --eye`: rows by sets for each measure, and every value in a CSV."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,8 +84,25 @@ def _lines(values: Sequence[Value], digits: int) -> list[list[str]]:
     return lines
 
 
-def write_eye_results(out: Path, values: Sequence[Value], facts: Mapping[str, Any]) -> None:
-    """Write eye.csv, one line per value, and eye.json: the same with what was measured, and by what."""
-    lines = [asdict(value) for value in values]
+def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, Any]) -> list[Value]:
+    """Write eye.csv, one line per value, and eye.json: the same with the versions and the size of what was measured.
+
+    Values that are there already stay, unless they are among the new ones or of another size. Returns all.
+    """
+    named = {(value.part, value.set, value.row, value.measure): value for value in [*_kept(out, size), *values]}
+    everything = sorted(named.values(), key=lambda value: PARTS.index(value.part))
+    lines = [asdict(value) for value in everything]
     write_csv(out / "eye.csv", lines, COLUMNS)
-    write_json(out / "eye.json", {**facts, "versions": installed_versions(), "values": lines})
+    write_json(out / "eye.json", {"size": size, "versions": installed_versions(), "values": lines})
+    return everything
+
+
+def _kept(out: Path, size: Mapping[str, Any]) -> list[Value]:
+    try:
+        kept = json.loads((out / "eye.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    nothing = float("nan")  # JSON has none
+    numbers = ("value", "standard_error")
+    lines = kept["values"] if kept.get("size") == size else []
+    return [Value(**line | {name: nothing if line[name] is None else line[name] for name in numbers}) for line in lines]
