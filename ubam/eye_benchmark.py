@@ -114,9 +114,8 @@ def on_rendered(known: Sequence[Known], row: EyeRow) -> tuple[dict[str, Mean], l
             for key, value in outline_values(found, true).items():
                 frames[key].append(value)
             frames["found"].append(float(one.store.found[one.positions[number]]))
-            tiles.append(
-                Tile(seen.picture, seen.outline, None, None, f"{one.recording.subject} {frames['iou'][-1]:.2f}")
-            )
+            caption, box = f"{one.recording.subject} {frames['iou'][-1]:.2f}", one.store.box[one.positions[number]]
+            tiles.append(Tile(seen.picture, seen.outline, None, None, caption, box))
         for key, values in frames.items():
             subjects[key].append(float(np.nanmean(values)) if np.isfinite(values).any() else np.nan)
         if row.landmarks:
@@ -178,11 +177,7 @@ def measure_real(plan: Plan, folder: Path, rows: Sequence[EyeRow], progress: Pro
         known = labelled(recording, plan.out / "real")
         for row in rows:
             found, tiles = on_labelled(known, row)
-            boxes = [known.store.box[position] for position in known.positions]
             write_sheet(plan.out / "sheets" / f"{recording.recording_id}-{row.name}.png", tiles[:SHEET])
-            write_sheet(
-                plan.out / "sheets" / f"{recording.recording_id}-{row.name}-box.png", tiles[:SHEET], around=boxes
-            )
             shares += [((recording.recording_id, row.name, key), value) for key, value in found.items()]
             frames = len(known.positions)
             values += [
@@ -197,13 +192,13 @@ def on_labelled(known: Labelled, row: EyeRow) -> tuple[dict[str, float], list[Ti
     """Share of labelled points inside the outline, over all frames, and how large the outline is beside their hull."""
     held: list[np.ndarray] = []
     areas, tiles = [], []
-    for seen, points in zip(
-        look_at(known.recording, known.store, row, known.positions.tolist()), known.points, strict=False
-    ):
+    looked = look_at(known.recording, known.store, row, known.positions.tolist())
+    for position, points, seen in zip(known.positions, known.points, looked, strict=False):
         mask = seen.outline > 0.5
         held.append(measures.inside(mask, points, REACH * known.body_length))
         areas.append(measures.over_hull(mask, points))
-        tiles.append(Tile(seen.picture, seen.outline, None, points, f"{held[-1].mean():.2f}" if len(held[-1]) else ""))
+        caption = f"{held[-1].mean():.2f}" if len(held[-1]) else ""
+        tiles.append(Tile(seen.picture, seen.outline, None, points, caption, known.store.box[position]))
     found = known.store.found[known.positions]
     area = float(np.nanmedian(areas)) if np.isfinite(areas).any() else float("nan")
     return {"inside": float(np.concatenate(held).mean()), "over_hull": area, "found": float(found.mean())}, tiles
@@ -257,8 +252,14 @@ def _landmarks(recording: Recording, store: CropStore, row: EyeRow) -> np.ndarra
 
 
 def _in_body_units(landmarks: np.ndarray, store: CropStore, row: EyeRow) -> np.ndarray:
-    """Landmarks as postures [T, 2K]: from the middle of the hips, in the store's body heights, turned as its views."""
-    centred = root_centred(landmarks, row.landmarks, store.body_height)
+    """Landmarks as postures [T, 2K]: from the middle of the hips, by their own spread, turned as the store's views.
+
+    The spread is the median over frames of their root mean square distance from their middle: nothing but the eye says
+    how large the subject is.
+    """
+    apart = landmarks - landmarks.mean(1, keepdims=True)
+    spread = float(np.median(np.sqrt((apart**2).sum(-1).mean(1))))
+    centred = root_centred(landmarks, row.landmarks, max(spread, 1e-6))
     return turned_back(centred, store.heading).reshape(len(centred), -1).astype(np.float32)
 
 
@@ -281,7 +282,8 @@ def run_eye(
 ) -> list[Value]:
     """The parts of the benchmark, with the rows of these names, all without names; written into the plan's folder.
 
-    real: the folder of real recordings; the part `real` is left out without it.
+    real: the folder of real recordings; the part `real` is left out without it. Returns all values that the folder now
+    holds for this plan, those of parts and rows that were measured before, too.
     """
     known = eye_rows()
     eyes = [row for name, row in known.items() if not names or name in names]
@@ -296,9 +298,8 @@ def run_eye(
         values += measure_postures(plan, rows, eyes, "main", progress)
     if "null" in parts:
         values += measure_postures(plan, rows, eyes, "null", progress)
-    facts = {"seeds": plan.seeds, "subjects": plan.subjects, "seconds": plan.seconds, "kinds": plan.kinds}
-    write_eye_results(plan.out, values, facts)
-    return values
+    size = {"seeds": list(plan.seeds), "subjects": plan.subjects, "seconds": plan.seconds}
+    return write_eye_results(plan.out, values, size)
 
 
 def _slug(name: str) -> str:

@@ -1,5 +1,6 @@
 """The table of `ubam benchmark --eye`: rows by sets for each measure, and every value in a CSV."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,28 +61,48 @@ def means(part: str, found: Found, unit: str) -> list[Value]:
 
 
 def eye_table(values: Sequence[Value]) -> str:
-    """The values as text: for each measure, rows by sets."""
-    lines: list[str] = []
+    """The values as text: for each part and measure a line per set and a column per row, n at the end."""
+    blocks = []
     for part in PARTS:
         for measure, heading in HEADINGS.items():
             mine = [value for value in values if value.part == part and value.measure == measure]
-            if not mine:
-                continue
-            sets = list(dict.fromkeys(value.set for value in mine))
-            cells = {(value.row, value.set): value for value in mine}
-            digits = DIGITS.get(measure, 2)
-            table = [["", *sets]]
-            for row in dict.fromkeys(value.row for value in mine):
-                found = [cells.get((row, one)) for one in sets]
-                table.append([row, *("" if v is None else mean_text(Mean(v.value, v.standard_error, v.n), digits)
-                                     for v in found)])  # fmt: skip
-            table.append([f"n ({mine[0].unit_of_n})", *(str(max(v.n for v in mine if v.set == one)) for one in sets)])
-            lines += ["", f"{part}: {heading}", *aligned(table)]
-    return "\n".join(lines[1:])
+            if mine:
+                blocks.append("\n".join([f"{part}: {heading}", *aligned(_lines(mine, DIGITS.get(measure, 2)))]))
+    return "\n\n".join(blocks)
 
 
-def write_eye_results(out: Path, values: Sequence[Value], facts: Mapping[str, Any]) -> None:
-    """Write eye.csv, one line per value, and eye.json: the same with what was measured, and by what."""
-    lines = [asdict(value) for value in values]
+def _lines(values: Sequence[Value], digits: int) -> list[list[str]]:
+    rows = list(dict.fromkeys(value.row for value in values))
+    lines = [["", *rows, "n"]]
+    for name in dict.fromkeys(value.set for value in values):
+        cells = {value.row: value for value in values if value.set == name}
+        shown = [
+            Mean(cells[row].value, cells[row].standard_error, cells[row].n) if row in cells else None for row in rows
+        ]
+        most = max(cells.values(), key=lambda value: value.n)
+        lines.append([name, *(mean_text(mean, digits) for mean in shown), f"{most.n} {most.unit_of_n}"])
+    return lines
+
+
+def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, Any]) -> list[Value]:
+    """Write eye.csv, one line per value, and eye.json: the same with the versions and the size of what was measured.
+
+    Values that are there already stay, unless they are among the new ones or of another size. Returns all.
+    """
+    named = {(value.part, value.set, value.row, value.measure): value for value in [*_kept(out, size), *values]}
+    everything = sorted(named.values(), key=lambda value: PARTS.index(value.part))
+    lines = [asdict(value) for value in everything]
     write_csv(out / "eye.csv", lines, COLUMNS)
-    write_json(out / "eye.json", {**facts, "versions": installed_versions(), "values": lines})
+    write_json(out / "eye.json", {"size": size, "versions": installed_versions(), "values": lines})
+    return everything
+
+
+def _kept(out: Path, size: Mapping[str, Any]) -> list[Value]:
+    try:
+        kept = json.loads((out / "eye.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    nothing = float("nan")  # JSON has none
+    numbers = ("value", "standard_error")
+    lines = kept["values"] if kept.get("size") == size else []
+    return [Value(**line | {name: nothing if line[name] is None else line[name] for name in numbers}) for line in lines]
