@@ -1,6 +1,7 @@
 """A trained model on disk: weights as safetensors, settings as JSON, nothing that can carry code."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,39 +22,56 @@ FORMAT = 2
 class Model:
     """The trained networks with the settings they were trained with (`settings` is plain JSON).
 
-    A network says by its own `settings` how it is built again; the kinds that are read are those of `_builder`.
+    A network says by its own `settings` how it is built again; the kinds that are read are those of `_kinds`.
     """
 
     posture: Any
     behaviour: Any
-    generator: nn.Module | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write `<network>.safetensors` and, last, `model.json` into `folder`."""
-        networks = self._networks()
-        for name, network in networks.items():
-            weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-            with atomic_path(folder / f"{name}.safetensors") as temporary:
-                save_file(weights, temporary)
-        built = {
-            name: {"kind": type(network).__name__, "settings": network.settings} for name, network in networks.items()
-        }
+        """Write `<network>.safetensors` and, last, `model.json` into `folder`; other networks there are forgotten."""
+        networks = {"posture": self.posture, "behaviour": self.behaviour}
+        built = {name: _write_network(folder, name, network) for name, network in networks.items()}
         write_json(folder / "model.json", {"format": FORMAT, "networks": built, "settings": self.settings})
-
-    def _networks(self) -> dict[str, Any]:
-        networks = {"posture": self.posture, "behaviour": self.behaviour, "generator": self.generator}
-        return {name: network for name, network in networks.items() if network is not None}
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> "Model":
         """Read what `save` wrote; ModelError when it is missing, damaged, or no model of this program."""
-        described = _read_description(folder)
-        loaded = {
-            name: _load_network(folder / f"{name}.safetensors", name, network, device)
-            for name, network in described["networks"].items()
-        }
-        return cls(loaded["posture"], loaded["behaviour"], loaded.get("generator"), described["settings"])
+        posture, behaviour = (load_network(folder, name, kinds, device) for name, kinds in _kinds().items())
+        return cls(posture, behaviour, _read_description(folder)["settings"])
+
+
+def add_network(folder: Path, name: str, network: Any) -> None:
+    """Keep one more network beside the model in `folder`, with `settings` that say how it is built again."""
+    described = _read_description(folder)
+    described["networks"][name] = _write_network(folder, name, network)
+    write_json(folder / "model.json", described)
+
+
+def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], device: str = "cpu") -> Any:
+    """The network `name` of the model in `folder`, None when it has none; ModelError when it is damaged.
+
+    kinds: the classes that it may be, by the name that `model.json` gives.
+    """
+    described = _read_description(folder)["networks"].get(name)
+    if described is None:
+        return None
+    path = folder / f"{name}.safetensors"
+    try:
+        network = kinds[described["kind"]](**described["settings"])
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
+    return network.to(torch.device(device)).eval()
+
+
+def _write_network(folder: Path, name: str, network: Any) -> dict[str, Any]:
+    """Write the weights of a network; how model.json describes it."""
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    with atomic_path(folder / f"{name}.safetensors") as temporary:
+        save_file(weights, temporary)
+    return {"kind": type(network).__name__, "settings": network.settings}
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -71,23 +89,12 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return described
 
 
-def _load_network(path: Path, name: str, described: dict[str, Any], device: str) -> Any:
-    try:
-        network = _builder(name, described["kind"])(**described["settings"])
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
-    return network.to(torch.device(device)).eval()
-
-
-def _builder(name: str, kind: str) -> Any:
-    """The class of a network; KeyError for one that is not known."""
+def _kinds() -> dict[str, dict[str, type[nn.Module]]]:
+    """The classes that a posture or behaviour network may be, by name."""
     from ubam.encoding.published_encoders import FaithfulBehaviour, FaithfulPosture
-    from ubam.magnification.gap_filling_network import Generator
 
-    kinds: dict[str, tuple[type[nn.Module], ...]] = {
-        "posture": (PostureEncoder, LandmarkEncoder, FaithfulPosture),
-        "behaviour": (BehaviourEncoder, FaithfulBehaviour),
-        "generator": (Generator,),
+    postures, behaviours = (PostureEncoder, LandmarkEncoder, FaithfulPosture), (BehaviourEncoder, FaithfulBehaviour)
+    return {
+        "posture": {known.__name__: known for known in postures},
+        "behaviour": {known.__name__: known for known in behaviours},
     }
-    return {known.__name__: known for known in kinds[name]}[kind]

@@ -63,7 +63,7 @@ def learn(
             views, strides, objectives=chosen, initial=initial, keep_weight=settings.keep_weight,
             posture_rate=settings.posture_rate, **options,
         )  # fmt: skip
-    return Model(posture, behaviour, None, settings.as_dict()), history
+    return Model(posture, behaviour, settings.as_dict()), history
 
 
 def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:

@@ -1,6 +1,7 @@
 """The generator: it repairs the gaps of a registered picture, and never paints one from nothing."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.core.typing import Array
+from ubam.encoding.saved_model import add_network, load_network
 
 LARGEST_FLOW = 8.0
 LARGEST_COLOUR = 96.0
@@ -18,7 +20,7 @@ STRIDE = 8  # sides of the network's input are multiples of it
 RIM = 16  # pixels around a gap that the network sees
 
 
-class Generator(nn.Module):
+class GapFillingNetwork(nn.Module):
     """Flow, layer and colour for the gaps of a crop that registration has moved onto a target posture.
 
     Warping a true picture keeps its texture where synthesis blurs it, so the network only fills what was torn or never
@@ -67,6 +69,23 @@ class Generator(nn.Module):
         return flow, torch.sigmoid(logit), LARGEST_COLOUR * torch.tanh(heads[:, 3:])
 
 
+KINDS: dict[str, type[nn.Module]] = {
+    "GapFillingNetwork": GapFillingNetwork,
+    "Generator": GapFillingNetwork,  # its name in models of version 0.1
+}
+
+
+def save_gap_filling(folder: Path, network: GapFillingNetwork) -> None:
+    """Keep the network in the model folder `folder`."""
+    add_network(folder, "generator", network)
+
+
+def load_gap_filling(folder: Path, device: str = "cpu") -> GapFillingNetwork | None:
+    """The network of a model folder, None when it has none; ModelError when it is damaged."""
+    found: GapFillingNetwork | None = load_network(folder, "generator", KINDS, device)
+    return found
+
+
 def compose(
     moved: Tensor, layer: Tensor, gap: Tensor, background: Tensor, residuals: tuple[Tensor, Tensor, Tensor]
 ) -> Tensor:
@@ -106,7 +125,9 @@ def _widened(low: int, high: int, length: int) -> tuple[int, int]:
 
 
 @torch.inference_mode()
-def infer(network: Generator, pictures: Mapping[str, NDArray[Any]], posture: Array) -> tuple[Array, Array, Array]:
+def infer(
+    network: GapFillingNetwork, pictures: Mapping[str, NDArray[Any]], posture: Array
+) -> tuple[Array, Array, Array]:
     """Return flow [S, S, 2], layer [S, S] and colour [S, S, 3] for one crop; zeros away from its gaps.
 
     pictures: moved, background, appearance [S, S, 3] in 0..255, layer and gap [S, S] in 0..1; posture [dim].

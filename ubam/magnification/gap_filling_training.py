@@ -25,7 +25,7 @@ from torch.nn import functional
 from ubam.core.errors import ModelError
 from ubam.core.files import atomic_path
 from ubam.core.typing import Array
-from ubam.magnification.gap_filling_network import Generator, compose
+from ubam.magnification.gap_filling_network import GapFillingNetwork, compose
 from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outline, saliency_in
 from ubam.magnification.warping import Carried, carry, subject_opacity
 from ubam.tracking.crop_store import CropStore
@@ -47,7 +47,7 @@ def train_generator(
     stores: Sequence[CropStore], postures: Sequence[Array], *, steps: int, batch: int = 12, width: int = 16,
     learning_rate: float = 2e-3, pool: int = 240, seed: int = 0, device: str = "cpu",
     checkpoint: Path | None = None, progress: Callable[[int, int], None] | None = None,
-) -> tuple[Generator, list[float]]:  # fmt: skip
+) -> tuple[GapFillingNetwork, list[float]]:  # fmt: skip
     """Train a generator on pairs of frames of each recording; returns it with the loss of every step.
 
     Args:
@@ -61,7 +61,7 @@ def train_generator(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Generator(int(postures[0].shape[1]) if len(postures) else 0, width).to(device).train()
+        network = GapFillingNetwork(int(postures[0].shape[1]) if len(postures) else 0, width).to(device).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
     shown = [(s.recording_id, float(np.abs(p).sum())) for s, p in zip(stores, postures, strict=True)]
     call = json.dumps([steps, batch, width, learning_rate, pool, seed, shown])
@@ -80,7 +80,9 @@ def train_generator(
     return network.eval(), losses
 
 
-def _descend(network: Generator, optimiser: torch.optim.Optimizer, pairs: dict[str, Tensor], step: int) -> float:
+def _descend(
+    network: GapFillingNetwork, optimiser: torch.optim.Optimizer, pairs: dict[str, Tensor], step: int
+) -> float:
     """One step; returns its loss."""
     loss = objective(network, pairs)
     if not math.isfinite(loss.item()):
@@ -170,7 +172,7 @@ def stack_pairs(pairs: Sequence[dict[str, NDArray[Any]]], device: str = "cpu") -
     return {name: value.permute(0, 3, 1, 2) if value.ndim == 4 else value for name, value in stacked.items()}
 
 
-def repaired(network: Generator, pairs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def repaired(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Return the repaired pictures [N, 3, S, S] in 0..255 and the residual flow [N, 2, S, S]."""
     residuals = network(*(pairs[name] for name in ("moved", "layer", "gap", "background", "appearance", "posture")))
     return compose(pairs["moved"], pairs["layer"], pairs["gap"], pairs["background"], residuals), residuals[0]
@@ -181,7 +183,7 @@ def plain(pairs: dict[str, Tensor]) -> Tensor:
     return pairs["layer"] * pairs["moved"] + (1 - pairs["layer"]) * pairs["background"]
 
 
-def objective(network: Generator, pairs: dict[str, Tensor]) -> Tensor:
+def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
     """L1 + coarse L1 in the gaps and their border, + smoothness of the residual flow."""
     picture, flow = repaired(network, pairs)
     weight = pairs["gap"]
@@ -220,7 +222,12 @@ class Validation:
 
 @torch.inference_mode()
 def validate(
-    network: Generator, stores: Sequence[CropStore], postures: Sequence[Array], *, count: int = 48, seed: int = 0
+    network: GapFillingNetwork,
+    stores: Sequence[CropStore],
+    postures: Sequence[Array],
+    *,
+    count: int = 48,
+    seed: int = 0,
 ) -> Validation:
     """Measure what `network` does to registered pairs of recordings it has not seen."""
     random = np.random.default_rng((seed, 1))
@@ -246,7 +253,9 @@ def _slope(picture: Tensor, axis: int) -> Tensor:
     return picture.diff(dim=axis)
 
 
-def _save(path: Path, call: str, network: Generator, optimiser: torch.optim.Optimizer, losses: list[float]) -> None:
+def _save(
+    path: Path, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer, losses: list[float]
+) -> None:
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
@@ -255,7 +264,7 @@ def _save(path: Path, call: str, network: Generator, optimiser: torch.optim.Opti
         save_file(contiguous, temporary, {"call": call, "losses": json.dumps(losses)})
 
 
-def _resume(path: Path | None, call: str, network: Generator, optimiser: torch.optim.Optimizer) -> list[float]:
+def _resume(path: Path | None, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer) -> list[float]:
     """Take up a checkpoint of the same call; a missing, damaged or foreign one is left aside."""
     if path is None or not path.is_file():
         return []

@@ -19,7 +19,7 @@ from ubam.core.affine import box_map
 from ubam.core.errors import UbamError
 from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
-from ubam.magnification.gap_filling_network import Generator, infer
+from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.posture_manifold import Manifold
 from ubam.magnification.registration.dose import Ruler, Shown
 from ubam.magnification.registration.register import (
@@ -84,7 +84,7 @@ class Magnification:
     posture: Array
     twin: Array
     manifold: Manifold | None = None
-    generator: Generator | None = None
+    generator: GapFillingNetwork | None = None
     appearance: Picture = field(default_factory=lambda: np.zeros((8, 8, 3), np.uint8))
     origin: Array = field(default_factory=lambda: np.zeros(2, np.float32))
     gain: dict[float, float] = field(default_factory=dict)
@@ -141,7 +141,9 @@ class Magnification:
             moved[factor] = replace(layer, picture=whole, carried=None)
         return Frame(position, picture, moved, region, flow, part.flow[index], amounts)
 
-    def _repaired(self, generator: Generator, layer: Moved, background: Picture, position: int, code: Array) -> Picture:
+    def _repaired(
+        self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array
+    ) -> Picture:
         """The picture of a moved `layer` with its gaps filled by the generator, which sees it at the size of crops."""
         box, carried = self.query.box[position], layer.carried
         if carried is None:
@@ -230,7 +232,7 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
 def magnify(
     query: CropStore, video: Path, references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]],
     frames: slice | NDArray[np.int64], factors: Sequence[float], *, embed: Embed, posture: Array, twin: Array,
-    manifold: Manifold | None = None, generator: Generator | None = None,
+    manifold: Manifold | None = None, generator: GapFillingNetwork | None = None,
 ) -> Magnification:  # fmt: skip
     """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
 

@@ -13,7 +13,7 @@ from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.core.plotting import save_figure
 from ubam.encoding.saved_model import Model
 from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
-from ubam.magnification.gap_filling_network import Generator
+from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
 from ubam.magnification.gap_filling_training import SHORTEST, train_generator, validate
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
@@ -67,15 +67,13 @@ def generator(job: Job) -> list[str]:
     held_out = subjects[int(np.random.default_rng((job.settings.seed, 7)).integers(len(subjects)))]
     torch.set_num_threads(job.settings.workers)
     model = Model.load(job.model_folder, device_of(job.settings.device))
-    given = Model.load(job.model, device_of(job.settings.device)).generator if job.model else None
-    trained = not isinstance(given, Generator)
+    given = load_gap_filling(job.model, device_of(job.settings.device)) if job.model else None
     seen, dim = [recording for recording in recordings if recording.subject != held_out], model.posture.dim
-    network = given if isinstance(given, Generator) else _trained(job, seen, dim)
+    network = given or _trained(job, seen, dim)
     unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out], dim)
     proof = validate(network, *unseen, seed=job.settings.seed)
-    model.generator = network
-    model.save(job.model_folder)
-    job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": trained}
+    save_gap_filling(job.model_folder, network)
+    job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": given is None}
     return []
 
 
@@ -85,7 +83,7 @@ def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[Cr
     return [job.store(n) for n in names], [read_arrays(job.embedding_file(n))["posture"][:, :dim] for n in names]
 
 
-def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> Generator:
+def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:
     return train_generator(
         *_shown(job, recordings, dim), steps=job.settings.generator_steps, seed=job.settings.seed,
         device=device_of(job.settings.device), checkpoint=job.model_folder / "generator-training.safetensors",

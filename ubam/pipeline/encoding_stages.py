@@ -23,7 +23,7 @@ def train(job: Job) -> list[str]:
         given = Model.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
             raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
-        Model(given.posture, given.behaviour, None, given.settings).save(job.model_folder)
+        Model(given.posture, given.behaviour, given.settings).save(job.model_folder)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]
     model, history = learn(

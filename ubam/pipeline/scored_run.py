@@ -10,7 +10,7 @@ from ubam.deviation.posture_series import Code
 from ubam.deviation.twin import Matcher, Twin, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Model
-from ubam.magnification.gap_filling_network import Generator
+from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
 from ubam.magnification.magnify import Magnification, magnify
 from ubam.magnification.posture_manifold import Manifold, real_postures
 from ubam.pipeline.job import Job, device_of
@@ -61,11 +61,10 @@ class Material:
         return Model.load(self.job.model_folder, device_of(self.job.settings.device))
 
     @cached_property
-    def generator(self) -> Generator | None:
+    def generator(self) -> GapFillingNetwork | None:
         """The trained generator, when the run found that it helps."""
-        network = self.model.generator
         helps = self.job.run.record.get("generator", {}).get("used", False)
-        return network if helps and isinstance(network, Generator) else None
+        return load_gap_filling(self.job.model_folder, device_of(self.job.settings.device)) if helps else None
 
     def embed(self, views: np.ndarray) -> np.ndarray:
         """Views uint8 [n, V, V, 3] to postures float32 [n, D]."""

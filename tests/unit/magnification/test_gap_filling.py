@@ -9,7 +9,7 @@ import torch
 
 from tests.support import stick_figure
 from ubam.core.errors import ModelError
-from ubam.magnification.gap_filling_network import Generator, gap_window, infer, warp
+from ubam.magnification.gap_filling_network import GapFillingNetwork, gap_window, infer, warp
 from ubam.magnification.gap_filling_training import (
     draw_pairs,
     objective,
@@ -35,7 +35,7 @@ def postures() -> list[np.ndarray]:
 
 def test_a_fresh_generator_leaves_the_registered_picture(stores: list[CropStore], postures: list[np.ndarray]) -> None:
     pairs = stack_pairs(draw_pairs(stores, postures, 3, np.random.default_rng(0)))
-    picture, flow = repaired(Generator(8, 8).eval(), pairs)
+    picture, flow = repaired(GapFillingNetwork(8, 8).eval(), pairs)
     assert not flow.any()
     assert float((picture - plain(pairs)).abs().mean().detach()) < 1.5
 
@@ -53,7 +53,7 @@ def test_training_lessens_the_loss_and_resumes_with_the_same_numbers(
     train = partial(train_generator, stores, postures, steps=12, batch=2, width=8, pool=6)
     network, losses = train()
     pairs = stack_pairs(draw_pairs(stores, postures, 6, np.random.default_rng(0)))
-    assert float(objective(network, pairs)) < float(objective(Generator(8, 8).eval(), pairs))
+    assert float(objective(network, pairs)) < float(objective(GapFillingNetwork(8, 8).eval(), pairs))
     stopped = RuntimeError("stopped")
 
     def stop(done: int, total: int) -> None:
@@ -73,7 +73,7 @@ def test_training_lessens_the_loss_and_resumes_with_the_same_numbers(
 
 def test_only_the_gaps_are_repaired(stores: list[CropStore], postures: list[np.ndarray]) -> None:
     pairs = stack_pairs(draw_pairs(stores, postures, 3, np.random.default_rng(1)))
-    network = Generator(8, 8).eval()
+    network = GapFillingNetwork(8, 8).eval()
     torch.nn.init.normal_(network.heads.weight)
     changed = (repaired(network, pairs)[0] - plain(pairs)).abs().amax(1, keepdim=True).detach()
     assert changed[pairs["gap"] > 0.5].mean() > 5
@@ -82,7 +82,7 @@ def test_only_the_gaps_are_repaired(stores: list[CropStore], postures: list[np.n
 
 def test_a_part_is_repaired_as_the_whole() -> None:
     rng = np.random.default_rng(0)
-    network = Generator(8, 8).eval()
+    network = GapFillingNetwork(8, 8).eval()
     torch.nn.init.normal_(network.heads.weight, std=0.1)
     pictures = {name: rng.uniform(0, 255, (96, 120, 3)) for name in ("moved", "background", "appearance")}
     pictures |= {"layer": rng.uniform(0, 1, (96, 120)), "gap": np.zeros((96, 120))}
@@ -98,7 +98,7 @@ def test_a_part_is_repaired_as_the_whole() -> None:
 
 
 def test_a_generator_that_does_harm_is_not_used(stores: list[CropStore], postures: list[np.ndarray]) -> None:
-    network = Generator(8, 8).eval()
+    network = GapFillingNetwork(8, 8).eval()
     assert not validate(network, stores, postures, count=6).helps
     torch.nn.init.normal_(network.heads.weight)
     proof = validate(network, stores, postures, count=6)

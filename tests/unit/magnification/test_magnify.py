@@ -11,7 +11,7 @@ import torch
 
 from tests.support import stick_figure
 from ubam.core.errors import UbamError
-from ubam.magnification.gap_filling_network import Generator
+from ubam.magnification.gap_filling_network import GapFillingNetwork
 from ubam.magnification.layouts.side_by_side import panel_scale
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Magnification, dose, magnify, region_of
@@ -87,7 +87,7 @@ def test_a_frame_looks_the_same_in_every_clip(made: Magnification) -> None:
 
 
 def test_the_generator_changes_nothing_but_gaps(made: Magnification) -> None:
-    network = Generator(made.posture.shape[1], 8).eval()
+    network = GapFillingNetwork(made.posture.shape[1], 8).eval()
     torch.nn.init.normal_(network.heads.weight)
     painted = replace(made, generator=network)
     for plain, repaired in zip(made.rendered((1.0, 2.0)), painted.rendered((1.0, 2.0)), strict=True):
