@@ -10,7 +10,7 @@ import pytest
 from tests.support.command_line import call
 from ubam.core.files import read_csv
 from ubam.pipeline import runner
-from ubam.results.run_record import Run
+from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
@@ -32,7 +32,7 @@ def test_a_run_without_crops_makes_them_again_where_they_are_asked_for(
 ) -> None:
     copy = exported(run, tmp_path)
     monkeypatch.setitem(runner.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
-    verdicts, inputs = read_csv(copy / "recordings.csv"), Run.open(copy).record["inputs"]
+    verdicts, inputs = read_csv(copy / "recordings.csv"), RunRecord.open(copy).record["inputs"]
     assert call("report", copy) == 0
     assert "Nothing to do" in capsys.readouterr().out  # nothing that is to be done reads the crops
     words = ("magnify", copy, "--recording", "human02", "--from", 0.2, "--to", 0.5, "--workers", 1)
@@ -44,7 +44,7 @@ def test_a_run_without_crops_makes_them_again_where_they_are_asked_for(
         before, after = (CropStore.open(store / "crops" / name) for store in (run, copy))
         np.testing.assert_array_equal(before.views, after.views)
     assert read_csv(copy / "recordings.csv") == verdicts
-    assert Run.open(copy).record["inputs"] == inputs
+    assert RunRecord.open(copy).record["inputs"] == inputs
     shutil.rmtree(copy / "crops" / "human03")
     assert call("crops", copy, "--workers", 1) == 0
     assert (copy / "crops" / "human03" / "store.json").exists()

@@ -14,12 +14,11 @@ import pytest
 from tests.support.command_line import call
 from ubam.core import files
 from ubam.core.files import read_arrays, read_csv, write_csv
-from ubam.encoding import study_encoder
 from ubam.encoding.study_encoder import Embedding
 from ubam.evaluation.published import clip, method
-from ubam.pipeline import runner
+from ubam.pipeline import encoding_stages, runner
 from ubam.recordings.video_reader import probe, read_frames
-from ubam.results.run_record import Run
+from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
@@ -42,7 +41,7 @@ def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> Non
     assert len(windows) == len(arrays["behaviour"])
     assert list(windows[0]) == ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]
     assert {"severity", "impairment"} <= set(read_csv(run / "deviation" / "recordings.csv")[0])
-    assert all(entry["state"] == "done" for entry in Run.open(run).record["stages"].values())
+    assert all(entry["state"] == "done" for entry in RunRecord.open(run).record["stages"].values())
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
@@ -52,7 +51,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     shutil.rmtree(copy / "embeddings")
-    record = Run.open(copy)
+    record = RunRecord.open(copy)
     del record.record["stages"]["embed"]
     record.save()
 
@@ -65,7 +64,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
     said = capsys.readouterr().err
     assert os.strerror(number) in said
     assert "Traceback" not in said
-    assert Run.open(copy).record["stages"]["embed"]["state"] == "failed"
+    assert RunRecord.open(copy).record["stages"]["embed"]["state"] == "failed"
     assert call("embed", copy) == 0
 
 
@@ -100,7 +99,7 @@ def test_a_killed_run_goes_on_where_it_was(
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    record = Run.open(copy)
+    record = RunRecord.open(copy)
     record.record["stages"]["embed"]["state"] = "running"  # what a kill leaves behind
     record.save()
     shutil.rmtree(copy / "embeddings")
@@ -116,9 +115,9 @@ def test_a_killed_run_goes_on_where_it_was(
 def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    trained = Run.open(copy).record["stages"]["train"]["finished"]
+    trained = RunRecord.open(copy).record["stages"]["train"]["finished"]
     assert call("score", copy, "--reference", "none") == 0
-    record = Run.open(copy).record
+    record = RunRecord.open(copy).record
     assert record["reference"] is None
     assert record["stages"]["train"]["finished"] == trained
     assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
@@ -161,7 +160,7 @@ def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     assert 0 < low < high
     assert {"background", "brightness", "frame_rate"} <= {row["feature"] for row in audited["rows"]}
     assert against["hash"] == json.loads((run / "model" / "reference" / "reference.json").read_text())["hash"]
-    assert Run.open(tmp_path / "one").record["stages"]["train"]["seconds"] < 5
+    assert RunRecord.open(tmp_path / "one").record["stages"]["train"]["seconds"] < 5
     assert call("score", tmp_path / "one.csv", "--against", tmp_path, "--out", tmp_path / "x") == 2
     assert "holds no frozen reference" in capsys.readouterr().err
     assert call("score", tmp_path / "one.csv", "--against", run) == 2
@@ -173,17 +172,17 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    record = Run.open(copy)
+    record = RunRecord.open(copy)
     for stage in ("embed", "score"):
         del record.record["stages"][stage]
     record.save()
-    real, lost = study_encoder.embed_recording, read_csv(copy / "recordings.csv")[0]["recording_id"]
+    real, lost = encoding_stages.embed_recording, read_csv(copy / "recordings.csv")[0]["recording_id"]
 
     def damaged(model: object, store: CropStore, device: str) -> Embedding:
         found = real(model, store, device)  # type: ignore[arg-type]
         return replace(found, posture=found.posture * np.nan) if store.recording_id == lost else found
 
-    monkeypatch.setattr(study_encoder, "embed_recording", damaged)
+    monkeypatch.setattr(encoding_stages, "embed_recording", damaged)
     assert call("score", copy, "--workers", 1) == 2
     rows = {row["recording_id"]: row for row in read_csv(copy / "recordings.csv")}
     assert rows[lost]["status"] == "failed"
@@ -284,7 +283,7 @@ def test_a_factor_that_no_clip_can_have_is_refused_before_anything_is_done(
     for chosen in ((), ("--recording", "human02", "--out", tmp_path / "clip.mp4")):
         assert call("magnify", run, *chosen, "--factor", factor) == 2
         assert "between -2 and 6" in capsys.readouterr().err
-    assert Run.open(run).record["factors"] == [2.0]
+    assert RunRecord.open(run).record["factors"] == [2.0]
     assert not (tmp_path / "clip.mp4").exists()
 
 
@@ -344,7 +343,7 @@ def test_before_and_after_of_one_animal_is_scored_without_a_p(study: Path, tmp_p
     assert [row["p_value"] for row in rows] == ["", ""]
     assert (
         "one subject" in (tmp_path / "run" / "report.html").read_text()
-        or "1 " in Run.open(tmp_path / "run").record["warnings"][0]
+        or "1 " in RunRecord.open(tmp_path / "run").record["warnings"][0]
     )
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from ubam.deviation.normal_variation import LOOKS, shrink
-from ubam.statistics.permuted_references import SAMPLES_PER_SUBJECT, Relations
+from ubam.statistics.permuted_references import SAMPLES_PER_SUBJECT, MatchedSubjects
 
 
-def slow_chain(relations: Relations, reference: list[int]) -> list[float]:
+def slow_chain(relations: MatchedSubjects, reference: list[int]) -> list[float]:
     """The same chain in plain loops: twin, residual, units of the reference, length, summary."""
 
     def residual(index: int, twin: list[int]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 
 
 def make_code(
@@ -14,7 +14,7 @@ def make_code(
     dim: int = 12,
     frames: int = 90,
     name: str = "",
-) -> Code:
+) -> PostureSeries:
     """One recording; `shift` moves every posture along a direction that no reference subject uses."""
     shared = np.random.default_rng(99)
     gait, direction = shared.normal(size=(4, dim)), shared.normal(size=dim) / np.sqrt(dim)
@@ -22,10 +22,10 @@ def make_code(
     cycle = np.stack([np.sin(phase), np.cos(phase), np.sin(2 * phase), np.cos(2 * phase)], axis=1)
     posture = cycle @ (gait * (1 + 0.1 * rng.normal(size=gait.shape))) + 0.4 * rng.normal(size=dim)
     posture = posture + 0.1 * rng.normal(size=(frames, dim)) + shift * direction
-    return Code(name or subject, subject, group, posture.astype(np.float32), 1)
+    return PostureSeries(name or subject, subject, group, posture.astype(np.float32), 1)
 
 
-def make_study(seed: int, reference: int, queries: int, *, shift: float = 0.0, **options: int) -> list[Code]:
+def make_study(seed: int, reference: int, queries: int, *, shift: float = 0.0, **options: int) -> list[PostureSeries]:
     """A study of one recording per subject: the reference, then the queries, moved by `shift`."""
     rng = np.random.default_rng(seed)
     codes = [make_code(rng, f"r{number}", "healthy", **options) for number in range(reference)]

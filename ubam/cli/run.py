@@ -88,21 +88,21 @@ STAGE_COMMANDS = (
 
 
 def _study_of(run: Path) -> Path:
-    from ubam.results.run_record import Run
+    from ubam.results.run_record import RunRecord
 
-    return Path(Run.open(run).record["study"])
+    return Path(RunRecord.open(run).record["study"])
 
 
 def _kept_options(run: Path, context: click.Context) -> dict[str, Any]:
     """What the run was started with, for every option that was not given anew."""
-    from ubam.results.run_record import Run
+    from ubam.results.run_record import RunRecord
 
     if not (run / "run.json").exists():
         return {}
     given = {
         name for name in context.params if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
     }
-    return {name: value for name, value in Run.open(run).record.get("options", {}).items() if name not in given}
+    return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
 
 
 def _perform(

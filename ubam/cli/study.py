@@ -33,14 +33,14 @@ def init(folder: Path) -> None:
 def check(study: Path, reference: str | None, as_json: bool) -> None:
     """Probe every recording of STUDY, one verdict line each, and say whether it is enough."""
     from ubam.recordings.study_table import choose_reference, read_study
-    from ubam.recordings.validation import check_study, describe_study, doubts
+    from ubam.recordings.validation import check_study, describe_study, study_issues
 
     table = read_study(study)
     chosen = choose_reference(table, reference)
     bars = Bars(quiet=as_json)
     verdicts = check_study(table, lambda done, total: bars("check", done, total))
     bars.close()
-    statements, misgivings = describe_study(table, verdicts, chosen), doubts(table, verdicts, chosen)
+    statements, misgivings = describe_study(table, verdicts, chosen), study_issues(table, verdicts, chosen)
     if as_json:
         click.echo(json.dumps({"recordings": verdicts, "summary": statements, "doubts": misgivings}, indent=1))
     else:

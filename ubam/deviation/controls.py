@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import moved_by_looks
 from ubam.encoding.embedding import embed_postures, looks_of_encoder
 from ubam.encoding.encoders import LandmarkEncoder
@@ -17,7 +17,9 @@ CONTROLS = ("untrained", "pixel", "background")
 PIXEL_SIDE = 16
 
 
-def control_codes(codes: Sequence[Code], stores: Sequence[CropStore], dim: int, seed: int) -> dict[str, list[Code]]:
+def control_codes(
+    codes: Sequence[PostureSeries], stores: Sequence[CropStore], dim: int, seed: int
+) -> dict[str, list[PostureSeries]]:
     """The same recordings coded by an untrained network, by principal components of pixels, by the empty scene."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ubam.core.errors import ModelError
 from ubam.core.files import content_hash
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 
 VIEWS = ("view_size", "crop_size")  # settings of the model that decide what its networks are shown
@@ -85,7 +85,7 @@ def fingerprint(model_folder: Path) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def check_fit(frozen: Frozen, model: str, codes: Sequence[Code]) -> Deviation:
+def check_fit(frozen: Frozen, model: str, codes: Sequence[PostureSeries]) -> Deviation:
     """The frozen reference, loaded, if recordings coded by networks with the fingerprint `model` can be scored by it.
 
     Raises:

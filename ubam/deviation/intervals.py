@@ -13,8 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-from ubam.deviation.normal_variation import norm, normal_units, pool, second_moment, smooth, summarise, trimmed_mean
-from ubam.deviation.posture_series import Code
+from ubam.deviation.normal_variation import (
+    norm,
+    normal_units,
+    pool,
+    running_mean,
+    second_moment,
+    summarise,
+    trimmed_mean,
+)
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import MOMENTS_PER_SECOND, Deviation
 
 RESAMPLES = 100
@@ -54,7 +62,7 @@ def measure_variation(fitted: Deviation) -> Variation:
     return Variation(np.stack(moments), np.array(seconds), found, fitted.looks)
 
 
-def doubts(fitted: Deviation) -> list[str]:
+def reference_issues(fitted: Deviation) -> list[str]:
     """What the intervals of this reference cannot hold, in plain words."""
     if not fitted.own or any(len(codes) > 1 for codes in fitted.matcher.by_subject.values()):
         return []  # a reference of one subject, cut into parts, is told elsewhere
@@ -65,7 +73,7 @@ def doubts(fitted: Deviation) -> list[str]:
 
 
 def interval(
-    fitted: Deviation, variation: Variation, codes: Sequence[Code], deviation: float, rng: np.random.Generator
+    fitted: Deviation, variation: Variation, codes: Sequence[PostureSeries], deviation: float, rng: np.random.Generator
 ) -> tuple[float, float]:
     """The 95 % interval of the deviation that one subject has in the recordings `codes`.
 
@@ -80,11 +88,11 @@ def interval(
     return float(deviation * np.exp(-reach)), float(deviation * np.exp(reach))
 
 
-def _paths(fitted: Deviation, code: Code, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _paths(fitted: Deviation, code: PostureSeries, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Smoothed postures [M, D] and matched ones [S, M, D], thinned to about 32 moments (16 of many subjects)."""
     moments = fitted.matcher.moments(code).frame
     thin = slice(None, None, max(1, len(moments) // (32 if len(subjects) <= MANY else 16)))
-    return smooth(code.posture[moments])[thin], smooth(fitted.matcher.beside(code, subjects))[:, thin]
+    return running_mean(code.posture[moments])[thin], running_mean(fitted.matcher.beside(code, subjects))[:, thin]
 
 
 def _draw(

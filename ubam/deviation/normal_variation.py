@@ -99,7 +99,7 @@ def length(residual: np.ndarray, units: np.ndarray) -> np.ndarray:
     return norm(residual @ units)
 
 
-def smooth(residual: np.ndarray, width: int = 8) -> np.ndarray:
+def running_mean(residual: np.ndarray, width: int = 8) -> np.ndarray:
     """Running mean over a window of `width` moments, shorter at the ends, [..., M, D]."""
     moments = residual.shape[-2]
     start = np.zeros((*residual.shape[:-2], 1, residual.shape[-1]))

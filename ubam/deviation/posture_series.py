@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Code:
+class PostureSeries:
     """The postures [T, D] of one recording and whose they are; `stride` frames lie between postures of a window.
 
     fps: frames per second of the recording, by which moments are placed in time. looks: second moment [D, D] of what

@@ -20,8 +20,8 @@ import numpy as np
 
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays, write_json
-from ubam.deviation.normal_variation import length, mean_looks, normal_units, pooled, smooth, trimmed_mean
-from ubam.deviation.posture_series import Code
+from ubam.deviation.normal_variation import length, mean_looks, normal_units, pooled, running_mean, trimmed_mean
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, movement_basis
 
 FORMAT = 2  # of a frozen reference
@@ -32,7 +32,7 @@ THINNED = 64  # moments of a recording from which normal variation is read
 
 
 @dataclass(frozen=True)
-class Score:
+class RecordingDeviation:
     """Deviation of one recording.
 
     frame int64 [M]: the moments' centres; moment float64 [F, M]: their deviation from each of F reduced references;
@@ -53,15 +53,17 @@ class Deviation:
     """
 
     def __init__(self) -> None:
-        self.codes: list[Code] = []
+        self.codes: list[PostureSeries] = []
         self.subjects: list[str] = []
         self.own: dict[str, float] = {}  # deviation of each reference subject from the others, once scored
 
-    def fit(self, reference: Sequence[Code], everyone: Sequence[Code] | None = None) -> "Deviation":
+    def fit(self, reference: Sequence[PostureSeries], everyone: Sequence[PostureSeries] | None = None) -> "Deviation":
         """Learn the reference; the directions of movement come from `everyone` (default: the reference)."""
         return self._fit(list(reference), movement_basis(everyone or reference))
 
-    def _fit(self, reference: list[Code], basis: np.ndarray, variations: np.ndarray | None = None) -> "Deviation":
+    def _fit(
+        self, reference: list[PostureSeries], basis: np.ndarray, variations: np.ndarray | None = None
+    ) -> "Deviation":
         self.codes = reference
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
         self.looks = looks_of_subjects(reference)
@@ -105,7 +107,9 @@ class Deviation:
             if facts["format"] != FORMAT:
                 raise ModelError(f"{folder} was frozen by another version of ubam; score its run again: ubam score RUN")
             arrays = {name: read_arrays(folder / f"{name}.npz") for name in ("postures", "units")}
-            codes = [Code(posture=arrays["postures"][row["recording_id"]], **row) for row in facts["recordings"]]
+            codes = [
+                PostureSeries(posture=arrays["postures"][row["recording_id"]], **row) for row in facts["recordings"]
+            ]
             whole = facts["hash"] == _hash(arrays, facts["recordings"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder} holds no frozen reference or a damaged one; score the run again.") from error
@@ -149,7 +153,7 @@ class Deviation:
                 part.append(own - trimmed_mean(stack[chosen] if chosen.any() else stack))
         return [np.concatenate(part) for part in parts]
 
-    def score(self, code: Code) -> Score:
+    def score(self, code: PostureSeries) -> RecordingDeviation:
         """Score one recording against every reduced reference; a reference subject's only against those without it."""
         known = code.subject in self.subjects
         folds = [index for index, fold in enumerate(self.folds) if not known or code.subject in fold]
@@ -158,9 +162,9 @@ class Deviation:
         scores = []
         for fold, units in zip(folds, self._variations[folds], strict=True):
             kept = np.isin(names, self.folds[fold], invert=True)
-            scores.append(_parts(smooth(own - trimmed_mean(stack[kept] if kept.any() else stack)), units))
+            scores.append(_parts(running_mean(own - trimmed_mean(stack[kept] if kept.any() else stack)), units))
         moment, static, dynamic = (np.stack(part) for part in zip(*scores, strict=True))
-        return Score(self.matcher.moments(code).frame, moment, static, dynamic)
+        return RecordingDeviation(self.matcher.moments(code).frame, moment, static, dynamic)
 
     def fold_of(self, subject: str) -> int:
         """Index of the reduced reference that lacks `subject`."""
@@ -174,7 +178,7 @@ def _parts(residual: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndar
     return length(residual, units), static, np.sqrt((varying**2).mean())
 
 
-def looks_of_subjects(codes: Sequence[Code]) -> np.ndarray | None:
+def looks_of_subjects(codes: Sequence[PostureSeries]) -> np.ndarray | None:
     """What looks do to the postures of each subject, float64 [S, D, D]; None where it is unknown of any."""
     found: dict[str, list[np.ndarray | None]] = {}
     for code in codes:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ubam.deviation.normal_variation import summarise
-from ubam.deviation.reference_model import Score
+from ubam.deviation.reference_model import RecordingDeviation
 from ubam.deviation.scores import StudyScores, SubjectScore
 from ubam.encoding.embedding import moment_times
 from ubam.recordings.study_table import Recording
@@ -60,7 +60,9 @@ def _keys(recordings: Sequence[Recording]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((recording.subject, recording.group) for recording in recordings))
 
 
-def _window_rows(recording: Recording, arrays: Mapping[str, np.ndarray], score: Score) -> list[dict[str, Any]]:
+def _window_rows(
+    recording: Recording, arrays: Mapping[str, np.ndarray], score: RecordingDeviation
+) -> list[dict[str, Any]]:
     """A window's deviation is that of the moment at its middle, which averages over a window's length."""
     moment_s = arrays["time_s"][score.frame]
     deviation = score.moment.mean(0)

@@ -8,8 +8,8 @@ import numpy as np
 
 from ubam.deviation.intervals import interval, measure_variation
 from ubam.deviation.normal_variation import summarise
-from ubam.deviation.posture_series import Code
-from ubam.deviation.reference_model import Deviation, Score
+from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.reference_model import Deviation, RecordingDeviation
 from ubam.encoding.encoders import WINDOW
 
 
@@ -37,13 +37,13 @@ class SubjectScore:
 class StudyScores:
     """Scores of every recording and subject, and the fitted reference they come from."""
 
-    recordings: dict[str, Score]
+    recordings: dict[str, RecordingDeviation]
     subjects: list[SubjectScore]
     fitted: Deviation
 
 
 def score_study(
-    codes: Sequence[Code],
+    codes: Sequence[PostureSeries],
     reference: str | None,
     *,
     seed: int = 0,
@@ -75,7 +75,7 @@ def score_study(
     return StudyScores(scores, subjects, fitted)
 
 
-def reference_scores(fitted: Deviation, scores: Mapping[str, Score]) -> dict[str, float]:
+def reference_scores(fitted: Deviation, scores: Mapping[str, RecordingDeviation]) -> dict[str, float]:
     """Deviation of every reference subject from the reference without it, from the scores of its recordings."""
     return {
         subject: float(summarise(np.concatenate([scores[code.recording_id].moment[0] for code in codes])))
@@ -85,8 +85,8 @@ def reference_scores(fitted: Deviation, scores: Mapping[str, Score]) -> dict[str
 
 def score_subjects(
     fitted: Deviation,
-    codes: Sequence[Code],
-    scores: Mapping[str, Score],
+    codes: Sequence[PostureSeries],
+    scores: Mapping[str, RecordingDeviation],
     own: Mapping[str, float],
     *,
     seed: int,
@@ -110,7 +110,7 @@ def score_subjects(
     return subjects
 
 
-def cut_in_parts(code: Code, count: int = 4) -> list[Code]:
+def cut_in_parts(code: PostureSeries, count: int = 4) -> list[PostureSeries]:
     """Consecutive parts of a recording, as if each were a subject; fewer when they would be shorter than a window."""
     count = max(1, min(count, len(code.posture) // (WINDOW * code.stride)))
     parts = np.array_split(code.posture, count)
@@ -125,19 +125,19 @@ def cut_in_parts(code: Code, count: int = 4) -> list[Code]:
     ]
 
 
-def _joined(fitted: Deviation, code: Code, parts: Sequence[Code]) -> Score:
+def _joined(fitted: Deviation, code: PostureSeries, parts: Sequence[PostureSeries]) -> RecordingDeviation:
     """The parts' scores as one recording's."""
     scores = [fitted.score(part) for part in parts]
     offsets = np.cumsum([0, *(len(part.posture) for part in parts[:-1])])
     frame = np.concatenate([score.frame + offset for score, offset in zip(scores, offsets, strict=True)])
     static, dynamic = (np.array([np.mean([getattr(s, name) for s in scores])]) for name in ("static", "dynamic"))
-    return Score(frame, np.concatenate([score.moment for score in scores], axis=1), static, dynamic)
+    return RecordingDeviation(frame, np.concatenate([score.moment for score in scores], axis=1), static, dynamic)
 
 
 def _subject_score(
     fitted: Deviation,
-    scores: Mapping[str, Score],
-    codes: Sequence[Code],
+    scores: Mapping[str, RecordingDeviation],
+    codes: Sequence[PostureSeries],
     own: Mapping[str, float],
 ) -> SubjectScore:
     mine = [scores[code.recording_id] for code in codes]

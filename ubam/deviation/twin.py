@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ubam.deviation.normal_variation import trimmed_mean
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.time_alignment import (
     Moments,
     describe_moments,
@@ -26,7 +26,7 @@ EVENED = 0.5  # of the logarithm of their variances is taken away; see `twin_bas
 class Match:
     """One reference subject's moments beside a query recording's: which of its recordings and which frame [M]."""
 
-    recordings: tuple[Code, ...]
+    recordings: tuple[PostureSeries, ...]
     recording: np.ndarray
     frame: np.ndarray
 
@@ -51,9 +51,9 @@ class Twin:
 class Matcher:
     """Finds and remembers the moments of every subject that correspond to those of a recording."""
 
-    def __init__(self, codes: Sequence[Code], basis: np.ndarray) -> None:
+    def __init__(self, codes: Sequence[PostureSeries], basis: np.ndarray) -> None:
         self.codes = {code.recording_id: code for code in codes}
-        self.by_subject: dict[str, list[Code]] = {}
+        self.by_subject: dict[str, list[PostureSeries]] = {}
         for code in codes:
             self.by_subject.setdefault(code.subject, []).append(code)
         self.basis = basis
@@ -61,7 +61,7 @@ class Matcher:
         self._moments: dict[tuple[str, int], Moments] = {}
         self._matches: dict[tuple[str, str], Match] = {}
 
-    def moments(self, code: Code, reach: int | None = None) -> Moments:
+    def moments(self, code: PostureSeries, reach: int | None = None) -> Moments:
         """The windows of a recording, one every `stride` frames, `reach` postures to either side."""
         reach = self.reach(code) if reach is None else reach
         key = (code.recording_id, reach)
@@ -69,11 +69,11 @@ class Matcher:
             self._moments[key] = describe_moments(code.posture, self.basis, code.stride, code.stride, reach)
         return self._moments[key]
 
-    def reach(self, code: Code) -> int:
+    def reach(self, code: PostureSeries) -> int:
         """The reach of windows at which this recording is matched: the shortest recording decides."""
         return min(self._reach, widest_reach(len(code.posture), code.stride))
 
-    def match(self, code: Code, subject: str) -> Match:
+    def match(self, code: PostureSeries, subject: str) -> Match:
         """The moments of `subject` that correspond to those of `code`; those of all others are found with them."""
         if (code.recording_id, subject) not in self._matches:
             others = [name for name in self.by_subject if (name != code.subject) == (subject != code.subject)]
@@ -85,13 +85,13 @@ class Matcher:
                 self._matches[code.recording_id, name] = Match(tuple(self.by_subject[name]), recording, frame)
         return self._matches[code.recording_id, subject]
 
-    def forget(self, code: Code) -> None:
+    def forget(self, code: PostureSeries) -> None:
         """Free what is remembered of a recording that is not asked for again."""
         self._matches = {key: match for key, match in self._matches.items() if key[0] != code.recording_id}
         if code.recording_id not in self.codes:
             self._moments = {key: moments for key, moments in self._moments.items() if key[0] != code.recording_id}
 
-    def twin(self, code: Code, limit: int = 8) -> Twin:
+    def twin(self, code: PostureSeries, limit: int = 8) -> Twin:
         """The reference posture at every frame of a recording, from at most `limit` reference subjects.
 
         Each subject is shown by its one recording that moves most like the query; subjects that move most like it come
@@ -103,7 +103,7 @@ class Matcher:
         posture = gaussian_filter1d(trimmed_mean(stack), code.stride, axis=0, mode="nearest")
         return Twin(posture.astype(np.float32), [(name, frame) for _, name, frame in found])
 
-    def _shown(self, code: Code, subjects: Sequence[str]) -> list[tuple[float, str, np.ndarray]]:
+    def _shown(self, code: PostureSeries, subjects: Sequence[str]) -> list[tuple[float, str, np.ndarray]]:
         """Of each subject the recording that moves most like `code`: mean distance, name and its frames [T]."""
         moments, reach, found = self.moments(code), self.reach(code), []
         own = [[o for o in self.by_subject[subject] if o.recording_id != code.recording_id] for subject in subjects]
@@ -115,22 +115,22 @@ class Matcher:
             found.append((distance, other.recording_id, path))
         return found
 
-    def beside(self, code: Code, subjects: Iterable[str]) -> np.ndarray:
+    def beside(self, code: PostureSeries, subjects: Iterable[str]) -> np.ndarray:
         """The matching postures [S, M, D] of `subjects`, never of the recording's own (but where there is no other)."""
         others = [subject for subject in subjects if subject != code.subject] or [code.subject]
         return np.stack([self.match(code, subject).posture for subject in others])
 
-    def residual(self, code: Code, subjects: Iterable[str]) -> np.ndarray:
+    def residual(self, code: PostureSeries, subjects: Iterable[str]) -> np.ndarray:
         """Posture minus twin [M, D], the twin made of `subjects`, never of the recording's own."""
         return code.posture[self.moments(code).frame] - trimmed_mean(self.beside(code, subjects))
 
 
-def movement_basis(codes: Sequence[Code]) -> np.ndarray:
+def movement_basis(codes: Sequence[PostureSeries]) -> np.ndarray:
     """Principal directions [D, K] in which postures move within recordings."""
     return movement_directions(codes, SIGNATURE_DIM)[1]
 
 
-def twin_basis(codes: Sequence[Code]) -> np.ndarray:
+def twin_basis(codes: Sequence[PostureSeries]) -> np.ndarray:
     """Directions [D, K] to find the twin's moments by, which is shown; the strong ones held down.
 
     Opening and closing the legs is what moves most, and is the same half a cycle later; which of them is in front shows
@@ -143,7 +143,7 @@ def twin_basis(codes: Sequence[Code]) -> np.ndarray:
     return (vectors * np.maximum(share, 1e-6) ** (-EVENED / 2)).astype(np.float32)
 
 
-def movement_directions(codes: Sequence[Code], count: int) -> tuple[np.ndarray, np.ndarray]:
+def movement_directions(codes: Sequence[PostureSeries], count: int) -> tuple[np.ndarray, np.ndarray]:
     """Variances [K] and principal directions [D, K] in which postures move within recordings, at most `count`."""
     moving = [code.posture - code.posture.mean(0) for code in codes]
     covariance = np.mean([m.T @ m / len(m) for m in moving], axis=0)

@@ -104,7 +104,7 @@ def _region(part: NDArray[np.bool_], length: Array, direction: Array, body: Arra
     mean = float((weight * length).sum() / weight.sum())
     towards = (weight[..., None] * direction).sum((0, 1)) / weight.sum()
     return {
-        "place": place_in_words(part, body),
+        "place": body_place_in_words(part, body),
         "box": [round(float(side), 3) for side in corners],
         "mean": round(mean, 4),
         "towards": [round(float(side), 4) for side in towards],
@@ -112,7 +112,7 @@ def _region(part: NDArray[np.bool_], length: Array, direction: Array, body: Arra
     }
 
 
-def place_in_words(part: NDArray[np.bool_], body: Array) -> str:
+def body_place_in_words(part: NDArray[np.bool_], body: Array) -> str:
     """Return "upper left" and the like: thirds of the body's own extent in its box, as it is seen."""
     rows, columns = (np.flatnonzero((body >= OFTEN).any(axis)) for axis in (1, 0))
     y, x = (float(np.mean(axis)) for axis in np.nonzero(part))

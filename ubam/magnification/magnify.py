@@ -21,7 +21,7 @@ from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
 from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.registration.dose import Ruler, Shown
+from ubam.magnification.registration.dose import MeasuredFactor, RenderedView
 from ubam.magnification.registration.register import (
     FIELD,
     Field,
@@ -273,14 +273,14 @@ def _choose_gains(made: Magnification, factors: Sequence[float]) -> None:
     sample = made.positions[np.unique(np.linspace(0, last, GAIN_FRAMES).round().astype(int))]
     made.known.update(registered(query, made.matches, frames_beside(query, sample), made.known))
     parts = list(fields(query, made.matches, sample, made.origin, made.known))
-    ruler = Ruler(query, made.matches, made.origin)
+    ruler = MeasuredFactor(query, made.matches, made.origin)
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys(factors):
         made.gain[factor], made.dose[factor] = _choose_gain(made, ruler, parts, pictures, factor)
 
 
 def _choose_gain(
-    made: Magnification, ruler: Ruler, parts: list[Field], pictures: list[Picture], factor: float
+    made: Magnification, ruler: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float
 ) -> tuple[float, float]:
     if factor == 1:
         return 1.0, 1.0
@@ -298,7 +298,7 @@ def _choose_gain(
 
 
 def _try_gain(
-    made: Magnification, ruler: Ruler, parts: list[Field], pictures: list[Picture], factor: float, gain: float
+    made: Magnification, ruler: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float, gain: float
 ) -> float:
     """The dose that `factor` has at an inner gain; 1 where nothing deviates."""
     amounts, shown = {factor: (1 - factor) * gain}, []
@@ -306,6 +306,6 @@ def _try_gain(
     for picture, (part, index) in zip(pictures, places, strict=True):
         position = int(part.position[index])
         view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position, CLOSE)
-        shown.append(Shown(position, view, part.flow[index], amounts[factor]))
+        shown.append(RenderedView(position, view, part.flow[index], amounts[factor]))
     dose = ruler.reached(shown)
     return dose if np.isfinite(dose) else 1.0

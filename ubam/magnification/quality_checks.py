@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ubam.core.typing import Picture
 from ubam.magnification.displacement_map import Whereabouts, body_at
 from ubam.magnification.magnify import Frame, Magnification
-from ubam.magnification.registration.dose import Ruler, Shown, delivered
+from ubam.magnification.registration.dose import MeasuredFactor, RenderedView, outline_factor
 from ubam.tracking.crop_store import CLOSE
 
 TORN_SHARE = 0.1  # of the subject's area without a source pixel: more, and the picture is a guess
@@ -33,7 +33,7 @@ def dose_words(made: Magnification, factor: float) -> str:
     )
 
 
-def doubts_of(made: Magnification, frame: Frame, factor: float, view: Picture) -> tuple[str, ...]:
+def frame_issues(made: Magnification, frame: Frame, factor: float, view: Picture) -> tuple[str, ...]:
     """Return the names in `REASONS` of why a frame at `factor`, its view [V, V, 3] beside it, is not to be trusted."""
     if factor == 1:
         return ()
@@ -60,7 +60,7 @@ def _misses(made: Magnification, frame: Frame, factor: float, view: Picture) -> 
     amount = frame.amount(factor)
     if abs(made.dose.get(factor, factor) - factor) > DOSE_SHARE * abs(factor - 1):
         return True
-    found = delivered(made.query, [frame.position], [view], [frame.field])
+    found = outline_factor(made.query, [frame.position], [view], [frame.field])
     return bool(np.isfinite(found) and abs(found - (1 - amount)) > DOSE_SHARE * abs(amount))
 
 
@@ -71,7 +71,7 @@ class Check:
         self.made, self.factor = made, factor
         self.every = max(1, len(made.positions) // MEASURED_FRAMES)
         self.whereabouts = Whereabouts(made.query, made.gain.get(0.0, 1.0))
-        self.shown: list[Shown] = []
+        self.shown: list[RenderedView] = []
         self.views: list[Picture] = []
         self.kept: list[float] = []
         self.doubts: list[tuple[str, ...]] = []
@@ -83,17 +83,17 @@ class Check:
             view = self.made.view(picture, frame.position)
             if len(self.doubts) % self.every == 0:
                 close = self.made.view(picture, frame.position, CLOSE)
-                self.shown.append(Shown(frame.position, close, frame.field, frame.amount(self.factor)))
+                self.shown.append(RenderedView(frame.position, close, frame.field, frame.amount(self.factor)))
                 self.views.append(view)
                 self.kept.append(appearance_kept(frame, self.factor))
-            self.doubts.append(doubts_of(self.made, frame, self.factor, view))
+            self.doubts.append(frame_issues(self.made, frame, self.factor, view))
             self.whereabouts.add(frame.position, frame.field)
             yield frame, self.doubts[-1]
 
     def geometric(self) -> float:
         """The factor that registering a few of the finished pictures again finds; 1 where nothing deviates."""
         chosen = np.unique(np.linspace(0, len(self.shown) - 1, GEOMETRIC_FRAMES).round().astype(int))
-        ruler = Ruler(self.made.query, self.made.matches, self.made.origin)
+        ruler = MeasuredFactor(self.made.query, self.made.matches, self.made.origin)
         found = ruler.reached([self.shown[i] for i in chosen])
         return found if np.isfinite(found) else 1.0
 

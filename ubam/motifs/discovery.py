@@ -97,7 +97,7 @@ def find_motifs(windows: Sequence[WindowSet], reference: str | None = None, seed
     labels = [rows.argmin(1) for rows in distance]
     phases = regularity >= PERIODIC and _mean_bout(windows, labels) < period_s
     if not phases:
-        labels = [smooth(rows**2, SHORTEST_BOUT) for rows in distance]
+        labels = [smooth_path(rows**2, SHORTEST_BOUT) for rows in distance]
     rank = _rank(windows, labels, count, reference)
     nearest = blurred_pairs(codes, subjects, centres)[np.argsort(rank)]
     return Motifs(
@@ -173,7 +173,7 @@ def self_similarity(dynamic: np.ndarray) -> tuple[float, int]:
     return (float(likeness[period]), period) if period else (0.0, 0)
 
 
-def smooth(cost: np.ndarray, shortest: int) -> np.ndarray:
+def smooth_path(cost: np.ndarray, shortest: int) -> np.ndarray:
     """The labels [W] of least total cost [W, K] among those whose bouts all last at least `shortest` windows, exactly.
 
     A recording of fewer windows has one label. Dynamic programming over the end of each bout.

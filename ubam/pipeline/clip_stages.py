@@ -19,7 +19,7 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
 from ubam.pipeline.job import Job, device_of, no_progress
-from ubam.pipeline.scored_run import Material
+from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.recordings.video_writer import write_clip
@@ -106,7 +106,7 @@ def show_recording(job: Job, recording_id: str) -> None:
     """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)  # one thread per process: the other recordings have the other cores
-    material = Material(job)
+    material = ScoredRun(job)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
         store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed

@@ -14,7 +14,7 @@ from ubam.core.parallel import executor
 from ubam.core.settings import Settings
 from ubam.pipeline.clip_stages import most_deviant
 from ubam.recordings.study_table import Recording, Study
-from ubam.results.run_record import Run
+from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
 Progress = Callable[[str, int, int], None]
@@ -40,7 +40,7 @@ def no_progress(stage: str, done: int, total: int) -> None:
 class Job:
     """What every stage is handed: the run, its study, the settings and where to report progress."""
 
-    run: Run
+    run: RunRecord
     study: Study
     settings: Settings
     model: Path | None = None

@@ -11,7 +11,7 @@ from ubam.core.settings import Settings, check_factors, preset
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.recordings.study_table import Study, choose_reference, read_study
-from ubam.results.run_record import Run
+from ubam.results.run_record import RunRecord
 from ubam.statistics.blocks import find_blocks
 
 
@@ -26,7 +26,7 @@ class Plan:
 
     def start(self, out: Path, progress: Progress) -> Job:
         """Begin or go on with the run in the folder `out`; RunError when it belongs to another study."""
-        run = Run.start(out, self.study.path, self._study_key())
+        run = RunRecord.start(out, self.study.path, self._study_key())
         values = self.settings.as_dict()
         run.record.update(options=self.options, settings=values, factors=list(self.settings.factors))
         run.record.update({name: values[name] for name in ("preset", "seed", "reference", "device")})
@@ -35,10 +35,10 @@ class Plan:
 
     def dry(self, out: Path, progress: Progress = no_progress) -> Job:
         """The job without touching its record, to see what it would do or to read what it did."""
-        run = Run.open(out) if (out / "run.json").exists() else Run(out, {"stages": {}})
+        run = RunRecord.open(out) if (out / "run.json").exists() else RunRecord(out, {"stages": {}})
         return self._job(run, progress)
 
-    def _job(self, run: Run, progress: Progress) -> Job:
+    def _job(self, run: RunRecord, progress: Progress) -> Job:
         model = self.options.get("model")
         against = self.options.get("against")
         return Job(

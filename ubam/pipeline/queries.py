@@ -13,8 +13,8 @@ from ubam.magnification.magnify import Magnification
 from ubam.magnification.transfer import Side, write_transfer
 from ubam.motifs.retrieval import nearest
 from ubam.pipeline.job import Job
-from ubam.pipeline.scored_run import Material
-from ubam.results.run_record import Run
+from ubam.pipeline.scored_run import ScoredRun
+from ubam.results.run_record import RunRecord
 
 
 def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
 
     One neighbour per recording and half second; similarity as in `nearest`.
     """
-    record = Run.open(run)
+    record = RunRecord.open(run)
     rows = {row["recording_id"]: row for row in read_csv(record.folder / "recordings.csv") if row["status"] != "failed"}
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
@@ -69,16 +69,16 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     return facts
 
 
-def material_of(job: Job, *recording_ids: str) -> Material:
+def material_of(job: Job, *recording_ids: str) -> ScoredRun:
     """Everything of a scored run; RunError when it has not all of these recordings."""
     names = [recording.recording_id for recording in job.usable()]
     for name in recording_ids:
         if name not in names:
             raise RunError(f"{job.folder} has no recording '{name}'; it has {', '.join(names)}.")
-    return Material(job)
+    return ScoredRun(job)
 
 
-def frames_within(material: Material, recording_id: str, span: Span) -> np.ndarray:
+def frames_within(material: ScoredRun, recording_id: str, span: Span) -> np.ndarray:
     """Return the positions of a recording within `span` seconds; RunError when they are fewer than two."""
     times = material.store(recording_id).time_s
     low, high = times[0] if span[0] is None else span[0], times[-1] if span[1] is None else span[1]

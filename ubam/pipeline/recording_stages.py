@@ -12,7 +12,7 @@ from ubam.core.files import content_hash, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
 from ubam.pipeline.runner import _croppable, _stamp
 from ubam.recordings.study_table import Recording, choose_reference
-from ubam.recordings.validation import check_recording, check_study, doubts
+from ubam.recordings.validation import check_recording, check_study, study_issues
 from ubam.tracking.cropping import build_crops
 
 VERDICT_COLUMNS = (
@@ -31,7 +31,7 @@ def check(job: Job) -> list[str]:
     _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
     job.run.record["stamps"] = {r.recording_id: _stamp(r.video) for r in job.study.recordings}
     reference = choose_reference(job.study, job.settings.reference)
-    return [] if job.against else doubts(job.study, verdicts, reference)  # a frozen reference has its own size
+    return [] if job.against else study_issues(job.study, verdicts, reference)  # a frozen reference has its own size
 
 
 def crops(job: Job) -> list[str]:

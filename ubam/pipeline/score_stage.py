@@ -13,8 +13,8 @@ from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays, write_csv, write_json
 from ubam.deviation.controls import control_codes
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
-from ubam.deviation.intervals import doubts
-from ubam.deviation.posture_series import Code
+from ubam.deviation.intervals import reference_issues
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.score_tables import Table, score_tables, usual_values
 from ubam.deviation.scores import StudyScores, score_study, score_subjects
@@ -25,9 +25,9 @@ from ubam.motifs.tables import motif_tables, write_motifs
 from ubam.pipeline.job import Job, row_of
 from ubam.recordings.study_table import Recording
 from ubam.statistics.confounds.audit import audit_study
-from ubam.statistics.confounds.new_subjects import audit_new, load_capture, save_capture
-from ubam.statistics.confounds.recording_properties import Capture, capture
-from ubam.statistics.study_statistics import Inference, describe_study, distance_rows, session_rows, usage_of
+from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
+from ubam.statistics.confounds.recording_properties import RecordingProperties, recording_properties
+from ubam.statistics.study_statistics import Inference, distance_rows, session_rows, study_statistics, usage_of
 from ubam.tracking.crop_store import CropStore
 
 
@@ -51,11 +51,11 @@ def score(job: Job) -> list[str]:
     ]
     motifs = find_motifs(windows, settings.reference, settings.seed)
     tables = score_tables(recordings, embeddings, scores, controls)
-    inference = describe_study(
+    inference = study_statistics(
         recordings, codes, scores, controls, tables["windows"][0], usage_of(motif_tables(windows, motifs)["usage"][0]),
         settings.reference, settings.seed, settings.block,
     )  # fmt: skip
-    seen = capture(recordings, stores)
+    seen = recording_properties(recordings, stores)
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
     write_json(job.folder / "statistics.json", inference.statistics | {"audit": audit})
@@ -70,21 +70,21 @@ def _freeze(
     scores: StudyScores,
     windows: Sequence[Mapping[str, Any]],
     recordings: Sequence[Recording],
-    seen: Capture,
+    seen: RecordingProperties,
 ) -> None:
     folder = job.model_folder / "reference"
     held = {code.recording_id for code in scores.fitted.codes}
     chosen = [index for index, recording in enumerate(recordings) if recording.recording_id in held]
-    save_capture(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
+    save_properties(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
     scores.fitted.save(folder, fingerprint(job.model_folder), job.settings.seed, usual_values(scores, windows))
 
 
 def codes_of(
     recordings: Sequence[Recording], embeddings: Sequence[dict[str, np.ndarray]], stores: Sequence[CropStore]
-) -> list[Code]:
+) -> list[PostureSeries]:
     """The postures of recordings with all that a score needs to know of them."""
     return [
-        Code(
+        PostureSeries(
             r.recording_id,
             r.subject,
             r.group,
@@ -135,7 +135,7 @@ def score_new(job: Job) -> list[str]:
     _write_scores(job, tables, None)
     statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
-    audit = audit_new(capture(recordings, stores), keys, load_capture(frozen.folder))
+    audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
     write_json(job.folder / "statistics.json", statistics | {"audit": audit})
     return [*audit["warnings"], *statistics["notes"]]
 
@@ -153,5 +153,5 @@ def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviat
         "format": 2, "unit": "subject", "reference": frozen.group, "against": frozen.facts(),
         "looks": fitted.looks is not None,
         "n": {group: sum(other == group for _, other in subjects) for group in groups},
-        "tests": [], "controls": {}, "notes": [*notes, *doubts(fitted)],
+        "tests": [], "controls": {}, "notes": [*notes, *reference_issues(fitted)],
     }  # fmt: skip

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ubam.core.files import read_arrays, read_csv
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, Twin, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Model
@@ -17,7 +17,7 @@ from ubam.pipeline.job import Job, device_of
 from ubam.tracking.crop_store import CropStore
 
 
-class Material:
+class ScoredRun:
     """Reads what the stages before wrote, each thing once and only when it is asked for.
 
     Moments are matched by whole postures, keypoints included; what is compared with rendered pictures is the learned
@@ -30,10 +30,10 @@ class Material:
         self._twins: dict[str, Twin] = {}
 
     @cached_property
-    def codes(self) -> dict[str, Code]:
+    def codes(self) -> dict[str, PostureSeries]:
         """The postures of every usable recording."""
         return {
-            recording.recording_id: Code(
+            recording.recording_id: PostureSeries(
                 recording.recording_id,
                 recording.subject,
                 recording.group,

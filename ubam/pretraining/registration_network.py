@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ubam.core.parallel import executor
 from ubam.encoding.shipped_weights import pretrained
-from ubam.magnification.registration.network import SIDE, Registrar
+from ubam.magnification.registration.network import SIDE, RegistrationNetwork
 from ubam.pretraining.body_pairs import Pair, draw_pair
 from ubam.pretraining.posture_encoder import save_network
 
@@ -65,17 +65,17 @@ def _draw_part(seed: int, related: float, numbers: range) -> list[Pair]:
     return [draw_pair(np.random.default_rng([seed, number]), related) for number in numbers]
 
 
-def new_registrar(seed: int) -> Registrar:
+def new_registrar(seed: int) -> RegistrationNetwork:
     """One that knows nothing yet but the shipped posture encoder."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: Registrar = Registrar().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network: RegistrationNetwork = RegistrationNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.encoder.load_state_dict(pretrained().state_dict())
     return network
 
 
 def train_on_pairs(
-    network: Registrar, lessons: Lessons, *, steps: int, rate: float, seed: int = 7, progress: Progress = None
+    network: RegistrationNetwork, lessons: Lessons, *, steps: int, rate: float, seed: int = 7, progress: Progress = None
 ) -> list[float]:
     """Train a registrar in place; its agreement with the truth on 1,000 of the lessons it never saw, every 500 steps.
 
@@ -106,7 +106,7 @@ def train_on_pairs(
 
 
 def varied(
-    network: Registrar, lessons: Lessons, index: Tensor, generator: torch.Generator
+    network: RegistrationNetwork, lessons: Lessons, index: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Prepared pictures of pairs, each of another contrast, half of them mirrored; flow in pixels; bodies."""
     query, reference, flow, body = (part[index] for part in lessons)
@@ -138,7 +138,7 @@ def error(found: Tensor, flow: Tensor, body: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def agreement(network: Registrar, lessons: Lessons, count: int) -> float:
+def agreement(network: RegistrationNetwork, lessons: Lessons, count: int) -> float:
     """Cosine of found and true displacements over the bodies of the first `count` pairs."""
     network.eval()
     sums = torch.zeros(3)

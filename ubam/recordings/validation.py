@@ -99,7 +99,7 @@ def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def doubts(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+def study_issues(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
     """Why this study may be too small to show anything; empty when it is not."""
     subjects = count_subjects(study, verdicts)
     if reference is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ubam.core.plotting import OKABE_ITO, thinned
 from ubam.core.text import plain, seconds_text
-from ubam.results.run_data import RunData, Score, Timeline, number
+from ubam.results.run_data import RunData, ScoreRow, Timeline, number
 from ubam.results.sentences import score_row
 
 WIDTH, HEIGHT = 1000.0, 100.0  # of the timelines' drawing, stretched by the page
@@ -86,13 +86,13 @@ def ranking(data: RunData) -> dict[str, Any]:
     }
 
 
-def _ranked(data: RunData, score: Score, scale: Scale) -> dict[str, Any]:
+def _ranked(data: RunData, score: ScoreRow, scale: Scale) -> dict[str, Any]:
     places = {name: scale.percent(getattr(score, name)) for name in ("deviation", "low", "high")}
     row = {"subject": score.subject, "group": score.group, "class": group_class(data, score.group), "at": places}
     return row | {"windows": score.n_windows, "beyond": score.beyond_reference} | score_row(score)
 
 
-def parts(data: RunData, score: Score) -> list[dict[str, Any]]:
+def parts(data: RunData, score: ScoreRow) -> list[dict[str, Any]]:
     """The static and the dynamic part of a subject's deviation beside the reference's range of the same part."""
     if score.static is None and score.dynamic is None:
         return []
@@ -188,7 +188,7 @@ def _path(line: Timeline, across: Scale, upward: Scale) -> str:
     return "".join(words) + ("h0.1" if len(words) == 1 else "")
 
 
-def place_in_words(region: np.ndarray) -> str:
+def region_in_words(region: np.ndarray) -> str:
     """Where in a crop most of a region map [h, w] lies: 'upper left', 'middle', 'lower' part; "" when nowhere."""
     weight = np.clip(np.nan_to_num(region.astype(float)), 0, None)
     if weight.sum() <= 0:

@@ -19,7 +19,7 @@ from ubam.report.sections.audit import audit_view
 from ubam.report.sections.distances import distances_view
 from ubam.report.sections.motifs import motifs_view
 from ubam.results import caveats, methods, sentences
-from ubam.results.run_data import RunData, Score, mapping, number, read_arrays, read_facts, read_run
+from ubam.results.run_data import RunData, ScoreRow, arrays_if_there, mapping, number, read_facts, read_run
 from ubam.tracking.crop_store import CropStore
 
 MOST_PEAKS = 3  # moments shown per recording
@@ -54,7 +54,7 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
     )
     environment.filters |= {"seconds": text.seconds_text, "plain": text.plain}
     sources = {name: environment.loader.get_source(environment, name)[0] for name in ("report.css", "report.js")}  # type: ignore[union-attr]
-    maps = read_arrays(data.folder / "maps.npz")
+    maps = arrays_if_there(data.folder / "maps.npz")
     return environment.get_template("report.html.jinja").render(
         css=sources["report.css"],
         js=sources["report.js"],
@@ -93,7 +93,7 @@ def _title(data: RunData) -> str:
     return name.replace("_", " ") or "ubam"
 
 
-def _card(data: RunData, index: int, score: Score, clips: dict[Path, Clip]) -> dict[str, Any]:
+def _card(data: RunData, index: int, score: ScoreRow, clips: dict[Path, Clip]) -> dict[str, Any]:
     scores = data.recordings_of(score.subject, score.group)
     return {
         "id": f"subject-{index + 1}",
@@ -107,14 +107,14 @@ def _card(data: RunData, index: int, score: Score, clips: dict[Path, Clip]) -> d
     }
 
 
-def _recording(data: RunData, identity: str, score: Score, clips: dict[Path, Clip]) -> dict[str, Any]:
+def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, Clip]) -> dict[str, Any]:
     name, row = score.recording_id, data.row(score.recording_id)
-    evidence = read_arrays(data.folder / "evidence" / f"{name}.npz")
+    evidence = arrays_if_there(data.folder / "evidence" / f"{name}.npz")
     peaks = [float(time) for time in evidence.get("peak_time_s", ())][:MOST_PEAKS]
     line = data.timelines.get(name)
     if not peaks and line is not None and np.isfinite(line.deviation).any():
         peaks = [float(line.middle[np.nanargmax(line.deviation)])]
-    clock = charts.clip_clock(read_arrays(data.folder / "embeddings" / f"{name}.npz").get("time_s"), row)
+    clock = charts.clip_clock(arrays_if_there(data.folder / "embeddings" / f"{name}.npz").get("time_s"), row)
     facts = read_facts(data.folder / "magnified" / f"{name}.json")
     shown = (number(facts.get("from_s")), number(facts.get("to_s")))
     drawn = charts.timeline(line, data.usual(), peaks, clock[0][0], clock[-1][0], shown) if line else None
@@ -151,7 +151,7 @@ def _pairs(data: RunData, evidence: dict[str, np.ndarray], peaks: list[float]) -
         pair: dict[str, Any] = {"time": time, "number": index + 1, "query": picture(query[index]), "nearest": []}
         if regions is not None and index < len(regions) and np.isfinite(regions[index]).any():
             pair["where"] = picture(heat_picture(query[index], regions[index]), 80)
-            pair["place"] = charts.place_in_words(regions[index])
+            pair["place"] = charts.region_in_words(regions[index])
         for place, crop in enumerate(nearest[index] if nearest is not None and index < len(nearest) else ()):
             pair["nearest"].append({"picture": picture(crop), **_whose(data, evidence, index, place)})
         pairs.append(pair)

@@ -15,7 +15,7 @@ CONTROLS = ("untrained", "pixel", "background")
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreRow:
     """One row of deviation/subjects.csv or deviation/recordings.csv; a number is None where its cell is empty."""
 
     subject: str
@@ -58,8 +58,8 @@ class RunData:
     folder: Path
     record: Mapping[str, Any]
     recordings: list[dict[str, str]]
-    subjects: list[Score]
-    by_recording: dict[str, Score]
+    subjects: list[ScoreRow]
+    by_recording: dict[str, ScoreRow]
     timelines: dict[str, Timeline]
     statistics: Mapping[str, Any]
     reference: str | None
@@ -83,14 +83,14 @@ class RunData:
         return sum(score.deviation is not None for score in self.references)
 
     @property
-    def queries(self) -> list[Score]:
+    def queries(self) -> list[ScoreRow]:
         """The subjects outside the reference group (all, without one in this run), most deviant first."""
         here = self.reference_here
         chosen = [score for score in self.subjects if here is None or score.group != here]
         return sorted(chosen, key=lambda score: -np.inf if score.deviation is None else score.deviation, reverse=True)
 
     @property
-    def references(self) -> list[Score]:
+    def references(self) -> list[ScoreRow]:
         """The subjects of the reference group, in the order of the study; none where the reference is a frozen one."""
         here = self.reference_here
         return [score for score in self.subjects if here is not None and score.group == here]
@@ -101,7 +101,7 @@ class RunData:
         named = [row.get("group", "") for row in self.recordings] + [score.group for score in self.subjects]
         return list(dict.fromkeys(group for group in named if group))
 
-    def recordings_of(self, subject: str, group: str) -> list[Score]:
+    def recordings_of(self, subject: str, group: str) -> list[ScoreRow]:
         """The scored recordings of a subject in a group (it may be in two, before and after), most deviant first."""
         scores = [score for score in self.by_recording.values() if (score.subject, score.group) == (subject, group)]
         return sorted(scores, key=lambda score: -np.inf if score.deviation is None else score.deviation, reverse=True)
@@ -149,7 +149,7 @@ def read_run(folder: Path) -> RunData:
     )
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def arrays_if_there(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz, or none when the file is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -182,8 +182,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _score(row: Mapping[str, str]) -> Score:
-    return Score(
+def _score(row: Mapping[str, str]) -> ScoreRow:
+    return ScoreRow(
         subject=row.get("subject", ""),
         group=row.get("group", ""),
         recording_id=row.get("recording_id") or "",

@@ -13,7 +13,7 @@ from ubam.core.files import write_json
 from ubam.core.provenance import _version, installed_versions
 
 
-class Run:
+class RunRecord:
     """The record of a run folder; every change is on disk before the method returns."""
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
@@ -21,7 +21,7 @@ class Run:
         self.record = record
 
     @classmethod
-    def open(cls, folder: Path) -> "Run":
+    def open(cls, folder: Path) -> "RunRecord":
         """Open an existing run; RunError when `folder` holds none or a damaged one."""
         path = folder / "run.json"
         if not path.exists():
@@ -34,7 +34,7 @@ class Run:
             raise RunError(f"{path} is damaged ({error}); delete the run folder or pass --fresh.") from error
 
     @classmethod
-    def start(cls, folder: Path, study: Path, study_key: str) -> "Run":
+    def start(cls, folder: Path, study: Path, study_key: str) -> "RunRecord":
         """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else.
 
         The study is kept as a whole path: a run goes on from any folder.

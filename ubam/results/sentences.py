@@ -6,7 +6,7 @@ from math import comb
 from typing import Any
 
 from ubam.core.text import listed, p_text, plain, plural, shortened
-from ubam.results.run_data import RunData, Score, mapping, number
+from ubam.results.run_data import RunData, ScoreRow, mapping, number
 
 CONTROL_NAMES = {
     "ubam": "ubam",
@@ -248,7 +248,7 @@ def _rank_counts(first: int, second: int) -> list[int]:
     return counts
 
 
-def score_row(score: Score) -> dict[str, str]:
+def score_row(score: ScoreRow) -> dict[str, str]:
     """The numbers of one subject for the table, as the CSV has them."""
     return {
         "deviation": plain(score.deviation),
@@ -259,7 +259,7 @@ def score_row(score: Score) -> dict[str, str]:
     }
 
 
-def subject_sentence(data: RunData, score: Score) -> str:
+def subject_sentence(data: RunData, score: ScoreRow) -> str:
     """What the numbers of one subject mean."""
     if score.deviation is None:
         return f"{score.subject} could not be scored."

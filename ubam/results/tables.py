@@ -7,7 +7,7 @@ from typing import Any
 
 from ubam.core.errors import RunError
 from ubam.results.run_data import mapping, number, read_facts, read_table
-from ubam.results.run_record import Run
+from ubam.results.run_record import RunRecord
 
 TEXT = (
     "recording_id", "video", "subject", "group", "session", "status", "reason", "warnings", "box", "keypoints",
@@ -42,7 +42,7 @@ class Exported:
 
 def read_scored(folder: Path) -> Exported:
     """Read a run for export; RunError when `folder` holds no run, or one that is not scored yet."""
-    record = Run.open(folder).record
+    record = RunRecord.open(folder).record
     if not (folder / FILES["subjects"]).is_file():
         raise RunError(f"{folder} is not scored yet, so there is nothing to export; do first: ubam score {folder}")
     statistics = read_facts(folder / "statistics.json")

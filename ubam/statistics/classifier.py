@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.time_alignment import describe_moments, widest_reach
 from ubam.deviation.twin import movement_directions
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import effect, resample, separation
-from ubam.statistics.permutations import arrange, divisions, one_sided
+from ubam.statistics.permutations import divisions, one_sided, permute_labels
 from ubam.statistics.permuted_references import unit_names
 
 WIDTHS = (0.5, 1.0, 2.0)  # of the kernel, times the median distance
@@ -38,7 +38,7 @@ class Decisions:
 
 
 def classify(
-    codes: Sequence[Code],
+    codes: Sequence[PostureSeries],
     members: Mapping[str, Sequence[str]],
     seed: int,
     blocks: Blocks | None = None,
@@ -62,7 +62,7 @@ def classify(
     if shared and any(set(subjects) != set(names) for subjects in members.values()):
         return result | {"refused": "some subjects are in several groups and some are not"}
     held = names if shared else [blocks.of[name] for name in names] if blocks else None
-    found = arrange(labels, held, seed, most)
+    found = permute_labels(labels, held, seed, most)
     static, moving = features(codes, units, seed)
     if shared:
         static, moving = within_subjects(static, names), within_subjects(moving, names)
@@ -77,7 +77,9 @@ def classify(
     return result | {"words": _in_words(result)}
 
 
-def features(codes: Sequence[Code], units: Sequence[tuple[str, str]], seed: int) -> tuple[np.ndarray, np.ndarray]:
+def features(
+    codes: Sequence[PostureSeries], units: Sequence[tuple[str, str]], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit, recordings weighing the same."""
     _, basis = movement_directions(codes, MOVING_DIM)
     reach = min(widest_reach(len(code.posture), code.stride) for code in codes)

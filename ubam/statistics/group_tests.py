@@ -11,11 +11,16 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import change_effects, effect, group_effects, resample
-from ubam.statistics.permutations import MOST, Arrangements, arrange, divisions, mirrored, one_sided, two_sided
-from ubam.statistics.permuted_references import Relations, chain, distances, relate
+from ubam.statistics.permutations import MOST, Permutations, divisions, mirrored, one_sided, permute_labels, two_sided
+from ubam.statistics.permuted_references import (
+    MatchedSubjects,
+    match_all_subjects,
+    score_under_references,
+    subject_distances,
+)
 
 Deviations = Mapping[tuple[str, str], float]  # of each (subject, group)
 ANEW = "reference, twins and units made anew"
@@ -23,12 +28,12 @@ Row = dict[str, Any]
 
 
 def compare_groups(
-    codes: Sequence[Code],
+    codes: Sequence[PostureSeries],
     deviations: Deviations,
     reference: str | None,
     seed: int,
     blocks: Blocks | None = None,
-    relations: Relations | None = None,
+    relations: MatchedSubjects | None = None,
     most: int = MOST,
 ) -> list[Row]:
     """The tests between groups as rows of statistics.json: of all groups where there are more than two, of each pair.
@@ -40,20 +45,22 @@ def compare_groups(
     members = subjects_of_groups(codes, reference)
     if len(members) < 2:
         return []
-    study = Comparison(codes, deviations, reference, seed, blocks, members, relations or relate(codes), most)
+    study = Comparison(
+        codes, deviations, reference, seed, blocks, members, relations or match_all_subjects(codes), most
+    )
     rows = [study.omnibus()] if len(members) > 2 else []
     rows += [study.pair(a, b) for a, b in combinations(members, 2)]
-    return correct(rows)
+    return correct_p_values(rows)
 
 
-def subjects_of_groups(codes: Sequence[Code], reference: str | None) -> dict[str, list[str]]:
+def subjects_of_groups(codes: Sequence[PostureSeries], reference: str | None) -> dict[str, list[str]]:
     """The subjects of each group in the order of the study, the reference first."""
     names = list(dict.fromkeys(code.group for code in codes))
     names.sort(key=lambda name: name != reference)
     return {name: list(dict.fromkeys(code.subject for code in codes if code.group == name)) for name in names}
 
 
-def correct(rows: list[Row]) -> list[Row]:
+def correct_p_values(rows: list[Row]) -> list[Row]:
     """Add to each row the p corrected over the tests of its family (Benjamini and Hochberg 1995), where it has none."""
     for family in dict.fromkeys(row["family"] for row in rows):
         done = [row for row in rows if row["family"] == family and row["p"] is not None and "correction" not in row]
@@ -68,8 +75,9 @@ class Comparison:
     """What the tests of one study share: who is in which group, everybody beside everybody, and blocks."""
 
     def __init__(
-        self, codes: Sequence[Code], deviations: Deviations, reference: str | None, seed: int, blocks: Blocks | None,
-        members: Mapping[str, Sequence[str]], relations: Relations, most: int,
+        self, codes: Sequence[PostureSeries], deviations: Deviations, reference: str | None, seed: int, blocks: Blocks |
+        None,
+        members: Mapping[str, Sequence[str]], relations: MatchedSubjects, most: int,
     ) -> None:  # fmt: skip
         self.deviations, self.reference, self.seed, self.blocks = deviations, reference, seed, blocks
         self.members, self.relations, self.most = members, relations, most
@@ -133,7 +141,7 @@ class Comparison:
         labels = np.repeat(np.arange(len(chosen)), [len(subjects) for subjects in chosen.values()])
         names = [self.relations.subjects[unit] for unit in units]
         blocks = names if shared else [self.blocks.of[name] for name in names] if self.blocks else None
-        arrangements = arrange(labels, blocks, self.seed, self.most)
+        arrangements = permute_labels(labels, blocks, self.seed, self.most)
         column = self.blocks.column if self.blocks and not shared else ""
         row |= {"name": self._name(row, arrangements, shared)}
         row |= how_respected(None if shared else self.blocks, arrangements.use)
@@ -148,20 +156,20 @@ class Comparison:
             row["downgraded"] = f"{' and '.join(alone)} has one subject: p speaks of that subject and not of a group"
         return row | self._effects(chosen, shared, values)
 
-    def _smallest(self, arrangements: Arrangements) -> float:
+    def _smallest(self, arrangements: Permutations) -> float:
         """The smallest p that there can be: where two groups change places as a whole, the division is the same."""
         if self.reference and arrangements.labels.max() == 1:
             return min(1.0, 2 / len(arrangements))
         return divisions(arrangements, 0 if self.reference else None) / len(arrangements)
 
-    def _p(self, values: np.ndarray, arrangements: Arrangements, row: Row) -> float:
+    def _p(self, values: np.ndarray, arrangements: Permutations, row: Row) -> float:
         """Two-sided against the reference, with each of two equally large groups as the reference in turn."""
         if self.reference is None or len(row["groups"]) > 2:
             return one_sided(values)
         turned = mirrored(arrangements) if row["groups"][0] == self.reference else None
         return two_sided(values) if turned is None else one_sided(values + values[turned])
 
-    def _name(self, row: Row, arrangements: Arrangements, shared: bool) -> str:
+    def _name(self, row: Row, arrangements: Permutations, shared: bool) -> str:
         anew = f", {ANEW}" if self.reference in row["groups"] else ", both scored against the same reference"
         if self.reference is None:
             anew = ", on distances between subjects (PERMANOVA, Anderson 2001)"
@@ -173,17 +181,17 @@ class Comparison:
         return f"{what} within {column}{anew}" if within else f"permutation of labels over whole {column}s{anew}"
 
     def _statistics(
-        self, units: np.ndarray, arrangements: Arrangements, blocks: Sequence[str] | None
+        self, units: np.ndarray, arrangements: Permutations, blocks: Sequence[str] | None
     ) -> tuple[np.ndarray, str]:
         """The statistic under each arrangement [A], and what it is."""
         labels = arrangements.labels
         if self.reference is None:
-            return pseudo_f(distances(self.relations)[np.ix_(units, units)], labels), "pseudo-F"
+            return pseudo_f(subject_distances(self.relations)[np.ix_(units, units)], labels), "pseudo-F"
         if self.relations.groups[units[0]] == self.reference:
-            scores = chain(self.relations.of(units), labels == 0)
+            scores = score_under_references(self.relations.of(units), labels == 0)
         else:
             members = np.array([[group == self.reference for group in self.relations.groups]])
-            scores = np.repeat(chain(self.relations, members)[:, units], len(labels), axis=0)
+            scores = np.repeat(score_under_references(self.relations, members)[:, units], len(labels), axis=0)
         if labels.max() == 1:
             weights = labels / labels.sum(1, keepdims=True) - (1 - labels) / (1 - labels).sum(1, keepdims=True)
             return (weights * scores).sum(1), "difference in mean deviation"

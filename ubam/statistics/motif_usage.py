@@ -7,7 +7,7 @@ import numpy as np
 
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.group_tests import share_subjects
-from ubam.statistics.permutations import arrange
+from ubam.statistics.permutations import permute_labels
 
 Usage = Mapping[tuple[str, str], np.ndarray]  # share of time [K] of each motif, of each (subject, group)
 
@@ -47,7 +47,7 @@ def _compare(
     if min(row["n"].values()) < 2:
         return row | {"refused": "a group has fewer than 2 subjects, so nothing varies within it"}, []
     names = [subject for subject, _ in units]
-    found = arrange(labels, names if shared else [blocks.of[name] for name in names] if blocks else None, seed)
+    found = permute_labels(labels, names if shared else [blocks.of[name] for name in names] if blocks else None, seed)
     if len(found) < 3:
         return row | {"refused": "labels cannot be exchanged: groups and blocks are the same, or too small"}, []
     row |= how_respected(None if shared else blocks, found.use)

@@ -15,7 +15,7 @@ MOST = 2000  # arrangements
 
 
 @dataclass(frozen=True)
-class Arrangements:
+class Permutations:
     """labels int [A, N]: the group of each of N units under each arrangement, the real one first; exact: all there are.
 
     use: how blocks were respected: `none` there are, `within` blocks, or `whole` ones were exchanged.
@@ -29,9 +29,9 @@ class Arrangements:
         return len(self.labels)
 
 
-def arrange(
+def permute_labels(
     labels: Sequence[int] | np.ndarray, blocks: Sequence[str] | None = None, seed: int = 0, most: int = MOST
-) -> Arrangements:
+) -> Permutations:
     """All arrangements of `labels` [N] if there are at most `most`, else so many drawn at random, the real one first.
 
     blocks [N]: the block of each unit. Blocks that hold more than one group have their labels exchanged within; where
@@ -44,10 +44,10 @@ def arrange(
     if mixed or blocks is None:
         return _within(real, mixed, "none" if blocks is None else "within", seed, most)
     held = _within(np.array([real[block[0]] for block in members]), [np.arange(len(members))], "whole", seed, most)
-    return Arrangements(held.labels[:, names], held.exact, "whole")
+    return Permutations(held.labels[:, names], held.exact, "whole")
 
 
-def _within(real: np.ndarray, blocks: Sequence[np.ndarray], use: str, seed: int, most: int) -> Arrangements:
+def _within(real: np.ndarray, blocks: Sequence[np.ndarray], use: str, seed: int, most: int) -> Permutations:
     total = prod(_count(real[block]) for block in blocks)
     if total <= most:
         found = _all(real, blocks, total)
@@ -57,7 +57,7 @@ def _within(real: np.ndarray, blocks: Sequence[np.ndarray], use: str, seed: int,
         for row in found[1:]:
             for block in blocks:
                 row[block] = rng.permutation(row[block])
-    return Arrangements(found, total <= most, use)
+    return Permutations(found, total <= most, use)
 
 
 def _count(labels: np.ndarray) -> int:
@@ -89,14 +89,14 @@ def _orders(labels: np.ndarray) -> np.ndarray:
     return found.reshape(-1, len(labels))
 
 
-def signs(pairs: int, seed: int = 0, most: int = MOST) -> Arrangements:
+def permute_signs(pairs: int, seed: int = 0, most: int = MOST) -> Permutations:
     """Every way to exchange before and after within `pairs` pairs, bool labels [A, pairs]: exchanged or not."""
     if 2**pairs <= most:
         bits = (np.arange(2**pairs)[:, None] >> np.arange(pairs)[None]) & 1
-        return Arrangements(bits.astype(bool), True)
+        return Permutations(bits.astype(bool), True)
     drawn = np.random.default_rng(seed).random((most, pairs)) < 0.5
     drawn[0] = False
-    return Arrangements(drawn, False)
+    return Permutations(drawn, False)
 
 
 def two_sided(values: np.ndarray) -> float:
@@ -111,7 +111,7 @@ def one_sided(values: np.ndarray) -> float:
     return float(np.mean(values >= values[0] - 1e-6 * max(1.0, abs(float(values[0])))))
 
 
-def mirrored(arrangements: Arrangements) -> np.ndarray | None:
+def mirrored(arrangements: Permutations) -> np.ndarray | None:
     """Where each arrangement of two groups stands with both groups exchanged [A]; None where not all do."""
     labels = arrangements.labels
     if not arrangements.exact or labels.max() != 1 or 2 * labels[0].sum() != labels.shape[1]:
@@ -121,7 +121,7 @@ def mirrored(arrangements: Arrangements) -> np.ndarray | None:
     return None if None in found else np.array(found)
 
 
-def divisions(arrangements: Arrangements, fixed: int | None = None) -> int:
+def divisions(arrangements: Permutations, fixed: int | None = None) -> int:
     """How many arrangements divide the units as the real one does: groups exchanged as a whole, but for `fixed`."""
     labels = arrangements.labels
     same = np.ones(len(labels), bool)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ubam.deviation.normal_variation import mean_looks, normal_units, smooth, summarise
-from ubam.deviation.posture_series import Code
+from ubam.deviation.normal_variation import mean_looks, normal_units, running_mean, summarise
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, movement_basis
 
 MOMENTS = 32  # of each subject
@@ -20,7 +20,7 @@ CELLS = 8_000_000  # residuals in memory at a time
 
 
 @dataclass(frozen=True)
-class Relations:
+class MatchedSubjects:
     """N units (a unit is a subject, or a subject in one of its groups) beside each other at M moments of each.
 
     subjects, groups [N] and names [N] of the units; kin bool [N, N]: of one subject; own float32 [N, M, D]: the
@@ -44,13 +44,13 @@ class Relations:
         place = {key: number for number, key in enumerate(zip(self.subjects, self.groups, strict=True))}
         return np.array([place[subject, group] for subject in subjects], int)
 
-    def of(self, units: np.ndarray) -> "Relations":
+    def of(self, units: np.ndarray) -> "MatchedSubjects":
         """The relations among some of the units [n] (positions), in that order."""
         names, subjects, groups = (
             tuple(values[unit] for unit in units) for values in (self.names, self.subjects, self.groups)
         )
         both = np.ix_(units, units)
-        return Relations(
+        return MatchedSubjects(
             subjects, groups, names, self.kin[both], self.own[units], self.others[both], self.recording[units],
             self.time_s[units], self.looks,
         )  # fmt: skip
@@ -62,7 +62,7 @@ def unit_names(units: Sequence[tuple[str, str]]) -> list[str]:
     return [name if subjects.count(name) == 1 else f"{name} ({group})" for name, group in units]
 
 
-def relate(codes: Sequence[Code]) -> Relations:
+def match_all_subjects(codes: Sequence[PostureSeries]) -> MatchedSubjects:
     """Match all recordings of every unit with every other unit of another subject."""
     units = list(dict.fromkeys((code.subject, code.group) for code in codes))
     names = dict(zip(units, unit_names(units), strict=True))
@@ -83,7 +83,7 @@ def relate(codes: Sequence[Code]) -> Relations:
         )
     subjects, groups = zip(*units, strict=True)
     looks = mean_looks([code.looks for code in codes])
-    return Relations(subjects, groups, tuple(names.values()), kin, own, others, recording, time_s, looks)
+    return MatchedSubjects(subjects, groups, tuple(names.values()), kin, own, others, recording, time_s, looks)
 
 
 def _beside(
@@ -99,15 +99,17 @@ def _beside(
     for index, code in enumerate(codes):
         mine = place[recording == index]
         frame = matcher.moments(code).frame
-        own.append(smooth(code.posture[frame])[mine])
+        own.append(running_mean(code.posture[frame])[mine])
         beside = matcher.beside(code, others) if others else np.empty((0, len(frame), code.posture.shape[1]))
-        stack.append(smooth(beside)[:, mine])
+        stack.append(running_mean(beside)[:, mine])
         time_s.append(frame[mine] / code.fps)
         matcher.forget(code)
     return np.concatenate(own), np.concatenate(stack, axis=1), recording, np.concatenate(time_s)
 
 
-def chain(relations: Relations, members: np.ndarray, curves: np.ndarray | None = None) -> np.ndarray:
+def score_under_references(
+    relations: MatchedSubjects, members: np.ndarray, curves: np.ndarray | None = None
+) -> np.ndarray:
     """Deviations [B, N] of all units from each of B references, members bool [B, N] (two at least).
 
     Nobody is compared with a unit of the own subject, and everybody with the same number of reference subjects: where
@@ -120,7 +122,7 @@ def chain(relations: Relations, members: np.ndarray, curves: np.ndarray | None =
     return np.concatenate(parts)
 
 
-def _chain(relations: Relations, members: np.ndarray, curves: np.ndarray | None) -> np.ndarray:
+def _chain(relations: MatchedSubjects, members: np.ndarray, curves: np.ndarray | None) -> np.ndarray:
     weights = twin_weights(members, relations.kin)
     count, moments, dim = relations.own.shape
     residual = np.empty((len(members), count, moments, dim), np.float32)
@@ -159,7 +161,7 @@ def _units(residual: np.ndarray, members: np.ndarray, looks: np.ndarray | None) 
     return np.stack(units).astype(np.float32)
 
 
-def distances(relations: Relations) -> np.ndarray:
+def subject_distances(relations: MatchedSubjects) -> np.ndarray:
     """How differently units move [N, N]: symmetric; 1 is as far as units are from the mean of the others.
 
     Whatever their groups, and with all directions alike: units of variation from everybody would shrink the very

@@ -8,7 +8,7 @@ import numpy as np
 
 from ubam.deviation.intervals import Variation, interval, measure_variation
 from ubam.deviation.normal_variation import summarise
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import StudyScores
 from ubam.recordings.study_table import Recording
 
@@ -56,7 +56,7 @@ def _repeats(recordings: Sequence[Recording], column: str) -> bool:
 
 
 def score_sessions(
-    recordings: Sequence[Recording], codes: Sequence[Code], scores: StudyScores, seed: int
+    recordings: Sequence[Recording], codes: Sequence[PostureSeries], scores: StudyScores, seed: int
 ) -> list[Session]:
     """The deviation of every session, in the order of the study, with the interval of a subject that had no other."""
     by_name = {code.recording_id: code for code in codes}
@@ -72,7 +72,7 @@ def score_sessions(
 def _score(
     key: tuple[str, str, str, float | None, float | None],
     names: Sequence[str],
-    codes: Mapping[str, Code],
+    codes: Mapping[str, PostureSeries],
     scores: StudyScores,
     variation: Variation,
     seed: int,

@@ -12,7 +12,7 @@ import numpy as np
 
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import change_effects, effect, group_effects, resample
-from ubam.statistics.permutations import MOST, arrange, two_sided
+from ubam.statistics.permutations import MOST, permute_labels, two_sided
 from ubam.statistics.sessions import Session
 
 Row = dict[str, Any]
@@ -101,7 +101,7 @@ def slopes_under(curves: Sequence[Curve], seed: int) -> tuple[np.ndarray, bool]:
     for x, y in curves:
         weight = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
         if total <= MOST:
-            orders = arrange(np.arange(len(x))).labels
+            orders = permute_labels(np.arange(len(x))).labels
             turn = np.arange(total) // repeat % len(orders)
             repeat *= len(orders)
         else:
@@ -159,7 +159,7 @@ def _difference_row(
     subjects = [*usable[first], *usable[second]]
     slopes = np.array([slope(*curve) for group in (first, second) for curve in usable[group].values()])
     labels = np.repeat([0, 1], [len(usable[first]), len(usable[second])])
-    found = arrange(labels, [blocks.of[subject] for subject in subjects] if blocks else None, seed)
+    found = permute_labels(labels, [blocks.of[subject] for subject in subjects] if blocks else None, seed)
     if len(found) < 3:
         return row | {"refused": "groups and blocks are the same, or too small: labels cannot be exchanged"}
     row |= how_respected(blocks, found.use)

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ubam.deviation.intervals import doubts
-from ubam.deviation.posture_series import Code
+from ubam.deviation.intervals import reference_issues
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import StudyScores, SubjectScore
 from ubam.recordings.study_table import Recording
 from ubam.statistics.blocks import Blocks, describe_blocks, find_blocks
 from ubam.statistics.classifier import classify
 from ubam.statistics.effect_sizes import separation
-from ubam.statistics.group_tests import compare_groups, correct, share_subjects, subjects_of_groups
+from ubam.statistics.group_tests import compare_groups, correct_p_values, share_subjects, subjects_of_groups
 from ubam.statistics.motif_usage import Usage, compare_usage
-from ubam.statistics.permuted_references import Relations, distances, relate
+from ubam.statistics.permuted_references import MatchedSubjects, match_all_subjects, subject_distances
 from ubam.statistics.power import describe_power
 from ubam.statistics.sessions import Session, repeated_columns, score_sessions
 from ubam.statistics.slopes import compare_sessions
 from ubam.statistics.time_clusters import compare_courses
-from ubam.statistics.without_reference import describe_mutual
+from ubam.statistics.without_reference import describe_without_reference
 
 FORMAT = 2
 
@@ -31,13 +31,13 @@ class Inference:
 
     statistics: dict[str, Any]
     sessions: list[Session]
-    relations: Relations
+    relations: MatchedSubjects
     distance: np.ndarray
 
 
-def describe_study(
+def study_statistics(
     recordings: Sequence[Recording],
-    codes: Sequence[Code],
+    codes: Sequence[PostureSeries],
     scores: StudyScores,
     controls: Mapping[str, StudyScores],
     windows: Sequence[Mapping[str, Any]],
@@ -53,7 +53,7 @@ def describe_study(
     """
     members = subjects_of_groups(codes, reference)
     blocks, notes = find_blocks(recordings, block)
-    relations = relate(codes)
+    relations = match_all_subjects(codes)
     columns = repeated_columns(recordings)
     sessions = score_sessions(recordings, codes, scores, seed) if columns else []
     deviations = {(score.subject, score.group): score.deviation for score in scores.subjects}
@@ -62,19 +62,19 @@ def describe_study(
     during, courses = compare_courses(relations, members, reference, seed, blocks)
     shares, motifs = compare_usage(usage, members, reference, seed, blocks)
     classifier = classify(codes, members, seed, blocks) if len(members) > 1 else None
-    rows = correct([*rows, *over, *during, *shares, *_classifier_row(classifier)])
+    rows = correct_p_values([*rows, *over, *during, *shares, *_classifier_row(classifier)])
     statistics: dict[str, Any] = {
         "format": FORMAT, "unit": "subject", "reference": reference, "looks": scores.fitted.looks is not None,
         "n": {group: len(subjects) for group, subjects in members.items()},
         "counts": _counts(members, recordings, windows),
         "design": _design(recordings, members, columns, blocks),
         "tests": rows, "power": _power(rows), "classifier": classifier,
-        "mutual": describe_mutual(scores.subjects, windows) if reference is None else None,
+        "mutual": describe_without_reference(scores.subjects, windows) if reference is None else None,
         "curves": curves, "timecourse": courses, "motifs": motifs,
         "controls": _controls(scores, controls, reference) if len(members) > 1 else {},
     }  # fmt: skip
-    statistics["notes"] = [*notes, *_notes(statistics, members), *doubts(scores.fitted)]
-    return Inference(statistics, sessions, relations, distances(relations))
+    statistics["notes"] = [*notes, *_notes(statistics, members), *reference_issues(scores.fitted)]
+    return Inference(statistics, sessions, relations, subject_distances(relations))
 
 
 def _power(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

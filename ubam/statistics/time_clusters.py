@@ -15,8 +15,8 @@ from scipy.stats import t as student
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import resample
 from ubam.statistics.group_tests import ANEW, share_subjects
-from ubam.statistics.permutations import arrange
-from ubam.statistics.permuted_references import Relations, chain
+from ubam.statistics.permutations import permute_labels
+from ubam.statistics.permuted_references import MatchedSubjects, score_under_references
 
 POINTS = 24  # in time
 ARRANGEMENTS = 1000
@@ -24,7 +24,7 @@ LEVEL = 0.05  # of t at one moment, for the threshold
 
 
 def compare_courses(
-    relations: Relations,
+    relations: MatchedSubjects,
     members: Mapping[str, Sequence[str]],
     reference: str | None,
     seed: int,
@@ -44,7 +44,7 @@ def compare_courses(
 
 
 def _compare(
-    relations: Relations, members: Mapping[str, Sequence[str]], reference: str, group: str, seed: int,
+    relations: MatchedSubjects, members: Mapping[str, Sequence[str]], reference: str, group: str, seed: int,
     blocks: Blocks | None, most: int,
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:  # fmt: skip
     chosen, shared, left_out = share_subjects(members[reference], members[group], reference, group)
@@ -61,12 +61,12 @@ def _compare(
     sub = relations.of(units)
     labels = np.repeat([0, 1], [len(subjects) for subjects in chosen.values()])
     held = list(sub.subjects) if shared else [blocks.of[name] for name in sub.subjects] if blocks else None
-    found = arrange(labels, held, seed, most)
+    found = permute_labels(labels, held, seed, most)
     if len(found) < 3:
         return row | {"refused": "labels cannot be exchanged: groups and blocks are the same, or too small"}, None
     row |= how_respected(None if shared else blocks, found.use)
     time_s, weights = time_weights(sub)
-    curves = chain(sub, found.labels == 0, weights)
+    curves = score_under_references(sub, found.labels == 0, weights)
     t, threshold = t_courses(curves, found.labels), float(student.ppf(1 - LEVEL / 2, len(labels) - 2))
     clusters, p = weigh_clusters(t, threshold)
     row |= {"statistic": max((one["mass"] for one in clusters), default=0.0), "statistic_name": "largest cluster mass"}
@@ -75,7 +75,7 @@ def _compare(
     return row, _describe([reference, group], time_s, curves[0], labels, t[0], threshold, clusters, row, seed)
 
 
-def time_weights(relations: Relations) -> tuple[np.ndarray, np.ndarray]:
+def time_weights(relations: MatchedSubjects) -> tuple[np.ndarray, np.ndarray]:
     """Points in time (s) [T] that every recording reaches, and weights [N, M, T] that bring a unit's moments to them.
 
     In straight lines between the moments of a recording, and the mean over the recordings of a unit.

@@ -11,7 +11,9 @@ SHOWN = 3  # windows of each subject
 APART_S = 0.5  # between two windows of one recording that are both shown
 
 
-def describe_mutual(subjects: Sequence[SubjectScore], windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def describe_without_reference(
+    subjects: Sequence[SubjectScore], windows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What statistics.json says under `mutual`; windows: the rows of deviation/windows.csv."""
     order = np.argsort([-score.deviation for score in subjects], kind="stable")
     rows = [

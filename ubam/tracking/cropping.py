@@ -19,7 +19,7 @@ from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
-from ubam.tracking.first_pass import Progress, Survey, declared_frames, look_over, to_jpeg
+from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.foreground import floor_line
 from ubam.tracking.locate import Finding, find_subject, moving_parts
 from ubam.tracking.scene import Scene
@@ -78,7 +78,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 def _write_store(
     recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress
 ) -> dict[str, Any]:
-    survey = look_over(recording, info, folder, progress)
+    survey = read_first_pass(recording, info, folder, progress)
     finding = find_subject(recording, survey)
     survey.samples = survey.samples[:0]
     count, damage = _write_crops(recording, survey, finding, folder, crop_size, view_size, progress)
@@ -112,7 +112,7 @@ def _write_scene(folder: Path, scene: Scene) -> None:
 
 
 def _write_crops(
-    recording: Recording, survey: Survey, finding: Finding, folder: Path,
+    recording: Recording, survey: FirstPass, finding: Finding, folder: Path,
     crop_size: int, view_size: int, progress: Progress,
 ) -> tuple[int, list[str]]:  # fmt: skip
     total, damage = len(survey.times), []  # type: int, list[str]
@@ -138,7 +138,7 @@ def _write_crops(
     return len(offsets) - 1, damage
 
 
-def _moving_parts(finding: Finding, survey: Survey) -> Iterator[np.ndarray | None]:
+def _moving_parts(finding: Finding, survey: FirstPass) -> Iterator[np.ndarray | None]:
     """The soft foreground of each small frame where the camera was lost, and None for ever where it was not."""
     return moving_parts(survey) if finding.lost else repeat(None)
 
@@ -165,7 +165,7 @@ class _Scaled:
     reduction: int
 
     @classmethod
-    def of(cls, finding: Finding, survey: Survey, crop_size: int) -> "_Scaled":
+    def of(cls, finding: Finding, survey: FirstPass, crop_size: int) -> "_Scaled":
         scene, boxes, camera = finding.scene, finding.track.box, finding.camera
         height, width = survey.samples.shape[1:3]
         zoom = min(1.0, 1.5 * crop_size / float(boxes[0, 2] - boxes[0, 0]))
@@ -192,7 +192,9 @@ class _Scaled:
         return make_view(crop, behind, size, self.floor, heading)
 
 
-def _verdict(recording: Recording, info: VideoInfo, survey: Survey, count: int, damage: list[str]) -> tuple[str, str]:
+def _verdict(
+    recording: Recording, info: VideoInfo, survey: FirstPass, count: int, damage: list[str]
+) -> tuple[str, str]:
     declared = declared_frames(recording, info)
     if damage:
         return "partial", f"{count} of {declared} declared frames were decoded; the decoder said: {damage[0]}"

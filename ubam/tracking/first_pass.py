@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None] | None
 
 
 @dataclass
-class Survey:
+class FirstPass:
     """What the first pass learns: times float64 [T] from frame_index `first` on, full-size samples, small pictures.
 
     samples uint8 [N,H,W,3] are the frames at `sampled` int64 [N], counted from the first; a small picture is
@@ -46,7 +46,7 @@ class Survey:
                 yield from_jpeg(blob.read(stop - start), self.blob)
 
 
-def look_over(recording: Recording, info: VideoInfo, folder: Path, progress: Progress = None) -> Survey:
+def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progress: Progress = None) -> FirstPass:
     """Read a recording once; its small pictures go to small.bin in `folder`.
 
     Raises:
@@ -70,7 +70,7 @@ def look_over(recording: Recording, info: VideoInfo, folder: Path, progress: Pro
             f"{recording.video}: only {len(times)} frames could be used, at least {MIN_FRAMES} are needed; "
             "check start_s and end_s, or record longer"
         )
-    return Survey(
+    return FirstPass(
         first, np.array(times), np.stack(samples.kept), samples.every * np.arange(len(samples.kept)),
         folder / "small.bin", np.array(offsets), reduction,
     )  # fmt: skip

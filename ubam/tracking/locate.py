@@ -20,7 +20,7 @@ from ubam.tracking.camera_motion import (
     local_saliency,
     share_at_rest,
 )
-from ubam.tracking.first_pass import SAMPLE_BYTES, Survey, reduction_of
+from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass, reduction_of
 from ubam.tracking.heading import facing, from_above
 from ubam.tracking.scene import Scene, learn_scene
 from ubam.tracking.track import Track, fixed_track, track_saliency, track_subject
@@ -52,7 +52,7 @@ class Finding:
     lost: bool = False
 
 
-def find_subject(recording: Recording, survey: Survey) -> Finding:
+def find_subject(recording: Recording, survey: FirstPass) -> Finding:
     """Scene and track of a recording; a given box is taken as it is.
 
     Raises:
@@ -72,7 +72,7 @@ def find_subject(recording: Recording, survey: Survey) -> Finding:
     return _turned(Finding(scene, replace(track, warnings=remarks + track.warnings)), survey.fps)
 
 
-def _camera(survey: Survey) -> tuple[Camera | None, bool]:
+def _camera(survey: FirstPass) -> tuple[Camera | None, bool]:
     """How the camera moves, in small pixels, and whether it was lost."""
     at_rest = share_at_rest(np.stack([reduced(sample, survey.reduction) for sample in survey.samples]))
     if at_rest >= AT_REST:
@@ -91,7 +91,7 @@ def _turned(finding: Finding, fps: float) -> Finding:
     return replace(finding, track=from_above(finding.track), heading=heading, egocentric=True)
 
 
-def _find_in_mosaic(survey: Survey, small: Camera) -> Finding:
+def _find_in_mosaic(survey: FirstPass, small: Camera) -> Finding:
     """Scene and track in the scene's pixels, where everything is as for a camera at rest; the boxes brought back."""
     wanted = small.size[0] * small.size[1] * survey.reduction**2 * 3 * len(survey.samples)
     shrinking = min(1.0, float(np.sqrt(2 * SAMPLE_BYTES / wanted)))
@@ -138,7 +138,7 @@ def _brought_back(track: Track, camera: Camera) -> Track:
     )
 
 
-def _find_moving_parts(survey: Survey) -> Finding:
+def _find_moving_parts(survey: FirstPass) -> Finding:
     """What moves otherwise than its surroundings is the subject; the scene is only the median picture."""
     median = median_background(survey.samples)
     scene = Scene(
@@ -149,7 +149,7 @@ def _find_moving_parts(survey: Survey) -> Finding:
     return Finding(scene, replace(track, warnings=(LOST, *track.warnings)), lost=True)
 
 
-def moving_parts(survey: Survey) -> Iterator[np.ndarray]:
+def moving_parts(survey: FirstPass) -> Iterator[np.ndarray]:
     """The soft foreground of a lost camera's small frames, float32 [h,w] each."""
     return local_saliency(survey.small_frames(), max(1, round(LOCAL_S * survey.fps)))
 

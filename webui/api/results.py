@@ -42,9 +42,7 @@ def shown_run(run_id: str) -> Run:
 def get_results(run_id: str) -> dict[str, Any]:
     """What is there so far; empty tables while a run is not that far."""
     run = run_of(run_id)
-    from webui.results.sentences import (
-        result_words,  # here and not above: the report's words bring OpenCV, which uploads lack
-    )
+    from webui.results.sentences import result_words
 
     rendered = [clip_json(clip) for clip in run.clips]
     folder = reader.folder_of(run)

@@ -11,10 +11,7 @@ from webui.data.models import Recording
 
 def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
     """Verdicts, groups, sentences, and the group that would be taken as reference."""
-    from ubam.recordings.validation import (  # here and not above: it brings OpenCV, 16 MB that uploads lack
-        describe_study,
-        doubts,
-    )
+    from ubam.recordings.validation import describe_study, study_issues
 
     verdicts = [_verdict(recording) for recording in recordings]
     study = _study(recordings)
@@ -24,7 +21,7 @@ def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
         "verdicts": verdicts,
         "groups": [_group(name, verdicts) for name in study.groups],
         "enough": enough,
-        "doubts": doubts(study, verdicts, reference) if recordings else [],
+        "doubts": study_issues(study, verdicts, reference) if recordings else [],
         "problems": problems(recordings),
         "reference_guess": reference,
     }

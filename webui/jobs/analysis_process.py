@@ -136,10 +136,10 @@ def render(order: dict[str, Any], folder: Path) -> None:
     from ubam.pipeline import runner
     from ubam.pipeline.plan import plan_run
     from ubam.pipeline.queries import magnify_recording, transfer_posture
-    from ubam.results.run_record import Run
+    from ubam.results.run_record import RunRecord
 
     run, progress = Path(order["run"]), Progress(folder, ["magnify"], {})
-    record = Run.open(run).record
+    record = RunRecord.open(run).record
     job = plan_run(Path(record["study"]), record["options"], ask=lambda groups: None).dry(run, progress)
     if runner.pending_stages(job, "score"):
         raise RunError("The run is not scored, or its recordings changed since; resume it first.")

@@ -8,7 +8,7 @@ from ubam.report.sections import group_tests
 from ubam.report.sections.audit import audit_view
 from ubam.results import methods
 from ubam.results.caveats import warnings_of
-from ubam.results.run_data import RunData, Score, read_facts, read_run
+from ubam.results.run_data import RunData, ScoreRow, read_facts, read_run
 from ubam.results.sentences import headline, magnified_words, subject_sentence
 
 
@@ -40,7 +40,7 @@ def result_words(folder: Path) -> dict[str, Any]:
     }
 
 
-def _subject(data: RunData, score: Score) -> dict[str, Any]:
+def _subject(data: RunData, score: ScoreRow) -> dict[str, Any]:
     found = [
         {name: part.get(name, "") for name in ("name", "words", "value", "verdict")} for part in parts(data, score)
     ]

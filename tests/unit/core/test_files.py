@@ -13,7 +13,7 @@ from ubam.core.files import atomic_path, read_arrays, read_csv, write_arrays, wr
 from ubam.core.settings import Settings
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Study, init_study, read_study
-from ubam.results.run_record import Run, locked
+from ubam.results.run_record import RunRecord, locked
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -55,13 +55,13 @@ def test_two_processes_do_not_share_a_run_folder(tmp_path: Path) -> None:
 def test_a_damaged_record_is_said(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"stages":')
     with pytest.raises(RunError, match="damaged"):
-        Run.open(tmp_path)
+        RunRecord.open(tmp_path)
     with pytest.raises(RunError, match="holds no run"):
-        Run.open(tmp_path / "elsewhere")
+        RunRecord.open(tmp_path / "elsewhere")
 
 
 def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
-    run = Run(tmp_path, {"stages": {}})
+    run = RunRecord(tmp_path, {"stages": {}})
 
     def fails() -> None:
         raise ValueError("no light")
@@ -69,14 +69,14 @@ def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no light"):
         run.perform("crops", "key", fails)
     assert not run.is_done("crops", "key")
-    assert Run.open(tmp_path).record["stages"]["crops"]["reason"] == "no light"
+    assert RunRecord.open(tmp_path).record["stages"]["crops"]["reason"] == "no light"
     run.perform("crops", "key", lambda: None)
     assert run.is_done("crops", "key")
     assert not run.is_done("crops", "another key")
 
 
 def test_a_result_that_was_removed_is_lacking(tmp_path: Path) -> None:
-    run = Run(tmp_path, {"stages": {}})
+    run = RunRecord(tmp_path, {"stages": {}})
     job = Job(run, cast(Study, SimpleNamespace(recordings=())), Settings())
     assert job.lacks("report")
     for name in ("recordings.csv", "report.html"):

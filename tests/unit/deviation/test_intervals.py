@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from ubam.deviation.intervals import doubts, interval, measure_variation
-from ubam.deviation.posture_series import Code
+from ubam.deviation.intervals import interval, measure_variation, reference_issues
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import score_study
 from ubam.evaluation.synthetic.embeddings import World, groups_study
@@ -15,7 +15,7 @@ from ubam.evaluation.synthetic.embeddings import World, groups_study
 REFERENCE = 12
 
 
-def recorded_twice(seed: int) -> list[Code]:
+def recorded_twice(seed: int) -> list[PostureSeries]:
     return groups_study(seed, {"reference": REFERENCE, "query": 1}, {"query": 0.3}, recordings=2, seconds=2.4)
 
 
@@ -62,9 +62,10 @@ def test_recordings_that_differ_more_widen_the_interval() -> None:
 def test_what_intervals_cannot_know_is_said() -> None:
     twice = recorded_twice(5)
     once = [code for code in twice if code.recording_id.endswith("_0")]
-    assert doubts(score_study(twice, "reference", intervals=False).fitted) == []
+    assert reference_issues(score_study(twice, "reference", intervals=False).fitted) == []
     assert (
-        "No reference subject has two recordings" in doubts(score_study(once, "reference", intervals=False).fitted)[0]
+        "No reference subject has two recordings"
+        in reference_issues(score_study(once, "reference", intervals=False).fitted)[0]
     )
     alone = [code for code in twice if code.subject in ("reference0", "query0")]
-    assert doubts(score_study(alone, "reference", intervals=False).fitted) == []
+    assert reference_issues(score_study(alone, "reference", intervals=False).fitted) == []

@@ -7,7 +7,7 @@ from scipy.stats import trim_mean
 
 from tests.support.posture_studies import make_code, make_study
 from ubam.core.errors import ModelError
-from ubam.deviation.normal_variation import TRIM, length, shrink, smooth, trimmed_mean
+from ubam.deviation.normal_variation import TRIM, length, running_mean, shrink, trimmed_mean
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import cut_in_parts, score_study
 from ubam.deviation.twin import Matcher, movement_basis
@@ -94,7 +94,7 @@ def test_smooth_and_length_against_loops() -> None:
     rng = np.random.default_rng(9)
     residual, units = rng.normal(size=(20, 5)), rng.normal(size=(5, 5))
     slow = [residual[max(0, m - 4) : min(20, max(0, m - 4) + 8)].mean(0) for m in range(20)]
-    np.testing.assert_allclose(smooth(residual), slow)
+    np.testing.assert_allclose(running_mean(residual), slow)
     np.testing.assert_allclose(length(residual, units), [np.sqrt(np.sum((r @ units) ** 2) / 5) for r in residual])
 
 

@@ -11,7 +11,7 @@ from tests.support.permutation_oracle import slow_chain
 from tests.support.posture_studies import make_study
 from ubam.deviation.controls import control_codes
 from ubam.deviation.normal_variation import mean_looks, normal_units
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import score_study
 from ubam.encoding.augmentation import change_looks, moved_by_looks
@@ -20,7 +20,7 @@ from ubam.encoding.study_encoder import Embedding
 from ubam.encoding.training import train_encoders
 from ubam.evaluation.benchmark.measures import shuffled_auc
 from ubam.evaluation.benchmark.rows import Coded
-from ubam.statistics.permuted_references import chain, relate
+from ubam.statistics.permuted_references import match_all_subjects, score_under_references
 from ubam.tracking.views import EMPTY
 
 
@@ -75,7 +75,7 @@ def test_what_looks_do_to_a_recording_depends_on_it_alone() -> None:
     np.testing.assert_array_equal(moved_by_looks(views, found, middle(0)), first)
 
 
-def with_looks(codes: list[Code], looks: np.ndarray) -> list[Code]:
+def with_looks(codes: list[PostureSeries], looks: np.ndarray) -> list[PostureSeries]:
     return [replace(code, looks=looks.astype(np.float32)) for code in codes]
 
 
@@ -84,14 +84,14 @@ def along(direction: int) -> np.ndarray:
     return np.diag(4.0 * (np.arange(12) == direction))
 
 
-def moved_along(direction: int, by: float) -> list[Code]:
+def moved_along(direction: int, by: float) -> list[PostureSeries]:
     """Seven reference subjects and four others, who differ along one of 12 numbers."""
     codes = make_study(3, 7, 4)
     step = np.float32(by) * (np.arange(12) == direction)
     return [*codes[:7], *(replace(code, posture=(code.posture + step).astype(np.float32)) for code in codes[7:])]
 
 
-def static_of_queries(codes: list[Code]) -> float:
+def static_of_queries(codes: list[PostureSeries]) -> float:
     subjects = score_study(codes, "healthy", intervals=False).subjects
     usual = np.median([score.static for score in subjects[:7]])
     return float(np.median([score.static for score in subjects[7:]]) / usual)
@@ -125,9 +125,11 @@ def test_looks_are_known_of_all_recordings_or_not_used() -> None:
 
 
 def test_the_chain_of_the_tests_against_loops_with_looks() -> None:
-    relations = relate(with_looks(make_study(0, 4, 3, shift=1.0), along(1) + 0.2))
+    relations = match_all_subjects(with_looks(make_study(0, 4, 3, shift=1.0), along(1) + 0.2))
     members = np.isin(np.arange(7), [0, 2, 3])
-    np.testing.assert_allclose(chain(relations, members[None])[0], slow_chain(relations, [0, 2, 3]), rtol=1e-3)
+    np.testing.assert_allclose(
+        score_under_references(relations, members[None])[0], slow_chain(relations, [0, 2, 3]), rtol=1e-3
+    )
 
 
 def test_a_frozen_reference_keeps_what_looks_do(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ class Store:
 
 def test_the_controls_are_judged_as_the_score_is() -> None:
     stores = [Store(figure(24, grey)) for grey in (30, 40, 50, 60)]
-    codes = [Code(f"r{n}", f"s{n}", "healthy", np.empty((0, 0), np.float32), 1) for n in range(4)]
+    codes = [PostureSeries(f"r{n}", f"s{n}", "healthy", np.empty((0, 0), np.float32), 1) for n in range(4)]
     controls = control_codes(codes, stores, 8, 0)  # type: ignore[arg-type]
     for name in ("untrained", "pixel"):
         looks = mean_looks([code.looks for code in controls[name]])

@@ -18,7 +18,7 @@ from ubam.encoding.keypoint_postures import Points, PoseCode, bridge, fit_pose_c
 from ubam.pipeline.job import Job, no_progress
 from ubam.pipeline.plan import plan_run
 from ubam.pipeline.runner import run_stages
-from ubam.pipeline.scored_run import Material
+from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.keypoint_files import Keypoints, read_keypoints
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import check_recording, describe_keypoints
@@ -278,7 +278,7 @@ def embedded(study: Path, out: Path, **options: object) -> tuple[Job, list[str]]
 def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Path) -> None:
     study, learnt = write_study(tmp_path), settings.PRESETS["quick"].posture_dim
     job, _ = embedded(study, tmp_path / "run")
-    code, material = PoseCode.load(job.pose_file), Material(job)
+    code, material = PoseCode.load(job.pose_file), ScoredRun(job)
     assert code.names == ("head", "hip", "foot")
     assert material.codes["s0"].posture.shape == (40, learnt + 6)
     assert material.twin("s0").posture.shape == (40, learnt)  # what a rendered picture is compared with

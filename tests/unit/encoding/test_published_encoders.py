@@ -10,7 +10,7 @@ import torch
 
 from tests.support.videos import walking_frames, write_video
 from ubam.core.settings import preset
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.encoders import WINDOW
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -122,7 +122,7 @@ def test_crops_are_read_by_slice_and_by_positions(store: CropStore) -> None:
     assert pictures[len(pictures) :].shape == (0, 64, 64, 3)
 
 
-def planted(seed: int = 0) -> list[Code]:
+def planted(seed: int = 0) -> list[PostureSeries]:
     """Five subjects of two recordings on a common circle of postures, the last of group `ill` pushed off it."""
     random = np.random.default_rng(seed)
     codes = []
@@ -132,7 +132,7 @@ def planted(seed: int = 0) -> list[Code]:
             posture = np.stack([np.cos(angle), np.sin(angle), np.full(20, 0.9 * (subject == 4)), 0 * angle], 1)
             posture += random.normal(0, 0.05, posture.shape)
             group = "ill" if subject >= 3 else "well"
-            codes.append(Code(f"{subject}_{recording}", f"s{subject}", group, posture.astype(np.float32), 1))
+            codes.append(PostureSeries(f"{subject}_{recording}", f"s{subject}", group, posture.astype(np.float32), 1))
     return codes
 
 

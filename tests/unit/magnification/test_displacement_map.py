@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support import stick_figure
 from ubam.core import plotting
-from ubam.magnification.displacement_map import Whereabouts, place_in_words, regions
+from ubam.magnification.displacement_map import Whereabouts, body_place_in_words, regions
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.registration.register import FIELD
 from ubam.tracking.crop_store import CropStore
@@ -89,7 +89,7 @@ def test_places_are_told_by_the_extent_of_the_body() -> None:
     body, part = np.zeros((30, 30), np.float32), np.zeros((30, 30), bool)
     body[10:25, 12:18] = 1
     part[11:13, 14:16] = True
-    assert place_in_words(part, body) == "upper"
+    assert body_place_in_words(part, body) == "upper"
 
 
 @pytest.mark.parametrize("count", [1, 60])

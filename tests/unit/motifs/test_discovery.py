@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from ubam.core.files import read_csv
 from ubam.motifs.clustering import blurred_pairs
-from ubam.motifs.discovery import Motifs, WindowSet, balanced_rows, bouts, find_motifs, self_similarity, smooth
+from ubam.motifs.discovery import Motifs, WindowSet, balanced_rows, bouts, find_motifs, self_similarity, smooth_path
 from ubam.motifs.tables import cycle_of, describe_motifs, motif_tables, write_motifs
 
 STEP = 0.16
@@ -137,11 +137,11 @@ def test_smoothing_finds_the_cheapest_of_all_labellings(shortest: int) -> None:
             if all(stop - first >= shortest for _, first, stop in bouts(np.array(labels)))
         ]
         least = min(sum(cost[t, label] for t, label in enumerate(labels)) for labels in allowed)
-        found = smooth(cost, shortest)
+        found = smooth_path(cost, shortest)
         assert tuple(found) in allowed
         assert cost[np.arange(7), found].sum() == pytest.approx(least)
-    assert smooth(np.empty((0, 3)), shortest).shape == (0,)
-    assert len(set(smooth(rng.random((2, 3)), 3))) == 1
+    assert smooth_path(np.empty((0, 3)), shortest).shape == (0,)
+    assert len(set(smooth_path(rng.random((2, 3)), 3))) == 1
 
 
 def test_rows_are_drawn_alike_from_every_subject_and_evenly_over_time() -> None:

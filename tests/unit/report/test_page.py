@@ -17,7 +17,7 @@ from ubam.report import charts
 from ubam.report.figures.write import statistics_drawings, write_figures
 from ubam.report.media import embed_clips
 from ubam.results import caveats, sentences
-from ubam.results.run_data import Score, Timeline, read_run
+from ubam.results.run_data import ScoreRow, Timeline, read_run
 
 
 @pytest.fixture(scope="module")
@@ -322,15 +322,15 @@ def test_a_score_that_is_not_a_number_is_ranked_last(tmp_path: Path) -> None:
 def test_a_region_is_named_where_it_lies() -> None:
     region = np.zeros((16, 16))
     region[12:14, 2:4] = 1
-    assert charts.place_in_words(region) == "lower left part"
-    assert charts.place_in_words(np.ones((8, 8))) == "middle"
-    assert charts.place_in_words(np.full((8, 8), np.nan)) == ""
+    assert charts.region_in_words(region) == "lower left part"
+    assert charts.region_in_words(np.ones((8, 8))) == "middle"
+    assert charts.region_in_words(np.full((8, 8), np.nan)) == ""
 
 
 def test_beyond_the_reference_needs_the_smallest_p() -> None:
-    assert Score("a", "x", p=0.125, smallest_p=0.125).beyond_reference
-    assert not Score("a", "x", p=0.25, smallest_p=0.125).beyond_reference
-    assert not Score("a", "x").beyond_reference
+    assert ScoreRow("a", "x", p=0.125, smallest_p=0.125).beyond_reference
+    assert not ScoreRow("a", "x", p=0.25, smallest_p=0.125).beyond_reference
+    assert not ScoreRow("a", "x").beyond_reference
 
 
 def test_the_figures_folder_holds_each_figure_twice(run: Path) -> None:

@@ -7,17 +7,17 @@ import pytest
 
 from tests.support.permutation_oracle import slow_chain
 from tests.support.posture_studies import make_code, make_study
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study
 from ubam.recordings.validation import smallest_p
 from ubam.statistics.blocks import Blocks
 from ubam.statistics.effect_sizes import change_effects, group_effects, hedges_g, separation
 from ubam.statistics.group_tests import compare_groups, pseudo_f, share_subjects, variance_ratio
-from ubam.statistics.permutations import arrange, one_sided, signs, two_sided
-from ubam.statistics.permuted_references import chain, distances, relate
+from ubam.statistics.permutations import one_sided, permute_labels, permute_signs, two_sided
+from ubam.statistics.permuted_references import match_all_subjects, score_under_references, subject_distances
 
 
-def rows_of(codes: list[Code], reference: str | None, blocks: Blocks | None = None) -> dict[str, dict]:
+def rows_of(codes: list[PostureSeries], reference: str | None, blocks: Blocks | None = None) -> dict[str, dict]:
     """The rows of a study by the names of their groups."""
     scores = score_study(codes, reference, intervals=False).subjects
     rows = compare_groups(codes, {(s.subject, s.group): s.deviation for s in scores}, reference, 0, blocks)
@@ -29,14 +29,14 @@ def mask(count: int, chosen: list[int]) -> np.ndarray:
 
 
 def test_the_chain_against_loops() -> None:
-    relations = relate(make_study(0, 4, 3, shift=1.0))
+    relations = match_all_subjects(make_study(0, 4, 3, shift=1.0))
     references = [[0, 2, 3], [1, 4, 5, 6], [0, 1]]
-    found = chain(relations, np.array([mask(7, chosen) for chosen in references]))
+    found = score_under_references(relations, np.array([mask(7, chosen) for chosen in references]))
     for row, chosen in zip(found, references, strict=True):
         np.testing.assert_allclose(row, slow_chain(relations, chosen), rtol=1e-4)
 
 
-def before_and_after(seed: int, subjects: int, shift: float) -> list[Code]:
+def before_and_after(seed: int, subjects: int, shift: float) -> list[PostureSeries]:
     """The same subjects before and after, each with a body of its own that stays."""
     rng, codes = np.random.default_rng(seed), []
     for number in range(subjects):
@@ -48,8 +48,8 @@ def before_and_after(seed: int, subjects: int, shift: float) -> list[Code]:
 
 
 def test_the_chain_never_compares_a_subject_with_itself() -> None:
-    relations = relate(before_and_after(0, 4, 1.0))
-    found = chain(relations, np.array([mask(8, [0, 2, 4, 6]), mask(8, [1, 2, 4, 7])]))
+    relations = match_all_subjects(before_and_after(0, 4, 1.0))
+    found = score_under_references(relations, np.array([mask(8, [0, 2, 4, 6]), mask(8, [1, 2, 4, 7])]))
     for row, chosen in zip(found, ([0, 2, 4, 6], [1, 2, 4, 7]), strict=True):
         np.testing.assert_allclose(row, slow_chain(relations, chosen), rtol=1e-4)
     assert relations.names[0] == "m0 (before)"
@@ -58,7 +58,7 @@ def test_the_chain_never_compares_a_subject_with_itself() -> None:
 
 def test_the_permutation_test_against_all_arrangements() -> None:
     codes = make_study(1, 4, 3, shift=0.5)
-    relations, found = relate(codes), rows_of(codes, "healthy")["healthy impaired"]
+    relations, found = match_all_subjects(codes), rows_of(codes, "healthy")["healthy impaired"]
     values = []
     for chosen in combinations(range(7), 4):
         scores = np.array(slow_chain(relations, list(chosen)))
@@ -71,7 +71,7 @@ def test_the_permutation_test_against_all_arrangements() -> None:
 
 def test_the_paired_test_against_all_exchanges() -> None:
     codes = before_and_after(1, 4, 0.7)
-    relations, found = relate(codes), rows_of(codes, "before")["before after"]
+    relations, found = match_all_subjects(codes), rows_of(codes, "before")["before after"]
     values = []
     for flips in product((0, 1), repeat=4):
         chosen = [2 * number + flip for number, flip in enumerate(flips)]
@@ -99,7 +99,7 @@ def test_a_planted_difference_reaches_the_smallest_p_and_a_null_study_does_not_o
     assert 0.3 < np.mean(null) < 0.75
 
 
-def three_groups(seed: int, *shifts: float) -> list[Code]:
+def three_groups(seed: int, *shifts: float) -> list[PostureSeries]:
     rng = np.random.default_rng(seed)
     return [
         make_code(rng, f"{group}{number}", group, shift=shift)
@@ -135,7 +135,7 @@ def test_labels_are_exchanged_within_blocks_only() -> None:
     assert row["arrangements"] == comb(4, 2) ** 2
     assert row["blocks"]["use"] == "within"
     assert row["p"] == row["smallest_p"]
-    arranged = arrange([0, 0, 1, 1, 0, 1], ["a", "a", "a", "a", "b", "b"])
+    arranged = permute_labels([0, 0, 1, 1, 0, 1], ["a", "a", "a", "a", "b", "b"])
     assert len(arranged) == 12
     assert len({tuple(row) for row in arranged.labels}) == 12
     assert arranged.labels[0].tolist() == [0, 0, 1, 1, 0, 1]
@@ -182,18 +182,18 @@ def test_groups_of_one() -> None:
 
 
 def test_random_arrangements_hold_the_real_one_and_are_the_same_again() -> None:
-    first, again = arrange([0] * 12 + [1] * 9, seed=3), arrange([0] * 12 + [1] * 9, seed=3)
+    first, again = permute_labels([0] * 12 + [1] * 9, seed=3), permute_labels([0] * 12 + [1] * 9, seed=3)
     assert not first.exact
     assert len(first) == 2000
     np.testing.assert_array_equal(first.labels, again.labels)
     assert first.labels[0].tolist() == [0] * 12 + [1] * 9
-    assert len(arrange([0, 0, 1, 1, 2])) == 30
-    assert signs(3).labels.shape == (8, 3)
-    assert not signs(12).labels[0].any()
+    assert len(permute_labels([0, 0, 1, 1, 2])) == 30
+    assert permute_signs(3).labels.shape == (8, 3)
+    assert not permute_signs(12).labels[0].any()
 
 
 def test_distances_and_pseudo_f_against_loops() -> None:
-    found = distances(relate(make_study(5, 3, 3, shift=2.0)))
+    found = subject_distances(match_all_subjects(make_study(5, 3, 3, shift=2.0)))
     np.testing.assert_allclose(found, found.T)
     assert found[:3, 3:].mean() > 1.1 * found[0, 1]
     labels = np.array([0, 0, 0, 1, 1, 1])

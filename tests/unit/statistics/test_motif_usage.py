@@ -4,7 +4,7 @@ import pytest
 from ubam.deviation.scores import SubjectScore
 from ubam.statistics.motif_usage import compare_usage, standardised
 from ubam.statistics.power import describe_power, power_of_changes, power_of_groups
-from ubam.statistics.without_reference import describe_mutual, unusual
+from ubam.statistics.without_reference import describe_without_reference, unusual
 
 MEMBERS = {"healthy": [f"h{k}" for k in range(6)], "lesion": [f"l{k}" for k in range(6)]}
 
@@ -80,6 +80,6 @@ def test_without_a_reference_the_most_unusual_windows_are_shown_apart() -> None:
         SubjectScore(name, "g", value, value, value, 0.0, 0.0, 0.0, 0.5, 0.1)
         for name, value in (("m1", 1.0), ("m2", 2.0))
     ]
-    found = describe_mutual(scores, windows)
+    found = describe_without_reference(scores, windows)
     assert [row["subject"] for row in found["subjects"]] == ["m2", "m1"]
     assert found["subjects"][1]["windows"][0]["deviation"] == 5.0

@@ -9,16 +9,16 @@ import pytest
 
 from ubam.core.errors import StudyError
 from ubam.core.files import write_json
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study
 from ubam.encoding.study_encoder import unmoving, unusable
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study, recovery_study
 from ubam.recordings.study_table import Recording
 from ubam.statistics.blocks import find_blocks
-from ubam.statistics.study_statistics import Inference, describe_study, distance_rows, session_rows, usage_of
+from ubam.statistics.study_statistics import Inference, distance_rows, session_rows, study_statistics, usage_of
 
 
-def recordings_of(codes: list[Code], **columns: Mapping[str, Any]) -> list[Recording]:
+def recordings_of(codes: list[PostureSeries], **columns: Mapping[str, Any]) -> list[Recording]:
     """The rows of a study; columns: by name the value of each recording or subject."""
     extra = [name for name in columns if name not in ("day", "dose", "session")]
     return [
@@ -32,7 +32,7 @@ def recordings_of(codes: list[Code], **columns: Mapping[str, Any]) -> list[Recor
 
 
 def describe(
-    codes: list[Code], reference: str | None, block: str | None = None, **columns: Mapping[str, Any]
+    codes: list[PostureSeries], reference: str | None, block: str | None = None, **columns: Mapping[str, Any]
 ) -> Inference:
     scores = score_study(codes, reference, intervals=False)
     windows = [
@@ -43,7 +43,7 @@ def describe(
     rng = np.random.default_rng(0)
     usage = {(code.subject, code.group): rng.dirichlet([3, 2]) for code in codes}
     recordings = recordings_of(codes, **columns)
-    return describe_study(recordings, codes, scores, {"pixel": scores}, windows, usage, reference, 0, block)
+    return study_statistics(recordings, codes, scores, {"pixel": scores}, windows, usage, reference, 0, block)
 
 
 def kinds(inference: Inference) -> list[str]:

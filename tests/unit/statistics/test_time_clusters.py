@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.synthetic.embeddings import World
 from ubam.statistics.group_tests import subjects_of_groups
-from ubam.statistics.permuted_references import relate
+from ubam.statistics.permuted_references import match_all_subjects
 from ubam.statistics.time_clusters import clusters_of, compare_courses, t_courses, time_weights, weigh_clusters
 
 
-def study(seed: int, severity: float) -> list[Code]:
+def study(seed: int, severity: float) -> list[PostureSeries]:
     rng, world = np.random.default_rng(seed), World()
     return [
         world.recording(
@@ -22,7 +22,7 @@ def study(seed: int, severity: float) -> list[Code]:
 
 def test_a_deviation_in_the_middle_is_found_there_and_nowhere_else() -> None:
     codes = study(0, 2.0)
-    rows, courses = compare_courses(relate(codes), subjects_of_groups(codes, "reference"), "reference", 0)
+    rows, courses = compare_courses(match_all_subjects(codes), subjects_of_groups(codes, "reference"), "reference", 0)
     assert rows[0]["p"] <= 0.05
     assert rows[0]["p"] >= rows[0]["smallest_p"]
     (cluster,) = [one for one in courses[0]["clusters"] if one["p"] <= 0.05]
@@ -38,7 +38,9 @@ def test_without_a_difference_no_time_stands_out_often() -> None:
     p = []
     for seed in range(12):
         codes = study(seed, 0.0)
-        rows, _ = compare_courses(relate(codes), subjects_of_groups(codes, "reference"), "reference", 0, None, 100)
+        rows, _ = compare_courses(
+            match_all_subjects(codes), subjects_of_groups(codes, "reference"), "reference", 0, None, 100
+        )
         p.append(rows[0]["p"])
     assert sum(value <= 0.05 for value in p) <= 4  # binomial, 0.3 % beyond
 
@@ -58,7 +60,7 @@ def test_t_against_scipy_and_clusters_by_hand() -> None:
 
 
 def test_moments_are_brought_to_common_times() -> None:
-    relations = relate(study(1, 0.0))
+    relations = match_all_subjects(study(1, 0.0))
     points, weights = time_weights(relations)
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(np.einsum("nm,nmt->nt", relations.time_s, weights), np.tile(points, (11, 1)), rtol=1e-4)
@@ -67,7 +69,7 @@ def test_moments_are_brought_to_common_times() -> None:
 def test_groups_of_one_and_no_reference() -> None:
     codes = [code for code in study(2, 0.0) if code.subject != "x"][:7]
     members = subjects_of_groups(codes, "reference")
-    rows, courses = compare_courses(relate(codes), members, "reference", 0)
+    rows, courses = compare_courses(match_all_subjects(codes), members, "reference", 0)
     assert "fewer than 2 subjects" in rows[0]["refused"]
     assert courses == []
-    assert compare_courses(relate(codes), members, None, 0) == ([], [])
+    assert compare_courses(match_all_subjects(codes), members, None, 0) == ([], [])

@@ -18,8 +18,8 @@ from ubam.deviation.scores import score_study
 from ubam.evaluation.synthetic.embeddings import groups_study
 from ubam.pipeline.score_stage import describe_new
 from ubam.recordings.study_table import Recording
-from ubam.statistics.confounds.new_subjects import audit_new, load_capture, save_capture
-from ubam.statistics.confounds.recording_properties import Capture
+from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
+from ubam.statistics.confounds.recording_properties import RecordingProperties
 
 SMALL = {"reference_subjects": 4, "query_subjects": 2, "frames": 60}
 
@@ -79,7 +79,7 @@ def scored(run: Path) -> None:
     _freeze(run / "model")
     frozen = find_reference(run / "model")
     statistics = describe_new(frozen, recordings, check_fit(frozen, frozen.model, []))
-    audit = audit_new(_capture(len(keys), light=9.0), keys, load_capture(frozen.folder))
+    audit = audit_new(_capture(len(keys), light=9.0), keys, load_properties(frozen.folder))
     write_json(run / "statistics.json", statistics | {"audit": audit})
 
 
@@ -90,15 +90,15 @@ def _freeze(model: Path) -> None:
         write_text(model / f"{name}.safetensors", "weights")
     codes = [replace(code, group="healthy") for code in groups_study(0, {"healthy": 5}, {}, seconds=2.4)]
     scores = score_study(codes, "healthy")
-    save_capture(model / "reference", _capture(len(codes)), [code.subject for code in codes])
+    save_properties(model / "reference", _capture(len(codes)), [code.subject for code in codes])
     usual = usual_values(scores, [{"subject": c.subject, "group": c.group, "deviation": 1.0} for c in codes])
     scores.fitted.save(model / "reference", fingerprint(model), 0, usual)
 
 
-def _capture(count: int, light: float = 0.0) -> Capture:
+def _capture(count: int, light: float = 0.0) -> RecordingProperties:
     rng = np.random.default_rng(count)
     numbers = {"brightness": rng.normal(100 + light, 1, count), "frame_rate": np.full(count, 25.0)}
-    return Capture(rng.uniform(0, 255, (count, 48)), numbers, {"cage": ["A", "B", "A", "B", "A"][:count]})
+    return RecordingProperties(rng.uniform(0, 255, (count, 48)), numbers, {"cage": ["A", "B", "A", "B", "A"][:count]})
 
 
 KINDS: dict[str, Callable[[Path], None]] = {

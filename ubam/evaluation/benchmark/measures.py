@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import SubjectScore, score_study
 from ubam.motifs.retrieval import dynamic_part
 from ubam.statistics.effect_sizes import separation
@@ -241,7 +241,7 @@ def group_auc(values: Mapping[str, float], groups: Mapping[str, str], reference:
 
 
 def deviation_measures(
-    codes: Sequence[Code],
+    codes: Sequence[PostureSeries],
     severity: Mapping[str, float],
     reference: str,
     *,
@@ -278,14 +278,14 @@ def _parts(subjects: Sequence[SubjectScore], groups: Mapping[str, str], referenc
     }
 
 
-def group_p(codes: Sequence[Code], scores: Mapping[str, float], reference: str) -> float:
+def group_p(codes: Sequence[PostureSeries], scores: Mapping[str, float], reference: str) -> float:
     """p of the permutation test of the groups, everything refitted under each permutation (`group_tests.py`)."""
     groups = {code.subject: code.group for code in codes}
     deviations = {(subject, groups[subject]): value for subject, value in scores.items()}
     return float(compare_groups(codes, deviations, reference, seed=0)[0]["p"])
 
 
-def shuffled_auc(codes: Sequence[Code], reference: str, draws: int = 20, seed: int = 0) -> float:
+def shuffled_auc(codes: Sequence[PostureSeries], reference: str, draws: int = 20, seed: int = 0) -> float:
     """Mean AUC of `score_study` over `draws` random groups of the same sizes: 0.5 if a group alone gives no score."""
     rng = np.random.default_rng(seed)
     values = []
@@ -296,17 +296,17 @@ def shuffled_auc(codes: Sequence[Code], reference: str, draws: int = 20, seed: i
     return float(np.mean(values))
 
 
-def drawn_p(codes: Sequence[Code], reference: str, seed: int) -> float:
+def drawn_p(codes: Sequence[PostureSeries], reference: str, seed: int) -> float:
     """`group_p` of groups of the same sizes drawn at random: what is found where nothing goes with the group."""
     drawn = _groups_drawn(codes, np.random.default_rng(seed))
     return group_p(drawn, _deviations(drawn, reference), reference)
 
 
-def _groups_drawn(codes: Sequence[Code], rng: np.random.Generator) -> list[Code]:
+def _groups_drawn(codes: Sequence[PostureSeries], rng: np.random.Generator) -> list[PostureSeries]:
     groups = {code.subject: code.group for code in codes}
     drawn = dict(zip(groups, rng.permutation(list(groups.values())).tolist(), strict=True))
     return [replace(code, group=drawn[code.subject]) for code in codes]
 
 
-def _deviations(codes: Sequence[Code], reference: str) -> dict[str, float]:
+def _deviations(codes: Sequence[PostureSeries], reference: str) -> dict[str, float]:
     return {one.subject: one.deviation for one in score_study(codes, reference, intervals=False).subjects}

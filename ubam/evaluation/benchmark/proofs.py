@@ -17,7 +17,7 @@ from scipy.stats import binomtest, mannwhitneyu
 
 from ubam.core.files import write_json
 from ubam.deviation.normal_variation import length, pooled, shrink, summarise, whiten
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import StudyScores, score_study
 from ubam.evaluation.synthetic.embeddings import World, blocks_study, groups_study, paired_study, recovery_study
@@ -27,10 +27,10 @@ from ubam.statistics.classifier import classify
 from ubam.statistics.effect_sizes import group_effects
 from ubam.statistics.group_tests import compare_groups, subjects_of_groups
 from ubam.statistics.motif_usage import compare_usage
-from ubam.statistics.permuted_references import Relations, relate
+from ubam.statistics.permuted_references import MatchedSubjects, match_all_subjects
 from ubam.statistics.sessions import Session
 from ubam.statistics.slopes import compare_sessions
-from ubam.statistics.study_statistics import describe_study
+from ubam.statistics.study_statistics import study_statistics
 from ubam.statistics.time_clusters import compare_courses
 
 ARRANGEMENTS = 200  # enough for exact tests at 5 %, and fast; studies themselves use 2,000
@@ -54,7 +54,7 @@ def planted_groups(seed: int) -> Numbers:
 def _groups(seed: int, severity: float) -> Numbers:
     codes = groups_study(seed, SIZES, {QUERY: severity}, recordings=2, seconds=2.4)
     scores = score_study(codes, REFERENCE, intervals=False)
-    relations, members = relate(codes), subjects_of_groups(codes, REFERENCE)
+    relations, members = match_all_subjects(codes), subjects_of_groups(codes, REFERENCE)
     deviations = {(one.subject, one.group): one.deviation for one in scores.subjects}
     found = {
         "two groups": _only(compare_groups(codes, deviations, REFERENCE, seed, None, relations, ARRANGEMENTS)),
@@ -78,7 +78,7 @@ def _usage(seed: int, members: Mapping[str, Sequence[str]], severity: float) -> 
     return float(compare_usage(usage, members, REFERENCE, seed)[0][0]["p"])
 
 
-def _others(codes: Sequence[Code], scores: StudyScores, relations: Relations) -> Numbers:
+def _others(codes: Sequence[PostureSeries], scores: StudyScores, relations: MatchedSubjects) -> Numbers:
     """p of the tests that are found in publications, by rank sums (Mann and Whitney 1947)."""
     groups = {code.recording_id: code.group for code in codes}
     moments: dict[str, list[np.ndarray]] = {REFERENCE: [], QUERY: []}
@@ -94,7 +94,7 @@ def _others(codes: Sequence[Code], scores: StudyScores, relations: Relations) ->
     }
 
 
-def in_sample(relations: Relations) -> tuple[np.ndarray, np.ndarray]:
+def in_sample(relations: MatchedSubjects) -> tuple[np.ndarray, np.ndarray]:
     """Deviations of reference and query subjects from the mean of all reference subjects, the scored one included."""
     chosen = np.flatnonzero([group == REFERENCE for group in relations.groups])
     residuals = []
@@ -110,7 +110,7 @@ def in_sample(relations: Relations) -> tuple[np.ndarray, np.ndarray]:
 def null_several(seed: int) -> Numbers:
     """p of three groups that do not differ (8 + 6 + 6): all at once, and the smallest corrected p of the pairs."""
     codes = groups_study(seed, {REFERENCE: 8, "b": 6, "c": 6}, {}, seconds=2.4)
-    relations, deviations = relate(codes), _deviations(codes)
+    relations, deviations = match_all_subjects(codes), _deviations(codes)
     rows = compare_groups(codes, deviations, REFERENCE, seed, None, relations, ARRANGEMENTS)
     mutual = compare_groups(codes, deviations, None, seed, None, relations, ARRANGEMENTS)
     return {
@@ -136,7 +136,7 @@ def null_blocks(seed: int) -> Numbers:
     }
 
 
-def _deviations(codes: Sequence[Code]) -> dict[tuple[str, str], float]:
+def _deviations(codes: Sequence[PostureSeries]) -> dict[tuple[str, str], float]:
     """Stand-ins where only p is asked for: effect sizes are not looked at."""
     return {(code.subject, code.group): 0.0 for code in codes}
 
@@ -182,7 +182,7 @@ def _days(seed: int, severity: float, recovers: float) -> Numbers:
     }  # fmt: skip
 
 
-def _session(code: Code, scores: StudyScores, day: float) -> Session:
+def _session(code: PostureSeries, scores: StudyScores, day: float) -> Session:
     score = scores.recordings[code.recording_id]
     value = float(summarise(score.moment).mean())
     parts = float(score.static.mean()), float(score.dynamic.mean())
@@ -247,11 +247,11 @@ def large(seed: int) -> Numbers:
     control["untrained"] = score_study(codes, REFERENCE, seed=seed, intervals=False)
     rows = [Recording(c.recording_id, k, Path(c.recording_id), c.subject, c.group) for k, c in enumerate(codes, 2)]
     usage = {(code.subject, code.group): np.full(4, 0.25) for code in codes}
-    found = describe_study(rows, codes, scores, control, _windows(codes, scores), usage, REFERENCE, seed)
+    found = study_statistics(rows, codes, scores, control, _windows(codes, scores), usage, REFERENCE, seed)
     return {"two groups": _only(found.statistics["tests"]), "wall_s": time.perf_counter() - began}
 
 
-def _windows(codes: Sequence[Code], scores: StudyScores) -> list[dict[str, Any]]:
+def _windows(codes: Sequence[PostureSeries], scores: StudyScores) -> list[dict[str, Any]]:
     """Rows of windows, one a moment."""
     return [
         {"recording_id": code.recording_id, "subject": code.subject, "group": code.group,

@@ -17,7 +17,7 @@ from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.core.provenance import key_of
 from ubam.core.settings import ADAPTED, PRESETS, Settings
 from ubam.deviation.controls import CONTROLS, control_codes
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder
@@ -33,7 +33,7 @@ from ubam.tracking.crop_store import CROP_VERSION, CropStore
 
 SUPERVISED_FRAMES, SUPERVISED_RATE = 96, 2e-3  # frames of a step
 REFERENCE = GROUPS[0]
-Scoring = Callable[[Sequence[Code], str | None], dict[str, float]]  # each subject's deviation from a group
+Scoring = Callable[[Sequence[PostureSeries], str | None], dict[str, float]]  # each subject's deviation from a group
 TRAINED = "trained.json"
 CONSTANT_ERRORS = {"keypoints 0.5%": 0.005, "keypoints 2%": 0.02}  # body heights
 WINDOW_STEP = 4  # postures between the beginnings of windows, as in embedding.py
@@ -51,10 +51,12 @@ class KnownStudy:
     truths: list[Truth]
     networks: Path
 
-    def codes(self, postures: Sequence[np.ndarray], looks: Sequence[np.ndarray | None] | None = None) -> list[Code]:
+    def codes(
+        self, postures: Sequence[np.ndarray], looks: Sequence[np.ndarray | None] | None = None
+    ) -> list[PostureSeries]:
         """Postures [T, D] per recording with whose they are, and what looks [D, D] do to them where that is known."""
         return [
-            Code(one.recording_id, one.subject, one.group, posture, stride_of(store.fps), store.fps, moved)
+            PostureSeries(one.recording_id, one.subject, one.group, posture, stride_of(store.fps), store.fps, moved)
             for one, store, posture, moved in zip(
                 self.recordings, self.stores, postures, looks or [None] * len(postures), strict=True
             )

@@ -20,7 +20,7 @@ from ubam.magnification.layouts.side_by_side import HEADER, cut_panel, panel_siz
 from ubam.magnification.magnify import region_of
 from ubam.pipeline.job import Job
 from ubam.pipeline.queries import Span, frames_within, material_of
-from ubam.pipeline.scored_run import Material
+from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
 
@@ -51,11 +51,11 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     return facts
 
 
-def _learned(material: Material, recording_id: str) -> NDArray[np.float32]:
+def _learned(material: ScoredRun, recording_id: str) -> NDArray[np.float32]:
     return np.asarray(material.codes[recording_id].posture[:, : material.model.posture.dim], np.float32)
 
 
-def _references(job: Job, material: Material, recording_id: str) -> list[str]:
+def _references(job: Job, material: ScoredRun, recording_id: str) -> list[str]:
     """Recordings of the reference's other subjects; of all others without a reference."""
     group, subject = job.settings.reference, material.codes[recording_id].subject
     chosen = [name for name, code in material.codes.items() if code.subject != subject and group in (None, code.group)]
@@ -64,7 +64,7 @@ def _references(job: Job, material: Material, recording_id: str) -> list[str]:
     return chosen
 
 
-def _generator(job: Job, material: Material) -> tuple[SynthesisGenerator, float]:
+def _generator(job: Job, material: ScoredRun) -> tuple[SynthesisGenerator, float]:
     """The trained generator of the study and the CPU seconds that it took; kept beside the networks."""
     path = job.model_folder / f"published-{fingerprint(job.model_folder)}.safetensors"
     network = SynthesisGenerator(material.model.posture.dim)
@@ -86,7 +86,7 @@ def _generator(job: Job, material: Material) -> tuple[SynthesisGenerator, float]
 
 
 def _panels(
-    material: Material, recording_id: str, frames: NDArray[np.int64], drawn: Picture, factor: float
+    material: ScoredRun, recording_id: str, frames: NDArray[np.int64], drawn: Picture, factor: float
 ) -> Iterator[Picture]:
     """The recording and the drawn picture over its box, side by side under their names."""
     store, video = material.store(recording_id), material.job.video(recording_id)

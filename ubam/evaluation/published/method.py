@@ -18,13 +18,13 @@ from torch.nn import functional
 
 from ubam.core.errors import ModelError
 from ubam.core.typing import Array, Picture
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.tracking.crop_store import CropStore
 
 NEAREST = 10  # reference postures whose mean is the reference of a frame
 
 
-def faithful_scores(codes: Sequence[Code], reference: str | None) -> dict[str, float]:
+def faithful_scores(codes: Sequence[PostureSeries], reference: str | None) -> dict[str, float]:
     """Deviation of each subject, as published: how far its postures are from the nearest ones of the reference.
 
     A frame's deviation is 1 - the cosine of its posture with the mean of the 10 nearest postures, by cosine, of other

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 
 DIM = 32
 RATE = 25.0
@@ -65,7 +65,7 @@ class World:
         seconds: float = 4.0,
         fps: float = RATE,
         between: tuple[float, float] | None = None,
-    ) -> Code:
+    ) -> PostureSeries:
         """One recording: `severity` leans (only in the seconds `between`), `stiffness` takes from the second harmonic.
 
         session [D]: the offset of the session, as `session` draws it.
@@ -80,7 +80,7 @@ class World:
         offset = subject.offset + self.session(rng) / np.sqrt(2) + (0 if session is None else session)
         noise = _following(rng, frames, FOLLOWS ** (RATE / fps), self.dim) * np.sqrt(NOISE / self.dim)
         posture = turns @ subject.cycle + offset + severity * when[:, None] * self.lean + noise
-        return Code(name, subject.name, group, posture.astype(np.float32), max(1, round(fps / RATE)), fps)
+        return PostureSeries(name, subject.name, group, posture.astype(np.float32), max(1, round(fps / RATE)), fps)
 
     def session(self, rng: np.random.Generator) -> np.ndarray:
         """How much otherwise a subject stands in one session, [D]."""
@@ -104,7 +104,7 @@ def groups_study(
     recordings: int = 1,
     world: int = 0,
     **options: float,
-) -> list[Code]:
+) -> list[PostureSeries]:
     """Subjects of several groups; `severity` of each group, drawn between half and one and a half times that."""
     rng, shared, codes = np.random.default_rng(seed), World(world), []
     for group, size in sizes.items():
@@ -120,7 +120,7 @@ def groups_study(
 
 def blocks_study(
     seed: int, blocks: int, per_group: int, severity: float, world: int = 0
-) -> tuple[list[Code], dict[str, str]]:
+) -> tuple[list[PostureSeries], dict[str, str]]:
     """Two groups in `blocks` cages, `per_group` of each in every cage; what a cage shares moves all of its subjects."""
     rng, shared, codes, of = np.random.default_rng(seed), World(world), [], {}
     for block in range(blocks):
@@ -134,7 +134,7 @@ def blocks_study(
     return codes, of
 
 
-def paired_study(seed: int, subjects: int, severity: float, world: int = 0) -> list[Code]:
+def paired_study(seed: int, subjects: int, severity: float, world: int = 0) -> list[PostureSeries]:
     """The same subjects before and after, in the groups `before` and `after`, a session each."""
     rng, shared, codes = np.random.default_rng(seed), World(world), []
     for number in range(subjects):
@@ -148,7 +148,7 @@ def paired_study(seed: int, subjects: int, severity: float, world: int = 0) -> l
 
 def recovery_study(
     seed: int, reference: int, queries: int, days: Sequence[float], severity: float, recovers: float, world: int = 0
-) -> tuple[list[Code], dict[str, float]]:
+) -> tuple[list[PostureSeries], dict[str, float]]:
     """Subjects recorded on several days, and the day of each recording; queries begin at `severity`.
 
     Of that, the share `recovers` is gone on the last day, evenly.

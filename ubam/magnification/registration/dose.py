@@ -22,7 +22,7 @@ from ubam.tracking.crop_store import CropStore, close_view
 
 
 @dataclass(frozen=True)
-class Shown:
+class RenderedView:
     """What one rendered view [CLOSE, CLOSE, 3] at a position was asked to show.
 
     That is `flow` [FIELD, FIELD, 2] as in `Field`, applied `amount` times.
@@ -34,14 +34,14 @@ class Shown:
     amount: float
 
 
-class Ruler:
+class MeasuredFactor:
     """Measures the factor that rendered views of a recording show; keeps what the references say of each frame."""
 
     def __init__(self, query: CropStore, matches: Matches, origin: Array) -> None:
         self.query, self.matches, self.origin = query, matches, origin
         self._known: dict[int, tuple[Beside, Array, Array]] = {}
 
-    def reached(self, shown: Sequence[Shown]) -> float:
+    def reached(self, shown: Sequence[RenderedView]) -> float:
         """Return the factor of rendered views: how far from the references, along the deviation; 1 the recording.
 
         Rendered and recorded views are registered with the same references by the same network, so what it fails to
@@ -68,7 +68,7 @@ class Ruler:
         return self._known[position]
 
 
-def delivered(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:
+def outline_factor(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:
     """Return the factor at which rendered `views` show the displacement that was `asked` for: 1 is the recording.
 
     asked: the fields' flow [FIELD, FIELD, 2] at `positions`. Each recorded outline is registered with the rendered one

@@ -24,7 +24,7 @@ REACH = 5  # cells of a quarter of the view's resolution that the correlation lo
 FINE = SIDE // 4
 
 
-class Registrar(nn.Module):
+class RegistrationNetwork(nn.Module):
     """Two views on one canvas to the displacement of the first one's parts, and how sure that is."""
 
     place: Tensor
@@ -91,9 +91,9 @@ def correlation(query: Tensor, reference: Tensor) -> Tensor:
     return 4 * near.flatten(3).permute(0, 3, 1, 2)
 
 
-def load_registrar(path: Path) -> Registrar:
+def load_registration_network(path: Path) -> RegistrationNetwork:
     """A registrar that `ubam pretrain` wrote."""
-    registrar = Registrar()
+    registrar = RegistrationNetwork()
     registrar.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     return registrar.eval()
 
@@ -106,9 +106,9 @@ def how_made(path: Path) -> dict[str, object]:
 
 
 @lru_cache(maxsize=1)
-def registrar() -> Registrar:
+def registrar() -> RegistrationNetwork:
     """The shipped registrar."""
-    return load_registrar(Path(str(files("ubam.magnification.registration") / WEIGHTS)))
+    return load_registration_network(Path(str(files("ubam.magnification.registration") / WEIGHTS)))
 
 
 @torch.inference_mode()

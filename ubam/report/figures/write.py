@@ -16,7 +16,7 @@ from ubam.report.sections.audit import audit_view
 from ubam.report.sections.distances import clustered, read_distances
 from ubam.report.sections.maps import share_of_recording
 from ubam.report.sections.motifs import example_film, usage_table
-from ubam.results.run_data import RunData, Score, Timeline, mapping, number, read_arrays, read_facts, read_run
+from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, mapping, number, read_facts, read_run
 from ubam.results.sentences import group_tests, pair_of
 
 
@@ -41,7 +41,7 @@ def _drawings(data: RunData) -> Iterator[Drawing]:
     yield "groups", lambda: _groups(data)
     yield "controls", lambda: _controls(data)
     yield from statistics_drawings(data)
-    maps = read_arrays(data.folder / "maps.npz")
+    maps = arrays_if_there(data.folder / "maps.npz")
     for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
         for by in ("group", "subject", "time", *(("motif",) if what == "behaviour" else ())):
             yield f"map_{plural}_{by}", lambda what=what, by=by: _map(data, maps, what, by)  # type: ignore[misc]
@@ -122,7 +122,7 @@ def _films(data: RunData) -> Figure | None:
 
 
 def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, float] | None) -> Figure:
-    peaks = read_arrays(data.folder / "evidence" / f"{name}.npz").get("peak_time_s", np.empty(0))
+    peaks = arrays_if_there(data.folder / "evidence" / f"{name}.npz").get("peak_time_s", np.empty(0))
     score = data.by_recording.get(name)
     group = score.group if score else data.row(name).get("group", "")
     colour = plotting.group_colours(data.groups, data.reference).get(group, plotting.OKABE_ITO[0])
@@ -131,7 +131,7 @@ def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, floa
 
 
 def _strip(data: RunData, path: Path) -> Figure | None:
-    evidence = read_arrays(path)
+    evidence = arrays_if_there(path)
     query, times = evidence.get("query_crop"), evidence.get("peak_time_s")
     if query is None or times is None or not len(query):
         return None
@@ -150,7 +150,7 @@ def _nearest_labels(data: RunData, evidence: dict[str, Any], rows: int) -> list[
     ]
 
 
-def _column(scores: list[Score], name: str) -> np.ndarray:
+def _column(scores: list[ScoreRow], name: str) -> np.ndarray:
     return np.asarray([getattr(score, name) for score in scores], dtype=float)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from ubam.deviation.scores import StudyScores
 from ubam.recordings.study_table import Recording
 from ubam.statistics.confounds.correlates import WITHOUT_MEAN, follow, identity_leak
-from ubam.statistics.confounds.group_differences import arrangements, compare, of_subjects, rank_aucs
-from ubam.statistics.confounds.recording_properties import Capture
+from ubam.statistics.confounds.group_differences import compare, label_permutations, of_subjects, rank_aucs
+from ubam.statistics.confounds.recording_properties import RecordingProperties
 from ubam.statistics.confounds.sentences import with_words
 
 
 def audit_study(
     recordings: Sequence[Recording],
-    seen: Capture,
+    seen: RecordingProperties,
     embeddings: Sequence[Mapping[str, np.ndarray]],
     scores: StudyScores,
     controls: Mapping[str, StudyScores],
@@ -76,7 +76,7 @@ def _with_controls(
         )
         if not np.isfinite(deviation).all() or is_query.all() or not is_query.any():
             continue
-        aucs = rank_aucs(deviation.round(9), arrangements(is_query, None, seed))
+        aucs = rank_aucs(deviation.round(9), label_permutations(is_query, None, seed))
         far = np.abs(aucs - 0.5)
         p = None if name == "ubam" else float(np.mean(far >= far[0] - 1e-9))  # its own test is among the tests
         rows.append({"name": name, "auc": float(aucs[0]), "p": p})

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import normalize
 
-from ubam.statistics.confounds.group_differences import ARRANGEMENTS, CORRECTION, Key, Subjects, correct
+from ubam.statistics.confounds.group_differences import ARRANGEMENTS, CORRECTION, Key, Subjects, correct_across_features
 from ubam.statistics.confounds.recording_properties import FEATURES, MOVED_BY_THE_SUBJECT
 
 RESAMPLES = 1000
@@ -49,7 +49,7 @@ def follow(subjects: Subjects, deviation: np.ndarray, background: np.ndarray | N
         p = float(np.mean(np.abs(rhos) >= abs(rhos[0]) - 1e-9))
         row = {"feature": name, "label": NAMES[name].label, "about": NAMES[name].about, "rho": float(rhos[0])}
         rows.append(row | {"low": low, "high": high, "p": p, "may_be_effect": name in MOVED_BY_THE_SUBJECT})
-    correct(rows, statistics)
+    correct_across_features(rows, statistics)
     return entry | {"rows": rows}
 
 

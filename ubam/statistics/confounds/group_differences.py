@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from ubam.statistics.confounds.recording_properties import FEATURES, MOVED_BY_THE_SUBJECT, PLACES, Capture, Feature
+from ubam.statistics.confounds.recording_properties import (
+    FEATURES,
+    MOVED_BY_THE_SUBJECT,
+    PLACES,
+    Feature,
+    RecordingProperties,
+)
 
 ARRANGEMENTS = 2000
 LEVEL = 0.05
@@ -41,7 +47,7 @@ class Subjects:
         )
 
 
-def of_subjects(capture: Capture, keys: Sequence[Key]) -> Subjects:
+def of_subjects(capture: RecordingProperties, keys: Sequence[Key]) -> Subjects:
     """Gather the properties of R recordings, `keys` (subject, group) of each, by subject.
 
     Scenes are alike by minus the logarithm of their distance, averaged over pairs of recordings: two subjects filmed in
@@ -64,7 +70,7 @@ def _scene_likeness(scene: np.ndarray) -> np.ndarray:
     return -np.log(distance + 1.0)  # one grey level: what a codec changes
 
 
-def arrangements(is_query: np.ndarray, partner: np.ndarray | None, seed: int) -> np.ndarray:
+def label_permutations(is_query: np.ndarray, partner: np.ndarray | None, seed: int) -> np.ndarray:
     """Labels bool [P, N], the observed ones first: every arrangement up to 2,000, else that many with random ones.
 
     partner [N]: the position of the same subject in the other group (before and after): labels swap within pairs.
@@ -123,14 +129,14 @@ def compare(subjects: Subjects, reference: str, group: str, seed: int) -> dict[s
     entry: dict[str, Any] = {"groups": [reference, group], "n": sizes, "paired": partner is not None, "rows": []}
     if min(sizes.values()) < 2:
         return entry | {"refused": "a group of one subject: nothing can tell its subject from its place"}
-    labels = arrangements(is_query, partner, seed)
+    labels = label_permutations(is_query, partner, seed)
     rows, statistics = [], []
     for feature in features_of(mine):
         row, statistic = _row(mine, feature, is_query, labels, reference, group)
         rows.append(row)
         if statistic is not None:
             statistics.append(statistic)
-    correct(rows, statistics)
+    correct_across_features(rows, statistics)
     exact = len(labels) < ARRANGEMENTS or comb(len(is_query), int(is_query.sum())) == ARRANGEMENTS
     entry |= {"arrangements": len(labels), "exact": exact, "smallest_p": min(1.0, 2 / len(labels))}
     entry |= {"smallest_visible_auc": smallest_visible(labels), "correction": CORRECTION}
@@ -179,7 +185,7 @@ def _row(
     return row | {"auc": float(aucs[0]), "p": float(np.mean(statistic >= statistic[0] - 1e-9))}, statistic
 
 
-def correct(rows: list[dict[str, Any]], statistics: list[np.ndarray]) -> None:
+def correct_across_features(rows: list[dict[str, Any]], statistics: list[np.ndarray]) -> None:
     """Put corrected_p into the rows that were tested."""
     if not statistics:
         return

@@ -12,7 +12,7 @@ import numpy as np
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays
 from ubam.statistics.confounds.group_differences import Key, Subjects, features_of, of_subjects
-from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Capture, Feature
+from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
 
 FILE = "capture.npz"  # beside the frozen postures
 MARGIN = 0.25  # of the reference's range: by so much may a new subject go beyond it and still count as usual
@@ -23,7 +23,7 @@ NOT_KEPT = (
 SAME = 1e-3  # of a number: where all reference subjects have one value, a codec or a clock moves it by less
 
 
-def save_capture(folder: Path, seen: Capture, subjects: Sequence[str]) -> None:
+def save_properties(folder: Path, seen: RecordingProperties, subjects: Sequence[str]) -> None:
     """Keep the properties of the reference's recordings, `subjects` the subject of each, in a frozen reference."""
     arrays = {"scene": seen.scene, "subject": np.array(subjects)}
     arrays |= {f"number {name}": values for name, values in seen.numbers.items()}
@@ -31,7 +31,7 @@ def save_capture(folder: Path, seen: Capture, subjects: Sequence[str]) -> None:
     write_arrays(folder / FILE, **arrays)
 
 
-def load_capture(folder: Path) -> tuple[Capture, list[str]] | None:
+def load_properties(folder: Path) -> tuple[RecordingProperties, list[str]] | None:
     """What `save_capture` kept, None in a reference that was frozen before there was one; ModelError when damaged."""
     if not (folder / FILE).exists():
         return None
@@ -41,12 +41,14 @@ def load_capture(folder: Path) -> tuple[Capture, list[str]] | None:
         places: dict[str, Sequence[str]] = {
             name.removeprefix("place "): arrays[name].tolist() for name in arrays if name.startswith("place ")
         }
-        return Capture(arrays["scene"], numbers, places), arrays["subject"].tolist()
+        return RecordingProperties(arrays["scene"], numbers, places), arrays["subject"].tolist()
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{folder}: {FILE} is damaged; copy the folder RUN/model/reference again.") from error
 
 
-def audit_new(seen: Capture, keys: Sequence[Key], kept: tuple[Capture, list[str]] | None) -> dict[str, Any]:
+def audit_new(
+    seen: RecordingProperties, keys: Sequence[Key], kept: tuple[RecordingProperties, list[str]] | None
+) -> dict[str, Any]:
     """What `audit` in statistics.json holds of new subjects, `keys` (subject, group) of each of their recordings.
 
     kept: the properties of the reference's recordings and the subject of each, as `load_capture` gives them. A subject
@@ -71,9 +73,9 @@ def audit_new(seen: Capture, keys: Sequence[Key], kept: tuple[Capture, list[str]
     return {"unit": "subject", "comparisons": [], "against": found, "warnings": warnings, "unknown": unknown}
 
 
-def together(first: Capture, second: Capture) -> Capture:
+def together(first: RecordingProperties, second: RecordingProperties) -> RecordingProperties:
     """The recordings of both, with the properties that both have."""
-    return Capture(
+    return RecordingProperties(
         np.concatenate([first.scene, second.scene]),
         {name: np.concatenate([first.numbers[name], second.numbers[name]]) for name in first.numbers},
         {name: [*first.places[name], *second.places[name]] for name in first.places if name in second.places},

@@ -46,7 +46,7 @@ MOVED_BY_THE_SUBJECT = ("size", "across", "down")  # a hunch makes smaller, a dr
 
 
 @dataclass(frozen=True)
-class Capture:
+class RecordingProperties:
     """The same properties of R recordings: the empty scenes [R, F], `numbers` name -> float [R], `places` name -> [R].
 
     A number that could not be read is NaN, a place that was not given is empty.
@@ -56,15 +56,15 @@ class Capture:
     numbers: Mapping[str, np.ndarray]
     places: Mapping[str, Sequence[str]]
 
-    def only(self, chosen: Sequence[int]) -> "Capture":
+    def only(self, chosen: Sequence[int]) -> "RecordingProperties":
         """The recordings at these positions."""
         places = {name: [cells[index] for index in chosen] for name, cells in self.places.items()}
-        return Capture(
+        return RecordingProperties(
             self.scene[list(chosen)], {name: values[list(chosen)] for name, values in self.numbers.items()}, places
         )
 
 
-def capture(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> Capture:
+def recording_properties(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> RecordingProperties:
     """Read the properties of every recording from its crops and its row of the study."""
     scenes = [scene_row(store)[0] for store in stores]
     numbers = [_numbers(store, scene) for store, scene in zip(stores, scenes, strict=True)]
@@ -73,7 +73,9 @@ def capture(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> Cap
         cells = [_place(recording, name) for recording in recordings]
         if any(cells):
             places[name] = cells
-    return Capture(np.stack(scenes), {name: np.array([row[name] for row in numbers]) for name in numbers[0]}, places)
+    return RecordingProperties(
+        np.stack(scenes), {name: np.array([row[name] for row in numbers]) for name in numbers[0]}, places
+    )
 
 
 def _place(recording: Recording, name: str) -> str:

@@ -23,7 +23,7 @@ from ubam.magnification.layouts.strip import strip_moments
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.quality_checks import TORN_SHARE, Check, dose_words, doubts_of, marked
+from ubam.magnification.quality_checks import TORN_SHARE, Check, dose_words, frame_issues, marked
 from ubam.magnification.warping import Moved
 from ubam.recordings.video_reader import probe
 
@@ -153,16 +153,16 @@ def test_frames_that_are_unlike_real_ones_torn_or_off_the_dose_are_marked(made: 
     view = made.view(frame.moved[2.0].picture, frame.position)
     near = replace(made, manifold=Manifold(made.embed(view[None]), 1e-3))
     far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3))
-    assert "off_manifold" not in doubts_of(near, frame, 2.0, view)
-    assert "off_manifold" in doubts_of(far, frame, 2.0, view)
+    assert "off_manifold" not in frame_issues(near, frame, 2.0, view)
+    assert "off_manifold" in frame_issues(far, frame, 2.0, view)
     torn = replace(frame, moved={2.0: replace(frame.moved[2.0], torn=TORN_SHARE + 0.01)})
-    assert "torn" not in doubts_of(near, frame, 2.0, view)
-    assert "torn" in doubts_of(near, torn, 2.0, view)
+    assert "torn" not in frame_issues(near, frame, 2.0, view)
+    assert "torn" in frame_issues(near, torn, 2.0, view)
     unmoved = made.view(frame.recording, frame.position)
-    assert "dose" not in doubts_of(replace(near, dose={2.0: 1.9}), frame, 2.0, view)
-    assert "dose" in doubts_of(replace(near, dose={2.0: 1.3}), frame, 2.0, view)
-    assert "dose" in doubts_of(replace(near, dose={2.0: 1.9}), frame, 2.0, unmoved)
-    assert doubts_of(far, torn, 1.0, view) == ()
+    assert "dose" not in frame_issues(replace(near, dose={2.0: 1.9}), frame, 2.0, view)
+    assert "dose" in frame_issues(replace(near, dose={2.0: 1.3}), frame, 2.0, view)
+    assert "dose" in frame_issues(replace(near, dose={2.0: 1.9}), frame, 2.0, unmoved)
+    assert frame_issues(far, torn, 1.0, view) == ()
 
 
 def test_a_torn_subject_is_measured(made: Magnification) -> None:

@@ -12,7 +12,7 @@ from ubam.magnification.registration.network import (
     correlation,
     displacements,
     how_made,
-    load_registrar,
+    load_registration_network,
     looked,
     registrar,
 )
@@ -135,7 +135,7 @@ def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
     assert [stage["pairs"] for stage in how_made(out)["stages"]] == [60, 40]
     pair = draw_pair(np.random.default_rng(0))
     views = [torch.from_numpy(view.transpose(2, 0, 1)[None].copy()) for view in (pair.query, pair.reference)]
-    assert load_registrar(out)(*views).shape == (1, 3, 64, 64)
+    assert load_registration_network(out)(*views).shape == (1, 3, 64, 64)
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path) -> None:

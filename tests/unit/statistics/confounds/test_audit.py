@@ -15,15 +15,15 @@ from ubam.statistics.confounds.audit import _with_controls
 from ubam.statistics.confounds.correlates import WITHOUT_MEAN, follow, identity_leak
 from ubam.statistics.confounds.group_differences import (
     Subjects,
-    arrangements,
     compare,
+    label_permutations,
     likeness_aucs,
     of_subjects,
     rank_aucs,
     smallest_visible,
 )
-from ubam.statistics.confounds.new_subjects import audit_new, load_capture, save_capture
-from ubam.statistics.confounds.recording_properties import Capture, capture
+from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
+from ubam.statistics.confounds.recording_properties import RecordingProperties, recording_properties
 from ubam.statistics.confounds.sentences import with_words
 from ubam.tracking.cropping import build_crops
 
@@ -32,23 +32,23 @@ def _keys(reference: int, queries: int) -> list[tuple[str, str]]:
     return [(f"h{i}", "healthy") for i in range(reference)] + [(f"a{i}", "affected") for i in range(queries)]
 
 
-def _capture(rng: np.random.Generator, count: int, **changes: object) -> Capture:
+def _capture(rng: np.random.Generator, count: int, **changes: object) -> RecordingProperties:
     """Recordings in places of their own, with light, size and length that differ by chance."""
     numbers = {name: rng.normal(size=count) for name in ("brightness", "size", "duration")} | {
         "frame_rate": np.full(count, 25.0)
     }
     values: dict[str, object] = {"scene": rng.uniform(0, 255, (count, 48)), "numbers": numbers, "places": {}}
-    return Capture(**(values | changes))  # type: ignore[arg-type]
+    return RecordingProperties(**(values | changes))  # type: ignore[arg-type]
 
 
-def _rows(capture: Capture, keys: list[tuple[str, str]]) -> dict[str, dict]:
-    entry = compare(of_subjects(capture, keys), "healthy", "affected", seed=0)
+def _rows(capture: RecordingProperties, keys: list[tuple[str, str]]) -> dict[str, dict]:
+    entry = compare(of_subjects(recording_properties, keys), "healthy", "affected", seed=0)
     return {row["feature"]: row for row in entry["rows"]}
 
 
 def test_aucs_agree_with_counting_pairs() -> None:
     rng = np.random.default_rng(0)
-    values, labels = rng.integers(0, 5, 9).astype(float), arrangements(np.arange(9) < 4, None, 0)
+    values, labels = rng.integers(0, 5, 9).astype(float), label_permutations(np.arange(9) < 4, None, 0)
     likeness = rng.normal(size=(9, 9))
     likeness += likeness.T
     fast, alike = rank_aucs(values, labels), likeness_aucs(likeness, labels)
@@ -65,14 +65,14 @@ def test_aucs_agree_with_counting_pairs() -> None:
 
 def test_every_arrangement_once_with_the_observed_one_first() -> None:
     observed = np.array([True, False, True, False, False, False])
-    labels = arrangements(observed, None, 0)
+    labels = label_permutations(observed, None, 0)
     assert np.array_equal(labels[0], observed)
     assert len(np.unique(labels, axis=0)) == len(labels) == comb(6, 2)
-    paired = arrangements(np.array([False, False, False, True, True, True]), np.array([3, 4, 5, 0, 1, 2]), 0)
+    paired = label_permutations(np.array([False, False, False, True, True, True]), np.array([3, 4, 5, 0, 1, 2]), 0)
     assert len(np.unique(paired, axis=0)) == len(paired) == 8
     assert (paired[:, :3] ^ paired[:, 3:]).all()
     assert np.array_equal(paired[0], [False, False, False, True, True, True])
-    many = arrangements(np.arange(40) < 20, None, 1)
+    many = label_permutations(np.arange(40) < 20, None, 1)
     assert len(many) == 2000
     assert (many.sum(1) == 20).all()
 
@@ -156,10 +156,10 @@ def test_the_same_subjects_before_and_after_swap_their_labels() -> None:
 
 
 def test_the_smallest_visible_separation_is_the_edge_of_the_rank_test() -> None:
-    assert smallest_visible(arrangements(np.arange(6) < 3, None, 0)) is None
-    edge = smallest_visible(arrangements(np.arange(8) < 4, None, 0))
+    assert smallest_visible(label_permutations(np.arange(6) < 3, None, 0)) is None
+    edge = smallest_visible(label_permutations(np.arange(8) < 4, None, 0))
     assert edge == pytest.approx(1.0)  # 4 + 4: complete separation alone has p = 2/70
-    sizes = [smallest_visible(arrangements(np.arange(2 * n) < n, None, 0)) or 2 for n in (4, 5, 6, 7)]
+    sizes = [smallest_visible(label_permutations(np.arange(2 * n) < n, None, 0)) or 2 for n in (4, 5, 6, 7)]
     assert all(a >= b for a, b in pairwise(sizes))
 
 
@@ -220,7 +220,7 @@ def test_rendered_groups_in_other_light_are_told_apart_without_the_subject(
 ) -> None:
     study = read_study(synthesise_study(tmp_path, subjects=11, seconds=0.6, null=dark_and_light, seed=5))
     stores = [build_crops(r, tmp_path / "crops" / r.recording_id) for r in study.recordings]
-    found = capture(study.recordings, stores)
+    found = recording_properties(study.recordings, stores)
     keys = [(r.subject, r.group) for r in study.recordings]
     entry = compare(of_subjects(found, keys), "healthy", "impaired", seed=0)
     rows = {row["feature"]: row for row in entry["rows"]}
@@ -237,10 +237,10 @@ def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_referen
     there = _capture(
         rng, 12, scene=wall + rng.normal(0, 2, (12, 48)), places={"cage": ["A", "B"] * 6, "camera": ["one"] * 12}
     )
-    assert load_capture(tmp_path) is None
+    assert load_properties(tmp_path) is None
     assert "earlier version" in audit_new(there, [("new", "g")] * 12, None)["unknown"][0]
-    save_capture(tmp_path, there, known)
-    kept = load_capture(tmp_path)
+    save_properties(tmp_path, there, known)
+    kept = load_properties(tmp_path)
     assert kept is not None
     frozen, subjects = kept
     assert subjects == known
@@ -252,7 +252,7 @@ def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_referen
     numbers = {name: values.copy() for name, values in usual.numbers.items()}
     numbers["brightness"] += 9.0
     numbers["frame_rate"] += 5.0
-    odd = Capture(rng.uniform(0, 255, (2, 48)), numbers, {"cage": ["C", "C"], "camera": ["one", "one"]})
+    odd = RecordingProperties(rng.uniform(0, 255, (2, 48)), numbers, {"cage": ["C", "C"], "camera": ["one", "one"]})
     rows = {row["feature"]: row for row in audit_new(odd, [("new", "g")] * 2, kept)["against"][0]["rows"]}
     outside = {name for name, row in rows.items() if row["verdict"] == "outside"}
     assert outside == {"background", "brightness", "frame_rate", "cage"}
@@ -263,7 +263,7 @@ def test_a_new_subject_in_another_light_or_cage_is_told_and_one_like_the_referen
     assert (size["low"], size["high"]) == pytest.approx((min(others), max(others)))
     (tmp_path / "capture.npz").write_bytes(b"x")
     with pytest.raises(ModelError, match="copy the folder"):
-        load_capture(tmp_path)
+        load_properties(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from ubam.core.errors import UbamError
 from ubam.core.files import atomic_path, read_arrays, write_arrays
 from ubam.core.settings import Settings
 from ubam.deviation.normal_variation import trimmed_mean
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, twin_basis
 from ubam.encoding.embedding import embed_postures
 from ubam.encoding.saved_model import Model
@@ -67,7 +67,7 @@ class ClipStudy:
         self.model = Model.load(self.folder)
         stored = read_arrays(self.folder / "postures.npz")
         self.names = [recording.recording_id for recording in self.known.recordings]
-        self.codes: list[Code] = self.known.codes([stored[name] for name in self.names])
+        self.codes: list[PostureSeries] = self.known.codes([stored[name] for name in self.names])
 
     @cached_property
     def matcher(self) -> Matcher:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark.measures import deviation_measures
 
 
@@ -85,7 +85,7 @@ def constant_error(errors: np.ndarray, subject: Sequence[str] | np.ndarray) -> f
     return float(np.nanmean(np.linalg.norm(np.stack(means), axis=-1)))
 
 
-def errors_alone(codes: Sequence[Code], severity: Mapping[str, float], reference: str) -> float:
+def errors_alone(codes: Sequence[PostureSeries], severity: Mapping[str, float], reference: str) -> float:
     """AUC by subject of the deviation when codes hold the landmarks' errors [T, 2K] and nothing else.
 
     On a study in which groups differ in looks only, 0.5 says that errors do not depend on looks.

@@ -12,7 +12,7 @@ import pytest
 from tests.support.command_line import call
 from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
-from ubam.deviation.posture_series import Code
+from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark import run as benchmark_run
 from ubam.evaluation.benchmark.eye import measures, run, sets
 from ubam.evaluation.benchmark.eye import rows as rows_module
@@ -101,13 +101,13 @@ def test_errors_alone_tell_groups_apart_when_they_go_with_the_group() -> None:
     rng = np.random.default_rng(0)
     phase = np.linspace(0, 6, 90)
 
-    def codes(shift: float) -> list[Code]:
+    def codes(shift: float) -> list[PostureSeries]:
         made = []
         for number in range(12):
             group = "healthy" if number < 7 else "impaired"
             error = 0.01 * rng.normal(size=6) + shift * (group == "impaired")
             series = error + 0.01 * np.sin(2 * np.pi * phase)[:, None] + 0.002 * rng.normal(size=(90, 6))
-            made.append(Code(f"r{number}", f"s{number}", group, series.astype(np.float32), 2, 25.0))
+            made.append(PostureSeries(f"r{number}", f"s{number}", group, series.astype(np.float32), 2, 25.0))
         return made
 
     nobody = {f"s{number}": 0.0 for number in range(12)}
