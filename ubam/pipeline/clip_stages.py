@@ -1,6 +1,6 @@
 """The stages that show: the gap-filling network, magnified clips, and the evidence beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -42,16 +42,6 @@ def clip_frames(store: CropStore, peak: tuple[float, float], seconds: float) -> 
     length = max(2, round(seconds * store.fps))
     first = max(0, min(first, len(store.time_s) - length))
     return slice(first, min(first + length, len(store.time_s)))
-
-
-def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:
-    """The most deviant recording of every query subject (every subject without a reference), in table order."""
-    best: dict[tuple[str, str], Mapping[str, str]] = {}
-    for row in rows:
-        key = (row["subject"], row["group"])
-        if row["group"] != reference and (key not in best or float(row["deviation"]) > float(best[key]["deviation"])):
-            best[key] = row
-    return [row["recording_id"] for row in best.values()]
 
 
 def generator(job: Job) -> list[str]:

@@ -1,6 +1,6 @@
 """What an analysis works on: a checked plan, then the job that all stages share; it names every path in a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from ubam.core.errors import UbamError
 from ubam.core.files import read_csv
 from ubam.core.parallel import executor
 from ubam.core.settings import Settings
-from ubam.pipeline.clip_stages import most_deviant
 from ubam.recordings.study_table import Recording, Study
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
@@ -175,3 +174,13 @@ def device_of(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name
+
+
+def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:
+    """The most deviant recording of every query subject (every subject without a reference), in table order."""
+    best: dict[tuple[str, str], Mapping[str, str]] = {}
+    for row in rows:
+        key = (row["subject"], row["group"])
+        if row["group"] != reference and (key not in best or float(row["deviation"]) > float(best[key]["deviation"])):
+            best[key] = row
+    return [row["recording_id"] for row in best.values()]
