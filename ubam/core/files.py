@@ -131,3 +131,8 @@ def content_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def file_stamp(path: Path) -> list[Any]:
+    """Size and time of a file: enough to notice a change without reading gigabytes."""
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []

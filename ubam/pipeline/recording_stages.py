@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ubam.core.errors import StudyError, VideoError
-from ubam.core.files import content_hash, write_csv
+from ubam.core.errors import RunError, StudyError, VideoError
+from ubam.core.files import content_hash, file_stamp, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
-from ubam.pipeline.runner import _croppable, _stamp
 from ubam.recordings.study_table import Recording, choose_reference
 from ubam.recordings.validation import check_recording, check_study, study_issues
 from ubam.tracking.cropping import build_crops
@@ -29,7 +28,7 @@ def check(job: Job) -> list[str]:
     if all(verdict["status"] == "failed" for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
     _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
-    job.run.record["stamps"] = {r.recording_id: _stamp(r.video) for r in job.study.recordings}
+    job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
     reference = choose_reference(job.study, job.settings.reference)
     return [] if job.against else study_issues(job.study, verdicts, reference)  # a frozen reference has its own size
 
@@ -41,7 +40,7 @@ def crops(job: Job) -> list[str]:
         row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.verdicts()
     }
     messages = []
-    for recording_id, outcome in make_crops(job, _croppable(job)):
+    for recording_id, outcome in make_crops(job, croppable(job)):
         verdicts[recording_id] |= outcome
     _write_recordings(job, verdicts)
     if all(verdict["status"] == "failed" for verdict in verdicts.values()):
@@ -53,6 +52,17 @@ def crops(job: Job) -> list[str]:
         if row.get("warnings"):
             messages.append(f"{row['recording_id']}: {row['warnings']}")
     return messages
+
+
+def croppable(job: Job) -> list[Recording]:
+    """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
+    usable = job.usable()
+    for recording in usable:
+        if not recording.video.exists() and not (job.crops_folder(recording.recording_id) / "store.json").exists():
+            raise RunError(
+                f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
+            )
+    return [recording for recording in usable if recording.video.exists()]
 
 
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:

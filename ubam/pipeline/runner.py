@@ -8,30 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ubam.core.errors import RunError
+from ubam.core.files import file_stamp
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.clip_stages import generator, magnify
 from ubam.pipeline.encoding_stages import embed, train
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.pipeline.plan import plan_scoring
-from ubam.pipeline.recording_stages import check, crops
+from ubam.pipeline.recording_stages import check, croppable, crops
 from ubam.pipeline.score_stage import score
-from ubam.pipeline.stages import NEEDS, SETTINGS_OF, STAGES
-from ubam.recordings.study_table import Recording
+from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
-
-READS: dict[str, tuple[str, ...]] = {  # whose files a stage opens, beyond what it is made of
-    "check": (),
-    "crops": ("check",),
-    "train": ("crops",),
-    "embed": ("crops", "train"),
-    "score": ("crops", "train", "embed"),
-    "generator": ("crops", "train", "embed"),
-    "magnify": ("crops", "train", "embed", "score", "generator"),
-    "report": ("score", "magnify"),
-}
 
 
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
@@ -39,7 +27,7 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
     pending = pending_stages(job, until, redo)
     for stage in pending:
         if stage == "crops":
-            _croppable(job)  # asked before the record says that crops were begun
+            croppable(job)  # asked before the record says that crops were begun
         messages = job.run.perform(stage, stage_key(job, stage), partial(WORK[stage], job))
         job.run.warn(stage, messages)
     return pending
@@ -72,29 +60,13 @@ def stage_key(job: Job, stage: str) -> str:
     if stage == "check":
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
-        return key_of(rows, [_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
-    values = job.settings.as_dict() | {"model": _stamp(job.model / "model.json") if job.model else None}
+        return key_of(rows, [file_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
+    values = job.settings.as_dict() | {"model": file_stamp(job.model / "model.json") if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
-    values["keypoints"] = [[str(r.keypoints), _stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
+    values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
     return key_of(
         stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
     )
-
-
-def _stamp(path: Path) -> list[Any]:
-    """Size and time of a file: enough to notice a change without reading gigabytes."""
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []
-
-
-def _croppable(job: Job) -> list[Recording]:
-    """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
-    usable = job.usable()
-    for recording in usable:
-        if not recording.video.exists() and not (job.crops_folder(recording.recording_id) / "store.json").exists():
-            raise RunError(
-                f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
-            )
-    return [recording for recording in usable if recording.video.exists()]
 
 
 def score_against(

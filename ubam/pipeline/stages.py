@@ -24,6 +24,16 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 STAGES = tuple(NEEDS)
+READS: dict[str, tuple[str, ...]] = {  # whose files a stage opens, beyond what it is made of
+    "check": (),
+    "crops": ("check",),
+    "train": ("crops",),
+    "embed": ("crops", "train"),
+    "score": ("crops", "train", "embed"),
+    "generator": ("crops", "train", "embed"),
+    "magnify": ("crops", "train", "embed", "score", "generator"),
+    "report": ("score", "magnify"),
+}
 
 # The settings that decide the result of each stage of a run.
 SETTINGS_OF: dict[str, tuple[str, ...]] = {
