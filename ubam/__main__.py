@@ -1,5 +1,5 @@
 """`python -m ubam` is the command `ubam`."""
 
-from ubam.cli import main
+from ubam.cli.main import main
 
 main()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apiflask import APIFlask
 
-    from webui.service import JobQueue
+    from webui.context import JobQueue
     from webui.settings import ServerSettings
 
 

@@ -5,19 +5,21 @@ from typing import Any
 
 from apiflask import APIFlask
 
-from webui import accounts, health, security
-from webui.api_people import door, people
-from webui.api_recordings import recordings
-from webui.api_results import found
-from webui.api_runs import runs
-from webui.api_studies import studies
-from webui.database import Database
-from webui.pages import pages
-from webui.schemas import Error
-from webui.service import JobQueue, Service
+from webui.access import identity
+from webui.api import health
+from webui.api.people import door, people
+from webui.api.recordings import recordings
+from webui.api.results import found
+from webui.api.runs import runs
+from webui.api.studies import studies
+from webui.api.uploads import uploads
+from webui.context import JobQueue, Service
+from webui.data.database import Database
+from webui.data.storage import Storage
+from webui.http import security
+from webui.http.schemas import Error
+from webui.pages.routes import pages
 from webui.settings import ServerSettings, secret_key
-from webui.storage import Storage
-from webui.uploads import uploads
 
 DESCRIPTION = """Everything that the pages of ubam do. Sign in with `Authorization: Bearer ubam_...` (a token from the
 page, or from POST /api/v1/tokens), or with a session cookie and its X-CSRFToken. Identifiers are 32 hexadecimal digits,
@@ -40,7 +42,7 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
     security.configure(app, settings, key)
     _describe(app)
     app.before_request(health.count_request)
-    accounts.install(app)
+    identity.install(app)
     security.install(app, settings)
     app.after_request(health.count_answer)
     for blueprint in (people, studies, recordings, uploads, runs, found, door, health.health, pages):
@@ -49,7 +51,7 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
 
 
 def _durable_queue(settings: ServerSettings) -> JobQueue:
-    from webui.jobs import DurableQueue  # here and not above: tests of pages bring their own queue
+    from webui.jobs.queue import DurableQueue  # here and not above: tests of pages bring their own queue
 
     return DurableQueue(settings)
 
@@ -57,10 +59,11 @@ def _durable_queue(settings: ServerSettings) -> JobQueue:
 def _describe(app: APIFlask) -> None:
     """What the OpenAPI document says beside the routes."""
     app.config.update(
-        DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error, AUTO_404_RESPONSE=True,
+        OPENAPI_VERSION="3.1.0", DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error,
+        AUTO_404_RESPONSE=True,
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": "ubam"},
+            "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
         },
     )  # fmt: skip
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ubam.errors import UbamError
+from ubam.core.errors import UbamError
 
 MIB = 1024**2
 GIB = 1024**3
@@ -37,6 +37,11 @@ class Limits:
         return 4 * self.chunk_bytes
 
 
+def cores_here() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class ServerSettings:
     """How one server or worker was started.
@@ -57,7 +62,7 @@ class ServerSettings:
     runs_at_once: int = 1
     cores: int = field(default_factory=lambda: cores_here())
     limits: Limits = field(default_factory=Limits)
-    runner: str = "webui.running"
+    runner: str = "webui.jobs.analysis_process"
 
     @property
     def database_url(self) -> str:
@@ -78,11 +83,6 @@ class ServerSettings:
     def secure(self) -> bool:
         """Whether a proxy in front speaks TLS, so that cookies may be marked so."""
         return bool(self.public_name)
-
-
-def cores_here() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def secret_key(data: Path) -> bytes:

@@ -1,6 +1,6 @@
 // Magnified clips: those that there are, and others rendered on demand when the factor is moved.
 
-import { get, part, post } from "./api.js";
+import { ApiError, get, part, post } from "./api.js";
 import { complain } from "./dialogs.js";
 
 const same = (a, b) => Math.abs(Number(a) - Number(b)) < 0.01;
@@ -22,12 +22,12 @@ export class Clips {
       let job = await post(`runs/${part(this.run.id)}/clips`, wish);
       while (job.status !== "done") {
         if (mine !== this.wish) return undefined;
-        if (job.status === "failed" || job.status === "cancelled") throw new Error(job.error ?? job.reason ?? job.status);
+        if (job.status === "failed" || job.status === "cancelled") throw new ApiError(409, job.error || job.status);
         progress(job);
         await new Promise((go) => { setTimeout(go, 1000); });
         job = await get(`clips/${part(job.id)}`);
       }
-      const clip = { ...wish, ...job, url: job.url ?? `/api/v1/clips/${job.id}/clip.mp4` };
+      const clip = { ...wish, ...job };
       this.clips.push(clip);
       return mine === this.wish ? clip : undefined;
     } catch (error) {

@@ -17,7 +17,7 @@ export function showAudit(view) {
 
 // A new subject is held to the reference's own recordings.
 function newAudit(audit) {
-  const held = audit.against.map((one) => folded(say("audit.held", { subject: one.subject }), sentences(one.rows)));
+  const held = audit.against.length ? h("ul", { class: "fine read" }, audit.against.map((one) => h("li", {}, one.words))) : null;
   return h("section", { class: "audit" }, h("h3", {}, say("audit.title_new")), h("p", { class: "fine read" }, say("audit.words_new")), audit.against.length ? verdict(audit.warnings, "audit.nothing_new") : null, held, rest(audit));
 }
 

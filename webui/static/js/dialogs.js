@@ -11,7 +11,11 @@ export function tell(sentence, bad = false) {
   if (!bad) setTimeout(() => line.remove(), 6000);
 }
 
-export const complain = (error) => tell(error.message, true);
+/** Say what failed; a fault of the page itself goes to the console, too, with its place in the code. */
+export function complain(error) {
+  if (error.status === undefined) console.error(error);
+  tell(error.message, true);
+}
 
 /** Do something that may fail; what fails is said. Gives the result, or undefined. */
 export async function attempt(work) {

@@ -15,10 +15,10 @@ export function showEvidence(place, peaks, subject, reference, seek) {
 function pair(peak, index, subject, seek) {
   const time = seconds(peak.time_s);
   return h("div", { class: "pair" },
-    h("p", { class: "when" }, button(String(index + 1), () => seek(peak.time_s), { class: "peak", "aria-label": say("timeline.peak", { n: index + 1, time }) }), say("evidence.at", { time }), peak.place ? say("evidence.place", { place: peak.place }) : ""),
+    h("p", { class: "when" }, button(String(index + 1), () => seek(peak.time_s), { class: "peak", "aria-label": say("timeline.peak", { n: index + 1, time }) }), say("evidence.at", { time })),
     h("div", { class: "pictures" },
       h("figure", { class: "mine" }, picture(peak.query, say("evidence.subject_at", { subject, time })), h("figcaption", {}, subject)),
-      peak.where ? h("figure", {}, picture(peak.where, say("evidence.where_alt", { subject })), h("figcaption", {}, say("evidence.where"))) : null,
+      h("figure", {}, picture(peak.where, say("evidence.where_alt", { subject })), h("figcaption", {}, say("evidence.where"))),
       h("span", { class: "against", "aria-hidden": "true" }, "↔"),
-      (peak.nearest ?? []).map((near) => h("figure", {}, picture(near.url, say("evidence.nearest_alt", { subject: near.subject })), h("figcaption", {}, near.subject, near.time_s === null || near.time_s === undefined ? "" : `, ${seconds(near.time_s)}`)))));
+      peak.nearest.map((near) => h("figure", {}, picture(near.url, say("evidence.nearest_alt", { subject: near.subject })), h("figcaption", {}, near.subject, `, ${seconds(near.time_s)}`)))));
 }

@@ -20,7 +20,8 @@ export class Player {
     this.rate = button(say("player.speed", { speed: "1" }), () => this.slower(), { class: "small", "aria-label": say("player.speed_label", { speed: "1" }) });
     this.time = h("span", { class: "fine time" });
     const larger = button(say("player.larger"), () => this.frame.requestFullscreen?.(), { class: "small" });
-    this.frame = h("div", { class: "frame" }, this.panels, this.video);
+    this.whose = h("p", { class: "fine whose" });
+    this.frame = h("div", { class: "frame" }, this.whose, this.panels, this.video);
     this.element = h("div", { class: "player" }, this.frame, h("div", { class: "bar" }, this.play, this.scrub, this.time, this.rate, larger));
     this.listen();
   }
@@ -42,8 +43,20 @@ export class Player {
     this.time.textContent = `${this.video.currentTime.toFixed(1)} / ${seconds(this.video.duration)}`;
   }
 
-  /** Show another clip; `panels` names its parts from left to right. Plays by itself unless reduced motion is wished. */
-  load(url, label, panels, plays = true) {
+  /** Show nothing: what is to be shown next is not here yet, and what was shown is of somebody else. */
+  clear() {
+    this.video.pause();
+    this.video.removeAttribute("src");
+    this.video.removeAttribute("aria-label");
+    this.video.load();
+    this.panels.hidden = true;
+    this.whose.textContent = this.time.textContent = "";
+    this.wanted = this.scrub.value = 0;
+  }
+
+  /** Show another clip, of whom `whose` says; `panels` names its parts from left to right. Plays by itself unless reduced motion is wished. */
+  load(url, whose, label, panels, plays = true) {
+    this.whose.textContent = whose;
     this.panels.replaceChildren(...panels.map((words) => h("span", {}, words)));
     this.panels.hidden = panels.length < 2;
     this.video.setAttribute("aria-label", label);

@@ -9,6 +9,7 @@ export function poll(work, every = 1000) {
       more = await work();
       pause = every;
     } catch (error) {
+      if (error.status === undefined) console.error(error); // a fault of the page itself
       if (error.status && error.status < 500 && error.status !== 429) more = false;
       pause = Math.min(pause * 2, 15000);
     }

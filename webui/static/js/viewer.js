@@ -65,8 +65,10 @@ export class Viewer {
     for (const made of this.choice.children) made.setAttribute("aria-pressed", String(made.dataset.recording === id));
     const clip = this.clips.of(id)[0];
     let refused = null;
-    this.timeline = null;
-    for (const place of [this.below, this.evidence]) show(place);
+    Object.assign(this, { timeline: null, clip: null, playing: null, pending: null });
+    this.player.clear();
+    this.asFilm(true);
+    for (const place of [this.caption, this.strip, this.below, this.evidence]) show(place);
     this.magnifier.open(id, clip ?? null); // before the wait: a factor that is wished meanwhile stands
     const [windows, evidence] = await Promise.all([attempt(() => get(`${base}/windows`)), get(`${base}/evidence`).catch((error) => { refused = error.message; })]);
     if (this.row !== row) return;
@@ -100,7 +102,7 @@ export class Viewer {
     const tell = () => { if (wanted()) this.caption.textContent = say("viewer.preparing", { time: seconds((performance.now() - began) / 1000) }); };
     if (await attempt(() => ready(url, tell, wanted)) && wanted()) {
       if (performance.now() - began > 900) this.caption.textContent = "";
-      this.player.load(url, say("viewer.label_recording", { name: id }), [], false);
+      this.player.load(url, say("viewer.whose", { subject: row.subject, name: row.file_name ?? id }), say("viewer.label_recording", { name: id }), [], false);
       this.playing = url;
       if (this.pending) this.go(this.pending.time, this.pending.plays);
     }
@@ -128,7 +130,7 @@ export class Viewer {
       return;
     }
     const panels = (PANELS[clip.layout] ?? []).map((key) => say(key, { factor: Number(clip.factor), name: clip.appearance ?? "" }));
-    this.player.load(clip.url, say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
+    this.player.load(clip.url, say("viewer.whose", { subject: this.row.subject, name: this.row.file_name ?? clip.recording_id }), say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
     this.timeline.cover(facts.from_s, facts.to_s);
     this.caption.textContent = this.facts(clip);
   }
@@ -137,15 +139,16 @@ export class Viewer {
     const own = url?.endsWith(`magnified/${recording_id}.mp4`) ? this.view.words.clips?.[recording_id] : null;
     if (own) return own.join(" ");
     const words = [];
-    if (facts.from_s !== undefined) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
-    if (facts.factor_measured !== undefined && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
-    if (facts.agreement !== undefined) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
+    if (Number.isFinite(facts.from_s)) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
+    if (Number.isFinite(facts.factor_measured) && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
+    if (Number.isFinite(facts.agreement)) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
     if (facts.off_manifold > 0) words.push(say("viewer.off", { share: Math.round(100 * facts.off_manifold) }));
     return words.join(" ");
   }
 
   /** A moment of the recording (s): in the clip when it covers it, else in the recording itself. */
   seek(time, plays = false) {
+    if (!this.timeline) return; // still opening
     const { from_s: from, to_s: to } = this.clip?.facts ?? {};
     const covered = this.clip && this.clip.layout !== "strip" && from - 0.05 <= time && time <= to + 0.05;
     if (this.mode === "clip" && !covered) {
@@ -175,6 +178,7 @@ export class Viewer {
     if (!row) return;
     this.shown(row);
     if (this.row?.recording_id !== recording) await this.show(row, recording);
+    if (this.row.recording_id !== recording) return; // somebody else was chosen meanwhile
     this.seek(time, true);
     this.place.scrollIntoView({ block: "start" });
   }

@@ -1,0 +1,119 @@
+"""Posture transfer: the posture of one and the pixels of the other, against stick figures and rendered truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import stick_figure
+from ubam.evaluation.synthetic.recording import render_recording
+from ubam.magnification.registration.flow_fields import saliency_of
+from ubam.magnification.transfer import Side, agreement, read_path, runs_of, shifted, steady_path, write_transfer
+from ubam.recordings.study_table import Recording
+from ubam.recordings.video_reader import probe, read_frame, read_frames
+from ubam.recordings.video_writer import write_clip
+from ubam.tracking.crop_store import CropStore
+from ubam.tracking.cropping import build_crops
+
+PATH = np.arange(stick_figure.FRAMES)
+
+
+def side_of(store: CropStore, video: Path) -> Side:
+    return Side(store, video, stick_figure.embed(store.views))
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
+    folder: Path = tmp_path_factory.mktemp("transfer")
+    return {
+        "upright": side_of(*stick_figure.record(folder, "upright", 0.0, 180, 1)),
+        "leaning": side_of(*stick_figure.record(folder, "leaning", 20.0, 230, 2)),
+    }
+
+
+def test_the_upright_one_leans_like_the_other_on_its_own_background(sides: dict[str, Side], tmp_path: Path) -> None:
+    positions, done = np.arange(10, 22), []
+    facts = write_transfer(
+        tmp_path / "clip.mp4", sides["upright"], sides["leaning"], positions, PATH, embed=stick_figure.embed,
+        progress=lambda *step: done.append(step),
+    )  # fmt: skip
+    info = probe(tmp_path / "clip.mp4")
+    assert (info.width, info.height, info.frames_declared) == (stick_figure.WIDTH, stick_figure.HEIGHT, 12)
+    assert done[-1] == (12, 12)
+    assert (facts["appearance"], facts["recording_id"]) == ("upright", "leaning")
+    assert facts["agreement"] > facts["agreement_before"] + 0.1
+    assert facts["appearance_kept"] > 0.8
+    store = sides["upright"].store
+    background = store.background().astype(int)
+    shown, own = (
+        list(read_frames(path, start_frame=start, stop_frame=start + 12))
+        for path, start in ((tmp_path / "clip.mp4", 0), (sides["upright"].video, 10))
+    )
+    for position, after, before in zip(positions, shown, own, strict=True):
+        x0, y0, x1, y1 = store.box[position].clip(0).astype(int)
+        heads = [head_x(one[y0 : y0 + (y1 - y0) // 3, x0:x1], background[y0 : y0 + (y1 - y0) // 3, x0:x1])
+                 for one in (after, before)]  # fmt: skip
+        assert heads[0] > heads[1] + 4
+        assert np.abs(after[:8].astype(int) - before[:8]).mean() < 3  # the wall above is its own
+
+
+def head_x(picture: np.ndarray, background: np.ndarray) -> float:
+    apart = np.abs(picture.astype(int) - background).max(2) > 40
+    return float(np.nonzero(apart)[1].mean())
+
+
+def test_a_path_loses_its_hesitations_and_keeps_its_jumps() -> None:
+    path = np.array([*range(0, 20, 2), *range(20, 30), *([30] * 5), *range(200, 220)])
+    steady = steady_path(path, 25.0)
+    jump = int(np.argmax(np.diff(path)))
+    assert steady[jump + 1] - steady[jump] > 150
+    assert len(runs_of(path, 25.0)) == 2
+    assert (np.diff(steady[: jump + 1]) >= 0).all()
+    assert np.abs(steady - path).max() <= 3
+
+
+def test_pictures_are_read_in_any_order(sides: dict[str, Side]) -> None:
+    wanted = np.array([4, 4, 5, 7, 2, 3, 40])
+    for number, picture in zip(wanted, read_path(sides["upright"].video, wanted), strict=True):
+        np.testing.assert_array_equal(picture, read_frame(sides["upright"].video, int(number)))
+
+
+def test_agreement_is_one_with_itself_and_a_shift_is_undone(sides: dict[str, Side]) -> None:
+    salient = saliency_of(sides["upright"].store, 12)
+    assert agreement(salient, salient) == 1
+    moved = np.roll(salient, 8, axis=1)
+    assert agreement(moved, salient) < 0.9
+    assert agreement(shifted(moved, np.array([8 / len(salient), 0])), salient) > 0.99
+
+
+def rendered(folder: Path, name: str, palette: str, impairment: str, severity: float) -> tuple[Side, np.ndarray]:
+    """One body in clothes of one `palette`, its masks bool [T, H, W]; the same moments whatever its looks and gait."""
+    drawn = render_recording(5, seconds=2.0, palette=palette, impairment=impairment, severity=severity, wall_seed=9)
+    pictures, alphas = zip(*drawn.frames_and_masks(), strict=True)
+    write_clip(folder / f"{name}.mp4", pictures, drawn.fps, crf=12)
+    recording = Recording(
+        recording_id=name, row=2, video=folder / f"{name}.mp4", subject=name, group="", day=None, dose=None,
+        severity=None, start_s=None, end_s=None, box=None, fps=None, extra={},
+    )  # fmt: skip
+    store = build_crops(recording, folder / f"{name}_crops")
+    return Side(store, folder / f"{name}.mp4", stick_figure.embed(store.views)), np.stack(alphas) > 0.5
+
+
+@pytest.mark.slow
+def test_a_rendered_body_takes_the_true_posture(tmp_path: Path) -> None:
+    """Dark and upright is given the posture of light and leaning, the same body: the truth is where that is."""
+    dark, _ = rendered(tmp_path, "dark", "dark", "", 0.0)
+    light, truth = rendered(tmp_path, "light", "light", "lean", 0.9)
+    positions = np.arange(5, 45)
+    path = np.arange(len(dark.store.time_s))
+    facts = write_transfer(tmp_path / "out.mp4", dark, light, positions, path, embed=stick_figure.embed)
+    empty = dark.store.background().astype(int)
+    overlaps = []
+    for source, start in ((tmp_path / "out.mp4", 0), (tmp_path / "dark.mp4", 5)):
+        shown = read_frames(source, start_frame=start, stop_frame=start + 40)
+        masks = [np.abs(picture.astype(int) - empty).max(2) > 30 for picture in shown]
+        overlaps.append(np.mean([(a & b).sum() / (a | b).sum() for a, b in zip(masks, truth[5:45], strict=True)]))
+    assert overlaps[0] > overlaps[1] + 0.05, overlaps
+    assert facts["agreement"] > 0.75
+    assert facts["agreement"] > facts["agreement_before"] + 0.1
+    assert facts["appearance_kept"] > 0.85

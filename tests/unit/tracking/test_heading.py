@@ -1,0 +1,111 @@
+"""An animal seen from above points the same way in every view; whoever is seen from the side is never turned."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.top_view import film
+from tests.support.videos import walking_frames, write_video
+from ubam.evaluation.synthetic.recording import render_recording
+from ubam.recordings.study_table import Recording
+from ubam.tracking.crop_store import CropStore
+from ubam.tracking.cropping import build_crops
+from ubam.tracking.heading import facing, from_above, long_axis
+from ubam.tracking.track import Track
+from ubam.tracking.views import EMPTY, turned
+
+
+def built(frames: list[np.ndarray], folder: Path, name: str, fps: float = 25.0) -> CropStore:
+    video = write_video(folder / f"{name}.mp4", iter(frames), fps)
+    return build_crops(Recording(name, 2, video, "s", "g"), folder / name)
+
+
+def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Degrees between angles in radians."""
+    return np.degrees(np.abs(np.angle(np.exp(1j * (first - second)))))
+
+
+@pytest.mark.parametrize(("seed", "dark"), [(1, True), (2, False)])
+def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed, dark, tmp_path):
+    frames, states = film(seed, dark=dark)
+    store = built(frames, tmp_path, "above")
+    assert store.egocentric
+    assert store.heading.dtype == np.float32
+    error = apart(store.heading, states[:, 2])
+    assert np.median(error) < 4
+    assert np.percentile(error, 95) < 15
+    assert (error > 90).mean() == 0
+    assert store.floor == 1
+
+
+def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path):
+    frames, states = film(3)
+    store = built(frames, tmp_path, "above")
+    shapes = []
+    for t in range(10, 190, 10):
+        salient = store.views[t, ..., 0].astype(float)
+        rows, columns = np.mgrid[:64, :64] - 31.5
+        xx, xy, yy = ((salient * v).sum() / salient.sum() for v in (columns**2, columns * rows, rows**2))
+        shapes.append((xx, xy, yy))
+        crop_axis = apart(2 * store.heading[t], 2 * states[t, 2]) / 2
+        assert crop_axis < 15
+    angle, ratio = long_axis(np.array(shapes))
+    assert np.degrees(np.abs(angle)).max() < 15
+    assert ratio.min() > 1.5
+    assert np.ptp(store.box[:, 2] - store.box[:, 0]) < 1e-3
+    middle = (store.box[:, :2] + store.box[:, 2:]) / 2
+    assert np.abs(middle - states[:, :2]).max() < 0.5 * 40
+
+
+def test_a_view_is_turned_against_the_heading():
+    view = np.tile(EMPTY, (64, 64, 1))
+    view[34:60, 31:33, 0] = 255  # points down: a quarter turn clockwise from the right
+    right = turned(view, np.pi / 2)
+    assert right[31:33, 36:58, 0].min() > 200
+    assert right[34:, :, 0].max() == 0
+    assert np.array_equal(turned(view, 0.0), view)
+
+
+@pytest.mark.parametrize("kind", ["human", "rodent"])
+def test_a_subject_from_the_side_is_never_turned(kind, tmp_path):
+    store = built(list(render_recording(7, kind=kind, seconds=2).frames()), tmp_path, kind)
+    assert not store.egocentric
+    assert not store.heading.any()
+
+
+def track_of(angles: np.ndarray, ratio: float = 2.0) -> Track:
+    """A track whose outline is an ellipse with its long axis at `angles`."""
+    count = len(angles)
+    c, s = np.cos(angles), np.sin(angles)
+    long, short = 100.0 * ratio, 100.0 / ratio
+    shape = np.zeros((count, 7), np.float32)
+    shape[:, :3] = np.stack([long * c * c + short * s * s, (long - short) * c * s, long * s * s + short * c * c], 1)
+    centre = np.cumsum(np.stack([c, s], 1), axis=0).astype(np.float32)
+    box = np.concatenate([centre - 30, centre + 30], axis=1)
+    return Track(box, np.ones(count, bool), 40.0, box[:, 3], centre, (), shape, 50.0)
+
+
+def test_turning_over_wide_angles_decides():
+    circle = np.linspace(0, 4 * np.pi, 200)
+    assert facing(track_of(circle), 25.0) is not None
+    assert facing(track_of(circle, ratio=1.1), 25.0) is None  # no long axis
+    assert facing(track_of(0.5 * np.sin(circle)), 25.0) is None  # swings by 30 degrees to either side
+    rearing = np.concatenate(
+        [np.linspace(0, -np.pi / 2, 50), np.full(50, -np.pi / 2), np.linspace(-np.pi / 2, -np.pi, 50)]
+    )
+    assert facing(track_of(rearing), 25.0) is None  # never points down
+    assert facing(track_of(circle[:10]), 25.0) is None  # too short to tell
+
+
+def test_from_above_the_box_holds_the_length_whichever_way_it_points():
+    track = replace(track_of(np.linspace(0, 6, 50)), extent=80.0)
+    above = from_above(track)
+    assert above.body_height == 80
+    assert np.allclose(above.box[:, 2] - above.box[:, 0], 100, atol=1e-3)
+    assert np.allclose(above.ground_y, (above.box[:, 1] + above.box[:, 3]) / 2 + 40)
+
+
+def test_a_walker_drawn_from_the_side_is_not_turned(tmp_path):
+    assert not built(list(walking_frames(60)), tmp_path, "walk").egocentric

@@ -1,0 +1,123 @@
+"""Every kind of result on its page: nothing fails, the parts are there, and only what is promised is read."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.webui.support.browser import Visitor
+from tests.webui.support.clients import PASSWORD, House
+from tests.webui.support.contract import watching
+from tests.webui.support.kinds import KINDS
+from tests.webui.support.processes import eventually
+from tests.webui.support.served import Served, complete, opened_run
+from webui.data.models import User
+
+pytestmark = [pytest.mark.timeout(600)]
+# Per kind: subjects in the ranking, words of the page's first sentence, and headings that must be there.
+AUDIT = "Could something else than movement tell the groups apart?"
+MOTIFS, MAPS = "Behaviours that come back", "Maps"
+SHOWN: dict[str, tuple[int, str, tuple[str, ...]]] = {
+    "groups": (6, "further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+    "one_group": (4, "No subject outside the reference group", (MOTIFS, MAPS)),
+    "scored": (3, "affected subjects move further", ("Could something else than movement explain the deviation?",)),
+    "no_reference": (6, "moves least like the others", (MOTIFS, MAPS)),
+    "days": (6, "further from the healthy reference", (AUDIT, "Over time", MOTIFS, MAPS)),
+    "keypoints": (6, "further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+    "failed": (4, "moves further from the healthy reference", (AUDIT, MOTIFS, MAPS)),
+}
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A finished run folder of every kind."""
+    place = tmp_path_factory.mktemp("kinds")
+    folders = {name: place / name for name in KINDS}
+    for name, make in KINDS.items():
+        make(folders[name])
+    for folder in folders.values():
+        complete(folder, folders["groups"] / "preview" / "a01_walk.mp4")
+    return folders
+
+
+@pytest.fixture(scope="module")
+def grace(chromium: Any, served: Served) -> Iterator[Visitor]:
+    """One visitor for all tests, signed in once, whose pages complain of what they read beside the contract."""
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    spec = visitor.page.evaluate("fetch('/api/v1/openapi.json').then((answer) => answer.json())")
+    visitor.context.add_init_script(watching(spec))
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def visitor(grace: Visitor) -> Iterator[Visitor]:
+    """The visitor in a tab of its own, without faults."""
+    page = grace.tab()
+    grace.faults.clear()
+    yield grace
+    page.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_keep_the_contract(house: House, kinds: dict[str, Path], kind: str) -> None:
+    """`Client` holds every answer to it; these are those of which the page of a run is made."""
+    client = house.person("grace")
+    study = client.post("studies", {"name": kind}).json["id"]
+    with house.service.database.session() as session:
+        grace = session.query(User).filter(User.name == "grace").one().id
+    run = house.add_run(study, grace, shutil.copytree(kinds[kind], house.settings.folders[0] / kind))
+    found = client.get(f"runs/{run}/results")
+    assert found.status_code == 200
+    assert client.get(f"runs/{run}/maps").status_code == 200
+    assert client.get(f"compare?runs={run},{run}").status_code == 200
+    for row in found.json["recordings"]:
+        for what in ("windows", "evidence"):
+            assert client.get(f"runs/{run}/recordings/{row['recording_id']}/{what}").status_code == 200
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_result_is_shown(visitor: Visitor, served: Served, kinds: dict[str, Path], kind: str) -> None:
+    subjects, headline, headings = SHOWN[kind]
+    against = "0" * 32 if kind == "scored" else None
+    run = opened_run(served, shutil.copytree(kinds[kind], served.lab / kind), against)
+    page = visitor.go(f"/runs/{run}")
+    page.locator("#downloads h2").wait_for()
+    assert headline in page.locator("#headline").inner_text()
+    assert page.locator("button.rank").count() == subjects
+    for heading in headings:
+        page.get_by_role("heading", name=heading).first.wait_for()
+    assert page.get_by_role("link", name="Open the report").is_visible()
+    for place in range(subjects):
+        page.locator("button.rank").nth(place).click()
+        chosen = page.locator("button.rank").nth(place).locator(".who").inner_text()
+        page.locator("#viewer-title", has_text=chosen).wait_for()
+        visitor.until("document.querySelector('.player video').readyState >= 1", 60)
+    assert page.locator("#says .bad").all_inner_texts() == []
+    assert page.evaluate("watchedAnswers") > subjects
+    assert visitor.faults == []
+
+
+@pytest.mark.browser
+def test_nobody_s_film_plays_under_another_s_name(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "films"))
+    page = visitor.go(f"/runs/{run}")
+    page.locator("button.rank", has_text="A01").click()
+    page.locator(".player .whose", has_text="A01").wait_for()
+    visitor.until("document.querySelector('.player video').readyState >= 1", 60)
+    held: list[Any] = []
+    page.route("**/preview.mp4", lambda route: held.append(route))
+    page.locator("button.rank", has_text="H01").click()
+    page.locator("#viewer-title", has_text="H01").wait_for()
+    eventually(lambda: page.evaluate("true") and held, "the film is asked for")
+    assert page.locator(".player video").get_attribute("src") is None
+    assert page.locator(".player .whose").inner_text() == ""
+    for route in held:
+        route.continue_()
+    page.unroute("**/preview.mp4")
+    page.locator(".player .whose", has_text="H01").wait_for()
+    visitor.until("document.querySelector('.player video').src.includes('/h01_walk/')")
+    assert visitor.faults == []

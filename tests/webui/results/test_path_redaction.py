@@ -1,0 +1,104 @@
+"""Nobody who looks is told where on the server things lie: in no answer, no file, no zip, no error."""
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.webui.support.clients import Client, House
+from webui.data.models import Job, Run
+from webui.results.path_redaction import cut_text, places
+
+SECRET = "/srv/patients of Dr Example/day 14"
+
+
+def _spoil(run: Path, secrets: list[str]) -> None:
+    """Name folders wherever a run may name one: its record, a reason, a warning, a statistic, the report, a clip."""
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record |= {"study": f"{SECRET}/study.csv", "warnings": [f"{where}/a.mp4: was cut" for where in secrets]}
+    (run / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    table = (run / "recordings.csv").read_text(encoding="utf-8")
+    head, *rows = table.splitlines()
+    reason = " and ".join(f"{where}/b.mp4 (of {where})" for where in secrets)
+    rows = [row.replace("failed,", f'failed,"{reason}",').replace(",,", ",", 0) for row in rows]
+    (run / "recordings.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    words = "".join(f"<p>'{where}/c.mp4'</p><a href='file://{where}'>" for where in secrets)
+    (run / "report.html").write_text(f"<!doctype html>{words}<img src='data:x;base64,AA{secrets[0]}/AA'>")
+    for name in ("figures/when.svg", "statistics.json"):
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text(json.dumps({"tests": [], "note": [f"{where}/d" for where in secrets]}))
+
+
+@pytest.fixture
+def told(alone: House, fake_run: Path, tmp_path: Path) -> tuple[Client, str, list[str]]:
+    """Somebody who looks at a run of the command line that names folders, and the folders."""
+    run = tmp_path / "lab" / "run"
+    shutil.copytree(fake_run, run)
+    alone.service.storage.folders = ((tmp_path / "lab").resolve(),)
+    secrets = [str(tmp_path / "lab"), str(tmp_path / "data"), SECRET]
+    _spoil(run, secrets)
+    client = alone.only_person()
+    study = client.post("studies", {"name": "gait"}).json["id"]
+    opened = client.post(f"studies/{study}/runs/open", {"path": str(run)}).json["id"]
+    with alone.service.database.session() as session:
+        job = Job(kind="clip", target_id=opened, study_id=study, user_id="x", status="failed")
+        job.error = f"{tmp_path / 'data'}/studies/x: {SECRET} {__file__} is full"
+        session.add(job)
+        session.flush()
+        job_id = job.id
+
+    alone.change(Run, opened, job_id=job_id)
+    return client, opened, secrets
+
+
+def test_no_answer_and_no_file_of_a_run_names_a_folder(told: tuple[Client, str, list[str]]) -> None:
+    client, run, secrets = told
+    listed = client.get(f"runs/{run}/results").json["files"]
+    asked = [f"runs/{run}", f"runs/{run}/results", f"runs/{run}/log", f"runs/{run}/report.html", "runs"]
+    for path in (*asked, *(entry["url"] for entry in listed)):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert _named(answer.data, secrets) == [], path
+    assert "a.mp4: was cut" in client.get(f"runs/{run}").json["warnings"]
+
+
+def _named(data: bytes, secrets: list[str]) -> list[str]:
+    """Which folders stand in these bytes, a picture's base64 aside."""
+    text = data.decode("utf-8", "replace").replace(f"AA{secrets[0]}/AA", "")
+    return [secret for secret in [*secrets, str(Path(__file__).parents[3])] if secret in text]
+
+
+def test_the_zip_names_none_and_the_folder_on_the_disk_stays_as_it_is(
+    told: tuple[Client, str, list[str]], tmp_path: Path
+) -> None:
+    client, run, secrets = told
+    with zipfile.ZipFile(io.BytesIO(client.get(f"runs/{run}/run.zip").data)) as archive:
+        assert archive.testzip() is None
+        for name in archive.namelist():
+            assert _named(archive.read(name), secrets) == [], name
+        assert json.loads(archive.read("run.json"))["study"] == "study.csv"
+        whole = tmp_path / "lab" / "run" / "embeddings" / "a01_walk.npz"
+        assert archive.read("embeddings/a01_walk.npz") == whole.read_bytes()
+        assert f"AA{secrets[0]}/AA".encode() in archive.read("report.html")  # a picture is no path
+    kept = json.loads((tmp_path / "lab" / "run" / "run.json").read_text(encoding="utf-8"))
+    assert kept["study"] == f"{SECRET}/study.csv"
+
+
+def test_an_error_names_no_folder(alone: House, tmp_path: Path) -> None:
+    client = alone.only_person()
+    alone.service.storage.folders = ((tmp_path / "lab").resolve(),)
+    study = client.post("studies", {"name": "gait"}).json["id"]
+    answer = client.post(f"studies/{study}/folder", {"path": "/elsewhere"})
+    assert answer.status_code == 400
+    assert str(tmp_path) not in answer.json["error"]
+
+
+def test_what_only_looks_like_a_folder_stays() -> None:
+    cut = places(Path("/data"))
+    assert cut_text('"/data/studies/x.csv" /data, /database/x, a/data/b, https://x.org/data/y', cut) == (
+        '"studies/x.csv" data, /database/x, a/data/b, https://x.org/data/y'
+    )
+    assert cut_text("base64,AAA/data/AAA+/data/AA", cut) == "base64,AAA/data/AAA+/data/AA"

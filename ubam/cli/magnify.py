@@ -1,0 +1,101 @@
+"""One clip of a scored run, as `ubam magnify RUN --recording ID` asks for it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ubam.cli.console import Bars
+from ubam.cli.run import _ask_for_reference, _kept_options, _perform, _study_of, run_options
+from ubam.core.errors import RunError, UbamError
+from ubam.core.settings import LAYOUTS, PUBLISHED, SUFFIXES
+
+if TYPE_CHECKING:
+    from ubam.pipeline.job import Job
+
+LAYOUT = click.option("--layout", type=click.Choice((*LAYOUTS, PUBLISHED)), default="side-by-side", show_default=True)
+APPEARANCE = click.option(
+    "--appearance", metavar="ID", help="The pixels of this recording, in the posture of --recording."
+)
+FRAMES = click.option(
+    "--frames", type=click.IntRange(2, 24), default=6, show_default=True, help="Moments in --layout strip."
+)
+
+
+@click.command("magnify")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
+@click.option("--recording", help="Render this recording instead of doing the stage.")
+@LAYOUT
+@APPEARANCE
+@FRAMES
+@click.option("--from", "from_s", type=float, help="Seconds of the recording's own clock.")
+@click.option("--to", "to_s", type=float)
+@click.option("--out", type=click.Path(path_type=Path), help="The clip (.mp4) or strip (.png, .svg) to write.")
+@run_options
+@click.pass_context
+def magnify_command(
+    context: click.Context, run: Path, study: Path | None, recording: str | None, layout: str, appearance: str | None,
+    frames: int, from_s: float | None, to_s: float | None, out: Path | None, **options: Any,
+) -> None:  # fmt: skip
+    """Do the run up to the magnified clips; with --recording, render one clip or strip of one recording."""
+    kept = _kept_options(run, context)
+    if recording is None:
+        return _perform(study or _study_of(run), run, "magnify", kept=kept, **options)
+    from ubam.pipeline.plan import plan_run
+
+    order = {"recording": recording, "factor": (*options["factors"], 2.0)[0], "layout": layout, "span": (from_s, to_s)}
+    order |= {"out": check_request(layout, appearance, out), "appearance": appearance, "frames": frames}
+    bars = Bars(quiet=options["as_json"])
+    job = plan_run(study or _study_of(run), options | kept, ask=_ask_for_reference).dry(run, bars)
+    magnify_one(job, bars, order, options["as_json"])
+
+
+def check_request(layout: str, appearance: str | None, out: Path | None) -> Path:
+    """Return the file to write; UbamError when it is missing or of another kind than the layout."""
+    wanted = (".mp4",) if appearance is not None else SUFFIXES.get(layout, (".mp4",))
+    if out is None or out.suffix.lower() not in wanted:
+        kind = "clip" if wanted == (".mp4",) else "figure"
+        raise UbamError(f"--recording needs --out FILE{' or FILE'.join(wanted)}, the {kind} to write.")
+    if appearance is not None and layout != "side-by-side":
+        raise UbamError("--appearance has its own layout (the moved picture alone); leave out --layout.")
+    return out
+
+
+def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) -> None:
+    """Render `order` (recording, factor, layout, span, out, appearance, frames) and print what was measured."""
+    from ubam.evaluation.published import clip
+    from ubam.pipeline import queries, runner
+    from ubam.results.run_record import locked
+
+    if runner.pending_stages(job, "score"):
+        raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
+    if runner.pending_stages(job, "crops"):
+        with locked(job.folder):
+            runner.run_stages(job, "crops")
+    recording, out, span = order["recording"], order["out"], order["span"]
+    if order["appearance"] is not None:
+        facts = queries.transfer_posture(job, recording, order["appearance"], span, out)
+    elif order["layout"] == PUBLISHED:
+        facts = clip.write_published(job, recording, order["factor"], span, out)
+    else:
+        facts = queries.magnify_recording(job, recording, order["factor"], order["layout"], span, out, order["frames"])
+    bars.close()
+    click.echo(json.dumps(facts, indent=1) if as_json else f"{out}: {_words(facts)}")
+
+
+def _words(facts: dict[str, Any]) -> str:
+    if facts["layout"] == PUBLISHED:
+        share = 100 * facts["share_of_published_training"]
+        return f"factor {facts['factor']:g}, drawn after {share:.2g} % of the published training"
+    if "agreement" in facts:
+        words = f"outlines agree {facts['agreement']:.2f} (before the move {facts['agreement_before']:.2f}), "
+        words += f"{facts['jumps']} jumps"
+    else:
+        words = (
+            f"factor {facts['factor']:g}, measured {facts['factor_geometric']:.2f} (registered), "
+            f"{facts['factor_measured']:.2f} (posture code)"
+        )
+    marked = facts["marked_frames"]
+    return words + (f"; {marked} of {facts['frames']} frames are marked as not to be trusted" if marked else "")

@@ -1,0 +1,187 @@
+"""`ubam run`, the commands of its single stages, and `ubam demo`."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ubam.cli.console import Bars, print_outcome, print_plan
+from ubam.core.errors import RunError, UbamError
+from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
+
+LOWEST, HIGHEST = FACTOR_RANGE
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `run` and the single stages share."""
+    options = [
+        click.option(
+            "--reference", help="The group that defines normal; `none` scores every subject against all others."
+        ),
+        click.option(
+            "--block", metavar="COLUMN", help="Compare within cages, litters or sites: the column that names them."
+        ),
+        click.option("--preset", type=click.Choice(RUN_PRESETS), default="standard", show_default=True),
+        click.option(
+            "--model", type=click.Path(path_type=Path), help="Use this trained model folder instead of training."
+        ),
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores"),
+        click.option(
+            "--scheduler", metavar="ADDRESS", help="Do per-recording work on the Dask scheduler at this address."
+        ),
+        click.option(
+            "--factor",
+            "factors",
+            type=float,
+            multiple=True,
+            help=f"Magnification factor, {LOWEST:g} to {HIGHEST:g}, may be repeated  [default: 2]",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON and nothing else."),
+        click.option("--dry-run", is_flag=True, help="Say what would be done and stop."),
+        click.option("--fresh", is_flag=True, help="Begin again: delete what this run folder holds."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("run")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The run folder; a run goes on where it stopped."
+)
+@click.option(
+    "--shard", metavar="i/n", help="Only find and crop the subjects of every n-th recording, from the i-th, then stop."
+)
+@run_options
+def run_command(study: Path, out: Path, shard: str | None, **options: Any) -> None:
+    """The whole job: from the videos of STUDY to deviation scores, magnified clips and report.html in --out."""
+    _perform(study, out, "report", shard=shard, **options)
+
+
+def _stage_command(stage: str, text: str) -> click.Command:
+    @click.command(stage, help=text)
+    @click.argument("run", type=click.Path(path_type=Path))
+    @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
+    @run_options
+    @click.pass_context
+    def command(context: click.Context, run: Path, study: Path | None, **options: Any) -> None:
+        _perform(study or _study_of(run), run, stage, kept=_kept_options(run, context), **options)
+
+    return command
+
+
+STAGE_COMMANDS = (
+    _stage_command("crops", "Do the run up to the crops and views of every recording."),
+    _stage_command("train", "Do the run up to the trained posture and behaviour networks."),
+    _stage_command("embed", "Do the run up to the postures and behaviours of every recording."),
+    _stage_command("generator", "Do the run up to the generator that repairs magnified clips."),
+    _stage_command("report", "Do the run up to report.html."),
+)
+
+
+def _study_of(run: Path) -> Path:
+    from ubam.results.run_record import RunRecord
+
+    return Path(RunRecord.open(run).record["study"])
+
+
+def _kept_options(run: Path, context: click.Context) -> dict[str, Any]:
+    """What the run was started with, for every option that was not given anew."""
+    from ubam.results.run_record import RunRecord
+
+    if not (run / "run.json").exists():
+        return {}
+    given = {
+        name for name in context.params if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    }
+    return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
+
+
+def _perform(
+    study: Path, out: Path, until: str, *, kept: dict[str, Any] | None = None, shard: str | None = None, **options: Any
+) -> None:
+    from ubam.pipeline import recording_stages, runner
+    from ubam.pipeline.plan import plan_run
+    from ubam.results.run_record import locked
+
+    as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
+    part = _parse_shard(shard) if shard else None
+    plan = plan_run(study, options | (kept or {}), ask=_ask_for_reference)
+    if not as_json:
+        click.echo(plan.choice_of_reference)
+    if dry_run:
+        return print_plan(runner.pending_stages(plan.dry(out), until), out, as_json)
+    bars = Bars(quiet=as_json)
+    with nullcontext() if part else locked(out):
+        if fresh:
+            _delete_run(out)
+        job = plan.start(out, bars)
+        try:
+            done = recording_stages.make_shard(job, part) if part else runner.run_stages(job, until)
+        finally:
+            bars.close()
+    if part:
+        click.echo(f"Done: {', '.join(done)}.")
+        return
+    print_outcome(job, done, until, as_json)
+    if any(row["status"] == "failed" for row in job.verdicts()):
+        sys.exit(2)
+
+
+def _ask_for_reference(groups: list[str]) -> str | None:
+    """Ask on a terminal which group defines normal; None (mutual scoring) where nobody can answer."""
+    if not sys.stdin.isatty():
+        return None
+    answer: str = click.prompt("Which group is the reference?", type=click.Choice([*groups, "none"]))
+    return None if answer == "none" else answer
+
+
+def _delete_run(out: Path) -> None:
+    entries = [entry for entry in out.iterdir() if entry.name != ".lock"]
+    if entries and not (out / "run.json").exists():
+        raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")
+    for entry in entries:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    first, _, count = text.partition("/")
+    if not (first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count)):
+        raise UbamError(f"--shard {text} is not i/n with 1 <= i <= n; for example --shard 2/8.")
+    return int(first), int(count)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True)
+def demo(out: Path) -> None:
+    """The whole job on the rendered sample recordings: walkers in --out, rodents in --out/rodents."""
+    samples = _sample_videos()
+    common: dict[str, Any] = {
+        "preset": "quick",
+        "reference": None,
+        "model": None,
+        "device": "auto",
+        "seed": 0,
+        "scheduler": None,
+        "factors": (),
+    }
+    common |= {"workers": os.cpu_count() or 1, "as_json": False, "dry_run": False, "fresh": False}
+    for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
+        click.secho(f"\n{study} -> {run}", bold=True)
+        _perform(study, run, "report", **common)
+
+
+def _sample_videos() -> Path:
+    here = Path(__file__).resolve().parents[1]
+    folder = here / "sample_videos" if (here / "sample_videos").exists() else here.parent / "sample_videos"
+    if not (folder / "study.csv").exists():
+        raise UbamError(f"The sample recordings are missing ({folder}); make some with: ubam synthesise FOLDER")
+    return folder

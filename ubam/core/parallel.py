@@ -1,0 +1,30 @@
+"""Per-recording work on many cores or machines: any concurrent.futures.Executor is the one seam."""
+
+import multiprocessing
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+from ubam.core.errors import UbamError
+
+
+def executor(workers: int, scheduler: str | None = None) -> Executor:
+    """A pool of `workers` processes here, or the executor of the Dask scheduler at the address `scheduler`.
+
+    With one worker the work is done in a thread of this process. UbamError when Dask is not installed or not reached.
+    """
+    if scheduler is not None:
+        return _dask(scheduler)
+    if workers <= 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _dask(address: str) -> Executor:
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise UbamError("--scheduler needs Dask: pip install 'ubam[cluster]'") from error
+    try:
+        reached: Executor = Client(address, timeout=10).get_executor()
+        return reached
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UbamError(f"No Dask scheduler answers at {address}; start one or leave out --scheduler.") from error

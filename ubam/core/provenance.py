@@ -1,0 +1,28 @@
+"""Versions of what computed a result, and fingerprints of what decided it."""
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PACKAGES = ("torch", "numpy", "opencv-python-headless", "scikit-learn", "scipy", "matplotlib", "ffmpeg-python")
+
+
+def key_of(*parts: Any) -> str:
+    """A short fingerprint of JSON-like values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def installed_versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "cpu_cores": str(os.cpu_count())} | {
+        name: _version(name) for name in PACKAGES
+    }

@@ -1,0 +1,1 @@
+"""From postures to their distance from a reference, with intervals and controls."""

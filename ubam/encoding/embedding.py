@@ -1,0 +1,76 @@
+"""Trained encoders and views to postures and behaviours, streamed, the same whatever the batch size."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ubam.encoding.augmentation import moved_by_looks
+from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
+
+
+def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
+    """Seconds of each posture, or of the middle of each behaviour window."""
+    if what == "posture":
+        return arrays["time_s"]
+    return (arrays["window_start_s"] + arrays["window_end_s"]) / 2
+
+
+POSTURES_PER_SECOND = 25
+
+
+def stride_of(fps: float) -> int:
+    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
+    return max(1, round(fps / POSTURES_PER_SECOND))
+
+
+def embed_postures(
+    encoder: PostureEncoder,
+    views: np.ndarray,
+    device: str = "cpu",
+    batch: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time."""
+    encoder = encoder.to(device).eval()
+    postures = np.empty((len(views), encoder.dim), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(views), batch):
+            frames = torch.from_numpy(np.array(views[start : start + batch])).to(device).permute(0, 3, 1, 2)
+            postures[start : start + batch] = encoder(frames).cpu().numpy()
+            if progress is not None:
+                progress(min(start + batch, len(views)), len(views))
+    return postures
+
+
+def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """What imagined changes of looks do to the postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
+    encoder = encoder.to(device).eval()
+
+    def encode(pictures: Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
+        return postures
+
+    return moved_by_looks(views, found, encode)
+
+
+def embed_behaviours(
+    encoder: BehaviourEncoder, postures: np.ndarray, stride: int = 1, batch: int = 1024
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
+
+    A window is 8 postures `stride` frames apart and a new one begins every 4 strides; a recording shorter than a
+    window has none.
+    """
+    starts = np.arange(0, max(0, len(postures) - (WINDOW - 1) * stride), 4 * stride, dtype=np.int64)
+    behaviours = np.empty((len(starts), encoder.behaviour_dim), np.float32)
+    device = next(encoder.parameters()).device
+    encoder.eval()
+    with torch.inference_mode():
+        for first in range(0, len(starts), batch):
+            frames = starts[first : first + batch, None] + stride * np.arange(WINDOW)
+            windows = torch.from_numpy(np.asarray(postures[frames], np.float32)).to(device)
+            behaviours[first : first + batch] = encoder(windows).cpu().numpy()
+    return behaviours, starts, starts + (WINDOW - 1) * stride

@@ -1,0 +1,245 @@
+"""What the encoders are trained for: the terms of the loss, their weights, and sets of weights under a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ubam.core.errors import ModelError
+from ubam.encoding.encoders import WINDOW, BehaviourEncoder, Heads, PostureEncoder
+from ubam.encoding.landmark_objective import Landmarks
+from ubam.encoding.order_objective import STRIDE, order_accuracy, order_loss, permutations, reordered, shuffled_contrast
+
+RECONSTRUCTED_SIDE = 16
+STRIDE_FACTORS = (1, 2, 3)  # windows of slow movements too hold some of it
+SHUFFLES = 4  # of each window, in the shuffled-contrastive form
+TOGETHER = 4  # windows of one recording in a batch, where windows of a recording are compared
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """Weight of each term of the loss; a term of weight 0 is not computed.
+
+    contrast: postures of one window told apart in time. order: real windows told from disordered ones. shuffled: a
+    window's behaviour nearer to its other view than to its shuffles. reconstruction: the unjittered picture from the
+    posture. landmarks: a frame drawn from another's appearance and its own landmarks. flow: a window's behaviour
+    recognised by what changes from frame to frame. curriculum: disorder of several families, instead of random
+    permutations only. factors: how many strides may lie between the frames of a window. other_looks: every
+    jittered window has looks of its own (augmentation.py), and the outline alone is reconstructed.
+    """
+
+    contrast: float = 0.0
+    order: float = 0.0
+    shuffled: float = 0.0
+    reconstruction: float = 0.0
+    landmarks: float = 0.0
+    flow: float = 0.0
+    curriculum: bool = True
+    factors: tuple[int, ...] = STRIDE_FACTORS
+    other_looks: bool = False
+
+    def __post_init__(self) -> None:
+        if self.order and self.shuffled:
+            raise ValueError("order and shuffled are two forms of one task: give a weight to one of them")
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the terms that are computed."""
+        names = ("contrast", "order", "shuffled", "reconstruction", "landmarks", "flow")
+        return tuple(name for name in names if getattr(self, name))
+
+    @property
+    def looks(self) -> int:
+        """Jittered views that are needed of every frame."""
+        return 2 if self.contrast or self.shuffled else 1
+
+    @property
+    def together(self) -> int:
+        """Windows of one recording that a batch holds side by side."""
+        return TOGETHER if self.flow else 1
+
+
+OBJECTIVES: dict[str, Objectives] = {
+    "order": Objectives(order=1.0, curriculum=False, factors=(1,)),
+    "order-curriculum": Objectives(order=1.0),
+    "contrast": Objectives(contrast=1.0),
+    "standard": Objectives(contrast=1.0, order=0.5, reconstruction=4.0),
+    "shuffled": Objectives(contrast=1.0, shuffled=0.5, reconstruction=4.0),
+    "landmarks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, landmarks=4.0),
+    "flow": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, flow=0.5),
+    "looks": Objectives(contrast=1.0, order=0.5, reconstruction=4.0, other_looks=True),
+}
+
+
+def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> Tensor:
+    """InfoNCE between two augmented views [B, 8, D] of the same windows; a frame's negatives are its window's others.
+
+    Neither identity nor background can solve it, since all frames of a window share them. Returns a scalar.
+    """
+    similarity = (
+        functional.normalize(first, dim=-1) @ functional.normalize(second, dim=-1).transpose(1, 2) / temperature
+    )
+    return _both_ways(similarity)
+
+
+def flow_agreement(behaviours: Tensor, motions: Tensor, together: int = TOGETHER, temperature: float = 0.15) -> Tensor:
+    """InfoNCE between behaviours [B, D] and the motion of the same windows [B, D].
+
+    A window's negatives are the others of its recording, `together` side by side; windows beyond the last whole group
+    are left out. Returns a scalar. After cross-modal learning of 2018: pictures and flow of one movement must agree.
+    """
+    together = min(together, len(behaviours))
+    whole = len(behaviours) // together * together
+    groups = [functional.normalize(item[:whole], dim=-1).unflatten(0, (-1, together)) for item in (behaviours, motions)]
+    return _both_ways(groups[0] @ groups[1].transpose(1, 2) / temperature)
+
+
+def _both_ways(similarity: Tensor) -> Tensor:
+    """Cross-entropy of the diagonal of similarities [B, K, K], by rows and by columns."""
+    target = torch.arange(similarity.shape[1], device=similarity.device).expand(similarity.shape[0], -1)
+    forth = functional.cross_entropy(similarity, target)
+    back = functional.cross_entropy(similarity.transpose(1, 2), target)
+    return (forth + back) / 2
+
+
+def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
+    """Error of the decoded outline [N, 256], or outline and grey [N, 512], against the unjittered pictures
+    [N, 3, S, S]; 1 for their mean.
+
+    Order and time contrast cannot see what is constant in a window, such as a lean; this keeps it in the posture. The
+    target is not jittered, so that position and gain of the box are not kept.
+    """
+    channels = decoded.shape[1] // RECONSTRUCTED_SIDE**2
+    target = functional.adaptive_avg_pool2d(pictures[:, :channels], RECONSTRUCTED_SIDE).flatten(1)
+    return functional.mse_loss(decoded, target) / target.var(0, unbiased=False).mean().clamp_min(1e-6)
+
+
+def kept_loss(postures: Tensor, initial: Tensor) -> Tensor:
+    """Squared distance of postures [N, D] from those of the initial network [N, D], in units of the latter's variance.
+
+    Learning on a small study then does not forget what the initial network had learnt elsewhere.
+    """
+    return functional.mse_loss(postures, initial) / initial.var(0, unbiased=False).mean().clamp_min(1e-6)
+
+
+class MotionEncoder(nn.Module):
+    """What changes from frame to frame of a window to its motion: the second view of a behaviour."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(2 * (WINDOW - 1), 32, 3, 2, 1), nn.ReLU(inplace=True),
+            nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(64 * 16, dim),
+        )  # fmt: skip
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Unjittered pictures [B, 8, 3, S, S] to motions [B, dim]."""
+        small = functional.adaptive_avg_pool2d(pictures[:, :, :2].flatten(0, 1), 16).unflatten(0, pictures.shape[:2])
+        motion: Tensor = self.layers(small.diff(dim=1).flatten(1, 2))
+        return motion
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from.
+
+    pictures [B * 8, 3, S, S]: prepared, not jittered. looks: the same pictures jittered, each time anew, one after the
+    other. disorder: for each window, or for each of its shuffles, the family; windows of the family `stride` are
+    uneven already.
+    """
+
+    pictures: Tensor
+    looks: Tensor
+    disorder: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Value of each term; accuracy of order, and loss of each disordered window [n] when order was learnt."""
+
+    terms: dict[str, Tensor]
+    postures: Tensor
+    accuracy: Tensor | None = None
+    disordered: Tensor | None = None
+
+
+class Criterion(nn.Module):
+    """Computes the terms of `objectives`; its own weights are what only training needs."""
+
+    def __init__(self, posture: PostureEncoder, behaviour: BehaviourEncoder, objectives: Objectives) -> None:
+        super().__init__()
+        self.objectives = objectives
+        if objectives.contrast or objectives.reconstruction:
+            channels = 1 if objectives.other_looks else 2
+            self.heads = Heads(posture.dim, channels * RECONSTRUCTED_SIDE**2)
+        if objectives.shuffled:
+            self.ordered = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
+        if objectives.landmarks:
+            if not hasattr(posture, "layers"):
+                raise ModelError(f"landmarks are learnt by a PostureEncoder, not by a {type(posture).__name__}")
+            empty = posture.prepare(posture.centre.expand(1, 3, posture.side, posture.side))
+            channels, cells = posture.layers(empty).shape[1:3]
+            self.landmarks = Landmarks(channels, cells)
+        if objectives.flow:
+            self.moving = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
+            self.motion = MotionEncoder(behaviour.behaviour_dim)
+
+    def forward(
+        self, posture: PostureEncoder, behaviour: BehaviourEncoder, batch: Batch, generator: torch.Generator
+    ) -> Outcome:
+        """The terms, one by one, for one batch."""
+        wanted = self.objectives
+        features = posture.layers(batch.looks) if wanted.landmarks else None
+        postures = posture.encode(batch.looks) if features is None else posture.head(features.flatten(1))
+        windows = postures.unflatten(0, (wanted.looks, -1, WINDOW))
+        terms: dict[str, Tensor] = {}
+        if wanted.contrast:
+            terms["contrast"] = time_contrast(*self.heads.projection(windows))
+        if wanted.reconstruction:
+            pictures = batch.pictures.repeat(wanted.looks, 1, 1, 1)
+            terms["reconstruction"] = reconstruction_loss(self.heads.decoder(postures), pictures)
+        if features is not None:
+            terms["landmarks"] = self._landmarks(features, batch, generator)
+        if wanted.flow:
+            motions = self.motion(batch.pictures.unflatten(0, (-1, WINDOW)))
+            terms["flow"] = flow_agreement(self.moving(behaviour(windows[0])), motions)
+        if wanted.order:
+            terms["order"], accuracy, disordered = _order(behaviour, windows[0], batch.disorder, generator)
+        elif wanted.shuffled:
+            terms["shuffled"], accuracy, disordered = self._shuffled(behaviour, windows, batch.disorder, generator)
+        else:
+            return Outcome(terms, postures)
+        return Outcome(terms, postures, accuracy, disordered)
+
+    def _landmarks(self, features: Tensor, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Every second frame drawn from the appearance of another frame of its window."""
+        count = len(batch.pictures)
+        looks = batch.looks[:count].unflatten(0, (-1, WINDOW))
+        others = looks.roll(int(torch.randint(1, WINDOW, (), generator=generator)), 1)
+        loss: Tensor = self.landmarks(features[:count:2], looks[:, ::2].flatten(0, 1), others[:, ::2].flatten(0, 1))
+        return loss
+
+    def _shuffled(
+        self, behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        first, second = windows
+        orders = permutations(disorder, generator).to(first.device)
+        shuffles = reordered(first.repeat_interleave(SHUFFLES, 0), orders)
+        codes = self.ordered(behaviour(torch.cat([first, second, shuffles])))
+        own, other, shuffled = codes.split([len(first), len(first), len(shuffles)])
+        loss, each, told = shuffled_contrast(own, other, shuffled.unflatten(0, (-1, SHUFFLES)))
+        return loss, told, each.flatten()
+
+
+def _order(
+    behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same frames in real order and disordered, as published; an uneven window is disordered as it stands."""
+    even = torch.tensor([family != STRIDE for family in disorder], device=windows.device)
+    permuted = reordered(windows, permutations(disorder, generator).to(windows.device))
+    logit = behaviour.order_logit(behaviour(torch.cat([windows[even], permuted])))
+    real, disordered = logit.split([int(even.sum()), len(windows)])
+    loss, each = order_loss(real, disordered)
+    return loss, order_accuracy(real, disordered), each

@@ -1,0 +1,163 @@
+"""The published method, repaired: its networks, its order task, its jitter and its nearest-posture reference.
+
+Brattoli, Büchler, Dorkenwald et al., Nature Machine Intelligence 2021, and the code released with it: CaffeNet up to
+fc6 for posture, fc7 and an LSTM of 1024 for behaviour, 227-px RGB crops, Xavier weights, dropout 0.5, SGD with rate
+0.01, momentum 0.9 and decay 0.0005. Repaired: what its code left undefined is left out, neighbours are of other
+subjects and not only of other videos, and weights start at random instead of at ImageNet's, which are not ours to ship.
+A real window and its permutation share their jittered frames, and the rate falls as in training.py: half the cost.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ubam.encoding.augmentation import jitter
+from ubam.encoding.objectives import OBJECTIVES
+from ubam.encoding.training import train_networks
+from ubam.encoding.window_sampling import Pictures
+from ubam.tracking.crop_store import CropStore
+
+SIDE = 227  # px, CaffeNet's
+
+RATE = 0.01
+published_jitter = partial(jitter, scale=0.0, shift=6 / 255, beyond="border")
+
+
+class CropPictures:
+    """The RGB crops uint8 [T, S, S, 3] of a recording, read when they are asked for, by a slice or by positions."""
+
+    def __init__(self, store: CropStore) -> None:
+        self.store = store
+
+    def __len__(self) -> int:
+        return len(self.store.time_s)
+
+    def __getitem__(self, index: Any, /) -> np.ndarray:
+        return self.store.crops(np.arange(len(self))[index])
+
+
+class FaithfulPosture(nn.Module):
+    """CaffeNet (Jia et al. 2014) up to fc6: RGB crops of any size to postures of length `dim`, at `side` px."""
+
+    def __init__(self, dim: int = 4096, side: int = SIDE) -> None:
+        super().__init__()
+        self.dim, self.side = dim, side
+        self.layers = nn.Sequential(
+            _Centre(),
+            nn.Conv2d(3, 96, 11, 4), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, 1e-4, 0.75),
+            nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+            nn.LocalResponseNorm(5, 1e-4, 0.75),
+            nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+        )  # fmt: skip
+        cells = _pooled(_pooled(_pooled((side - 11) // 4 + 1)))
+        self.head = nn.Sequential(nn.Linear(256 * cells * cells, dim), nn.ReLU(inplace=True), nn.Dropout(0.5))
+        self.apply(_published_weights)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What builds this network again."""
+        return {"dim": self.dim, "side": self.side}
+
+    def prepare(self, crops: Tensor) -> Tensor:
+        """Crops [N, 3, S, S] in 0..255 to the network's pictures [N, 3, side, side] in 0..1."""
+        size = (self.side, self.side)
+        return functional.interpolate(crops.float() / 255, size=size, mode="bilinear", antialias=True)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
+        posture: Tensor = self.head(self.layers(pictures).flatten(1))
+        return posture
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Crops [N, 3, S, S] in 0..255 to postures [N, dim]."""
+        return self.encode(self.prepare(crops))
+
+
+def _pooled(cells: int) -> int:
+    return (cells - 3) // 2 + 1
+
+
+class _Centre(nn.Module):
+    """Pictures in 0..1 to CaffeNet's range, about -120..135 around the mean colour of ImageNet."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([123.0, 117.0, 104.0]).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return 255 * pictures - self.mean
+
+
+class FaithfulBehaviour(nn.Module):
+    """fc7 and an LSTM over eight postures; its last state is the behaviour."""
+
+    def __init__(self, dim: int = 4096, behaviour_dim: int = 1024) -> None:
+        super().__init__()
+        self.dim, self.behaviour_dim = dim, behaviour_dim
+        self.fc7 = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(inplace=True), nn.Dropout(0.5))
+        self.recurrent = nn.LSTM(dim, behaviour_dim, batch_first=True)
+        self.order_head = nn.Linear(behaviour_dim, 1)
+        self.apply(_published_weights)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What builds this network again."""
+        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
+
+    def forward(self, postures: Tensor) -> Tensor:
+        """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
+        behaviour: Tensor = self.recurrent(self.fc7(postures))[1][0][0]
+        return behaviour
+
+    def order_logit(self, behaviours: Tensor) -> Tensor:
+        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
+        logit: Tensor = self.order_head(behaviours).squeeze(-1)
+        return logit
+
+
+def _published_weights(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.Linear, nn.LSTM)):
+        for weight in module.parameters(recurse=False):
+            if weight.dim() > 1:
+                nn.init.xavier_normal_(weight)
+            else:
+                nn.init.constant_(weight, 0.1)
+
+
+def train_faithful(
+    crops: Sequence[Pictures],
+    strides: Sequence[int],
+    *,
+    dim: int = 4096,
+    behaviour_dim: int = 1024,
+    side: int = SIDE,
+    seed: int = 0,
+    device: str = "cpu",
+    **options: Any,
+) -> tuple[FaithfulPosture, FaithfulBehaviour, dict[str, Any]]:
+    """Train both networks on crops uint8 [T, S, S, 3] per recording: real windows against random permutations.
+
+    `options` go to `train_networks`, which says the rest; ModelError as there.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        posture, behaviour = FaithfulPosture(dim, side).to(device), FaithfulBehaviour(dim, behaviour_dim).to(device)
+    history = train_networks(
+        posture, behaviour, crops, strides, objectives=OBJECTIVES["order"], learning_rate=RATE,
+        optimiser=published_optimiser, jittered=published_jitter, seed=seed, **options,
+    )  # fmt: skip
+    return posture, behaviour, history
+
+
+def published_optimiser(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
+    """Stochastic gradient descent as published."""
+    return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, weight_decay=5e-4)

@@ -1,0 +1,100 @@
+"""A trained model on disk: weights as safetensors, settings as JSON, nothing that can carry code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ubam.core.errors import ModelError
+from ubam.core.files import atomic_path, write_json
+from ubam.encoding.encoders import BehaviourEncoder, LandmarkEncoder, PostureEncoder
+
+FORMAT = 2
+
+
+@dataclass
+class Model:
+    """The trained networks with the settings they were trained with (`settings` is plain JSON).
+
+    A network says by its own `settings` how it is built again; the kinds that are read are those of `_kinds`.
+    """
+
+    posture: Any
+    behaviour: Any
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write `<network>.safetensors` and, last, `model.json` into `folder`; other networks there are forgotten."""
+        networks = {"posture": self.posture, "behaviour": self.behaviour}
+        built = {name: _write_network(folder, name, network) for name, network in networks.items()}
+        write_json(folder / "model.json", {"format": FORMAT, "networks": built, "settings": self.settings})
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> "Model":
+        """Read what `save` wrote; ModelError when it is missing, damaged, or no model of this program."""
+        posture, behaviour = (load_network(folder, name, kinds, device) for name, kinds in _kinds().items())
+        return cls(posture, behaviour, _read_description(folder)["settings"])
+
+
+def add_network(folder: Path, name: str, network: Any) -> None:
+    """Keep one more network beside the model in `folder`, with `settings` that say how it is built again."""
+    described = _read_description(folder)
+    described["networks"][name] = _write_network(folder, name, network)
+    write_json(folder / "model.json", described)
+
+
+def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], device: str = "cpu") -> Any:
+    """The network `name` of the model in `folder`, None when it has none; ModelError when it is damaged.
+
+    kinds: the classes that it may be, by the name that `model.json` gives.
+    """
+    described = _read_description(folder)["networks"].get(name)
+    if described is None:
+        return None
+    path = folder / f"{name}.safetensors"
+    try:
+        network = kinds[described["kind"]](**described["settings"])
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
+    return network.to(torch.device(device)).eval()
+
+
+def _write_network(folder: Path, name: str, network: Any) -> dict[str, Any]:
+    """Write the weights of a network; how model.json describes it."""
+    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    with atomic_path(folder / f"{name}.safetensors") as temporary:
+        save_file(weights, temporary)
+    return {"kind": type(network).__name__, "settings": network.settings}
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    if not path.is_file():
+        raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
+    try:
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        complete = {"posture", "behaviour"} <= set(described["networks"]) and isinstance(described["settings"], dict)
+        known = described["format"] == FORMAT
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is damaged or not a model of ubam: copy the model folder again") from error
+    if not complete or not known:
+        raise ModelError(f"{path} is not a model that this version of ubam reads: train it again with `ubam train`")
+    return described
+
+
+def _kinds() -> dict[str, dict[str, type[nn.Module]]]:
+    """The classes that a posture or behaviour network may be, by name."""
+    from ubam.encoding.published_encoders import FaithfulBehaviour, FaithfulPosture
+
+    postures, behaviours = (PostureEncoder, LandmarkEncoder, FaithfulPosture), (BehaviourEncoder, FaithfulBehaviour)
+    return {
+        "posture": {known.__name__: known for known in postures},
+        "behaviour": {known.__name__: known for known in behaviours},
+    }

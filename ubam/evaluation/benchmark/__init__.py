@@ -1,0 +1,1 @@
+"""Benchmarks: postures, deviations, statistics and speed against known truth, beside controls."""

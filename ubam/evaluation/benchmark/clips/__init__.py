@@ -1,0 +1,1 @@
+"""Benchmarks of magnified clips against the true deviation."""

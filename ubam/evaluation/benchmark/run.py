@@ -1,0 +1,277 @@
+"""The benchmark in its folder: studies are rendered once, codings and cells kept, so that a stopped one goes on."""
+
+import hashlib
+import json
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from ubam.core.errors import UbamError
+from ubam.core.files import read_arrays, write_json
+from ubam.core.parallel import executor
+from ubam.core.provenance import key_of
+from ubam.encoding.study_encoder import Embedding
+from ubam.evaluation.benchmark.measures import (
+    LEVEL,
+    Samples,
+    Truth,
+    deviation_measures,
+    drawn_p,
+    embedding_measures,
+    join,
+    root_centred,
+    shuffled_auc,
+    turned_back,
+)
+from ubam.evaluation.benchmark.rows import REFERENCE, Coded, KnownStudy, Row, benchmark_rows
+from ubam.evaluation.synthetic.capsules.study import CapsuleStudy
+from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.recordings.study_table import read_study
+from ubam.tracking.crop_store import CROP_VERSION, CropStore
+from ubam.tracking.cropping import build_crops
+
+CODINGS = 2  # raise it when a coding changes and kept ones must not be used again
+MEASURES = 8  # the same of measures
+SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
+RECORDINGS = 2
+CAPSULES = {  # kinds of the second test renderer: whom it shows, and from where
+    "capsule human": ("human", "side"), "capsule rodent": ("rodent", "side"),
+    "capsule rodent above": ("rodent", "above"),
+}  # fmt: skip
+VARIETIES: dict[str, dict[str, Any]] = {
+    "main": {},
+    "null": {"null": True},
+    "confounded 0.5": {"confound": 0.5},
+    "confounded 0.9": {"confound": 0.9},
+}
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One study of the benchmark: `variety` is a key of VARIETIES, `seconds` the length of each recording."""
+
+    kind: str
+    variety: str
+    seed: int
+    subjects: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The name of its folder; other sizes are other studies."""
+        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All measures of one row on one study; `source` is the state of the program that made it."""
+
+    study: Rendering
+    row: str
+    source: str
+    values: dict[str, float]
+
+
+def renderings(
+    kinds: Iterable[str], seeds: Iterable[int], varieties: Iterable[str], subjects: int, seconds: float
+) -> list[Rendering]:
+    """All studies to measure on, seed by seed, so that a stopped benchmark has whole seeds."""
+    return [
+        Rendering(kind, variety, seed, subjects, seconds) for seed in seeds for variety in varieties for kind in kinds
+    ]
+
+
+def choose_rows(names: Sequence[str]) -> list[Row]:
+    """The rows of these names, all without names; UbamError for a name that is none."""
+    rows = benchmark_rows()
+    unknown = [name for name in names if name not in rows]
+    if unknown:
+        raise UbamError(f"There is no row '{unknown[0]}'; the rows are {', '.join(rows)}.")
+    return [row for name, row in rows.items() if not names or name in names]
+
+
+def run_benchmark(
+    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: Progress
+) -> list[Cell]:
+    """Render what is not rendered, measure what is not measured, and return the cells of `rows` on `studies`.
+
+    Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
+    """
+    with executor(workers) as pool:
+        finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
+        tasks = [
+            pool.submit(measure, out, study, [row.name for row in group])
+            for study in studies
+            for group in _by_coding(_rows_for(rows, study))
+        ]
+        finish(tasks, "measuring rows on studies", progress)
+    return [cell for task in tasks for cell in task.result()]
+
+
+def finish(tasks: Sequence[Future[Any]], what: str, progress: Progress) -> None:
+    """Wait for all tasks; when one fails or the user stops, those that have not begun never will."""
+    progress(what, 0, len(tasks))
+    try:
+        for done, task in enumerate(as_completed(tasks), 1):
+            task.result()
+            progress(what, done, len(tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise
+
+
+def _rows_for(rows: Iterable[Row], study: Rendering) -> list[Row]:
+    return [row for row in rows if not row.main_only or study.variety == "main"]
+
+
+def _by_coding(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows that share a coding together, so that no two processes do the same one."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_coding_key(row)].append(row)
+    return list(groups.values())
+
+
+def prepare(out: Path, study: Rendering) -> None:
+    """Render the study and crop its recordings, unless that is done."""
+    cv2.setNumThreads(1)
+    folder = out / "studies" / study.name
+    if not (folder / "study.csv").exists():  # written last
+        _render(folder, study)
+    for recording in read_study(folder / "study.csv").recordings:
+        build_crops(recording, folder / "crops" / recording.recording_id)
+
+
+def _render(folder: Path, study: Rendering) -> None:
+    if study.kind in CAPSULES:
+        kind, view = CAPSULES[study.kind]
+        CapsuleStudy(
+            kind, study.subjects, RECORDINGS, study.seed, view=view, seconds=study.seconds, **VARIETIES[study.variety]
+        ).write(folder)
+        return
+    synthesise_study(
+        folder, kind=study.kind, subjects=study.subjects, recordings_per_subject=RECORDINGS, seed=study.seed,
+        scene=SCENE, seconds=study.seconds, **VARIETIES[study.variety],
+    )  # fmt: skip
+
+
+def open_study(folder: Path) -> KnownStudy:
+    """A rendered study with its crops in `folder`/crops and its truth in `folder`/truth."""
+    recordings = read_study(folder / "study.csv").recordings
+    stores = [CropStore.open(folder / "crops" / recording.recording_id) for recording in recordings]
+    truths = [
+        _read_truth(folder / "truth" / f"{recording.recording_id}.npz", store)
+        for recording, store in zip(recordings, stores, strict=True)
+    ]
+    return KnownStudy(recordings, stores, truths, folder.parents[1] / "networks" / folder.name)
+
+
+def _read_truth(path: Path, store: CropStore) -> Truth:
+    truth = read_arrays(path)
+    keypoints = root_centred(truth["keypoints"], truth["names"].tolist(), float(truth["body_height"]))
+    if "heading" in truth:
+        keypoints = turned_back(keypoints, truth["heading"])
+    return Truth(keypoints[store.frame_index], truth["phase"][store.frame_index])
+
+
+def measure(out: Path, study: Rendering, names: Sequence[str]) -> list[Cell]:
+    """The cells of rows that share one coding on one study, in a worker; kept ones are read."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    rows = [benchmark_rows()[name] for name in names]
+    cells = {row.name: read_cell(out, study, row) for row in rows}
+    if all(cells.values()):
+        return [cell for cell in cells.values() if cell is not None]
+    known = open_study(out / "studies" / study.name)
+    coded = _coded(out, study, rows[0], known)
+    done = []
+    for row in rows:
+        cell = cells[row.name] or Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded))
+        write_json(_cell_file(out, study, row), {"source": cell.source, "row": row.name, "values": cell.values})
+        done.append(cell)
+    return done
+
+
+def read_cell(out: Path, study: Rendering, row: Row) -> Cell | None:
+    """The cell that was kept, if one of these settings and this version was."""
+    try:
+        kept = json.loads(_cell_file(out, study, row).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    values = {name: float("nan") if value is None else value for name, value in kept["values"].items()}
+    return Cell(study, row.name, kept["source"], values)
+
+
+def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
+    """The measures of a row whose embeddings of a study are `coded`, those of its variety."""
+    codes = known.codes([one.posture for one in coded.embeddings], [one.looks for one in coded.embeddings])
+    if row.shuffled:
+        return {"auc": shuffled_auc(codes, REFERENCE)}
+    measures = deviation_measures(
+        codes, known.severity, REFERENCE, scores=coded.scores, test=study.variety in ("main", "null")
+    )
+    if study.variety == "null" and coded.scores is None:
+        p = drawn_p(codes, REFERENCE, zlib.crc32(study.name.encode()))
+        measures |= {"p_drawn": p, "positive_drawn": float(p <= LEVEL)}
+    if study.variety != "main":
+        return {name: value for name, value in measures.items() if not name.startswith("rho")}
+    cost = {"train_s": coded.train_s, "embed_ms": coded.embed_ms}
+    measures |= {name: value for name, value in cost.items() if value is not None}
+    return embedding_measures(*samples(known, coded.embeddings)) | measures
+
+
+def samples(known: KnownStudy, embeddings: Sequence[Embedding]) -> tuple[Samples, Samples]:
+    """The postures of frames, and the behaviours of windows, in which the subject was found throughout."""
+    postures: list[Samples] = []
+    behaviours: list[Samples] = []
+    seen: Counter[str] = Counter()
+    for recording, store, truth, coded in zip(known.recordings, known.stores, known.truths, embeddings, strict=True):
+        found = np.flatnonzero(store.found)
+        missing = np.concatenate([[0], np.cumsum(~store.found)])
+        whole = missing[coded.last + 1] == missing[coded.first]
+        middle = ((coded.first + coded.last) // 2)[whole]
+        for features, frames, parts in (
+            (coded.posture[found], found, postures),
+            (coded.behaviour[whole], middle, behaviours),
+        ):
+            subject, number = np.full(len(frames), recording.subject), np.full(len(frames), seen[recording.subject])
+            parts.append(Samples(features, subject, number, truth.phase[frames], truth.keypoints[frames]))
+        seen[recording.subject] += 1
+    return join(postures), join(behaviours)
+
+
+def _coded(out: Path, study: Rendering, row: Row, known: KnownStudy) -> Coded:
+    path = out / "codings" / study.name / f"{_slug(row.coding)}-{_coding_key(row)}.npz"
+    if not path.exists():
+        row.code(known).save(path)
+    return Coded.load(path)
+
+
+def _coding_key(row: Row) -> str:
+    return key_of(CODINGS, CROP_VERSION, row.coding, dict(row.settings))
+
+
+def _cell_file(out: Path, study: Rendering, row: Row) -> Path:
+    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{MEASURES}.json"
+
+
+def _slug(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def source_fingerprint() -> str:
+    """A short fingerprint of the program's source, to see whether two cells were made by the same state of it."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parents[2].rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""The published method, repaired, to be compared with."""

@@ -1,0 +1,1 @@
+"""Rendered walkers and rats with known truth, and whole studies of them."""

@@ -1,0 +1,286 @@
+"""The generator's objective: appearance from another frame, posture from this one, on pairs that registration made.
+
+Two frames of one recording are registered exactly as a query and its reference are; the crop of the first is moved by
+half, all or twice of that flow (interpolation, as in the published method, and extrapolation, as in a magnified clip),
+and its gaps are repaired towards the true frame at that moment. Only the gaps and their border count.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from scipy.stats import wilcoxon
+from torch import Tensor
+from torch.nn import functional
+
+from ubam.core.errors import ModelError
+from ubam.core.files import atomic_path
+from ubam.core.typing import Array
+from ubam.magnification.gap_filling_network import GapFillingNetwork, compose
+from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outline, saliency_in
+from ubam.magnification.warping import Carried, carry, subject_opacity
+from ubam.tracking.crop_store import CropStore
+from ubam.tracking.foreground import clean_mask
+from ubam.tracking.scene import Scene
+from ubam.tracking.views import cut, turned
+
+FURTHEST_S = 0.28  # seconds between the two frames of a pair: as far as deviations move a limb
+COARSE, SMOOTH = 0.5, 0.02
+PATCH = 64  # side of the part of a crop, around a gap, that training sees
+SHARES = (0.5, 1.0, 2.0)  # of the registered flow that the source is moved by
+DRAWS = 3  # pairs looked at for each one that is kept: most have hardly a gap
+CHECKPOINT_STEPS = 50
+SHORTEST = 10  # frames of a recording that pairs are drawn from
+LEAST_GAIN = 0.03  # of the error in the gaps
+
+
+def train_generator(
+    stores: Sequence[CropStore], postures: Sequence[Array], *, steps: int, batch: int = 12, width: int = 16,
+    learning_rate: float = 2e-3, pool: int = 240, seed: int = 0, device: str = "cpu",
+    checkpoint: Path | None = None, progress: Callable[[int, int], None] | None = None,
+) -> tuple[GapFillingNetwork, list[float]]:  # fmt: skip
+    """Train a generator on pairs of frames of each recording; returns it with the loss of every step.
+
+    Args:
+        stores, postures: per recording its crops and its postures float32 [T, D].
+        steps, batch: a step costs about 0.13 s on one core at batch 12.
+        pool: pairs, at most, that are prepared once (20 ms each) and drawn from.
+        checkpoint: a .safetensors file, taken up when it stems from the same call, written every 50 steps.
+
+    Raises:
+        ModelError: no recording has ten frames, or the loss is not finite.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = GapFillingNetwork(int(postures[0].shape[1]) if len(postures) else 0, width).to(device).train()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
+    shown = [(s.recording_id, float(np.abs(p).sum())) for s, p in zip(stores, postures, strict=True)]
+    call = json.dumps([steps, batch, width, learning_rate, pool, seed, shown])
+    losses = _resume(checkpoint, call, network, optimiser)
+    done = len(losses) == steps
+    pairs = [] if done else draw_pairs(stores, postures, min(pool, 2 * steps), np.random.default_rng(seed))
+    for step in range(len(losses), steps):
+        random = np.random.default_rng((seed, step))
+        chosen = [around_gap(pairs[index], random) for index in random.integers(len(pairs), size=batch)]
+        optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+        losses.append(_descend(network, optimiser, stack_pairs(chosen, device), step))
+        if checkpoint is not None and (len(losses) % CHECKPOINT_STEPS == 0 or len(losses) == steps):
+            _save(checkpoint, call, network, optimiser, losses)
+        if progress:
+            progress(len(losses), steps)
+    return network.eval(), losses
+
+
+def _descend(
+    network: GapFillingNetwork, optimiser: torch.optim.Optimizer, pairs: dict[str, Tensor], step: int
+) -> float:
+    """One step; returns its loss."""
+    loss = objective(network, pairs)
+    if not math.isfinite(loss.item()):
+        raise ModelError(f"training the generator failed at step {step}: the loss is not finite; try another --seed")
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+def draw_pairs(
+    stores: Sequence[CropStore], postures: Sequence[Array], count: int, random: np.random.Generator
+) -> list[dict[str, NDArray[Any]]]:
+    """Prepare `count` pairs from recordings of ten frames or more, each as the arrays that `objective` takes."""
+    usable = [index for index, store in enumerate(stores) if len(store.time_s) >= SHORTEST]
+    if not usable:
+        raise ModelError("no recording is long enough to train the generator: ten frames are needed")
+    backgrounds: dict[int, Scene] = {}
+    pairs = []
+    for recording in np.sort(random.choice(usable, count)):
+        store = stores[recording]
+        if recording not in backgrounds:
+            backgrounds = {recording: store.whole_scene()}
+        pairs.append(make_pair(store, postures[recording], backgrounds[recording], random))
+    return pairs
+
+
+def make_pair(store: CropStore, posture: Array, whole: Scene, random: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """One pair with a gap: the source crop moved by registration, its layer and gap, and the true target."""
+    drawn = [_drawn(store, random) for _ in range(DRAWS)]
+    moments, share, carried = max(drawn, key=lambda one: float(one[2].gap.sum()))
+    source, end, target = moments
+    other = int(random.integers(len(store.time_s)))
+    crops = store.crops([target, other])
+    size = crops.shape[1]
+    return {
+        "moved": carried.colour, "layer": carried.opacity[..., None], "gap": carried.gap[..., None],
+        "background": cut(store.seen(whole, target).background, store.box[target], size),
+        "appearance": crops[1], "target": crops[0],
+        "posture": np.asarray(posture[source] + share * (posture[end] - posture[source]), np.float32),
+        "foreground": cv2.resize(_crop_saliency(store, target), (size, size))[..., None],
+    }  # fmt: skip
+
+
+def _drawn(store: CropStore, random: np.random.Generator) -> tuple[tuple[int, int, int], float, Carried]:
+    """A source, the frame it is registered with, the target; the share of the flow; the source moved."""
+    reach = min(max(2, round(FURTHEST_S * store.fps)), len(store.time_s) // 2 - 1)
+    half = int(random.integers(1, reach // 2 + 1))
+    share = float(random.choice(SHARES))
+    source = int(random.integers(0, len(store.time_s) - 2 * half))
+    end = source + (half if share > 1 else 2 * half)
+    target = source + (half if share < 1 else 2 * half)
+    if random.integers(2):
+        last = len(store.time_s) - 1
+        source, end, target = last - source, last - end, last - target
+    crop = store.crops([source])[0]
+    saliencies = [_crop_saliency(store, position) for position in (source, end)]
+    flow = dense_flow(*(outline(saliency) for saliency in saliencies)) * np.float32(share * len(crop) / CANVAS)
+    salient = np.asarray(cv2.resize(saliencies[0], crop.shape[1::-1]), np.float32)
+    opacity = subject_opacity(salient, clean_mask(salient), 1.2)
+    flow = np.asarray(cv2.resize(flow, crop.shape[1::-1]), np.float32)
+    return (source, end, target), share, carry(crop, opacity, flow, store.in_place)
+
+
+def _crop_saliency(store: CropStore, position: int) -> Array:
+    """The saliency of one frame as its crop shows it: the view may be turned to the animal's heading."""
+    return saliency_in(turned(store.views[position], -float(store.heading[position])))
+
+
+def around_gap(pair: dict[str, NDArray[Any]], random: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """The part of a pair, `PATCH` pixels a side, around a gap drawn at random."""
+    height, width = pair["gap"].shape[:2]
+    places = np.argwhere(pair["gap"][..., 0] > 0.3)
+    middle = places[random.integers(len(places))] if len(places) else np.array([height, width]) // 2
+    top, left = (
+        int(np.clip(at - PATCH // 2, 0, max(0, side - PATCH))) for at, side in zip(middle, (height, width), strict=True)
+    )
+    return {
+        name: value[top : top + PATCH, left : left + PATCH] if value.ndim == 3 else value
+        for name, value in pair.items()
+    }
+
+
+def stack_pairs(pairs: Sequence[dict[str, NDArray[Any]]], device: str = "cpu") -> dict[str, Tensor]:
+    """Stack pairs into float tensors: pictures [N, C, S, S], postures [N, D]."""
+    stacked = {name: torch.from_numpy(np.stack([pair[name] for pair in pairs])).float().to(device) for name in pairs[0]}
+    return {name: value.permute(0, 3, 1, 2) if value.ndim == 4 else value for name, value in stacked.items()}
+
+
+def repaired(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the repaired pictures [N, 3, S, S] in 0..255 and the residual flow [N, 2, S, S]."""
+    residuals = network(*(pairs[name] for name in ("moved", "layer", "gap", "background", "appearance", "posture")))
+    return compose(pairs["moved"], pairs["layer"], pairs["gap"], pairs["background"], residuals), residuals[0]
+
+
+def plain(pairs: dict[str, Tensor]) -> Tensor:
+    """Return the pictures [N, 3, S, S] that registration alone makes."""
+    return pairs["layer"] * pairs["moved"] + (1 - pairs["layer"]) * pairs["background"]
+
+
+def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
+    """L1 + coarse L1 in the gaps and their border, + smoothness of the residual flow."""
+    picture, flow = repaired(network, pairs)
+    weight = pairs["gap"]
+    error = (picture - pairs["target"]) / 255 * weight
+    total = weight.mean() + 1e-4
+    coarse = functional.avg_pool2d(error, 4).abs().mean()
+    rough = _slope(flow, 2).abs().mean() + _slope(flow, 3).abs().mean()
+    return (error.abs().mean() + COARSE * coarse) / total + SMOOTH * rough
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Mean absolute errors, in grey levels, on pairs of a subject that was not trained on, without and with repair."""
+
+    foreground_without: float
+    foreground_with: float
+    gap_without: float
+    gap_with: float
+    gap_share: float
+    pairs: int
+    surely: bool
+
+    @property
+    def helps(self) -> bool:
+        """Whether the gaps gain at least `LEAST_GAIN`, beyond chance, and the subject as a whole does not lose."""
+        better = self.gap_with < (1 - LEAST_GAIN) * self.gap_without and self.foreground_with <= self.foreground_without
+        return better and self.surely
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for run.json; l1 of the whole subject, gap_l1 of its gaps."""
+        return {
+            "l1_without": self.foreground_without, "l1_with": self.foreground_with, "gap_l1_without": self.gap_without,
+            "gap_l1_with": self.gap_with, "gap_share": self.gap_share, "pairs": self.pairs, "used": self.helps,
+        }  # fmt: skip
+
+
+@torch.inference_mode()
+def validate(
+    network: GapFillingNetwork,
+    stores: Sequence[CropStore],
+    postures: Sequence[Array],
+    *,
+    count: int = 48,
+    seed: int = 0,
+) -> Validation:
+    """Measure what `network` does to registered pairs of recordings it has not seen."""
+    random = np.random.default_rng((seed, 1))
+    device = str(next(network.parameters()).device)
+    rows = []
+    for pair in draw_pairs(stores, postures, count, random):
+        one = stack_pairs([pair], device)
+        errors = [(picture - one["target"]).abs().mean(1) for picture in (plain(one), repaired(network, one)[0])]
+        subject, gap = torch.maximum(one["foreground"], one["layer"])[:, 0], one["gap"][:, 0]
+        sums = [float((error * weight).sum()) for weight in (subject, gap) for error in errors]
+        rows.append([*sums, float(subject.sum()), float(gap.sum())])
+    table = np.array(rows)
+    total = [float(value) + 1e-9 for value in table.sum(0)]
+    gain = table[:, 2] - table[:, 3]
+    surely = bool(gain.any()) and float(wilcoxon(gain, alternative="greater").pvalue) < 0.05
+    return Validation(
+        total[0] / total[4], total[1] / total[4], total[2] / total[5], total[3] / total[5], total[5] / total[4],
+        len(rows), surely,
+    )  # fmt: skip
+
+
+def _slope(picture: Tensor, axis: int) -> Tensor:
+    return picture.diff(dim=axis)
+
+
+def _save(
+    path: Path, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer, losses: list[float]
+) -> None:
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    with atomic_path(path) as temporary:
+        contiguous = {name: value.contiguous() for name, value in tensors.items()}
+        save_file(contiguous, temporary, {"call": call, "losses": json.dumps(losses)})
+
+
+def _resume(path: Path | None, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer) -> list[float]:
+    """Take up a checkpoint of the same call; a missing, damaged or foreign one is left aside."""
+    if path is None or not path.is_file():
+        return []
+    try:
+        with safe_open(path, framework="pt") as opened:
+            header = opened.metadata() or {}
+        tensors = load_file(path)
+    except (SafetensorError, OSError):
+        return []
+    if header.get("call") != call:
+        return []
+    network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return [float(loss) for loss in json.loads(header["losses"])]

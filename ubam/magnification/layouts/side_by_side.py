@@ -1,0 +1,106 @@
+"""The layout `side-by-side`: twin, recording and magnified in panels of one size, difference and dose marked."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ubam.core.typing import Picture
+from ubam.magnification.layouts.drawing import Arrow, draw_arrows, fence, label, legend, mark_change, reasons_words
+from ubam.magnification.magnify import Frame, Magnification, region_of
+from ubam.magnification.quality_checks import dose_words, hardly_deviates
+
+Region = tuple[int, int, int, int]
+
+PANEL_HEIGHT = (256, 480)
+WIDEST_PANEL = 640
+HEADER, FOOTER_ROW = 30, 22
+NOTHING = "no displacement was found here to magnify"  # a posture may still be unlike, and nobody is called well
+
+
+def side_by_side(
+    made: Magnification, frames: Iterator[tuple[Frame, tuple[str, ...]]], factor: float
+) -> Iterator[Picture]:
+    """Panels under their names; in the corner below the magnified one the dose, and why a frame is doubtful."""
+    regions = shown_regions(made)
+    size = panel_size(regions[0])
+    names = ("Twin", "Recording", f"Magnified {factor:g}×")
+    header = np.hstack([label(name, size[0], HEADER) for name in names])
+    for region, (frame, doubts) in zip(regions, frames, strict=False):
+        box, height = made.query.box[frame.position], made.query.height_at(frame.position)
+        marked, arrows = mark_change(frame, factor, box, height)
+        panels = [cut_panel(picture, region, size) for picture in (frame.moved[0.0].picture, frame.recording, marked)]
+        scale = size[0] / (region[2] - region[0])
+        draw_arrows(panels[2], _on_panel(arrows, region, scale), height * scale)
+        if doubts:
+            fence(panels[2])
+        calm = NOTHING if not arrows and hardly_deviates(made, frame) else ""
+        yield np.vstack([header, np.hstack(panels), footer(size[0], dose_words(made, factor), doubts, calm)])
+
+
+def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
+    x0, y0 = region[:2]
+    return [
+        (((sx - x0) * scale, (sy - y0) * scale), ((ex - x0) * scale, (ey - y0) * scale))
+        for (sx, sy), (ex, ey) in arrows
+    ]
+
+
+@lru_cache(maxsize=16)
+def footer(width: int, dose: str, doubts: tuple[str, ...], calm: str = "") -> Picture:
+    """The bar below three panels: the scale of the heat on the left, on the right the dose and what is doubtful.
+
+    calm: what is said of a frame without doubts.
+    """
+    words = f"judge with care: {reasons_words(doubts)}" if doubts else calm
+    corner = [
+        label(dose, width, FOOTER_ROW),
+        label(words, width, FOOTER_ROW, warning=bool(doubts)),
+    ]
+    scale = np.vstack([legend(width, FOOTER_ROW), np.full((FOOTER_ROW, width, 3), 255, np.uint8)])
+    return np.hstack([scale, np.full((2 * FOOTER_ROW, width, 3), 255, np.uint8), np.vstack(corner)])
+
+
+def shown_regions(made: Magnification) -> list[Region]:
+    """Return the part of the picture (x0, y0, x1, y1) shown at each position, of one size over the whole clip.
+
+    All that the subject passes through, unless it goes far: then the panel goes with the subject, which is seen larger.
+    """
+    query, boxes = made.query, made.query.box[made.positions]
+    parts = np.array([region_of(box, query.width, query.height) for box in boxes])
+    x0, y0, x1, y1 = (int(side) for side in (*parts[:, :2].min(0), *parts[:, 2:].max(0)))
+    if (x1 - x0) * (y1 - y0) > 0.8 * query.width * query.height and x1 - x0 < 1.6 * (parts[:, 2] - parts[:, 0]).max():
+        return [(0, 0, query.width, query.height)] * len(boxes)
+    if max(x1 - x0, y1 - y0) < 1.6 * max((parts[:, 2:] - parts[:, :2]).max(), 1):
+        return [(x0, y0, x1, y1)] * len(boxes)
+    return regions_beside(boxes, parts, query.width, query.height)
+
+
+def regions_beside(boxes: NDArray[np.float32], parts: NDArray[np.int64], width: int, height: int) -> list[Region]:
+    """Return regions of one size, that of the largest of `parts` [n, 4], each around its box [n, 4]."""
+    wide, high = (int(side) for side in (parts[:, 2:] - parts[:, :2]).max(0))
+    x0 = np.clip(np.round((boxes[:, 0] + boxes[:, 2] - wide) / 2), 0, width - wide).astype(int)
+    y0 = np.clip(np.round((boxes[:, 1] + boxes[:, 3] - high) / 2), 0, height - high).astype(int)
+    return [(int(x), int(y), int(x) + wide, int(y) + high) for x, y in zip(x0, y0, strict=True)]
+
+
+def panel_size(region: Region) -> tuple[int, int]:
+    """Return width and height of a panel that shows `region`."""
+    scale = panel_scale(region)
+    return max(2, round((region[2] - region[0]) * scale)), max(2, round((region[3] - region[1]) * scale))
+
+
+def panel_scale(region: Region) -> float:
+    """Return a scale that makes a panel at least 256 px high, whole where it enlarges, and no wider than 640 px."""
+    width, height = region[2] - region[0], region[3] - region[1]
+    scale = float(np.ceil(PANEL_HEIGHT[0] / height)) if height < PANEL_HEIGHT[0] else min(1.0, PANEL_HEIGHT[1] / height)
+    return min(scale, max(WIDEST_PANEL / width, 0.2))
+
+
+def cut_panel(picture: Picture, region: Region, size: tuple[int, int]) -> Picture:
+    """Return a region of a picture at the size (width, height) of a panel."""
+    part = picture[region[1] : region[3], region[0] : region[2]]
+    method = cv2.INTER_AREA if size[0] < part.shape[1] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)

@@ -1,0 +1,69 @@
+"""Displacements of a whole picture, float32 [S, S, 2]: read at places, agreed on, shrunk, smoothed."""
+
+import cv2
+import numpy as np
+
+from ubam.core.typing import Array, View
+from ubam.tracking.crop_store import CropStore
+
+CANVAS = 128
+
+TRUNCATION = 0.12
+
+
+def saliency_of(store: CropStore, position: int) -> Array:
+    """Return the saliency of one frame of a recording on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
+    return saliency_in(store.views[position])
+
+
+def saliency_in(view: View) -> Array:
+    """Return the saliency of a view [V, V, 3] on its own canvas, float32 [CANVAS, CANVAS] in 0..1."""
+    salient = np.asarray(view[..., 0], np.float32) / 255
+    return np.asarray(cv2.resize(salient, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def outline(saliency: Array) -> View:
+    """Return the signed distance to the subject's outline, cut at 12 % of the canvas, as uint8 [S, S] around 127."""
+    inside = (saliency > 0.5).astype(np.uint8)
+    distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    return (np.clip(distance / (TRUNCATION * len(saliency)), -1, 1) * 127 + 127).astype(np.uint8)
+
+
+def dense_flow(source: View, target: View) -> Array:
+    """Return the flow float32 [S, S, 2] in pixels: target(p + flow(p)) is like source(p); DIS (Kroeger et al. 2016)."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(search.calc(source, target, np.zeros((*source.shape, 2), np.float32)), np.float32)
+
+
+SPACE_SIGMA = 1.0  # of 64 pixels
+
+
+def read_at(field: Array, place: Array) -> Array:
+    """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels), its border carried on."""
+    x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
+    found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
+
+
+def consensus(flows: Array) -> tuple[Array, Array]:
+    """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
+
+    The spread is the standard deviation around the median; a median of distances is too small with few subjects.
+    """
+    median = np.median(flows, axis=0)
+    squared = ((flows - median) ** 2).sum(-1)
+    spread = np.sqrt(squared.sum(0) / max(len(flows) - 1, 1))
+    return median.astype(np.float32), spread.astype(np.float32)
+
+
+def shrink(flow: Array, spread: Array, strength: float) -> Array:
+    """Return `flow` with what lies within `strength` spreads drawn to zero (positive part, James and Stein 1961)."""
+    length = np.maximum(np.linalg.norm(flow, axis=-1), 1e-9)
+    return (flow * np.maximum(0, 1 - (strength * spread / length) ** 2)[..., None]).astype(np.float32)
+
+
+def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:
+    """Return flow [S, S, 2] from `weighted` (flow times `weight`), smoothed inside the subject, carried on outside."""
+    stacked = np.dstack([weighted, weight])
+    total = cv2.GaussianBlur(stacked, (0, 0), sigma) + 0.02 * cv2.GaussianBlur(stacked, (0, 0), 4 * sigma)
+    return (total[..., :2] / np.maximum(total[..., 2:], 1e-4)).astype(np.float32)

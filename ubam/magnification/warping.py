@@ -1,0 +1,191 @@
+"""Two layers of a picture, the moved subject over its background: how a displacement turns into a picture."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ubam.core.typing import Array, Picture
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A subject's layer after its move, before it is laid over anything.
+
+    colour uint8 [H, W, 3]; opacity float32 [H, W] in 0..1; gap float32 [H, W] in 0..1: where the subject should be but
+    no source pixel landed, or, over a background that was never seen, where the subject was; length [H, W]: how far
+    each pixel came; torn: the share (0..1) of the subject's area on which no source pixel landed.
+    """
+
+    colour: Picture
+    opacity: Array
+    gap: Array
+    length: Array
+    torn: float = 0.0
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels,
+    the opacity before the move, where something moved what was carried, and the share (0..1) of it that is torn."""
+
+    picture: Picture
+    opacity: Array
+    length: Array
+    source_opacity: Array
+    carried: Carried | None = None
+    torn: float = 0.0
+
+
+def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Moved:
+    """Return `frame` with the subject moved by `forward` over the background.
+
+    Args:
+        frame, background: uint8 [H, W, 3], the part of the recording that the canvas covers.
+        opacity: float32 [H, W] in 0..1, the subject's layer.
+        forward: float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
+        hidden: whether the background behind the subject was never seen.
+
+    Pixels that the subject neither leaves nor reaches, and those that it hardly moves, keep their very values.
+    """
+    carried = carry(frame, opacity, forward, hidden)
+    picture = _over(frame, background, carried, opacity)
+    return Moved(picture, carried.opacity, carried.length, opacity, carried, carried.torn)
+
+
+def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Carried:
+    """Move the subject's pixels and opacity by `forward`; arguments as for `move_layer`."""
+    height, width = opacity.shape
+    grid = forward.shape[1], forward.shape[0]
+    shrinking = np.array([grid[0] / width, grid[1] / height], np.float32)
+    weight = cv2.resize(opacity, grid, interpolation=cv2.INTER_AREA)
+    backward, coverage = backward_flow(forward * shrinking, np.where(weight > 0.1, weight, 0).astype(np.float32))
+    source = cv2.resize(backward / shrinking, (width, height), interpolation=cv2.INTER_LINEAR)
+    covered = np.asarray(cv2.resize(coverage, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    map_x = source[..., 0] + np.arange(width, dtype=np.float32)
+    map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    colour = np.asarray(cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    whole = np.asarray(cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR), np.float32)
+    gap = _gap(opacity, whole, covered, hidden)
+    length = np.asarray(cv2.magnitude(source[..., 0], source[..., 1]), np.float32)
+    torn = float((whole * (1 - covered)).sum() / max(float(opacity.sum()), 1e-9))
+    return Carried(colour, whole * covered, gap, length, torn)
+
+
+def fill_gaps(
+    picture: Picture, background: Picture, carried: Carried, flow: Array, opacity: Array, colour: Array
+) -> Picture:
+    """Return a moved picture [H, W, 3] with its gaps, and nothing else, painted at full resolution.
+
+    flow [h, w, 2] (pixels of the picture, where to read the moved subject), opacity [h, w] in 0..1 and colour [h, w, 3]
+    (grey levels to add) are what the generator found, at any size.
+    """
+    x, y, width, height = cv2.boundingRect((carried.gap > 0).astype(np.uint8))
+    part, size = np.s_[y : y + height, x : x + width], carried.gap.shape[::-1]
+    shift, layer, added = (cv2.resize(found, size)[part] for found in (flow, opacity, colour))
+    map_x = shift[..., 0] + np.arange(x, x + width, dtype=np.float32)
+    map_y = shift[..., 1] + np.arange(y, y + height, dtype=np.float32)[:, None]
+    subject = cv2.remap(carried.colour, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    painted = layer[..., None] * subject + (1 - layer[..., None]) * background[part] + added
+    gap, out = carried.gap[part][..., None], picture.copy()
+    out[part] = np.clip(np.rint(gap * painted + (1 - gap) * picture[part]), 0, 255).astype(np.uint8)
+    return out
+
+
+def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
+    """Where the moved subject is torn and, over a background never seen, what it left; soft at its border."""
+    torn = whole * (1 - covered)
+    if hidden:
+        torn = np.maximum(torn, np.clip(opacity - whole, 0, 1))
+    gap = np.clip(1.5 * cv2.GaussianBlur(torn, (0, 0), 1.0), 0, 1)
+    return np.where(gap > 0.04, gap, 0).astype(np.float32)
+
+
+def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
+    """Turn a forward flow round: where does each pixel of the moved picture come from?
+
+    Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from
+    around (forward splatting, Niklaus and Liu 2020); unlike a fixed-point inverse it also works where the flow folds.
+
+    Args:
+        forward: float32 [h, w, 2], (x, y) movement of each source pixel, in pixels of this grid.
+        weight: float32 [h, w] >= 0; zero outside the subject.
+
+    Returns the flow [h, w, 2] to add to a target pixel to get its source, and the coverage [h, w] in 0..1.
+    """
+    summed = splat(np.dstack([-forward * weight[..., None], weight, weight > 0]), forward)
+    near = cv2.GaussianBlur(summed, (0, 0), 0.8)
+    total = near + 1e-2 * cv2.GaussianBlur(summed, (0, 0), 2.5)
+    for sigma, share in ((8.0, 1e-4), (24.0, 1e-6)):
+        total += share * _wide_blur(summed, sigma)
+    coverage = np.clip(2 * near[..., 3], 0, 1)
+    return (total[..., :2] / np.maximum(total[..., 2:3], 1e-9)).astype(np.float32), coverage.astype(np.float32)
+
+
+def _wide_blur(picture: Array, sigma: float) -> Array:
+    """A Gaussian blur of a large sigma, taken on a picture several times smaller."""
+    smaller = max(1, int(sigma // 3))
+    size = -(-picture.shape[1] // smaller), -(-picture.shape[0] // smaller)
+    small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / smaller)
+    return np.asarray(cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def splat(values: Array, forward: Array) -> Array:
+    """Lay `values` [h, w, C] down at their places moved by `forward` [h, w, 2], bilinearly; what leaves is dropped."""
+    rows, columns, channels = values.shape
+    x = forward[..., 0] + np.arange(columns, dtype=np.float32)
+    y = forward[..., 1] + np.arange(rows, dtype=np.float32)[:, None]
+    used = (values[..., -1] != 0) & (x > -1) & (x < columns) & (y > -1) & (y < rows)
+    x, y, flat = x[used], y[used], values[used].astype(np.float64)
+    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    out = np.zeros((channels, (rows + 2) * (columns + 2)))
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        share = (1 - np.abs(x - left - dx)) * (1 - np.abs(y - top - dy))
+        index = (top + dy + 1) * (columns + 2) + left + dx + 1
+        for channel in range(channels):
+            out[channel] += np.bincount(index, share * flat[:, channel], out.shape[1])
+    return out.reshape(channels, rows + 2, columns + 2)[:, 1:-1, 1:-1].transpose(1, 2, 0).astype(np.float32)
+
+
+def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Array:
+    """Return the opacity, float32 [H, W] in 0..1, of the subject's layer.
+
+    Args:
+        salient: float32 [H, W] in 0..1, how unlike the background each pixel is.
+        mask: bool [H, W], the cleaned mask; parts smaller than a tenth of its largest are left out.
+        width: of the rim, in pixels.
+
+    Opaque well inside the mask; on its rim as opaque as it is salient, so that no background is carried along.
+    """
+    body = _main_parts(mask)
+    reach = max(1, round(width))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inside, near = cv2.erode(body, disc), cv2.dilate(body, disc)
+    opacity = np.maximum(inside.astype(np.float32), np.minimum(1.3 * salient, 1) * near)
+    return cv2.GaussianBlur(opacity.astype(np.float32), (0, 0), 0.5 * width)
+
+
+def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
+
+
+def _over(frame: Picture, background: Picture, carried: Carried, opacity: Array) -> Picture:
+    moved, length = carried.opacity, carried.length
+    touched = ((opacity > 1e-3) | (moved > 1e-3)) * np.clip((length - 0.1) / 0.4, 0, 1)
+    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)
+    place = cv2.boundingRect((blend > 1e-3).astype(np.uint8))
+    part = np.s_[place[1] : place[1] + place[3], place[0] : place[0] + place[2]]
+    if not place[2]:
+        return frame.copy()
+    left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[part][..., None]
+    under = left * background[part] + (1 - left) * frame[part]
+    subject = moved[part][..., None]
+    share = np.where(blend > 1e-3, blend, 0)[part][..., None]
+    mixed = share * (subject * carried.colour[part] + (1 - subject) * under) + (1 - share) * frame[part]
+    picture = frame.copy()
+    picture[part] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return picture

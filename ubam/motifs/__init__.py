@@ -1,0 +1,1 @@
+"""From behaviours to the kinds that come back: motifs, maps and nearest moments."""

@@ -1,0 +1,130 @@
+"""The stages that show: the gap-filling network, magnified clips, and the evidence beside them."""
+
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ubam.core.files import read_arrays, write_arrays, write_json
+from ubam.core.plotting import save_figure
+from ubam.encoding.saved_model import Model
+from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
+from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
+from ubam.magnification.gap_filling_training import SHORTEST, train_generator, validate
+from ubam.magnification.layouts.plots import when_figure, where_figure
+from ubam.magnification.layouts.write import write_magnified
+from ubam.magnification.quality_checks import Check
+from ubam.pipeline.job import Job, device_of, no_progress
+from ubam.pipeline.scored_run import ScoredRun
+from ubam.recordings.study_table import Recording
+from ubam.recordings.video_reader import probe, read_frames
+from ubam.recordings.video_writer import write_clip
+from ubam.tracking.crop_store import CropStore
+
+
+def write_preview(store: CropStore, video: Path, out: Path) -> None:
+    """A small clip of the recording as it was analysed, for the player above the timeline."""
+    info = probe(video)
+    scale = min(1.0, PREVIEW_WIDTH / info.width)
+    size = (max(2, round(info.width * scale)), max(2, round(info.height * scale)))
+    first, count = int(store.frame_index[0]), min(len(store.frame_index), PREVIEW_FRAMES)
+    write_clip(out, read_frames(video, start_frame=first, stop_frame=first + count, size=size), store.fps, crf=28)
+
+
+def clip_frames(store: CropStore, peak: tuple[float, float], seconds: float) -> slice:
+    """The frames of a clip of about `seconds` around the stretch `peak` (start, end in seconds)."""
+    middle = sum(peak) / 2
+    first = int(np.searchsorted(store.time_s, middle - seconds / 2))
+    length = max(2, round(seconds * store.fps))
+    first = max(0, min(first, len(store.time_s) - length))
+    return slice(first, min(first + length, len(store.time_s)))
+
+
+def generator(job: Job) -> list[str]:
+    """Train the generator on all subjects but one, and use it only when it helps on that one."""
+    job.run.record["generator"] = {"used": False}
+    recordings = [r for r in job.usable() if len(job.store(r.recording_id).time_s) >= SHORTEST]
+    subjects = sorted({recording.subject for recording in recordings})
+    if len(subjects) < 2:
+        return [
+            "The generator was not trained: that takes two subjects with recordings of at least "
+            f"{SHORTEST} frames each. Magnified clips are made without it."
+        ]
+    held_out = subjects[int(np.random.default_rng((job.settings.seed, 7)).integers(len(subjects)))]
+    torch.set_num_threads(job.settings.workers)
+    model = Model.load(job.model_folder, device_of(job.settings.device))
+    given = load_gap_filling(job.model, device_of(job.settings.device)) if job.model else None
+    seen, dim = [recording for recording in recordings if recording.subject != held_out], model.posture.dim
+    network = given or _trained(job, seen, dim)
+    unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out], dim)
+    proof = validate(network, *unseen, seed=job.settings.seed)
+    save_gap_filling(job.model_folder, network)
+    job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": given is None}
+    return []
+
+
+def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[CropStore], list[np.ndarray]]:
+    """The crops and the learned postures, `dim` long, of recordings."""
+    names = [recording.recording_id for recording in recordings]
+    return [job.store(n) for n in names], [read_arrays(job.embedding_file(n))["posture"][:, :dim] for n in names]
+
+
+def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:
+    return train_generator(
+        *_shown(job, recordings, dim), steps=job.settings.generator_steps, seed=job.settings.seed,
+        device=device_of(job.settings.device), checkpoint=job.model_folder / "generator-training.safetensors",
+        progress=job.counted("generator"),
+    )[0]  # fmt: skip
+
+
+def magnify(job: Job) -> list[str]:
+    """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
+    shown = job.shown()
+    with job.executor() as pool:
+        futures = [pool.submit(show_recording, replace(job, progress=no_progress), name) for name in shown]
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()
+            job.progress("magnify", done, len(shown))
+    return []
+
+
+def show_recording(job: Job, recording_id: str) -> None:
+    """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)  # one thread per process: the other recordings have the other cores
+    material = ScoredRun(job)
+    store, video = material.store(recording_id), job.video(recording_id)
+    proof = gather_evidence(
+        store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
+    )
+    write_preview(store, video, job.preview_file(recording_id))
+    stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
+    frames = clip_frames(store, stretch, job.settings.clip_seconds)
+    for number, factor in enumerate(job.settings.factors):
+        made = material.magnification(recording_id, frames, factor)
+        check = Check(made, factor)
+        out = job.clip_file(recording_id, factor)
+        facts = write_magnified(out, "side-by-side", made, factor, check=check)
+        write_json(out.with_suffix(".json"), facts)
+        if number == 0:
+            proof |= _plot(job, recording_id, check, facts["marked_s"])
+    write_arrays(job.evidence_file(recording_id), **proof)
+
+
+def _plot(job: Job, recording_id: str, check: Check, marked_s: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
+    """Write where and when a clip deviates as figures, and return both as arrays."""
+    seen, folder = check.whereabouts, job.folder / "figures"
+    save_figure(where_figure(seen.length, seen.direction, seen.body, recording_id), folder / f"where_{recording_id}")
+    times, curve = np.array(seen.time_s), np.array(seen.curve)
+    save_figure(when_figure(times, curve, marked_s, recording_id), folder / f"when_{recording_id}")
+    return {
+        "displacement_map": seen.length,
+        "displacement_towards": seen.direction,
+        "displacement_body": seen.body,
+        "displacement_time_s": times,
+        "displacement": curve,
+    }

@@ -1,0 +1,92 @@
+"""The stages that learn postures and behaviours, and write them."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ubam.core.errors import ModelError
+from ubam.core.files import write_arrays, write_csv, write_json
+from ubam.encoding.keypoint_postures import PoseCode, encode_points
+from ubam.encoding.saved_model import Model
+from ubam.encoding.study_encoder import Embedding, learn, unmoving, unusable
+from ubam.encoding.study_encoder import embed as embed_recording
+from ubam.pipeline.job import Job, device_of
+
+LEARNT = 0.7  # order accuracy below which a study taught little
+
+
+def train(job: Job) -> list[str]:
+    """Learn the posture and behaviour networks from the study's own crops, or take the model that was given."""
+    job.run.record["stages"].pop("generator", None)
+    if job.model is not None:
+        given = Model.load(job.model)
+        if given.settings.get("view_size") != job.settings.view_size:
+            raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
+        Model(given.posture, given.behaviour, given.settings).save(job.model_folder)
+        return [f"The networks come from {job.model} and were not trained on this study."]
+    stores = [job.store(recording.recording_id) for recording in job.usable()]
+    model, history = learn(
+        stores, job.settings, device_of(job.settings.device), job.counted("train"),
+        checkpoint=job.folder / "model" / "training.safetensors",
+    )  # fmt: skip
+    model.save(job.model_folder)
+    write_json(job.model_folder / "history.json", history)
+    accuracy = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
+    job.run.record["order_accuracy"] = accuracy
+    scratch = job.settings.networks == "compact"  # few steps adapt the others, too few to learn the order
+    if scratch and accuracy is not None and accuracy < LEARNT and not history["level"][-1]:  # hard disorder lowers it
+        return [
+            f"The networks hardly learnt the order of frames (accuracy {accuracy:.2f}, chance 0.50): "
+            "there may be too little motion."
+        ]
+    return []
+
+
+def embed(job: Job) -> list[str]:
+    """Postures, the keypoints beside them where there are any, and behaviours of every usable recording."""
+    model = Model.load(job.model_folder, device_of(job.settings.device))
+    torch.set_num_threads(job.settings.workers)
+    stores, embeddings = [job.store(recording.recording_id) for recording in job.usable()], []
+    for done, store in enumerate(stores, 1):
+        embeddings.append(embed_recording(model, store, device_of(job.settings.device)))
+        job.progress("embed", done, len(stores))
+    given = job.model / job.pose_file.name if job.model else None
+    code = PoseCode.load(given) if given and given.exists() else None
+    points, messages = encode_points(job.usable(), stores, [e.posture for e in embeddings], job.pose_file, code)
+    coded = {
+        store.recording_id: np.concatenate([embedding.posture, beside], axis=1)
+        for store, embedding, beside in zip(stores, embeddings, points, strict=True)
+    }
+    messages += _fail(job, unusable(coded)) + unmoving({n: p for n, p in coded.items() if np.isfinite(p).all()})
+    for store, embedding in zip(stores, embeddings, strict=True):
+        write_arrays(
+            job.embedding_file(store.recording_id),
+            posture=coded[store.recording_id].astype(np.float16),
+            **_looks(embedding, coded[store.recording_id].shape[1]),
+            frame_index=store.frame_index, time_s=store.time_s,
+            box=store.box, behaviour=embedding.behaviour.astype(np.float16),
+            window_start_s=store.time_s[embedding.first], window_end_s=store.time_s[embedding.last],
+        )  # fmt: skip
+    return messages
+
+
+def _looks(embedding: Embedding, width: int) -> dict[str, np.ndarray]:
+    """What changes of looks do to postures of `width` numbers; keypoints beside them are not moved by looks."""
+    if embedding.looks is None:
+        return {}
+    beside = width - len(embedding.looks)
+    return {"looks": np.pad(embedding.looks, (0, beside))}
+
+
+def _fail(job: Job, reasons: dict[str, str]) -> list[str]:
+    """Mark recordings as failed, so that the others are still analysed; ModelError when none is left."""
+    if reasons and len(reasons) == len(job.usable()):
+        raise ModelError(f"No recording has usable postures; the first: {next(iter(reasons.values()))}.")
+    rows: list[dict[str, Any]] = [dict(row) for row in job.verdicts()]
+    for row in rows:
+        if row["recording_id"] in reasons:
+            row |= {"status": "failed", "reason": reasons[row["recording_id"]]}
+    if reasons:
+        write_csv(job.folder / "recordings.csv", rows, list(rows[0]))
+    return [f"{name} failed: {reason}." for name, reason in reasons.items()]

@@ -1,0 +1,108 @@
+"""A plan: a study and the settings to analyse it with, checked before anything is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ubam.core.errors import ModelError
+from ubam.core.provenance import key_of
+from ubam.core.settings import Settings, check_factors, preset
+from ubam.deviation.frozen_reference import find_reference
+from ubam.pipeline.job import Job, Progress, no_progress, row_of
+from ubam.recordings.study_table import Study, choose_reference, read_study
+from ubam.results.run_record import RunRecord
+from ubam.statistics.blocks import find_blocks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study and the settings to analyse it with, checked, before anything is written."""
+
+    study: Study
+    settings: Settings
+    options: dict[str, Any]
+    choice_of_reference: str
+
+    def start(self, out: Path, progress: Progress) -> Job:
+        """Begin or go on with the run in the folder `out`; RunError when it belongs to another study."""
+        run = RunRecord.start(out, self.study.path, self._study_key())
+        values = self.settings.as_dict()
+        run.record.update(options=self.options, settings=values, factors=list(self.settings.factors))
+        run.record.update({name: values[name] for name in ("preset", "seed", "reference", "device")})
+        run.save()
+        return self._job(run, progress)
+
+    def dry(self, out: Path, progress: Progress = no_progress) -> Job:
+        """The job without touching its record, to see what it would do or to read what it did."""
+        run = RunRecord.open(out) if (out / "run.json").exists() else RunRecord(out, {"stages": {}})
+        return self._job(run, progress)
+
+    def _job(self, run: RunRecord, progress: Progress) -> Job:
+        model = self.options.get("model")
+        against = self.options.get("against")
+        return Job(
+            run, self.study, self.settings, Path(model) if model else None, self.options.get("scheduler"), progress,
+            Path(against) if against else None,
+        )  # fmt: skip
+
+    def _study_key(self) -> str:
+        return key_of([row_of(recording) for recording in self.study.recordings])
+
+
+def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], str | None]) -> Plan:
+    """Read the study and settle the settings; StudyError or UbamError before anything is written.
+
+    options: the values of the command line (preset, reference, block, model, device, seed, workers, scheduler,
+    factors). `ask` is called with the groups when several are there and none of them is named like a reference.
+    """
+    check_factors(options.get("factors") or ())
+    table = read_study(study)
+    reference, words = _settle_reference(table, options.get("reference"), ask)
+    find_blocks(table.recordings, options.get("block"))
+    model = options.get("model")
+    if model and not (Path(model) / "model.json").exists():
+        raise ModelError(f"{model} holds no trained model (model.json is missing); --model takes the folder RUN/model.")
+    changes: dict[str, Any] = {
+        name: options[name] for name in ("device", "seed", "workers", "block") if name in options
+    }
+    changes |= {"factors": tuple(options["factors"])} if options.get("factors") else {}
+    settings = preset(options.get("preset", "standard"), reference=reference, **changes)
+    kept = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    return Plan(table, settings, kept | {"reference": reference or "none"}, words)
+
+
+def plan_scoring(study: Path, against: Path, options: dict[str, Any]) -> Plan:
+    """A plan that scores `study` by the frozen reference `against`, with its networks and their settings.
+
+    options: device and workers. StudyError or ModelError before anything is written.
+    """
+    frozen, table = find_reference(against), read_study(study, compared=False)
+    known = {field.name for field in fields(Settings)} - {"device", "workers", "reference", "block"}
+    values = {name: value for name, value in frozen.settings.items() if name in known}
+    values |= {"factors": tuple(values.get("factors", (2.0,))), "seed": frozen.seed}
+    values |= {name: options[name] for name in ("device", "workers") if name in options}
+    kept = {"model": str(frozen.model_folder), "against": str(frozen.folder), "reference": "none"}
+    words = (
+        f"Against {frozen.n_subjects} {frozen.group} subjects frozen in {frozen.folder} (version {frozen.hash}); "
+        "nothing is trained."
+    )
+    return Plan(table, Settings(**values), options | kept, words)
+
+
+def _settle_reference(
+    study: Study, asked: str | None, ask: Callable[[list[str]], str | None]
+) -> tuple[str | None, str]:
+    if asked == "none":
+        return None, "No reference: every subject is scored against all others."
+    reference = choose_reference(study, asked)
+    if reference is not None:
+        how = "" if asked else " (by its name; --reference chooses another)"
+        return reference, f"Reference group: {reference}{how}."
+    answer = ask(list(study.groups)) if len(study.groups) > 1 else None
+    if answer is not None:
+        return answer, f"Reference group: {answer}."
+    return (
+        None,
+        "No reference group: every subject is scored against all others (--reference GROUP chooses one).",
+    )

@@ -1,0 +1,112 @@
+"""The stages that read videos: check them, then find and crop the subjects."""
+
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ubam.core.errors import RunError, StudyError, VideoError
+from ubam.core.files import content_hash, file_stamp, write_csv
+from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
+from ubam.recordings.study_table import Recording, choose_reference
+from ubam.recordings.validation import check_recording, check_study, study_issues
+from ubam.tracking.cropping import build_crops
+
+VERDICT_COLUMNS = (
+    "status", "reason", "frames_declared", "frames_decoded", "fps", "duration_s", "width", "height", "found",
+    "warnings",
+)  # fmt: skip
+
+# ---- the stages: each takes the job, writes its files and returns its warnings ----
+
+
+def check(job: Job) -> list[str]:
+    """Probe every recording and write recordings.csv; StudyError when none can be used."""
+    verdicts = check_study(job.study, job.counted("check"))
+    if all(verdict["status"] == "failed" for verdict in verdicts):
+        raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
+    _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
+    job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
+    reference = choose_reference(job.study, job.settings.reference)
+    return [] if job.against else study_issues(job.study, verdicts, reference)  # a frozen reference has its own size
+
+
+def crops(job: Job) -> list[str]:
+    """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
+    hashes = job.run.record.get("inputs", {})
+    verdicts: dict[str, dict[str, Any]] = {
+        row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.verdicts()
+    }
+    messages = []
+    for recording_id, outcome in make_crops(job, croppable(job)):
+        verdicts[recording_id] |= outcome
+    _write_recordings(job, verdicts)
+    if all(verdict["status"] == "failed" for verdict in verdicts.values()):
+        reasons = next(v["reason"] for v in verdicts.values() if v["status"] == "failed")
+        raise StudyError(f"No recording of {job.study.path} can be analysed; the first: {reasons}")
+    for row in verdicts.values():
+        if row["status"] != "ok":
+            messages.append(f"{row['recording_id']} {row['status']}: {row['reason']}")
+        if row.get("warnings"):
+            messages.append(f"{row['recording_id']}: {row['warnings']}")
+    return messages
+
+
+def croppable(job: Job) -> list[Recording]:
+    """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
+    usable = job.usable()
+    for recording in usable:
+        if not recording.video.exists() and not (job.crops_folder(recording.recording_id) / "store.json").exists():
+            raise RunError(
+                f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
+            )
+    return [recording for recording in usable if recording.video.exists()]
+
+
+def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
+    """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
+    share = job.study.recordings[shard[0] - 1 :: shard[1]]
+    make_crops(job, [recording for recording in share if check_recording(recording)["status"] == "ok"])
+    return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
+
+
+def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, dict[str, Any]]]:
+    """Crop recordings on the executor; id and verdict columns of each, in order."""
+    outcomes: dict[str, dict[str, Any]] = {}
+    with job.executor() as pool:
+        size, view = job.settings.crop_size, job.settings.view_size
+        futures = {
+            pool.submit(crop_recording, recording, job.crops_folder(recording.recording_id), size, view): recording
+            for recording in recordings
+        }
+        for done, future in enumerate(as_completed(futures), 1):
+            outcomes[futures[future].recording_id] = future.result()
+            job.progress("crops", done, len(futures))
+    return [(recording.recording_id, outcomes[recording.recording_id]) for recording in recordings]
+
+
+def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> dict[str, Any]:
+    """Crop one recording in a worker; its verdict columns, `failed` with the reason when it cannot be used."""
+    try:
+        store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
+    except VideoError as error:
+        return {"status": "failed", "reason": str(error)}
+    return {
+        "status": store.status, "reason": store.reason, "fps": store.fps, "width": store.width, "height": store.height,
+        "frames_declared": store.frames_declared, "frames_decoded": store.frames_decoded,
+        "duration_s": float(store.time_s[-1] - store.time_s[0]), "found": float(np.mean(store.found)),
+        "warnings": "; ".join(store.warnings), "sha256": content_hash(recording.video),
+    }  # fmt: skip
+
+
+def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
+    named = {name: True for recording in job.study.recordings for name in row_of(recording)}
+    extra = [name for name in named if name not in (*RECORDING_COLUMNS, "box", "fps")]
+    rows = []
+    for recording in job.study.recordings:
+        verdict = verdicts[recording.recording_id]
+        rows.append(row_of(recording) | {name: verdict.get(name) for name in VERDICT_COLUMNS})
+    write_csv(job.folder / "recordings.csv", rows, [*RECORDING_COLUMNS, *extra, *VERDICT_COLUMNS])
+    job.run.record["inputs"] = {key: verdict.get("sha256") for key, verdict in verdicts.items()}

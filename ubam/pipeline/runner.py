@@ -1,0 +1,107 @@
+"""The stages of a run, in order, top to bottom; each reads what the ones before wrote (docs/formats.md has the files).
+
+check -> crops -> train -> embed -> score -> generator -> magnify -> report. A stage is skipped when its inputs and
+settings are as they were when it was done.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ubam.core.files import file_stamp
+from ubam.core.provenance import key_of
+from ubam.deviation.frozen_reference import find_reference
+from ubam.pipeline.clip_stages import generator, magnify
+from ubam.pipeline.encoding_stages import embed, train
+from ubam.pipeline.job import Job, Progress, no_progress, row_of
+from ubam.pipeline.plan import plan_scoring
+from ubam.pipeline.recording_stages import check, croppable, crops
+from ubam.pipeline.score_stage import score
+from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
+from ubam.report.figures.write import write_figures
+from ubam.report.page import write_report
+
+
+def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
+    """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
+    pending = pending_stages(job, until, redo)
+    for stage in pending:
+        if stage == "crops":
+            croppable(job)  # asked before the record says that crops were begun
+        messages = job.run.perform(stage, stage_key(job, stage), partial(WORK[stage], job))
+        job.run.warn(stage, messages)
+    return pending
+
+
+def pending_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
+    """The stages that `run_stages` would do.
+
+    A stage whose files are gone is done again where they are asked for: it is `until`, or one that is to be done reads
+    them.
+    """
+    needed, pending = _needed(until), set[str]()
+    for stage in reversed(STAGES):
+        if stage in needed:
+            asked = stage == until or any(stage in READS[later] for later in pending)
+            done = job.run.is_done(stage, stage_key(job, stage)) and not (redo and stage == until)
+            if not done or (asked and job.lacks(stage)):
+                pending.add(stage)
+    if "train" in pending:
+        pending |= {"generator"} & needed  # training saves networks without one
+    return [stage for stage in STAGES if stage in pending]
+
+
+def _needed(until: str) -> set[str]:
+    return {until}.union(*(_needed(stage) for stage in NEEDS[until]))
+
+
+def stage_key(job: Job, stage: str) -> str:
+    """Fingerprint of all that decides the result of a stage: its settings, the files, and the stages before it."""
+    if stage == "check":
+        rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
+        kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
+        return key_of(rows, [file_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
+    values = job.settings.as_dict() | {"model": file_stamp(job.model / "model.json") if job.model else None}
+    values["against"] = find_reference(job.against).hash if job.against else None
+    values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
+    return key_of(
+        stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
+    )
+
+
+def score_against(
+    study: Path, against: Path, out: Path, options: dict[str, Any], progress: Progress = no_progress
+) -> tuple[Job, list[str]]:
+    """Score the recordings of `study` by the frozen reference `against` (RUN/model/reference, or RUN) into a run `out`.
+
+    Its networks code them; nothing is trained, and nobody's earlier score changes. options: device and workers. Returns
+    the job and the stages that were done. ModelError when the reference is damaged or does not fit its networks.
+    """
+    job = plan_scoring(study, against, options).start(out, progress)
+    return job, run_scoring(job)
+
+
+def run_scoring(job: Job) -> list[str]:
+    """Do the stages of a job of `plan_scoring`, and its report; the names of those that were done."""
+    done = run_stages(job, "score")
+    report(job)
+    return done
+
+
+def report(job: Job) -> list[str]:
+    """The figures and report.html."""
+    write_figures(job.folder)
+    write_report(job.folder, job.counted("report"))
+    return []
+
+
+WORK = {
+    "check": check,
+    "crops": crops,
+    "train": train,
+    "embed": embed,
+    "score": score,
+    "generator": generator,
+    "magnify": magnify,
+    "report": report,
+}

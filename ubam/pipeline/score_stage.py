@@ -1,0 +1,157 @@
+"""The stage `score`: from embeddings to tables of deviation, every test, motifs, maps and the frozen reference.
+
+With `--against`, new recordings are scored by a reference that was frozen earlier, and nothing is fitted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ubam.core.errors import ModelError
+from ubam.core.files import read_arrays, write_arrays, write_csv, write_json
+from ubam.deviation.controls import control_codes
+from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
+from ubam.deviation.intervals import reference_issues
+from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.reference_model import Deviation
+from ubam.deviation.score_tables import Table, score_tables, usual_values
+from ubam.deviation.scores import StudyScores, score_study, score_subjects
+from ubam.encoding.embedding import stride_of
+from ubam.motifs.discovery import WindowSet, find_motifs
+from ubam.motifs.maps import draw_maps
+from ubam.motifs.tables import motif_tables, write_motifs
+from ubam.pipeline.job import Job, row_of
+from ubam.recordings.study_table import Recording
+from ubam.statistics.confounds.audit import audit_study
+from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
+from ubam.statistics.confounds.recording_properties import RecordingProperties, recording_properties
+from ubam.statistics.study_statistics import Inference, distance_rows, session_rows, study_statistics, usage_of
+from ubam.tracking.crop_store import CropStore
+
+
+def score(job: Job) -> list[str]:
+    """Deviation of every window, recording and subject, the controls, the group tests, the motifs and the maps."""
+    if job.against is not None:
+        return score_new(job)
+    recordings = job.usable()
+    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
+    stores = [job.store(recording.recording_id) for recording in recordings]
+    codes = codes_of(recordings, embeddings, stores)
+    settings = job.settings
+    scores = score_study(codes, settings.reference, seed=settings.seed, progress=job.counted("score"))
+    controls = {
+        name: score_study(control, settings.reference, seed=settings.seed, intervals=False)
+        for name, control in control_codes(codes, stores, settings.posture_dim, settings.seed).items()
+    }
+    windows = [
+        WindowSet(c.recording_id, c.subject, c.group, e["behaviour"], e["window_start_s"], e["window_end_s"])
+        for c, e in zip(codes, embeddings, strict=True)
+    ]
+    motifs = find_motifs(windows, settings.reference, settings.seed)
+    tables = score_tables(recordings, embeddings, scores, controls)
+    inference = study_statistics(
+        recordings, codes, scores, controls, tables["windows"][0], usage_of(motif_tables(windows, motifs)["usage"][0]),
+        settings.reference, settings.seed, settings.block,
+    )  # fmt: skip
+    seen = recording_properties(recordings, stores)
+    audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
+    _write_scores(job, tables, inference)
+    write_json(job.folder / "statistics.json", inference.statistics | {"audit": audit})
+    write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
+    write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
+    _freeze(job, scores, tables["windows"][0], recordings, seen)
+    return [*audit["warnings"], *inference.statistics["notes"]]
+
+
+def _freeze(
+    job: Job,
+    scores: StudyScores,
+    windows: Sequence[Mapping[str, Any]],
+    recordings: Sequence[Recording],
+    seen: RecordingProperties,
+) -> None:
+    folder = job.model_folder / "reference"
+    held = {code.recording_id for code in scores.fitted.codes}
+    chosen = [index for index, recording in enumerate(recordings) if recording.recording_id in held]
+    save_properties(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
+    scores.fitted.save(folder, fingerprint(job.model_folder), job.settings.seed, usual_values(scores, windows))
+
+
+def codes_of(
+    recordings: Sequence[Recording], embeddings: Sequence[dict[str, np.ndarray]], stores: Sequence[CropStore]
+) -> list[PostureSeries]:
+    """The postures of recordings with all that a score needs to know of them."""
+    return [
+        PostureSeries(
+            r.recording_id,
+            r.subject,
+            r.group,
+            embedding["posture"],
+            stride_of(store.fps),
+            store.fps,
+            embedding.get("looks"),
+        )
+        for r, embedding, store in zip(recordings, embeddings, stores, strict=True)
+    ]
+
+
+def _write_scores(job: Job, tables: dict[str, Table], inference: Inference | None) -> None:
+    """The tables of scores; of sessions and distances, too, where they were compared."""
+    recordings, folder = job.usable(), job.folder / "deviation"
+    columns = {recording.recording_id: row_of(recording) for recording in recordings}
+    for name, (rows, names) in tables.items():
+        extra = [] if name != "recordings" else list(columns[recordings[0].recording_id])[3:]
+        rows = [columns.get(row.get("recording_id", ""), {}) | row for row in rows] if extra else rows
+        write_csv(folder / f"{name}.csv", rows, [*names, *(column for column in extra if column not in names)])
+    if inference is not None:
+        write_csv(folder / "distances.csv", *distance_rows(inference))
+        (folder / "sessions.csv").unlink(missing_ok=True)
+    if inference is not None and inference.sessions:
+        rows = session_rows(inference.sessions, tables["windows"][0])
+        write_csv(folder / "sessions.csv", rows, list(rows[0]))
+
+
+def score_new(job: Job) -> list[str]:
+    """Deviation of every window, recording and subject from the frozen reference that the job names."""
+    if job.against is None:
+        raise ModelError("No frozen reference was named; give one with --against.")
+    frozen = find_reference(job.against)
+    recordings = job.usable()
+    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
+    stores = [job.store(recording.recording_id) for recording in recordings]
+    codes = codes_of(recordings, embeddings, stores)
+    fitted = check_fit(frozen, fingerprint(job.model_folder), codes)
+    # A new recording may have the name of one in the reference.
+    named = [replace(code, recording_id=f"new/{code.recording_id}") for code in codes]
+    found = {}
+    for done, code in enumerate(named, 1):
+        found[code.recording_id] = fitted.score(code)
+        job.counted("score")(done, len(named))
+    subjects = score_subjects(fitted, named, found, fitted.own, seed=frozen.seed)
+    scores = StudyScores({name.removeprefix("new/"): score for name, score in found.items()}, subjects, fitted)
+    tables = score_tables(recordings, embeddings, scores, {})
+    _write_scores(job, tables, None)
+    statistics = describe_new(frozen, recordings, fitted)
+    keys = [(recording.subject, recording.group) for recording in recordings]
+    audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
+    write_json(job.folder / "statistics.json", statistics | {"audit": audit})
+    return [*audit["warnings"], *statistics["notes"]]
+
+
+def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviation) -> dict[str, Any]:
+    """What statistics.json holds where new subjects were scored one by one: no test, but what they were held to."""
+    again = [name for name in dict.fromkeys(one.subject for one in recordings) if name in fitted.subjects]
+    notes = [
+        f"{', '.join(again)}: the reference has a subject of that name, which was left out for it; "
+        "if it is another one, give it another name."
+    ] if again else []  # fmt: skip
+    subjects = dict.fromkeys((one.subject, one.group) for one in recordings)
+    groups = dict.fromkeys(group for _, group in subjects)
+    return {
+        "format": 2, "unit": "subject", "reference": frozen.group, "against": frozen.facts(),
+        "looks": fitted.looks is not None,
+        "n": {group: sum(other == group for _, other in subjects) for group in groups},
+        "tests": [], "controls": {}, "notes": [*notes, *reference_issues(fitted)],
+    }  # fmt: skip

@@ -1,0 +1,99 @@
+"""Everything that showing a deviation needs from a scored run: stores, twins, postures, and the encoder."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from ubam.core.files import read_arrays, read_csv
+from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.twin import Matcher, Twin, twin_basis
+from ubam.encoding.embedding import embed_postures, stride_of
+from ubam.encoding.saved_model import Model
+from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
+from ubam.magnification.magnify import Magnification, magnify
+from ubam.magnification.posture_manifold import Manifold, real_postures
+from ubam.pipeline.job import Job, device_of
+from ubam.tracking.crop_store import CropStore
+
+
+class ScoredRun:
+    """Reads what the stages before wrote, each thing once and only when it is asked for.
+
+    Moments are matched by whole postures, keypoints included; what is compared with rendered pictures is the learned
+    part alone, as a rendered picture has no keypoints.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._stores: dict[str, CropStore] = {}
+        self._twins: dict[str, Twin] = {}
+
+    @cached_property
+    def codes(self) -> dict[str, PostureSeries]:
+        """The postures of every usable recording."""
+        return {
+            recording.recording_id: PostureSeries(
+                recording.recording_id,
+                recording.subject,
+                recording.group,
+                read_arrays(self.job.embedding_file(recording.recording_id))["posture"],
+                stride_of(self.store(recording.recording_id).fps),
+            )
+            for recording in self.job.usable()
+        }
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Finds twins in the reference, or among everybody when there is none."""
+        reference = self.job.settings.reference
+        everyone = list(self.codes.values())
+        return Matcher([c for c in everyone if reference is None or c.group == reference], twin_basis(everyone))
+
+    @cached_property
+    def manifold(self) -> Manifold | None:
+        """The real learned postures of the study."""
+        return real_postures([code.posture[:, : self.model.posture.dim] for code in self.codes.values()])
+
+    @cached_property
+    def model(self) -> Model:
+        """The trained networks."""
+        return Model.load(self.job.model_folder, device_of(self.job.settings.device))
+
+    @cached_property
+    def generator(self) -> GapFillingNetwork | None:
+        """The trained generator, when the run found that it helps."""
+        helps = self.job.run.record.get("generator", {}).get("used", False)
+        return load_gap_filling(self.job.model_folder, device_of(self.job.settings.device)) if helps else None
+
+    def embed(self, views: np.ndarray) -> np.ndarray:
+        """Views uint8 [n, V, V, 3] to postures float32 [n, D]."""
+        return embed_postures(self.model.posture, views, device_of(self.job.settings.device))
+
+    def store(self, recording_id: str) -> CropStore:
+        """The crops of a recording."""
+        if recording_id not in self._stores:
+            self._stores[recording_id] = self.job.store(recording_id)
+        return self._stores[recording_id]
+
+    def twin(self, recording_id: str) -> Twin:
+        """The twin of a recording, the learned part of its posture."""
+        if recording_id not in self._twins:
+            twin = self.matcher.twin(self.codes[recording_id])
+            self._twins[recording_id] = replace(twin, posture=twin.posture[:, : self.model.posture.dim])
+        return self._twins[recording_id]
+
+    def windows(self, recording_id: str) -> np.ndarray:
+        """Start, end and deviation [W, 3] of a recording's windows."""
+        rows = [row for row in read_csv(self.job.windows_file) if row["recording_id"] == recording_id]
+        return np.array([[float(row[name]) for name in ("t_start_s", "t_end_s", "deviation")] for row in rows])
+
+    def magnification(self, recording_id: str, frames: slice | np.ndarray, factor: float) -> Magnification:
+        """The prepared magnification of some frames of a recording."""
+        twin = self.twin(recording_id)
+        references = [(self.store(name), self.job.video(name), path) for name, path in twin.references]
+        return magnify(
+            self.store(recording_id), self.job.video(recording_id), references, frames, [factor],
+            embed=self.embed, posture=self.codes[recording_id].posture[:, : self.model.posture.dim], twin=twin.posture,
+            manifold=self.manifold, generator=self.generator,
+        )  # fmt: skip

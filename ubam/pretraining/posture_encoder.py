@@ -1,0 +1,148 @@
+"""The posture encoder that ships with the program: trained on pictures of random bodies to tell where their joints are.
+
+`ubam pretrain` makes it again. No recording, real or rendered, goes into it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ubam.core.files import atomic_path
+from ubam.core.parallel import executor
+from ubam.encoding.augmentation import jitter
+from ubam.encoding.encoders import LandmarkEncoder
+from ubam.encoding.objectives import RECONSTRUCTED_SIDE, reconstruction_loss
+from ubam.pretraining.body_pictures import MOST_JOINTS, MOST_PAIRS, Picture, draw_picture
+from ubam.pretraining.random_bodies import PLANS
+
+PICTURES, STEPS, BATCH, RATE = 50_000, 4500, 64, 2e-3
+HELD_OUT = 1000
+PART = 500
+JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the targets' standard deviations, so that all weigh alike
+Progress = Callable[[int, int], None] | None
+
+
+def draw_pictures(count: int, seed: int, workers: int, progress: Progress = None) -> Iterator[list[Picture]]:
+    """`count` random pictures in parts; picture i depends on (seed, i) alone."""
+    parts = [range(first, min(first + PART, count)) for first in range(0, count, PART)]
+    with executor(workers) as pool:
+        for numbers, part in zip(parts, pool.map(partial(_draw_part, seed), parts), strict=True):
+            yield part
+            if progress:
+                progress(numbers.stop, count)
+
+
+def _draw_part(seed: int, numbers: range) -> list[Picture]:
+    cv2.setNumThreads(1)
+    return [draw_picture(np.random.default_rng([seed, number])) for number in numbers]
+
+
+class Lessons:
+    """Pictures and what is to be learnt of them: views uint8 [N, 64, 64, 3], targets float32 [N, 152], plan [N]."""
+
+    def __init__(self, pictures: list[Picture]) -> None:
+        self.views = np.stack([picture.view for picture in pictures])
+        joints, directions, pairs = (
+            np.stack([getattr(picture, name) for picture in pictures]).reshape(len(pictures), -1) / spread
+            for name, spread in (("joints", JOINTS), ("directions", DIRECTIONS), ("pairs", PAIRS))
+        )
+        self.targets = np.concatenate([joints, directions, pairs], 1).astype(np.float32)
+        self.plans = np.array([picture.plan for picture in pictures])
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+
+class _Teacher(nn.Module):
+    """What only pre-training needs: per plan a linear read-out of joints and directions, and the picture's decoder."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.plans = nn.ModuleList([nn.Linear(dim, 4 * MOST_JOINTS + 3 * MOST_PAIRS) for _ in PLANS])
+        self.decoder = nn.Sequential(nn.Linear(dim, 256), nn.ReLU(), nn.Linear(256, 2 * RECONSTRUCTED_SIDE**2))
+
+    def error(self, postures: Tensor, lessons: Lessons, index: np.ndarray) -> Tensor:
+        """Smooth L1 of what is read from postures [n, D] against the targets that the plans have."""
+        answers = torch.stack([plan(postures) for plan in self.plans], 1)
+        chosen = answers[torch.arange(len(index)), torch.from_numpy(lessons.plans[index])]
+        wanted = torch.from_numpy(lessons.targets[index])
+        known = torch.isfinite(wanted)
+        return functional.smooth_l1_loss(chosen[known], wanted[known], beta=0.3)
+
+
+def train_on(
+    lessons: Lessons, *, steps: int = STEPS, seed: int = 7, dim: int = 64, progress: Progress = None
+) -> tuple[LandmarkEncoder, list[float]]:
+    """A posture encoder that learnt from `lessons`, and its error on 1,000 it never saw, every 200 steps."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder, teacher = LandmarkEncoder(dim).to(memory_format=torch.channels_last), _Teacher(dim)  # type: ignore[call-overload]
+    parameters = [*encoder.parameters(), *teacher.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=1e-3)
+    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    held_out, errors = min(HELD_OUT, len(lessons) // 4), []
+    for step in range(steps):
+        index = random.integers(held_out, len(lessons), BATCH)
+        pictures = encoder.prepare(torch.from_numpy(lessons.views[index]).permute(0, 3, 1, 2))
+        postures = encoder.encode(jitter(pictures, generator))
+        loss = teacher.error(postures, lessons, index)
+        loss = loss + 0.1 * reconstruction_loss(teacher.decoder(postures), pictures)
+        rise = min(1.0, (step + 1) / 100)
+        optimiser.param_groups[0]["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimiser.step()
+        if step % 200 == 199 or step == steps - 1:
+            errors.append(_held_out_error(encoder, teacher, lessons, held_out))
+        if progress:
+            progress(step + 1, steps)
+    return encoder.eval(), errors
+
+
+def _held_out_error(encoder: LandmarkEncoder, teacher: _Teacher, lessons: Lessons, count: int) -> float:
+    encoder.eval()
+    with torch.no_grad():
+        views = torch.from_numpy(lessons.views[:count]).permute(0, 3, 1, 2)
+        postures = torch.cat([encoder(part) for part in views.split(100)])
+        error = float(teacher.error(postures, lessons, np.arange(count)))
+    encoder.train()
+    return error
+
+
+def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: int = 7, workers: int = 1,
+             progress: Callable[[str, int, int], None] | None = None) -> list[float]:  # fmt: skip
+    """Draw random bodies, train on them and write the encoder to `out`; its errors on held-out pictures.
+
+    Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights.
+    """
+
+    def told(stage: str) -> Progress:
+        return (lambda done, total: progress(stage, done, total)) if progress else None
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out.parent):
+        pass  # a place that cannot be written is told now, not after the training
+    drawn = [picture for part in draw_pictures(pictures, seed, workers, told("draw")) for picture in part]
+    torch.set_num_threads(workers)
+    encoder, errors = train_on(Lessons(drawn), steps=steps, seed=seed, progress=told("train"))
+    made = {"network": encoder.settings, "pictures": pictures, "steps": steps, "seed": seed, "errors": errors}
+    save_network(encoder, out, made)
+    return errors
+
+
+def save_network(network: nn.Module, out: Path, made: dict[str, object]) -> None:
+    """Write the weights of a network with how they were made."""
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    with atomic_path(out) as temporary:
+        save_file(weights, temporary, {"ubam": json.dumps(made)})

@@ -1,0 +1,1 @@
+"""What the user hands in, checked: the study table, videos and keypoint files."""

@@ -1,0 +1,236 @@
+"""Keypoints that the user already has: DeepLabCut CSV and H5, SLEAP .slp and analysis .h5, read into one form.
+
+DeepLabCut's H5 is a pandas table whose column names are pickled: they are read by an unpickler that knows no class and
+no function, so that a file cannot run anything.
+"""
+
+import csv
+import io
+import json
+import pickle
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PureWindowsPath
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+
+from ubam.core.errors import StudyError
+
+SURE = 0.6  # DeepLabCut's own cutoff (pcutoff); SLEAP leaves unsure points out of its files
+TOLERANCE = 2  # frames by which a tracker's count and the video's may differ
+Column = tuple[str, str, str]  # animal, point, and x, y or likelihood
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """The points of every animal in one video.
+
+    names: the K points; frame int64 [F]: frames of the video in its own counting; xy float32 [F, animals, K, 2] in
+    pixels of the video, NaN where a point is missing or its tracker unsure; complete: there is a row for every frame of
+    the video, and not only for labelled pictures.
+    """
+
+    names: tuple[str, ...]
+    frame: np.ndarray
+    xy: np.ndarray
+    complete: bool
+
+
+def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
+    """Read the keypoints of a video of `frames` frames.
+
+    Labelled pictures (`img0144.png`) belong to the frame in their name, or, when there are as many as frames, to the
+    frames in order. A SLEAP project of several videos gives the points of the one with the video's file name.
+
+    Raises:
+        StudyError: the file is missing, of no known format, or of a video of another length.
+    """
+    if not path.is_file():
+        raise StudyError(f"{path}: no such keypoints file; write its path relative to the study's own folder")
+    try:
+        points = _read_csv(path) if path.suffix.casefold() in (".csv", ".tsv", ".txt") else _read_hdf5(path, video)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        pickle.PickleError,
+    ) as error:
+        raise StudyError(
+            f"{path}: cannot be read as keypoints ({error}); give a CSV or H5 of DeepLabCut, or a .slp or analysis .h5 "
+            "of SLEAP"
+        ) from error
+    return _fitted(points, path, frames)
+
+
+def _fitted(points: Keypoints, path: Path, frames: int) -> Keypoints:
+    """The points with their frames, when they can be of a video of that length."""
+    rows = len(points.frame)
+    if not np.isfinite(points.xy).any():
+        raise StudyError(f"{path}: holds no point that its tracker was sure of; give the keypoints of this video")
+    if points.complete and abs(rows - frames) > TOLERANCE:
+        raise StudyError(f"{path}: has {rows} rows, its video {frames} frames; give the keypoints of this video")
+    if not points.complete and rows == frames:
+        return replace(points, frame=np.arange(rows))
+    if rows and points.frame.max() >= frames + TOLERANCE:
+        raise StudyError(
+            f"{path}: names frame {points.frame.max()}, its video has {frames} frames; give the keypoints of this video"
+        )
+    return points
+
+
+# ---- DeepLabCut ----
+
+
+def _read_csv(path: Path) -> Keypoints:
+    """Header rows up to `coords`; before the values one column (a frame or picture) or three (a picture's path)."""
+    text = path.read_text(encoding="utf-8-sig")
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    last = next((i for i, row in enumerate(rows[:8]) if row[0].strip().casefold() == "coords"), None)
+    if last is None:
+        raise ValueError("it has no row that begins with 'coords'")
+    header = {row[0].strip().casefold(): row for row in rows[: last + 1]}
+    first = next(i for i, cell in enumerate(header["coords"][1:], 1) if cell.strip())
+    animals = header.get("individuals", [""] * len(header["coords"]))
+    columns = list(zip(animals[first:], header["bodyparts"][first:], header["coords"][first:], strict=True))
+    values = [np.array([float(cell or "nan") for cell in row[first:]], np.float32) for row in rows[last + 1 :]]
+    return _from_columns(columns, np.stack(values), [row[first - 1] for row in rows[last + 1 :]])
+
+
+def _from_columns(columns: Sequence[Column], values: np.ndarray, index: Sequence[Any]) -> Keypoints:
+    """Points from a table [F, C] and the names of its columns and rows; points of no animal (`single`) are left out."""
+    animals = list(dict.fromkeys(animal for animal, _, _ in columns))
+    if len(animals) > 1:
+        animals = [animal for animal in animals if animal != "single"]
+    names = list(dict.fromkeys(name for animal, name, _ in columns if animal in animals))
+    xyp = np.full((len(values), len(animals), len(names), 3), np.nan, np.float32)
+    xyp[..., 2] = 1
+    for (animal, name, what), value in zip(columns, values.T, strict=True):
+        if animal in animals:
+            xyp[:, animals.index(animal), names.index(name), ("x", "y", "likelihood").index(what)] = value
+    whole = np.isfinite(xyp[..., :2]).all(-1) & (xyp[..., 2] >= SURE)
+    numbers, complete = _frames_of(index)
+    return Keypoints(tuple(names), numbers, np.where(whole[..., None], xyp[..., :2], np.float32(np.nan)), complete)
+
+
+def _frames_of(index: Sequence[Any]) -> tuple[np.ndarray, bool]:
+    """Frames of rows that are named by a number, or by a picture whose name holds one; whether they are all frames."""
+    words = [item.decode() if isinstance(item, bytes) else str(item) for item in index]
+    try:
+        return np.array([int(word) for word in words], np.int64), True
+    except ValueError:
+        found = [re.search(r"(\d+)\D*$", re.split(r"[/\\]", word)[-1]) for word in words]
+    if not all(found):
+        raise ValueError(f"the row '{words[found.index(None)]}' names no frame")
+    return np.array([int(match[1]) for match in found if match], np.int64), False
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Lists, tuples, numbers and strings only."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"it holds an object of {module}.{name}")
+
+
+def _read_hdf5(path: Path, video: Path) -> Keypoints:
+    with h5py.File(path, "r") as file:
+        if {"frames", "instances", "points", "pred_points"} <= set(file):
+            return _read_slp(file, video)
+        if {"tracks", "node_names"} <= set(file):
+            return _read_analysis(file)
+        for group in file.values():
+            if "pandas_type" in group.attrs:
+                return _read_table(group) if "table" in group else _read_fixed(group)
+    raise ValueError("it holds no table of pandas and no tracks")
+
+
+def _read_table(group: h5py.Group) -> Keypoints:
+    """pandas' format "table": rows of an index and one or several blocks of values."""
+    table = group["table"]
+    blocks = [name for name in table.dtype.names if name.startswith("values_block")]
+    kinds = [_PlainUnpickler(io.BytesIO(bytes(table.attrs[f"{name}_kind"]))).load() for name in blocks]
+    values = np.concatenate([table[name] for name in blocks], axis=1)
+    return _from_columns([_column(label) for kind in kinds for label in kind], values, table["index"])
+
+
+def _read_fixed(group: h5py.Group) -> Keypoints:
+    """pandas' format "fixed": blocks of values, labels as codes into the names of each level."""
+    blocks = range(int(group.attrs["nblocks"]))
+    columns = [_column(label) for block in blocks for label in _labels(group, f"block{block}_items")]
+    values = np.concatenate([group[f"block{block}_values"] for block in blocks], axis=1)
+    return _from_columns(columns, values, [label[-1] for label in _labels(group, "axis1")])
+
+
+def _labels(group: h5py.Group, axis: str) -> list[tuple[Any, ...]]:
+    if axis in group:
+        return [(item,) for item in group[axis]]
+    levels = range(int(group.attrs[f"{axis}_nlevels"]))
+    named = [group[f"{axis}_level{i}"][:][group[f"{axis}_label{i}"][:]] for i in levels]
+    return list(zip(*named, strict=True))
+
+
+def _column(label: Sequence[Any]) -> Column:
+    """(scorer, [individual,] bodypart, coordinate) as a column."""
+    words = [item.decode() if isinstance(item, bytes) else str(item) for item in label]
+    return words[-3] if len(words) == 4 else "", words[-2], words[-1]
+
+
+# ---- SLEAP ----
+
+
+class _File(Protocol):
+    def __getitem__(self, name: str) -> Any: ...
+
+
+def _read_analysis(file: _File) -> Keypoints:
+    """SLEAP's analysis file: tracks [track, xy, node, frame], or in the order that its `dims` says."""
+    tracks = file["tracks"]
+    order = json.loads(tracks.attrs["dims"]) if "dims" in tracks.attrs else ["track", "xy", "node", "frame"]
+    xy = np.transpose(tracks[:], [order.index(axis) for axis in ("frame", "track", "node", "xy")]).astype(np.float32)
+    return Keypoints(tuple(name.decode() for name in file["node_names"]), np.arange(len(xy)), xy, True)
+
+
+def _read_slp(file: _File, video: Path) -> Keypoints:
+    """SLEAP's project: frames -> instances -> points; a prediction that was corrected by hand is left out."""
+    described = json.loads(file["metadata"].attrs["json"])
+    nodes = [node["id"] for node in described["skeletons"][0]["nodes"]]
+    frames, instances = np.sort(file["frames"][:], order="frame_id"), np.sort(file["instances"][:], order="frame_id")
+    frames = frames[frames["video"] == _video_number(file, video)] if len(file["videos_json"]) > 1 else frames
+    instances = instances[np.isin(instances["frame_id"], frames["frame_id"]) & (instances["skeleton"] == 0)]
+    instances = instances[_standing(instances)]
+    xy = np.full((len(instances), len(nodes), 2), np.nan, np.float32)
+    for kind, points in enumerate((file["points"][:], file["pred_points"][:])):
+        mine = instances["instance_type"] == kind
+        chosen = points[instances["point_id_start"][mine, None].astype(np.int64) + np.arange(len(nodes))]
+        seen = chosen["visible"][..., None]
+        xy[mine] = np.where(seen, np.stack([chosen["x"], chosen["y"]], -1), np.nan) if mine.any() else xy[mine]
+    row = np.searchsorted(frames["frame_id"], instances["frame_id"])
+    slot = np.arange(len(row)) - np.searchsorted(row, row)
+    placed = np.full((len(frames), int(slot.max(initial=0)) + 1, len(nodes), 2), np.nan, np.float32)
+    placed[row, slot] = xy
+    names = tuple(described["nodes"][node]["name"] for node in nodes)
+    return Keypoints(names, frames["frame_idx"].astype(np.int64), placed, False)
+
+
+def _video_number(file: _File, video: Path) -> int:
+    names = [json.loads(text)["backend"].get("filename", "") for text in file["videos_json"]]
+    same = [number for number, name in enumerate(names) if PureWindowsPath(name).name == video.name]
+    if not same:
+        raise ValueError(f"none of its {len(names)} videos is called {video.name}")
+    return same[0]
+
+
+def _standing(instances: np.ndarray) -> np.ndarray:
+    """Instances bool [N] that no hand-made one of the same frame replaces."""
+    hand = instances[instances["instance_type"] == 0]
+    key = instances["frame_id"].astype(np.int64) * 100_000 + instances["track"]
+    tracked = np.isin(key, key[instances["instance_type"] == 0]) & (instances["track"] >= 0)
+    replaced = tracked | np.isin(instances["instance_id"], hand["from_predicted"])
+    standing: np.ndarray = (instances["instance_type"] == 0) | ~replaced
+    return standing

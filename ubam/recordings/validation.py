@@ -1,0 +1,134 @@
+"""`ubam check`: one verdict for each recording, and whether the study can show anything at all."""
+
+from collections.abc import Callable
+from math import comb
+from typing import Any
+
+from ubam.core.errors import StudyError, VideoError
+from ubam.recordings.keypoint_files import read_keypoints
+from ubam.recordings.study_table import Recording, Study
+from ubam.recordings.video_reader import probe
+
+WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
+
+
+def check_recording(recording: Recording) -> dict[str, Any]:
+    """Probe one recording: status `ok` or `failed` with the reason, and what the file declares of itself."""
+    verdict: dict[str, Any] = {
+        "recording_id": recording.recording_id,
+        "subject": recording.subject,
+        "group": recording.group,
+    }
+    try:
+        info = probe(recording.video)
+    except VideoError as error:
+        return verdict | {"status": "failed", "reason": str(error)}
+    fps = recording.fps or info.fps
+    end = min(recording.end_s or info.duration_s, info.duration_s)
+    length = end - (recording.start_s or 0.0)
+    verdict |= {
+        "status": "ok",
+        "reason": "",
+        "fps": fps,
+        "duration_s": length,
+        "width": info.width,
+        "height": info.height,
+    }
+    verdict["frames_declared"] = info.frames_declared
+    if length < WINDOW_S:
+        reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
+        return verdict | {"status": "failed", "reason": f"{reason}; use a longer one"}
+    return verdict | {"keypoints": check_keypoints(recording, info.frames_declared)}
+
+
+def check_keypoints(recording: Recording, frames: int) -> str:
+    """`ok`, or why the keypoints of a recording whose video has `frames` frames cannot be used; empty without any."""
+    if recording.keypoints is None:
+        return ""
+    try:
+        read_keypoints(recording.keypoints, recording.video, frames)
+    except StudyError as error:
+        return str(error)
+    return "ok"
+
+
+def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+    """The verdicts of all recordings in the order of the study."""
+    verdicts = []
+    for done, recording in enumerate(study.recordings, 1):
+        verdicts.append(check_recording(recording))
+        if progress is not None:
+            progress(done, len(study.recordings))
+    return verdicts
+
+
+def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+    """What there is, in plain sentences: minutes, subjects, and the smallest p that these group sizes allow."""
+    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
+    minutes = sum(verdict.get("duration_s") or 0 for verdict in usable) / 60
+    subjects = count_subjects(study, verdicts)
+    counts = ", ".join(f"{count} {group}" for group, count in subjects.items())
+    messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes; subjects: {counts}."]
+    messages += describe_keypoints(usable)
+    if reference is None:
+        return [*messages, "No reference group: every subject is scored against all others."]
+    n = subjects[reference]
+    messages.append(
+        f"One subject against {n} of {reference}: the smallest possible p is 1/{n + 1} = {1 / (n + 1):.3f}."
+    )
+    for group, count in subjects.items():
+        if group != reference and count and n:
+            messages.append(
+                f"{group} ({count}) against {reference} ({n}): the smallest possible p is {smallest_p(n, count):.2g}."
+            )
+    return messages
+
+
+def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
+    """Whether the keypoints of usable recordings will be joined to the posture; nothing where there are none."""
+    found = [verdict.get("keypoints", "") for verdict in usable]
+    if not any(found):
+        return []
+    bad = [(verdict["recording_id"], words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
+    if not bad:
+        return [f"All {len(found)} recordings have keypoints: they join the posture."]
+    name, words = bad[0]
+    return [
+        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(found)} have none that can be "
+        f"used. The first: {name}: {words or 'its cell in the column keypoints is empty'}"
+    ]
+
+
+def study_issues(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+    """Why this study may be too small to show anything; empty when it is not."""
+    subjects = count_subjects(study, verdicts)
+    if reference is None:
+        alone = len({verdict["subject"] for verdict in verdicts if verdict["status"] != "failed"}) < 2
+        return ["Only one subject is usable: it is compared with parts of itself."] if alone else []
+    n, messages = subjects[reference], []
+    if n < 2:
+        messages.append(
+            f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
+            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
+            "reference subjects."
+        )
+    elif 1 / (n + 1) > 0.05:
+        messages.append(
+            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
+            "19 would be needed."
+        )
+    for group, count in subjects.items():
+        if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
+            messages.append(f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects.")
+    return messages
+
+
+def count_subjects(study: Study, verdicts: list[dict[str, Any]]) -> dict[str, int]:
+    """Subjects with at least one usable recording, by group."""
+    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
+    return {group: len({v["subject"] for v in usable if v["group"] == group}) for group in study.groups}
+
+
+def smallest_p(n_reference: int, n_query: int) -> float:
+    """Smallest p-value of the two-sided exact permutation test of two groups of subjects."""
+    return min(1.0, 2 / comb(n_reference + n_query, n_query))

@@ -1,0 +1,1 @@
+"""The figures of a run, drawn with matplotlib and written as PNG and SVG."""

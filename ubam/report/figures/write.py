@@ -1,0 +1,275 @@
+"""The figures of a run folder: each is drawn from what is there, and left out when its numbers are missing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ubam.core import plotting
+from ubam.core.plotting import group_colours
+from ubam.report.figures import statistics as draw
+from ubam.report.figures import study
+from ubam.report.sections.audit import audit_view
+from ubam.report.sections.distances import clustered, read_distances
+from ubam.report.sections.maps import share_of_recording
+from ubam.report.sections.motifs import example_film, usage_table
+from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, mapping, number, read_facts, read_run
+from ubam.results.sentences import group_tests, pair_of
+
+
+def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths."""
+    data, written = read_run(run), []
+    drawings = list(_drawings(data))
+    for done, (name, drawing) in enumerate(drawings, start=1):
+        figure = drawing()
+        if figure is not None:
+            written += plotting.save_figure(figure, run / "figures" / name)
+        if progress is not None:
+            progress(done, len(drawings))
+    return written
+
+
+Drawing = tuple[str, Callable[[], Figure | None]]
+
+
+def _drawings(data: RunData) -> Iterator[Drawing]:
+    yield "subjects", lambda: _subjects(data)
+    yield "groups", lambda: _groups(data)
+    yield "controls", lambda: _controls(data)
+    yield from statistics_drawings(data)
+    maps = arrays_if_there(data.folder / "maps.npz")
+    for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
+        for by in ("group", "subject", "time", *(("motif",) if what == "behaviour" else ())):
+            yield f"map_{plural}_{by}", lambda what=what, by=by: _map(data, maps, what, by)  # type: ignore[misc]
+    yield "motifs_usage", lambda: _usage(data)
+    yield "motifs_examples", lambda: _films(data)
+    usual = data.usual()
+    for name, line in data.timelines.items():
+        yield f"timeline_{name}", lambda name=name, line=line: _timeline(data, name, line, usual)  # type: ignore[misc]
+    for path in sorted((data.folder / "evidence").glob("*.npz")):
+        yield f"strip_{path.stem}", lambda path=path: _strip(data, path)  # type: ignore[misc]
+
+
+def _subjects(data: RunData) -> Figure | None:
+    scores = data.subjects
+    deviation, low, high = (_column(scores, name) for name in ("deviation", "low", "high"))
+    names, groups = [score.subject for score in scores], [score.group for score in scores]
+    return study.subjects_figure(names, groups, deviation, low, high, data.reference_here) if scores else None
+
+
+def _groups(data: RunData) -> Figure | None:
+    groups = [score.group for score in data.subjects]
+    deviation, low, high = (_column(data.subjects, name) for name in ("deviation", "low", "high"))
+    return study.groups_figure(groups, deviation, data.reference_here, low, high) if groups else None
+
+
+def _controls(data: RunData) -> Figure | None:
+    controls = {name: values for name, values in mapping(data.statistics.get("controls")).items() if mapping(values)}
+    known = {name: {key: number(value) for key, value in values.items()} for name, values in controls.items()}
+    return study.controls_figure(known) if known else None
+
+
+def _map(data: RunData, maps: dict[str, np.ndarray], what: str, by: str) -> Figure | None:
+    xy, names = maps.get(f"{what}_xy"), maps.get(f"{what}_recording")
+    if xy is None or names is None or xy.ndim != 2 or len(xy) != len(names) or not len(xy):
+        return None
+    plural = "Postures" if what == "posture" else "Behaviours"
+    if by in ("time", "motif"):
+        return _map_of_moments(xy, names, maps.get(f"{what}_time_s" if by == "time" else f"{what}_motif"), by, plural)
+    known = {row.get("recording_id", ""): row.get(by, "") for row in data.recordings}
+    labels = [known.get(str(name), str(name)) for name in names]
+    shown = set(labels)
+    colours = plotting.group_colours(data.groups, data.reference)
+    by_group = {label: colour for label, colour in colours.items() if label in shown} if shown <= set(colours) else None
+    return study.map_figure(xy, labels, by_group if by == "group" else None, f"{plural}, by {by}")
+
+
+def _map_of_moments(
+    xy: np.ndarray, names: np.ndarray, values: np.ndarray | None, by: str, plural: str
+) -> Figure | None:
+    if values is None or len(values) != len(xy):
+        return None
+    if by == "time":
+        return study.map_over_time_figure(xy, share_of_recording(names, values), f"{plural}, by time in the recording")
+    order = np.argsort(values, kind="stable")
+    return study.map_figure(xy[order], [f"motif {motif}" for motif in values[order]], None, f"{plural}, by motif")
+
+
+def _usage(data: RunData) -> Figure | None:
+    shares = usage_table(data)
+    if not shares or len(next(iter(shares.values()))) < 2:
+        return None
+    values = np.array([[np.nan if value is None else value for value in row] for row in shares.values()])
+    names, groups = zip(*shares, strict=True)
+    return study.usage_figure(names, groups, values, data.reference)
+
+
+def _films(data: RunData) -> Figure | None:
+    listed = read_facts(data.folder / "motifs" / "motifs.json").get("motifs")
+    films, labels, rows = [], [], []
+    for one in (mapping(item) for item in (listed if isinstance(listed, list) else [])):
+        examples = one.get("examples")
+        shown = [mapping(example) for example in (examples if isinstance(examples, list) else [])]
+        drawn = [(film[::2], example) for example in shown if (film := example_film(data, example)) is not None]
+        films.append([film for film, _ in drawn])
+        labels.append([f"{e.get('subject')}, {number(e.get('t_start_s')) or 0:.1f} s" for _, e in drawn])
+        rows.append(f"motif {one.get('motif')}")
+    return study.films_figure(films, labels, rows) if any(films) else None
+
+
+def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, float] | None) -> Figure:
+    peaks = arrays_if_there(data.folder / "evidence" / f"{name}.npz").get("peak_time_s", np.empty(0))
+    score = data.by_recording.get(name)
+    group = score.group if score else data.row(name).get("group", "")
+    colour = plotting.group_colours(data.groups, data.reference).get(group, plotting.OKABE_ITO[0])
+    times = [float(time) for time in peaks]
+    return study.timeline_figure(line.start, line.end, line.deviation, usual, times, colour, name)
+
+
+def _strip(data: RunData, path: Path) -> Figure | None:
+    evidence = arrays_if_there(path)
+    query, times = evidence.get("query_crop"), evidence.get("peak_time_s")
+    if query is None or times is None or not len(query):
+        return None
+    nearest = evidence.get("nearest_crop", np.zeros((len(query), 0, 1, 1, 3), np.uint8))
+    labels = [f"{data.row(path.stem).get('subject') or path.stem}, {float(time):.1f} s" for time in times]
+    return study.strip_figure(query, nearest, labels, _nearest_labels(data, evidence, len(query)))
+
+
+def _nearest_labels(data: RunData, evidence: dict[str, Any], rows: int) -> list[list[str]]:
+    names, times = evidence.get("nearest_recording"), evidence.get("nearest_time_s")
+    if names is None or times is None:
+        return [[""] * 3 for _ in range(rows)]
+    return [
+        [f"{data.row(str(name)).get('subject') or name}, {float(time):.1f} s" for name, time in zip(*pair, strict=True)]
+        for pair in zip(names, times, strict=True)
+    ]
+
+
+def _column(scores: list[ScoreRow], name: str) -> np.ndarray:
+    return np.asarray([getattr(score, name) for score in scores], dtype=float)
+
+
+def statistics_drawings(data: RunData) -> Iterator[Drawing]:
+    """Name and drawing of every figure that statistics.json and distances.csv have the numbers of."""
+    yield "curves", lambda: _curves(data)
+    for place, one in enumerate(_rows(data.statistics.get("timecourse"))):
+        yield f"time_course_{place + 1}", lambda one=one: _time_course(data, mapping(one))  # type: ignore[misc]
+    yield "distances", lambda: _distances(data)
+    yield "classifier", lambda: _classifier(data)
+    view = audit_view(data)
+    for place, entry in enumerate(view["comparisons"] if view else []):
+        yield f"audit_{place + 1}", lambda entry=entry: _audit(entry)  # type: ignore[misc]
+    yield "effects", lambda: _effects(data)
+
+
+def _colours(data: RunData) -> dict[str, str]:
+    """One colour per group, the same in every figure."""
+    named = [*data.groups, *(str(group) for group in mapping(data.statistics.get("n")))]
+    return group_colours(named, data.reference)
+
+
+def _rows(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _numbers(values: Any) -> np.ndarray:
+    return np.array([number(value) for value in _rows(values)], dtype=float)
+
+
+def _curves(data: RunData) -> Figure | None:
+    curves: dict[str, dict[str, draw.Line]] = {}
+    means: dict[str, draw.Line] = {}
+    found = [mapping(one) for one in _rows(data.statistics.get("curves")) if mapping(one)]
+    for curve in found:
+        group, points = str(curve.get("group")), [mapping(one) for one in _rows(curve.get("points"))]
+        names = dict.fromkeys(str(point.get("subject")) for point in points)
+        lines = {name: _line([p for p in points if str(p.get("subject")) == name]) for name in names}
+        if any(len(line[0]) for line in lines.values()):
+            curves[group] = lines
+        mean = _line([mapping(one) for one in _rows(curve.get("mean"))])
+        if len(mean[0]):
+            means[group] = mean
+    return (
+        draw.curves_figure(curves, means, _colours(data), data.reference, str(found[0].get("column") or "day"))
+        if curves
+        else None
+    )
+
+
+def _line(rows: Sequence[Mapping[str, Any]]) -> draw.Line:
+    known = [row for row in rows if number(row.get("x")) is not None and number(row.get("deviation")) is not None]
+    known.sort(key=lambda row: float(row["x"]))
+    x, value, low, high = (_numbers([row.get(name) for row in known]) for name in ("x", "deviation", "low", "high"))
+    return x, value, low, high
+
+
+def _time_course(data: RunData, one: Mapping[str, Any]) -> Figure | None:
+    time = _numbers(one.get("time_s"))
+    mean, low, high = (
+        {str(group): _numbers(values) for group, values in mapping(one.get(name)).items()}
+        for name in ("mean", "low", "high")
+    )
+    groups = [group for group in mean if all(len(part.get(group, ())) == len(time) for part in (mean, low, high))]
+    if len(time) < 2 or not groups:
+        return None
+    clusters = [
+        (start, end, number(mapping(cluster).get("p")))
+        for cluster in _rows(one.get("clusters"))
+        if (start := number(mapping(cluster).get("start_s"))) is not None
+        and (end := number(mapping(cluster).get("end_s"))) is not None
+    ]
+    mean, low, high = ({group: part[group] for group in groups} for part in (mean, low, high))
+    return draw.time_course_figure(time, mean, low, high, clusters, _colours(data))
+
+
+def _distances(data: RunData) -> Figure | None:
+    found = read_distances(data.folder)
+    if found is None:
+        return None
+    names, groups, apart = found
+    order = clustered(apart)
+    sorted_names, sorted_groups = ([values[index] for index in order] for values in (names, groups))
+    return draw.distances_figure(sorted_names, sorted_groups, apart[np.ix_(order, order)], _colours(data))
+
+
+def _classifier(data: RunData) -> Figure | None:
+    found = mapping(data.statistics.get("classifier"))
+    groups = [str(group) for group in _rows(found.get("groups"))]
+    rows = [mapping(row) for row in _rows(found.get("subjects"))]
+    if len(groups) < 2 or not rows:
+        return None
+    wanted = next((group for group in groups if group != data.reference), groups[-1]) if len(groups) == 2 else None
+    shares = [number(mapping(row.get("probability")).get(wanted or str(row.get("group")))) for row in rows]
+    known = [(row, share) for row, share in zip(rows, shares, strict=True) if share is not None]
+    names, whose = [str(row.get("subject")) for row, _ in known], [str(row.get("group")) for row, _ in known]
+    probability = np.array([share for _, share in known])
+    return draw.classifier_figure(names, whose, probability, wanted, 1 / len(groups), _colours(data)) if known else None
+
+
+def _audit(entry: Mapping[str, Any]) -> Figure | None:
+    rows = entry["rows"]
+    if not rows:
+        return None
+    aucs = np.array([np.nan if row["auc"] is None else row["auc"] for row in rows])
+    notes = [f"{row['verdict']}, p = {row['corrected_p']}" if row["corrected_p"] else row["verdict"] for row in rows]
+    return draw.audit_figure([row["label"] for row in rows], aucs, notes, [row["class"] == "bad" for row in rows])
+
+
+def _effects(data: RunData) -> Figure | None:
+    """The main effect size of every test that has the most frequent kind of it."""
+    found = [(test, mapping(test.get("effect"))) for test in group_tests(data)]
+    known = [
+        (test, e) for test, e in found if all(number(e.get(name)) is not None for name in ("value", "low", "high"))
+    ]
+    if not known:
+        return None
+    measure, _ = Counter(str(effect.get("name")) for _, effect in known).most_common(1)[0]
+    same = [(test, effect) for test, effect in known if str(effect.get("name")) == measure]
+    names = [" against ".join(reversed(pair_of(test))) for test, _ in same]
+    value, low, high = (_numbers([effect[name] for _, effect in same]) for name in ("value", "low", "high"))
+    return draw.effects_figure(names, value, low, high, measure)

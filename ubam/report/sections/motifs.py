@@ -1,0 +1,139 @@
+"""The motifs in the report: what they are, examples from several subjects, and how much each subject uses them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ubam.core.errors import UbamError
+from ubam.encoding.encoders import WINDOW
+from ubam.report.charts import group_class
+from ubam.report.media import picture
+from ubam.results.run_data import RunData, mapping, number, read_facts, read_table
+from ubam.tracking.crop_store import CropStore
+
+FILM_SIDE = 112  # px of a picture in an example's film
+
+
+def motifs_view(data: RunData) -> dict[str, Any] | None:
+    """What the page shows of the folder `motifs`; None when it is missing or holds nothing.
+
+    `cards` are the motifs with the films of their examples, `usage` the rows of the table; both are empty when there is
+    one motif only, as there is nothing to compare.
+    """
+    facts = read_facts(data.folder / "motifs" / "motifs.json")
+    listed = facts.get("motifs")
+    found = [one for one in listed if mapping(one)] if isinstance(listed, list) else []
+    if not found:
+        return None
+    several = len(found) > 1
+    return {
+        "words": str(facts.get("words") or ""),
+        "order": order_words(mapping(facts.get("cycle"))),
+        "kind": str(facts.get("kind") or ""),
+        "cards": [_card(data, one) for one in in_order(found, mapping(facts.get("cycle")))] if several else [],
+        "usage": usage_rows(data) if several else [],
+        "tests": str(mapping(data.statistics.get("motifs")).get("words") or ""),
+    }
+
+
+def in_order(found: list[Mapping[str, Any]], cycle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The motifs in the order in which they follow each other, where they do."""
+    order = cycle.get("order")
+    places = {number(motif): place for place, motif in enumerate(order)} if isinstance(order, list) else {}
+    return sorted(found, key=lambda one: places.get(number(one.get("motif")), 0))
+
+
+def order_words(cycle: Mapping[str, Any]) -> str:
+    """The sentence on the order of the motifs; "" when they have none."""
+    order, share = cycle.get("order"), number(cycle.get("share"))
+    if not isinstance(order, list) or share is None:
+        return ""
+    way = " → ".join(str(motif) for motif in [*order, *order[:1]])
+    forward = f"{100 * share:.0f} % of all changes go forward in it (50 % would be chance)"
+    return f"They follow each other in the order {way}; {forward}."
+
+
+def usage_rows(data: RunData) -> list[dict[str, Any]]:
+    """Subjects with their share of each motif, the reference first: `at` 0..100 of the widest bar, `band` of the
+    reference's range on the same scale, `text` in percent; `at` is None where a subject has no windows."""
+    shares = usage_table(data)
+    known = [value for values in shares.values() for value in values if value is not None]
+    most = max(known, default=1.0) or 1.0
+    normal = [values for (_, group), values in shares.items() if group == data.reference]
+    bands = [_band([value for value in column if value is not None], most) for column in zip(*normal, strict=True)] or [
+        None
+    ] * max(map(len, shares.values()), default=0)
+    return [
+        {
+            "subject": subject,
+            "group": group,
+            "class": group_class(data, group),
+            "cells": [
+                {
+                    "at": None if value is None else round(100 * value / most, 2),
+                    "band": band,
+                    "text": "" if value is None else f"{100 * value:.0f}",
+                }
+                for value, band in zip(values, bands, strict=True)
+            ],
+        }
+        for (subject, group), values in shares.items()
+    ]
+
+
+def usage_table(data: RunData) -> dict[tuple[str, str], list[float | None]]:
+    """Share of each motif, 0..1, of each subject in each of its groups, the reference's subjects first."""
+    rows = read_table(data.folder / "motifs" / "usage.csv")
+    count = max((int(number(row.get("motif")) or 0) for row in rows), default=0)
+    shares: dict[tuple[str, str], list[float | None]] = {}
+    for row in sorted(rows, key=lambda row: row.get("group") != data.reference):
+        values = shares.setdefault((row.get("subject", ""), row.get("group", "")), [None] * count)
+        motif = int(number(row.get("motif")) or 0)
+        if motif > 0:
+            values[motif - 1] = number(row.get("share"))
+    return shares
+
+
+def _band(values: list[float], most: float) -> tuple[float, float] | None:
+    if not values:
+        return None
+    low, high = 100 * min(values) / most, 100 * max(values) / most
+    return round(low, 2), round(max(high - low, 0.8), 2)
+
+
+def _card(data: RunData, one: Mapping[str, Any]) -> dict[str, Any]:
+    motif, share = int(number(one.get("motif")) or 0), number(one.get("share"))
+    listed = one.get("examples")
+    films = [_film(data, mapping(example)) for example in (listed if isinstance(listed, list) else [])]
+    return {
+        "number": motif,
+        "class": f"m{(motif - 1) % 6}",
+        "share": "" if share is None else f"{100 * share:.0f} %",
+        "films": [film for film in films if film["picture"]],
+    }
+
+
+def _film(data: RunData, example: Mapping[str, Any]) -> dict[str, Any]:
+    crops = example_film(data, example)
+    return {
+        "picture": "" if crops is None else picture(np.hstack(list(crops)), 80),
+        "recording": str(example.get("recording_id", "")),
+        "subject": str(example.get("subject") or example.get("recording_id") or ""),
+        "time": number(example.get("t_start_s")),
+    }
+
+
+def example_film(data: RunData, example: Mapping[str, Any]) -> np.ndarray | None:
+    """The eight crops uint8 [8, 112, 112, 3] of an example's window; None when they are not there."""
+    start, end = number(example.get("t_start_s")), number(example.get("t_end_s"))
+    name = str(example.get("recording_id") or "")
+    if start is None or end is None or not name:
+        return None
+    try:
+        store = CropStore.open(data.folder / "crops" / name)
+        crops = store.crops([int(np.abs(store.time_s - time).argmin()) for time in np.linspace(start, end, WINDOW)])
+        return np.stack([cv2.resize(crop, (FILM_SIDE, FILM_SIDE), interpolation=cv2.INTER_AREA) for crop in crops])
+    except (UbamError, OSError, EOFError, ValueError, KeyError, IndexError):
+        return None

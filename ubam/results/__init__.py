@@ -1,0 +1,1 @@
+"""What a run folder holds, read and put into words and exports without torch or OpenCV."""

@@ -1,0 +1,203 @@
+"""The methods section: a paragraph with the run's own numbers, the facts behind it, and whom to cite."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ubam.core.text import listed, plural, seconds_text
+from ubam.results.run_data import RunData, mapping, number
+from ubam.results.sentences import group_tests
+
+SOURCES = {
+    "uBAM": "Brattoli B, Büchler U, Dorkenwald M, Reiser P, Filli L, Helmchen F, Wahl AS, Ommer B. Unsupervised "
+    "behaviour analysis and magnification (uBAM) using deep learning. Nature Machine Intelligence 3, 495-506 (2021).",
+    "jackknife": "Barber RF, Candès EJ, Ramdas A, Tibshirani RJ. Predictive inference with the jackknife+. Annals of "
+    "Statistics 49, 486-507 (2021).",
+    "shrinkage": "Chen Y, Wiesel A, Eldar YC, Hero AO. Shrinkage algorithms for MMSE covariance estimation. "
+    "IEEE Transactions on Signal Processing 58, 5016-5029 (2010).",
+    "Benjamini": "Benjamini Y, Hochberg Y. Controlling the false discovery rate. Journal of the Royal Statistical "
+    "Society B 57, 289-300 (1995).",
+    "max-statistic": "Westfall PH, Young SS. Resampling-based multiple testing. Wiley, New York (1993).",
+    "cluster mass": "Maris E, Oostenveld R. Nonparametric statistical testing of EEG- and MEG-data. Journal of "
+    "Neuroscience Methods 164, 177-190 (2007).",
+    "Cliff": "Cliff N. Dominance statistics: ordinal analyses to answer ordinal questions. Psychological Bulletin 114, "
+    "494-509 (1993).",
+    "Hedges": "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. Journal of "
+    "Educational Statistics 6, 107-128 (1981).",
+    "prediction strength": "Tibshirani R, Walther G. Cluster validation by prediction strength. Journal of "
+    "Computational and Graphical Statistics 14, 511-528 (2005).",
+    "linear discriminant": "Ledoit O, Wolf M. A well-conditioned estimator for large-dimensional covariance matrices. "
+    "Journal of Multivariate Analysis 88, 365-411 (2004).",
+}
+
+
+def methods_paragraph(data: RunData) -> str:
+    """A paragraph for a methods section with the run's own numbers, n at every level among them."""
+    return " ".join(
+        sentence for sentence in (_analysed(data), _learned(data), _compared(data), _tested(data)) if sentence
+    )
+
+
+def _analysed(data: RunData) -> str:
+    record, sizes = data.record, Counter(score.group for score in data.subjects)
+    used = sum(row.get("status") in ("ok", "partial") for row in data.recordings)
+    failed = sum(row.get("status") == "failed" for row in data.recordings)
+    groups = listed([f"{sizes[group]} {group}" for group in data.groups if sizes[group]]) or "none scored"
+    people = len({score.subject for score in data.subjects})
+    whose = f"{used} video {plural(used, 'recording')} of {people} {plural(people, 'subject')}"
+    windows = sum(score.n_windows for score in data.by_recording.values())
+    seconds = sum(number(row.get("duration_s")) or 0.0 for row in data.recordings if row.get("status") != "failed")
+    amount = f"; {windows:,} windows in {seconds_text(seconds)}" if windows else ""
+    program = (
+        f"ubam {record.get('ubam') or '(version unknown)'} ({_run_of(data)}, seed {record.get('seed', 'unknown')})"
+    )
+    left_out = f" {failed} {plural(failed, 'recording')} could not be used." if failed else ""
+    return f"{whose} ({groups}{amount}) {'was' if used == 1 else 'were'} analysed with {program}.{left_out}"
+
+
+def _run_of(data: RunData) -> str:
+    record, settings = data.record, mapping(data.record.get("settings"))
+    steps = _setting(settings, "train_steps", "steps")
+    seconds = number(mapping(mapping(record.get("stages")).get("train")).get("seconds"))
+    parts = [f"preset {record.get('preset') or 'unknown'}", f"{steps} training steps" if steps else ""]
+    parts += [f"training {seconds:.0f} s" if seconds else "", str(record.get("device") or "")]
+    return ", ".join(part for part in parts if part)
+
+
+def _learned(data: RunData) -> str:
+    options, settings = mapping(data.record.get("options")), mapping(data.record.get("settings"))
+    start = "from the recordings alone, without keypoints or labels,"
+    if options.get("model"):
+        return (
+            "Representations of posture and behaviour came from a model that was trained on other recordings, without "
+            "labels, and were not adapted to these."
+        )
+    if settings.get("networks") == "pretrained":
+        start = "by adapting an encoder that was pre-trained on pictures of random artificial bodies to the recordings,"
+    return (
+        f"Representations of posture and behaviour were learned {start} by contrasting moments within a recording and "
+        "by telling true from permuted frame order (Brattoli et al. 2021)."
+    )
+
+
+def _compared(data: RunData) -> str:
+    if data.reference:
+        whom = f"the reference group '{data.reference}', reference subjects with the others of their group"
+        others = "reference"
+    else:
+        whom, others = "all other subjects", "other"
+    looks = (
+        ", and of what imagined changes of clothes, fur, walls, light and build do to the postures"
+        if data.statistics.get("looks")
+        else ""
+    )
+    return (
+        f"Each subject was compared with {whom}. Deviation is the distance from the matching movement of the {others} "
+        f"subjects in units of the variation between them (covariance shrunk after Chen et al. 2010){looks}, the root "
+        "mean square over the moments of a subject with the highest tenth held down; its 95 % interval comes from a "
+        f"bootstrap over {others} subjects, recordings and blocks of windows (Student's t on the logarithm). The "
+        "p-value of a single subject is conformal (jackknife+, Barber "
+        f"et al. 2021): the share of {others} subjects at least as deviant, itself counted."
+    )
+
+
+def _tested(data: RunData) -> str:
+    done = [test for test in group_tests(data) if number(test.get("p")) is not None]
+    names = _named(done)
+    corrections = dict.fromkeys(str(test.get("correction") or "") for test in done)
+    named = [name for name in corrections if name and not name.startswith("none")]
+    effects = list(dict.fromkeys(str(mapping(e).get("name")) for test in done for e in _listed(test.get("effects"))))
+    unit = listed(list(dict.fromkeys(str(test.get("unit") or "subject") for test in done)))
+    words = f"Tests: {'; '.join(names)}; two-sided, the unit is the {unit}." if names else ""
+    words += f" Effect sizes: {listed(effects)}, with 95 % bootstrap intervals over subjects." if effects else ""
+    words += f" Several tests were corrected by {listed(named)}." if named else ""
+    audited = mapping(data.statistics.get("audit")).get("comparisons")
+    if audited:
+        words += (
+            " Whether background, light, size, place in the picture, camera, frame rate or length of the recordings "
+            "tell the groups apart was tested with the same unit, corrected by the max-statistic."
+        )
+    return words.strip()
+
+
+def _named(tests: list[Mapping[str, Any]]) -> list[str]:
+    """The names of tests, each once, with the numbers of their arrangements."""
+    counts: dict[str, dict[str, None]] = {}
+    for test in tests:
+        count = number(test.get("arrangements"))
+        how = f"{'all ' if test.get('exact') else ''}{count:,.0f}" if count else ""
+        counts.setdefault(str(test.get("name") or "test"), {})[how] = None
+    words = {name: listed([how for how in found if how]) for name, found in counts.items()}
+    return [f"{name} ({found} arrangements)" if found else name for name, found in words.items()]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _setting(settings: Mapping[str, Any], *names: str) -> Any:
+    for values in (settings, *(value for value in settings.values() if isinstance(value, Mapping))):
+        for name in names:
+            if values.get(name) is not None:
+                return values[name]
+    return None
+
+
+def citations(data: RunData) -> list[str]:
+    """Whom to cite for what this run used, the method itself first."""
+    return [SOURCES[name] for name in dict.fromkeys(_used(data)) if name in SOURCES]
+
+
+def _used(data: RunData) -> Iterator[str]:
+    yield from ("uBAM", "jackknife", "shrinkage")
+    said = " ".join(str(value) for test in group_tests(data) for value in _said(test))
+    audit = mapping(data.statistics.get("audit"))
+    for name in ("Benjamini", "max-statistic", "cluster mass", "Cliff", "Hedges"):
+        if name.casefold() in said.casefold() or (name == "max-statistic" and audit.get("comparisons")):
+            yield name
+    if (data.folder / "motifs" / "motifs.json").is_file():
+        yield "prediction strength"
+    if mapping(audit.get("identity")).get("accuracy"):
+        yield "linear discriminant"
+
+
+def _said(test: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (test.get("correction"), test.get("name"))
+    yield from (mapping(effect).get("name") for effect in _listed(test.get("effects")))
+
+
+def facts(data: RunData) -> list[tuple[str, str]]:
+    """Label and value of what a methods section asks for."""
+    record, windows = data.record, sum(score.n_windows for score in data.by_recording.values())
+    stages = mapping(record.get("stages"))
+    times = [f"{name} {seconds_text(number(mapping(stage).get('seconds')))}" for name, stage in stages.items()]
+    usable = [row for row in data.recordings if row.get("status") != "failed"]
+    frames = sum(int(number(row.get("frames_decoded")) or 0) for row in usable)
+    rows = [
+        ("Program", f"ubam {record.get('ubam') or 'unknown'}"),
+        ("Study", record.get("study")),
+        ("Subjects", ", ".join(f"{g}: {sum(s.group == g for s in data.subjects)}" for g in data.groups)),
+        ("Recordings", f"{len(usable)} used, {len(data.recordings) - len(usable)} failed"),
+        ("Frames, windows", f"{frames:,} frames, {windows:,} windows"),
+        ("Reference group", data.reference or "none: each subject against all others"),
+        ("Taken for", mapping(data.statistics.get("design")).get("words")),
+        ("Preset, seed, device", ", ".join(str(record.get(name, "unknown")) for name in ("preset", "seed", "device"))),
+        ("Magnification factors", ", ".join(str(factor) for factor in record.get("factors") or [])),
+        ("Time of the stages", ", ".join(time for time in times if not time.endswith(" "))),
+        ("Settings", settings_text(mapping(record.get("settings")))),
+        ("Versions", settings_text(mapping(record.get("versions")))),
+    ]
+    return [(label, str(value)) for label, value in rows if value]
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as 'name value, name value', one level of nesting flattened."""
+    flat = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat += [f"{name}.{inner} {item}" for inner, item in value.items()]
+        elif isinstance(value, (list, tuple)):
+            flat.append(f"{name} {' '.join(str(item) for item in value)}")
+        elif value is not None:
+            flat.append(f"{name} {value}")
+    return ", ".join(flat)

@@ -1,0 +1,111 @@
+"""run.json: what a run was asked to do, which stages are done, and whether they still hold."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ubam.core.errors import RunError
+from ubam.core.files import write_json
+from ubam.core.provenance import _version, installed_versions
+
+
+class RunRecord:
+    """The record of a run folder; every change is on disk before the method returns."""
+
+    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+        self.folder = folder
+        self.record = record
+
+    @classmethod
+    def open(cls, folder: Path) -> "RunRecord":
+        """Open an existing run; RunError when `folder` holds none or a damaged one."""
+        path = folder / "run.json"
+        if not path.exists():
+            raise RunError(
+                f"{folder} holds no run (run.json is missing); start one with: ubam run STUDY --out {folder}"
+            )
+        try:
+            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RunError(f"{path} is damaged ({error}); delete the run folder or pass --fresh.") from error
+
+    @classmethod
+    def start(cls, folder: Path, study: Path, study_key: str) -> "RunRecord":
+        """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else.
+
+        The study is kept as a whole path: a run goes on from any folder.
+        """
+        study = study.absolute()
+        if (folder / "run.json").exists():
+            run = cls.open(folder)
+            if run.record.get("study_key") != study_key and run.record.get("study") != str(study):
+                raise RunError(
+                    f"{folder} already holds a run of another study ({run.record.get('study')}); "
+                    "choose another folder with --out, or pass --fresh to replace it."
+                )
+        elif folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
+            raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
+        else:
+            run = cls(folder, {"stages": {}, "warnings": []})
+        run.record.update(ubam=_version("ubam"), study=str(study), study_key=study_key, versions=installed_versions())
+        run.save()
+        return run
+
+    def save(self) -> None:
+        """Write run.json."""
+        write_json(self.folder / "run.json", self.record)
+
+    def is_done(self, stage: str, key: str) -> bool:
+        """Whether `stage` was finished with the same inputs and settings."""
+        entry = self.record["stages"].get(stage, {})
+        return bool(entry.get("state") == "done" and entry.get("key") == key)
+
+    def perform(self, stage: str, key: str, work: Callable[[], Any]) -> Any:
+        """Do the work of a stage and record its state, duration and key; a failure is recorded and raised again."""
+        entry: dict[str, Any] = {"state": "running", "key": key, "started": _now()}
+        self.record["stages"][stage] = entry
+        self.save()
+        began = time.monotonic()
+        try:
+            result = work()
+        except BaseException as error:
+            entry.update(state="failed", reason=str(error) or type(error).__name__, seconds=time.monotonic() - began)
+            self.save()
+            raise
+        entry.update(state="done", seconds=round(time.monotonic() - began, 2), finished=_now())
+        self.save()
+        return result
+
+    def warn(self, stage: str, messages: list[str]) -> None:
+        """Keep what a finished stage has to say about the data; `warnings` lists the messages of all stages."""
+        self.record["stages"][stage]["warnings"] = messages
+        stages = self.record["stages"].values()
+        self.record["warnings"] = [message for entry in stages for message in entry.get("warnings", [])]
+        self.save()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run folder; RunError when another process that is alive holds it (a killed one leaves no lock)."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(
+                f"{folder} is in use by another ubam process; wait for it or choose another --out."
+            ) from error
+        try:
+            yield
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,131 @@
+"""What an export holds: the tables of a run, with numbers as numbers, and its tests and audit as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ubam.core.errors import RunError
+from ubam.results.run_data import mapping, number, read_facts, read_table
+from ubam.results.run_record import RunRecord
+
+TEXT = (
+    "recording_id", "video", "subject", "group", "session", "status", "reason", "warnings", "box", "keypoints",
+    "impairment",
+)  # fmt: skip
+FILES = {
+    "subjects": "deviation/subjects.csv",
+    "recordings": "deviation/recordings.csv",
+    "sessions": "deviation/sessions.csv",
+    "windows": "deviation/windows.csv",
+    "distances": "deviation/distances.csv",
+    "motif_usage": "motifs/usage.csv",
+    "motif_windows": "motifs/windows.csv",
+    "videos": "recordings.csv",
+}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A scored run: its folder, run.json, statistics.json, and its tables by name, each with its columns and rows."""
+
+    folder: Path
+    record: Mapping[str, Any]
+    statistics: Mapping[str, Any]
+    tables: Mapping[str, tuple[list[str], list[Row]]]
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of a table; none when the run has no such table."""
+        return self.tables[name][1] if name in self.tables else []
+
+
+def read_scored(folder: Path) -> Exported:
+    """Read a run for export; RunError when `folder` holds no run, or one that is not scored yet."""
+    record = RunRecord.open(folder).record
+    if not (folder / FILES["subjects"]).is_file():
+        raise RunError(f"{folder} is not scored yet, so there is nothing to export; do first: ubam score {folder}")
+    statistics = read_facts(folder / "statistics.json")
+    tables = {}
+    for name, path in FILES.items():
+        rows = read_table(folder / path)
+        if rows:
+            tables[name] = (list(rows[0]), typed(rows))
+    tables |= {name: (list(rows[0]), rows) for name, rows in _statistics_rows(statistics).items() if rows}
+    return Exported(folder, record, statistics, tables)
+
+
+def typed(rows: Sequence[Mapping[str, str]]) -> list[Row]:
+    """Rows of text with numbers where a whole column is numbers; an empty cell becomes None.
+
+    Names stay text even where they look like numbers: subject 007 is not 7.
+    """
+    names = [name for name in rows[0] if name not in TEXT] if rows else []
+    numeric = set()
+    for name in names:
+        cells = [row[name] for row in rows if row.get(name)]
+        if cells and all(number(cell) is not None for cell in cells):
+            numeric.add(name)
+    return [{name: _value(cell, name in numeric) for name, cell in row.items()} for row in rows]
+
+
+def _value(cell: str, is_number: bool) -> Any:
+    if not cell:
+        return None
+    if not is_number:
+        return cell
+    value = float(cell)
+    return int(value) if value.is_integer() and "." not in cell and "e" not in cell.lower() else value
+
+
+def _statistics_rows(statistics: Mapping[str, Any]) -> dict[str, list[Row]]:
+    tests = [_test(mapping(test)) for test in _list(statistics.get("tests"))]
+    audit = mapping(statistics.get("audit"))
+    properties = [
+        {"groups": _joined(mapping(entry).get("groups")), **_plain(mapping(row))}
+        for entry in _list(audit.get("comparisons"))
+        for row in _list(mapping(entry).get("rows"))
+    ]
+    properties += [
+        {"subject": mapping(one).get("subject"), **_plain(mapping(row))}
+        for one in _list(audit.get("against"))
+        for row in _list(mapping(one).get("rows"))
+    ]
+    looks = []
+    for row in (mapping(one) for one in _list(mapping(statistics.get("classifier")).get("subjects"))):
+        shares = {f"probability {group}": share for group, share in mapping(row.get("probability")).items()}
+        looks.append({name: row.get(name) for name in ("subject", "group", "predicted")} | shares)
+    return {"tests": _even(tests), "audit": _even(properties), "classifier": _even(looks)}
+
+
+def _test(test: Mapping[str, Any]) -> Row:
+    """A test as one row: n of each group and each effect size in its own column."""
+    row: Row = {name: test.get(name) for name in ("question", "family", "kind", "unit", "measure")}
+    row |= {"test": test.get("name"), "groups": _joined(test.get("groups"))}
+    row |= {f"n {group}": count for group, count in mapping(test.get("n")).items()}
+    numbers = ("statistic", "p", "smallest_p", "arrangements", "exact", "correction", "correction_p")
+    row |= {name: test.get(name) for name in numbers}
+    for effect in (mapping(one) for one in _list(test.get("effects")) or [test.get("effect")]):
+        if effect.get("name"):
+            ends = (("", "value"), (" low", "low"), (" high", "high"))
+            row |= {f"{effect['name']}{end}": effect.get(key) for end, key in ends}
+    return row | {"refused": test.get("refused"), "downgraded": test.get("downgraded")}
+
+
+def _plain(row: Mapping[str, Any]) -> Row:
+    medians = {f"median {group}": value for group, value in mapping(row.get("medians")).items()}
+    return {name: value for name, value in row.items() if not isinstance(value, (dict, list))} | medians
+
+
+def _even(rows: list[Row]) -> list[Row]:
+    """The same columns in every row."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(str(one) for one in _list(value))

@@ -1,0 +1,1 @@
+"""From deviations to tests: groups, sessions, slopes, time courses and effect sizes."""

@@ -1,0 +1,259 @@
+"""Which subjects look like which group: a kernel classifier on frozen features, each subject left out in turn.
+
+Features know nothing of groups: the mean posture of a subject, and the distribution of its windows of movement (random
+Fourier features of a Gaussian kernel, Rahimi and Recht 2007). Kernel ridge regression on the two; width and penalty are
+chosen by leaving out subjects among the others (nested), which gives the scores that calibrate the probabilities, too
+(Platt 1999). Its p comes from exchanging labels with all of that made anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.time_alignment import describe_moments, widest_reach
+from ubam.deviation.twin import movement_directions
+from ubam.statistics.blocks import Blocks, how_respected
+from ubam.statistics.effect_sizes import effect, resample, separation
+from ubam.statistics.permutations import divisions, one_sided, permute_labels
+from ubam.statistics.permuted_references import unit_names
+
+WIDTHS = (0.5, 1.0, 2.0)  # of the kernel, times the median distance
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+MOVING_DIM = 16  # principal directions of movement in a window
+FOURIER = 256  # features of the windows
+FEWEST = 3  # subjects of each group
+ARRANGEMENTS = 500
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Of P labellings of N units in G groups: scores [P, N, G] of units left out, and probabilities [N, G]."""
+
+    scores: np.ndarray
+    probability: np.ndarray
+
+
+def classify(
+    codes: Sequence[PostureSeries],
+    members: Mapping[str, Sequence[str]],
+    seed: int,
+    blocks: Blocks | None = None,
+    most: int = ARRANGEMENTS,
+) -> dict[str, Any]:
+    """What statistics.json says under `classifier`: who looks like which group, how often that is right, and p."""
+    groups = list(members)
+    result: dict[str, Any] = {
+        "name": "kernel ridge classifier, leave one subject out, nested", "unit": "subject", "groups": groups,
+        "n": {group: len(subjects) for group, subjects in members.items()}, "p": None, "blocks": None,
+        "features": "mean posture, and distribution of centred windows of movement; learnt without labels",
+        "prior": "groups equally likely", "chance": 1 / max(len(groups), 1), "subjects": [],
+    }  # fmt: skip
+    small = [group for group, subjects in members.items() if len(subjects) < FEWEST]
+    if len(groups) < 2 or small:
+        why = f"{', '.join(small)} has fewer than {FEWEST} subjects" if small else "there is one group only"
+        return result | {"refused": f"{why}; a classifier that leaves subjects out, twice, cannot be fitted"}
+    units = [(subject, group) for group, subjects in members.items() for subject in subjects]
+    names, labels = [subject for subject, _ in units], np.array([groups.index(group) for _, group in units])
+    shared = len(set(names)) < len(names)
+    if shared and any(set(subjects) != set(names) for subjects in members.values()):
+        return result | {"refused": "some subjects are in several groups and some are not"}
+    held = names if shared else [blocks.of[name] for name in names] if blocks else None
+    found = permute_labels(labels, held, seed, most)
+    static, moving = features(codes, units, seed)
+    if shared:
+        static, moving = within_subjects(static, names), within_subjects(moving, names)
+    decided = decide(static, moving, names, found.labels, len(groups))
+    quality = np.array([_quality(s, row) for s, row in zip(decided.scores, found.labels, strict=True)])
+    smallest = divisions(found) / len(found)
+    result |= how_respected(None if shared else blocks, found.use)
+    result |= {"p": one_sided(quality) if smallest < 1 else None, "smallest_p": smallest, "arrangements": len(found)}
+    if smallest >= 1:
+        result["refused"] = "labels cannot be exchanged: groups and blocks are the same, or too small"
+    result |= {"exact": found.exact} | _describe(decided, labels, groups, units, seed)
+    return result | {"words": _in_words(result)}
+
+
+def features(
+    codes: Sequence[PostureSeries], units: Sequence[tuple[str, str]], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit, recordings weighing the same."""
+    _, basis = movement_directions(codes, MOVING_DIM)
+    reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
+    windows = {c.recording_id: describe_moments(c.posture, basis, c.stride, c.stride, reach).signature for c in codes}
+    sample = np.concatenate([rows[:: max(1, len(rows) // 20)] for rows in windows.values()])
+    width = _median_distance(sample)
+    rng = np.random.default_rng(seed)
+    directions = rng.normal(size=(sample.shape[1], FOURIER)) / max(width, 1e-9)
+    phase = rng.uniform(0, 2 * np.pi, FOURIER)
+    static, moving = [], []
+    for unit in units:
+        mine = [code for code in codes if (code.subject, code.group) == unit]
+        static.append(np.mean([code.posture.mean(0) for code in mine], axis=0))
+        moving.append(np.mean([np.cos(windows[c.recording_id] @ directions + phase).mean(0) for c in mine], axis=0))
+    return np.array(static, np.float64), np.array(moving) * np.sqrt(2 / FOURIER)
+
+
+def _median_distance(rows: np.ndarray) -> float:
+    distance = _distances(rows[:: max(1, len(rows) // 500)])
+    return float(np.median(distance[distance > 0])) if (distance > 0).any() else 1.0
+
+
+def _distances(rows: np.ndarray) -> np.ndarray:
+    squares = (rows**2).sum(1)
+    return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * rows @ rows.T, 0))
+
+
+def within_subjects(rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Rows [N, F] less the mean of their subject: what is left where the same subjects are in every group."""
+    found = rows.copy()
+    for name in set(names):
+        mine = np.array([other == name for other in names])
+        found[mine] -= found[mine].mean(0)
+    return found
+
+
+def decide(static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels: np.ndarray, groups: int) -> Decisions:
+    """Scores of every unit by classifiers that have not seen its subject, for each row of labels [P, N]."""
+    targets = np.where(labels[..., None] == np.arange(groups), 1.0, -1.0)
+    count = len(names)
+    flat = targets.transpose(1, 0, 2).reshape(count, -1)
+    kernels = [_kernel(static, moving, width) for width in WIDTHS]
+    scores = np.empty((count, flat.shape[1]))
+    probability = np.empty((count, groups))
+    for name in dict.fromkeys(names):
+        out = np.array([other == name for other in names])
+        rest = [other for other in names if other != name]
+        found, inner = _left_out(kernels, out, flat, rest)
+        scores[out] = found
+        real = slice(0, groups)  # the first row of labels
+        columns = zip(inner[:, real].T, flat[~out][:, real].T, found[:, real].T, strict=True)
+        raw = np.stack([_calibrate(held, y > 0, score) for held, y, score in columns], 1)
+        probability[out] = raw / raw.sum(1, keepdims=True)
+    return Decisions(scores.reshape(count, len(labels), groups).transpose(1, 0, 2), probability)
+
+
+def _kernel(static: np.ndarray, moving: np.ndarray, width: float) -> np.ndarray:
+    parts = []
+    for rows in (static, moving):
+        distance = _distances(rows)
+        scale = np.median(distance[distance > 0]) if (distance > 0).any() else 1.0
+        parts.append(np.exp(-0.5 * (distance / (width * scale)) ** 2))
+    kernel: np.ndarray = (parts[0] + parts[1]) / 2 + 1.0  # the constant is the intercept
+    return kernel
+
+
+def _left_out(
+    kernels: Sequence[np.ndarray], out: np.ndarray, targets: np.ndarray, names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores [units out, columns] of those left out and, of the others left out among themselves, [others, columns].
+
+    For every column, width and penalty are those whose inner scores are nearest to its targets, groups weighing alike.
+    Scores are centred between the groups' inner means and measured in the spread within them.
+    """
+    y = targets[~out]
+    best = np.full(y.shape[1], np.inf)
+    found, inner = np.empty((int(out.sum()), y.shape[1])), np.empty_like(y)
+    for kernel in kernels:
+        values, vectors = np.linalg.eigh(kernel[np.ix_(~out, ~out)])
+        turned = vectors.T @ y
+        for penalty in PENALTIES:
+            shrunk = np.maximum(values, 0) / (np.maximum(values, 0) + penalty)
+            fitted = vectors @ (shrunk[:, None] * turned)
+            held = _hold_out(y, fitted, (vectors * shrunk) @ vectors.T, names)
+            error = _balanced_error(held, y)
+            better = error < best
+            best[better] = error[better]
+            weights = vectors @ (turned / (np.maximum(values, 0) + penalty)[:, None])
+            found[:, better] = (kernel[np.ix_(out, ~out)] @ weights)[:, better]
+            inner[:, better] = held[:, better]
+    centre, spread = _centre(inner, y)
+    return (found - centre) / spread, (inner - centre) / spread
+
+
+def _hold_out(y: np.ndarray, fitted: np.ndarray, hat: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """What ridge regression says of each row once all rows of its subject are left out, without fitting again."""
+    if len(set(names)) == len(names):
+        one: np.ndarray = y - (y - fitted) / (1 - np.diag(hat))[:, None]
+        return one
+    held = np.empty_like(y)
+    for name in dict.fromkeys(names):
+        mine = np.array([other == name for other in names])
+        held[mine] = y[mine] - np.linalg.solve(np.eye(mine.sum()) - hat[np.ix_(mine, mine)], (y - fitted)[mine])
+    return held
+
+
+def _balanced_error(held: np.ndarray, y: np.ndarray) -> np.ndarray:
+    squared, positive = (held - y) ** 2, y > 0
+    found: np.ndarray = (squared * positive).sum(0) / positive.sum(0) + (squared * ~positive).sum(0) / (~positive).sum(
+        0
+    )
+    return found
+
+
+def _centre(inner: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Middle between the means of both sides [columns], and root mean square around those means."""
+    positive = y > 0
+    means = [(inner * side).sum(0) / side.sum(0) for side in (positive, ~positive)]
+    around = inner - np.where(positive, means[0], means[1])
+    return (means[0] + means[1]) / 2, np.maximum(np.sqrt((around**2).mean(0)), 1e-9)
+
+
+def _calibrate(inner: np.ndarray, positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Probabilities of scores by a logistic curve through the inner scores, groups equally likely (Platt 1999).
+
+    Platt's targets stand for the few subjects: not 0 and 1, but (n + 1) / (n + 2) and 1 / (n + 2).
+    """
+    counts = positive.sum(), (~positive).sum()
+    target = np.where(positive, (counts[0] + 1) / (counts[0] + 2), 1 / (counts[1] + 2))
+    weight = np.where(positive, 0.5 / counts[0], 0.5 / counts[1]) * len(inner)
+    rows, theta = np.stack([inner, np.ones_like(inner)]), np.zeros(2)
+    for _ in range(50):
+        p = expit(theta @ rows)
+        gradient = rows @ (weight * (p - target)) + 1e-3 * theta
+        curvature = (rows * (weight * p * (1 - p))) @ rows.T + 1e-3 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        theta = theta - step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
+    return np.clip(expit(max(theta[0], 0.0) * scores + theta[1]), 1e-3, 1 - 1e-3)
+
+
+def _quality(scores: np.ndarray, labels: np.ndarray) -> float:
+    """AUC of two groups, or the balanced accuracy of more, from scores [N, G] and labels [N]."""
+    if scores.shape[1] == 2:
+        return float(separation(scores[labels == 0, 1], scores[labels == 1, 1]))
+    return _balanced(scores.argmax(1), labels)
+
+
+def _balanced(said: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.mean([(said[labels == group] == group).mean() for group in np.unique(labels)]))
+
+
+def _describe(
+    decided: Decisions, labels: np.ndarray, groups: Sequence[str], units: Sequence[tuple[str, str]], seed: int
+) -> dict[str, Any]:
+    chance = decided.probability
+    said = chance.argmax(1)
+    missed = ((chance - np.eye(len(groups))[labels]) ** 2).sum(1)
+    brier = float(np.mean([missed[labels == group].mean() for group in range(len(groups))]))
+    result: dict[str, Any] = {"accuracy": _balanced(said, labels), "brier": brier, "brier_chance": 1 - 1 / len(groups)}
+    if len(groups) == 2:
+        scores, rng = [decided.scores[0][labels == group, 1] for group in (0, 1)], np.random.default_rng(seed)
+        auc = effect("AUC", float(separation(*scores)), separation(*(resample(one, rng) for one in scores)))
+        result |= {"auc": auc["value"], "auc_low": auc["low"], "auc_high": auc["high"]}
+    result["subjects"] = [
+        {"subject": subject, "name": name, "group": group, "predicted": groups[place],
+         "probability": dict(zip(groups, row.tolist(), strict=True))}
+        for (subject, group), name, place, row in zip(units, unit_names(units), said, chance, strict=True)
+    ]  # fmt: skip
+    return result
+
+
+def _in_words(result: Mapping[str, Any]) -> str:
+    p = "no p" if result["p"] is None else f"p = {result['p']:.2g}"
+    return (
+        f"Left out in turn, {result['accuracy']:.0%} of the subjects were given to their own group, groups weighing "
+        f"alike (chance {result['chance']:.0%}, {p}). Probabilities take groups as equally likely."
+    )

@@ -1,0 +1,1 @@
+"""What else separates the groups: light, camera, scene, and how much of the deviation follows it."""

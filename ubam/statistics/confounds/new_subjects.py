@@ -1,0 +1,121 @@
+"""The audit of new subjects scored by a frozen reference: is their place, light or camera outside what it has seen?
+
+There is no group to compare, so each new subject is held to the range of the reference subjects, property by property.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ubam.core.errors import ModelError
+from ubam.core.files import read_arrays, write_arrays
+from ubam.statistics.confounds.group_differences import Key, Subjects, features_of, of_subjects
+from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
+
+FILE = "capture.npz"  # beside the frozen postures
+MARGIN = 0.25  # of the reference's range: by so much may a new subject go beyond it and still count as usual
+NOT_KEPT = (
+    "An earlier version of ubam froze this reference and did not keep its light, places and cameras, so new subjects "
+    "could not be held to them; score its run again (ubam score RUN) to keep them."
+)
+SAME = 1e-3  # of a number: where all reference subjects have one value, a codec or a clock moves it by less
+
+
+def save_properties(folder: Path, seen: RecordingProperties, subjects: Sequence[str]) -> None:
+    """Keep the properties of the reference's recordings, `subjects` the subject of each, in a frozen reference."""
+    arrays = {"scene": seen.scene, "subject": np.array(subjects)}
+    arrays |= {f"number {name}": values for name, values in seen.numbers.items()}
+    arrays |= {f"place {name}": np.array(cells) for name, cells in seen.places.items()}
+    write_arrays(folder / FILE, **arrays)
+
+
+def load_properties(folder: Path) -> tuple[RecordingProperties, list[str]] | None:
+    """What `save_capture` kept, None in a reference that was frozen before there was one; ModelError when damaged."""
+    if not (folder / FILE).exists():
+        return None
+    try:
+        arrays = read_arrays(folder / FILE)
+        numbers = {name.removeprefix("number "): arrays[name] for name in arrays if name.startswith("number ")}
+        places: dict[str, Sequence[str]] = {
+            name.removeprefix("place "): arrays[name].tolist() for name in arrays if name.startswith("place ")
+        }
+        return RecordingProperties(arrays["scene"], numbers, places), arrays["subject"].tolist()
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}: {FILE} is damaged; copy the folder RUN/model/reference again.") from error
+
+
+def audit_new(
+    seen: RecordingProperties, keys: Sequence[Key], kept: tuple[RecordingProperties, list[str]] | None
+) -> dict[str, Any]:
+    """What `audit` in statistics.json holds of new subjects, `keys` (subject, group) of each of their recordings.
+
+    kept: the properties of the reference's recordings and the subject of each, as `load_capture` gives them. A subject
+    that the reference has, too, is held to the others of it.
+    """
+    if kept is None:
+        nothing: dict[str, Any] = {"unit": "subject", "comparisons": [], "against": [], "warnings": []}
+        return nothing | {"unknown": [NOT_KEPT]}
+    frozen, known = kept
+    subjects = of_subjects(together(frozen, seen), [*((f"reference {name}", "") for name in known), *keys])
+    count = len(dict.fromkeys(known))
+    found: list[dict[str, Any]] = []
+    for position, (subject, group) in enumerate(subjects.keys[count:], count):
+        others = [place for place in range(count) if subjects.keys[place] != (f"reference {subject}", "")]
+        rows = [held_to(subjects, feature, position, others) for feature in features_of(subjects)]
+        found.append({"subject": subject, "group": group, "rows": [row | _words(row, subject) for row in rows]})
+    warnings = [row["words"] for one in found for row in one["rows"] if row["verdict"] == "outside"]
+    unknown = [
+        f"Each new subject was held to the range of {count} reference subjects. Within it a difference in light, place "
+        "or camera may still have its part in a deviation: one subject cannot show that."
+    ]
+    return {"unit": "subject", "comparisons": [], "against": found, "warnings": warnings, "unknown": unknown}
+
+
+def together(first: RecordingProperties, second: RecordingProperties) -> RecordingProperties:
+    """The recordings of both, with the properties that both have."""
+    return RecordingProperties(
+        np.concatenate([first.scene, second.scene]),
+        {name: np.concatenate([first.numbers[name], second.numbers[name]]) for name in first.numbers},
+        {name: [*first.places[name], *second.places[name]] for name in first.places if name in second.places},
+    )
+
+
+def held_to(subjects: Subjects, feature: Feature, position: int, others: Sequence[int]) -> dict[str, Any]:
+    """One property of the subject at `position` beside the reference subjects at `others`.
+
+    value: the property itself, or for a scene or a place how like the most similar reference subject it is; low, high:
+    the reference's range, each subject of it beside the others; verdict: usual, outside, refused.
+    """
+    row: dict[str, Any] = {"feature": feature.name, "label": feature.label, "about": feature.about}
+    row |= {"may_be_effect": feature.name in MOVED_BY_THE_SUBJECT, "unit": feature.unit}
+    if feature.name in subjects.numbers:
+        values = subjects.numbers[feature.name]
+        value, usual, above = float(values[position]), values[list(others)], True
+    else:
+        likeness = subjects.likeness[feature.name]
+        value, above = float(likeness[position, list(others)].max()), False
+        usual = np.array([likeness[one, [other for other in others if other != one]].max() for one in others])
+        row["unit"] = "likeness"
+    if not np.isfinite([value, *usual]).all():
+        return row | {"verdict": "refused", "value": None, "low": None, "high": None}
+    low, high = float(usual.min()), float(usual.max())
+    room = max(MARGIN * (high - low), SAME * max(abs(low), abs(high)))
+    outside = value < low - room or (above and value > high + room)
+    return row | {"verdict": "outside" if outside else "usual", "value": value, "low": low, "high": high}
+
+
+def _words(row: Mapping[str, Any], subject: str) -> dict[str, str]:
+    label = row["label"][:1].upper() + row["label"][1:]
+    if row["verdict"] == "refused":
+        return {"words": f"{subject}: {label} could not be read in every recording."}
+    if row["verdict"] == "usual":
+        return {"words": f"{subject}: {label} is within what the reference shows."}
+    effect = ", unless the movement itself changes it" if row["may_be_effect"] else ""
+    known = row["unit"] != "likeness"
+    found = f" ({row['value']:.3g} {row['unit']}; there {row['low']:.3g} to {row['high']:.3g})" if known else ""
+    return {
+        "words": f"{subject}: {row['label']} is unlike that of every reference subject{found}: the deviation may be "
+        f"about {row['about']}{effect}."
+    }

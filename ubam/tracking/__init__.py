@@ -1,0 +1,1 @@
+"""From a video to crops and views of its one subject."""

@@ -1,0 +1,76 @@
+"""Connected parts that stand out in a frame, and one of them followed over the frames."""
+
+import cv2
+import numpy as np
+
+from ubam.tracking.foreground import clean_mask
+
+CANDIDATES = 4
+COLUMNS = 14
+
+
+def find_blobs(salient: np.ndarray) -> np.ndarray:
+    """The heaviest blobs of a soft foreground float32 [H,W], heaviest first, float32 [CANDIDATES,14].
+
+    Columns: mass (summed saliency, 0 where there is no such blob), centre x, y, then x0, y0, x1, y1; then its shape,
+    central moments per mass: xx, xy, yy, xxx, xxy, xyy, yyy.
+    """
+    if salient.mean() > 0.6:  # a flash, a fade, a knocked camera: the subject cannot be told
+        return np.zeros((CANDIDATES, COLUMNS), np.float32)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(clean_mask(salient).astype(np.uint8), connectivity=8)
+    blobs = np.zeros((CANDIDATES, COLUMNS), np.float32)
+    flat, weight = labels.ravel(), salient.ravel().astype(np.float64)
+    mass = np.bincount(flat, weight, minlength=count)
+    mass[0] = 0
+    for row, label in enumerate(np.argsort(-mass)[: min(CANDIDATES, count - 1)]):
+        x, y, w, h, area = stats[label]
+        if area < 12:
+            continue
+        part = np.where(labels[y : y + h, x : x + w] == label, salient[y : y + h, x : x + w], 0)
+        total = max(float(part.sum()), 1e-6)
+        cx = float((part.sum(axis=0) * np.arange(w)).sum()) / total + x
+        cy = float((part.sum(axis=1) * np.arange(h)).sum()) / total + y
+        moments = cv2.moments(part)
+        shape = [moments[name] / total for name in ("mu20", "mu11", "mu02", "mu30", "mu21", "mu12", "mu03")]
+        blobs[row] = (mass[label], cx + 0.5, cy + 0.5, x, y, x + w, y + h, *shape)
+    return blobs
+
+
+def follow(blobs: np.ndarray) -> np.ndarray:
+    """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
+
+    Args:
+        blobs: float32 [T,CANDIDATES,14] from `find_blobs`.
+    """
+    mass = blobs[:, :, 0]
+    present = mass[:, 0] > 0
+    if not present.any():
+        return np.full(len(blobs), -1)
+    typical = float(np.percentile(mass[present, 0], 60))
+    size = np.sqrt(typical) + 1e-6
+    # In pictures of single moments, or one a minute, it is elsewhere every time: a usual way is then no jump.
+    size *= max(1.0, 2 * float(np.median(_steps(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
+    share = np.maximum(mass / typical, 1e-6)
+    gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
+    absent = CANDIDATES
+    score = np.append(gain[0], 0.0)
+    back = np.zeros((len(blobs), absent + 1), np.int64)
+    for t in range(1, len(blobs)):
+        step = np.hypot(*(blobs[t, :, None, 1:3] - blobs[t - 1, None, :, 1:3]).transpose(2, 0, 1)) / size
+        cost = np.full((absent + 1, absent + 1), 0.6)
+        cost[:absent, :absent] = np.minimum(0.5 * step**2, 3.0)
+        cost[absent, absent] = 0.0
+        total = score[None, :] - cost
+        back[t] = total.argmax(axis=1)
+        score = total.max(axis=1) + np.append(gain[t], 0.0)
+    path = np.empty(len(blobs), np.int64)
+    path[-1] = int(score.argmax())
+    for t in range(len(blobs) - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return np.where(path == absent, -1, path)
+
+
+def _steps(centres: np.ndarray) -> np.ndarray:
+    """How far [N - 1] it is from each of the places [N, 2] to the next."""
+    found: np.ndarray = np.hypot(*np.diff(centres, axis=0).T)
+    return found

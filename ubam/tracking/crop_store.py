@@ -1,0 +1,197 @@
+"""The crop store: crops and views of one recording, read from their folder."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ubam.core.affine import inverse
+from ubam.core.errors import VideoError
+from ubam.core.typing import View
+from ubam.tracking.camera_motion import Camera
+from ubam.tracking.first_pass import from_jpeg
+from ubam.tracking.foreground import floor_line
+from ubam.tracking.locate import LOST
+from ubam.tracking.scene import Scene
+from ubam.tracking.views import EMPTY, cut, make_view, moved_scene_at, scene_at, scene_through
+
+CROP_VERSION = 12
+
+
+@dataclass(frozen=True)
+class CropStore:
+    """Crops of one recording, opened from its folder: T frames, S the crop's side, V the view's side.
+
+    frame_index int64 [T] in the file's own counting; time_s float64 [T]; fps: median rate; box float32 [T,4];
+    found bool [T]; body_height px; ground_y float32 [T]; noise: grey levels; in_place: the background behind the
+    subject is filled in, never seen. views uint8 [T,V,V,3], memory-mapped: saliency, locally normalised grey and signed
+    difference to the background, the last two times saliency around 128; (0, 128, 128) where the subject is absent.
+    heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
+    of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
+    float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
+    """
+
+    folder: Path
+    recording_id: str
+    frame_index: np.ndarray
+    time_s: np.ndarray
+    fps: float
+    box: np.ndarray
+    found: np.ndarray
+    body_height: float
+    ground_y: np.ndarray
+    width: int
+    height: int
+    frames_declared: int
+    frames_decoded: int
+    status: str
+    reason: str
+    warnings: tuple[str, ...]
+    noise: float
+    in_place: bool
+    crop_size: int
+    views: np.ndarray
+    offsets: np.ndarray
+    heading: np.ndarray
+    egocentric: bool
+    moves: np.ndarray | None
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "CropStore":
+        """Open a store that `build_crops` wrote; VideoError when there is none."""
+        folder = Path(folder)
+        if not (folder / "store.json").is_file():
+            raise VideoError(f"{folder}: holds no crops; run the crops stage first")
+        meta = json.loads((folder / "store.json").read_text(encoding="utf-8"))
+        arrays = {name: np.load(folder / f"{name}.npy") for name in ARRAYS}
+        views = np.load(folder / "views.npy", mmap_mode="r")
+        fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
+        moves = np.load(folder / "moves.npy") if (folder / "moves.npy").is_file() else None
+        turned = (folder / "heading.npy").is_file()
+        heading = np.load(folder / "heading.npy") if turned else np.zeros(len(views), np.float32)
+        egocentric = bool(meta.get("egocentric", False))
+        return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
+
+    def crops(self, indices: Iterable[int]) -> np.ndarray:
+        """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
+        with open(self.folder / "crops.bin", "rb") as blob:
+            pictures = [self._crop(blob.fileno(), int(i) % len(self.time_s)) for i in indices]
+        return np.stack(pictures) if pictures else np.empty((0, self.crop_size, self.crop_size, 3), np.uint8)
+
+    def _crop(self, blob: int, position: int) -> np.ndarray:
+        start, stop = self.offsets[position], self.offsets[position + 1]
+        return from_jpeg(os.pread(blob, stop - start, start), self.folder)
+
+    def background(self) -> np.ndarray:
+        """The picture without the subject, uint8 [H,W,3] RGB at the recording's size."""
+        return self.scene().background
+
+    @property
+    def floor(self) -> float:
+        """Where the zone of shadows begins in the boxes, as a share of their height: nowhere in one seen from above."""
+        return 1.0 if self.egocentric else floor_line(self.box, self.ground_y, self.body_height)
+
+    def scene(self) -> Scene:
+        """Background, noise map and, for a subject in place, its still part, at the recording's size.
+
+        Of a moving camera: as its middle frame sees them; `seen` gives those of any frame.
+        """
+        return self.seen(self.whole_scene(), len(self.time_s) // 2)
+
+    def seen(self, whole: Scene, position: int) -> Scene:
+        """The part of `whole_scene()` that the frame at a position shows, at the recording's size."""
+        if self.moves is None:
+            return whole
+        return scene_through(whole, inverse(self.moves[position]), (self.width, self.height))
+
+    def height_at(self, position: int) -> float:
+        """The body height in pixels of the frame at a position: it grows with a moving camera's zoom."""
+        if self.moves is None:
+            return self.body_height
+        side = self.box[:, 2] - self.box[:, 0]
+        return self.body_height * float(side[position] / np.median(side))
+
+    def view_of(self, picture: np.ndarray, position: int, whole: Scene, size: int | None = None) -> np.ndarray:
+        """The view, made as the stored ones, of another picture uint8 [H,W,3] in place of the frame at a position.
+
+        whole: `whole_scene()`, read once. size: the view's side, that of the stored ones without it.
+        """
+        side = size or self.views.shape[1]
+        box, scene = self.box[position], self.seen(whole, position)
+        zoom = min(1.0, 1.5 * self.crop_size / float(box[2] - box[0]))
+        if zoom < 1:
+            small = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
+            picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
+            box, scene = box * stretch, scene.resized(small)
+        behind, heading = scene_at(scene, box, self.crop_size), float(self.heading[position])
+        return make_view(cut(picture, box, self.crop_size), behind, side, self.floor, heading)
+
+    def whole_scene(self) -> Scene:
+        """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
+        background = cv2.cvtColor(_read_picture(self.folder / "background.png"), cv2.COLOR_BGR2RGB)
+        noise = _read_picture(self.folder / "noise.png").astype(np.float32) / 4
+        still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
+        if self.in_place:
+            still = cv2.cvtColor(_read_picture(self.folder / "still.png"), cv2.COLOR_BGRA2RGBA)
+        return Scene(background, noise, still, self.in_place)
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise VideoError(f"{path}: is missing or damaged; remove its folder and run the crops stage again")
+    return picture
+
+
+ARRAYS = ("frame_index", "time_s", "box", "found", "ground_y", "offsets")
+META = (
+    "recording_id", "fps", "body_height", "width", "height", "frames_declared", "frames_decoded", "status", "reason",
+    "noise", "in_place", "crop_size",
+)  # fmt: skip
+
+CLOSE = 128  # pixels a side
+
+
+def close_view(store: CropStore, position: int) -> View:
+    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made.
+
+    Where the camera was lost the stored view is enlarged: what stood out there is not kept.
+    """
+    if not store.found[position]:
+        return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
+    if LOST in store.warnings:
+        view = cv2.resize(np.array(store.views[position]), (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(view, np.uint8)
+    crop = store.crops([position])[0]
+    return make_view(crop, _behind(store, position), CLOSE, store.floor, float(store.heading[position]))
+
+
+def _behind(store: CropStore, position: int) -> Scene:
+    """The scene in the box of a frame, at the size of crops."""
+    scene, zoom = _reduced(store.folder, (store.folder / "background.png").stat().st_mtime_ns)
+    box = store.box[position] * np.float32(zoom)
+    if store.moves is None:
+        return scene_at(scene, box, store.crop_size)
+    size = round(store.width * zoom), round(store.height * zoom)
+    camera = Camera(store.moves[position : position + 1], np.ones(1, bool), size).scaled(zoom)
+    return moved_scene_at(scene, box, store.crop_size, camera.moves[0], size)
+
+
+@lru_cache(maxsize=16)
+def _reduced(folder: Path, written: int) -> tuple[Scene, float]:
+    """A recording's whole scene at the size at which a box is at most 1.5 crops wide, and how much smaller that is.
+
+    written: when it was; a scene that was written again is read again.
+    """
+    store = CropStore.open(folder)
+    scene, zoom = store.whole_scene(), min(1.0, 1.5 * store.crop_size / float(store.box[0, 2] - store.box[0, 0]))
+    if zoom < 1:
+        height, width = scene.background.shape[:2]
+        scene = scene.resized((max(1, round(width * zoom)), max(1, round(height * zoom))))
+    return scene, zoom

@@ -1,0 +1,96 @@
+"""From a frame to what the encoder sees: the box cut out, the scene behind it, the view made and turned."""
+
+import cv2
+import numpy as np
+
+from ubam.core.affine import centred, inverse, joined
+from ubam.tracking.foreground import without_shadow, without_strays
+from ubam.tracking.scene import Scene
+
+EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
+
+
+def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
+    """The square box (x0, y0, x1, y1) of a picture [H,W,...] as [size,size,...]; black outside the picture.
+
+    Exact below the pixel: a slowly moving box does not jitter.
+    """
+    zoom = size / float(box[2] - box[0])
+    matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
+    return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
+    """The scene inside a square box, at size x size pixels."""
+    still = cut(scene.still, box, size) if scene.hidden else scene.still
+    return Scene(cut(scene.background, box, size), cut(scene.noise, box, size), still, scene.hidden)
+
+
+def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, frame_size: tuple[int, int]) -> Scene:
+    """The scene inside a square box of a frame of a moving camera, at size x size pixels; black outside the frame.
+
+    Args:
+        move: float64 [2,3], from pixels of the frame to those of the scene.
+        frame_size: (width, height).
+    """
+    zoom = size / float(box[2] - box[0])
+    into_box = np.array([[zoom, 0, -box[0] * zoom], [0, zoom, -box[1] * zoom]])
+    part = scene_through(scene, joined(into_box, inverse(move)), (size, size))
+    inside = cut(np.ones(frame_size[::-1], np.float32), box, size)
+    background = (part.background * inside[..., None] + 0.5).astype(np.uint8)
+    return Scene(background, part.noise, part.still, scene.hidden)
+
+
+def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scene:
+    """A scene moved by float64 [2,3] into a picture of size (width, height)."""
+
+    def warped(picture: np.ndarray) -> np.ndarray:
+        return cv2.warpAffine(picture, centred(move), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    background = warped(scene.background)
+    still = warped(scene.still) if scene.hidden else np.dstack([background, np.zeros(size[::-1], np.uint8)])
+    return Scene(background, warped(scene.noise), still, scene.hidden)
+
+
+def make_view(crop: np.ndarray, behind: Scene, size: int, floor: float = 1.0, heading: float = 0.0) -> np.ndarray:
+    """The encoder's input, uint8 [size,size,3], from a crop uint8 [S,S,3] and the scene behind it.
+
+    Channels: saliency; 128 + grey, normalised within a quarter of the crop, times saliency; 128 + half the difference
+    to the background times saliency. Shadows below `floor`, a share of the crop's height, are left out. The view is
+    turned back by `heading` radians, clockwise as seen, around its middle.
+    """
+    salient = without_strays(without_shadow(behind.saliency(crop), crop, behind.background, floor))
+    return paint_view(crop, salient, behind.background, size, heading)
+
+
+def paint_view(
+    crop: np.ndarray, salient: np.ndarray, background: np.ndarray, size: int, heading: float = 0.0
+) -> np.ndarray:
+    """The view of a crop uint8 [S,S,3] whose soft foreground, float32 [S,S], is known; see `make_view`."""
+    grey, grey_behind = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32) for x in (crop, background))
+    reach = (crop.shape[0] // 4 | 1, crop.shape[0] // 4 | 1)
+    weight = cv2.blur(salient, reach) + 1e-3
+    mean = cv2.blur(grey * salient, reach) / weight
+    spread = np.sqrt(np.maximum(cv2.blur(grey * grey * salient, reach) / weight - mean * mean, 0)) + 6
+    normal = np.clip((grey - mean) / spread, -2.5, 2.5) * 50 * salient + 128
+    difference = 128 + (grey - grey_behind) / 2 * salient
+    view = cv2.merge([salient * 255, normal, difference]).clip(0, 255).round().astype(np.uint8)
+    return cv2.resize(turned(view, heading), (size, size), interpolation=cv2.INTER_AREA)
+
+
+def around(crop: np.ndarray, salient: np.ndarray) -> np.ndarray:
+    """The colours around a subject, smooth, uint8 [S,S,3]: what stands for a background that is not known."""
+    free = np.clip(1 - salient, 1e-3, 1)[..., None]
+    sigma = len(crop) / 8
+    total = cv2.GaussianBlur(crop * free, (0, 0), sigma)
+    return np.asarray(total / cv2.GaussianBlur(free, (0, 0), sigma)[..., None], np.uint8)
+
+
+def turned(view: np.ndarray, heading: float) -> np.ndarray:
+    """A view uint8 [S,S,3] turned back by `heading` radians around its middle: what pointed there points right."""
+    if heading == 0:
+        return view
+    middle = (len(view) - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), float(np.degrees(heading)), 1.0)
+    empty = [int(value) for value in EMPTY]
+    return cv2.warpAffine(view, matrix, view.shape[1::-1], flags=cv2.INTER_LINEAR, borderValue=empty)

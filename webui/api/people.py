@@ -1,0 +1,256 @@
+"""Signing in and out, people, tokens, the audit log."""
+
+from typing import Any
+
+from apiflask import APIBlueprint, abort
+from flask import redirect, request, session
+from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import delete, func, select
+
+from ubam.core.settings import RUN_PRESETS
+from webui.access.audit_log import note
+from webui.access.identity import (
+    Person,
+    add_user,
+    admin,
+    end_session,
+    find_user,
+    make_token,
+    me,
+    only_person,
+    password_fits,
+    set_password,
+)
+from webui.context import service
+from webui.data.models import Job, Opened, Study, Token, User, new_id
+from webui.data.session import database
+from webui.http.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
+from webui.http.security import identity, limiter
+
+people = APIBlueprint("people", __name__, url_prefix="/api/v1", tag="people")
+door = APIBlueprint("door", __name__, enable_openapi=False)
+PAGE_LINES = 200
+
+
+@door.get("/login")
+@limiter.limit("10 per minute")
+def login_with_token() -> Any:
+    """The address that `ubam serve` prints: opens one session of the one person; HEAD spends nothing."""
+    if request.method == "HEAD":
+        return "", 204
+    if not service().settings.accounts and service().one_time.redeem(request.args.get("token", "")):
+        user = only_person(database())
+        database().commit()
+        _enter(user)
+        return redirect("/")
+    if current_user.is_authenticated:
+        return redirect("/")
+    note("sign-in refused")
+    abort(
+        403, "This address was used already or is not right; start `ubam serve` again and take the address it prints."
+    )
+
+
+def _enter(user: User) -> None:
+    session.clear()
+    session["id"] = new_id()
+    login_user(Person(user))
+    session.permanent = True
+    note("sign-in", "user", user.id, who=user)
+
+
+def _asked_name() -> str:
+    given = request.get_json(silent=True)
+    return str(given.get("name", ""))[:200].casefold() if isinstance(given, dict) else ""
+
+
+@people.post("/session")
+@people.input(SignIn, arg_name="given")
+@people.doc(summary="Sign in with name and password")
+@limiter.limit("10 per minute")
+@limiter.limit("5 per minute", key_func=lambda: f"name:{_asked_name()}")
+def sign_in(given: dict[str, Any]) -> dict[str, Any]:
+    """Sign in; the session is a cookie."""
+    user = find_user(database(), given["name"])
+    if not service().settings.accounts or not password_fits(user, given["password"]) or user is None:
+        note("sign-in refused")
+        abort(401, "Name and password do not belong together; try again, or ask an admin for a new password.")
+    _enter(user)
+    return _me()
+
+
+@people.delete("/session")
+@people.output({}, status_code=204)
+@people.doc(summary="Sign out")
+def sign_out() -> str:
+    """Sign out: the cookie is worth nothing from now on, wherever a copy of it lies."""
+    me()
+    if "id" in session:
+        end_session(str(session["id"]))
+    note("sign-out")
+    logout_user()
+    session.clear()
+    return ""
+
+
+@people.get("/me")
+@people.doc(summary="Who asks, and what is allowed here")
+def who() -> dict[str, Any]:
+    """Who asks, the CSRF token of the session, and the limits."""
+    return _me()
+
+
+def _me() -> dict[str, Any]:
+    settings, limits = service().settings, service().settings.limits
+    user = {"id": me().id, "name": me().name, "role": me().role} if current_user.is_authenticated else None
+    return {
+        "user": user, "accounts": settings.accounts, "csrf": generate_csrf(), "presets": list(RUN_PRESETS),
+        "server_folders": bool(settings.folders) and user is not None, "retention_days": settings.retention_days,
+        "limits": {"max_bytes": limits.file_bytes, "max_pixels": limits.pixels, "max_seconds": limits.seconds,
+                   "chunk_bytes": limits.chunk_bytes, "largest_chunk_bytes": limits.largest_chunk,
+                   "quota_bytes": limits.quota_bytes},
+    }  # fmt: skip
+
+
+@people.get("/users")
+@people.doc(summary="People (admins)")
+def list_users() -> list[dict[str, Any]]:
+    """Everybody."""
+    admin()
+    return [_user(user) for user in database().scalars(select(User).order_by(User.key))]
+
+
+def _user(user: User) -> dict[str, Any]:
+    studies = database().scalar(select(func.count()).select_from(Study).where(Study.owner_id == user.id))
+    return {
+        "id": user.id, "name": user.name, "role": user.role, "active": user.active, "created": user.created.isoformat(),
+        "n_studies": studies,
+    }  # fmt: skip
+
+
+@people.post("/users")
+@people.input(UserIn, arg_name="given")
+@people.doc(summary="Add a person (admins)", responses={201: "added"})
+def create_user(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Add a person."""
+    admin()
+    _need_accounts()
+    user = add_user(database(), given["name"], given["password"], given["role"])
+    database().commit()
+    note("add user", "user", user.id)
+    return _user(user), 201
+
+
+def _need_accounts() -> None:
+    if not service().settings.accounts:
+        abort(409, "This server is for one person; start it with --accounts to let others sign in.")
+
+
+@people.patch("/users/<string:user_id>")
+@people.input(UserChange, arg_name="given")
+@people.doc(summary="Change a person (admins), or one's own password")
+@limiter.limit("10 per minute", key_func=identity)
+def change_user(user_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Change role, password or access; everybody may change their own password by giving the old one."""
+    user = _own_or_any(user_id)
+    if me().role != "admin" and set(given) - {"password", "old_password"}:
+        abort(403, "Only an admin may change roles and access; ask one.")
+    own = user.id == me().id
+    if "password" in given and own and not password_fits(user, given.get("old_password", "")):
+        abort(403, "The old password is not right; try again, or ask an admin for a new one.")
+    if own and (given.get("active") is False or given.get("role", user.role) != user.role):
+        abort(409, "You cannot take away your own access; ask another admin.")
+    if "password" in given:
+        set_password(user, given["password"])
+    user.role, user.active = given.get("role", user.role), given.get("active", user.active)
+    if given.get("active") is False:
+        user.epoch += 1
+    database().commit()
+    note("change user", "user", user.id)
+    if own and "password" in given:
+        _enter(user)
+    return _user(user)
+
+
+def _own_or_any(user_id: str) -> User:
+    user = database().get(User, user_id) if user_id == me().id or me().role == "admin" else None
+    if user is None:
+        abort(404, "There is no such person.")
+    return user
+
+
+@people.delete("/users/<string:user_id>")
+@people.output({}, status_code=204)
+@people.doc(summary="Remove a person who owns no studies (admins)")
+def delete_user(user_id: str) -> str:
+    """Remove a person; their studies must be deleted or the person set inactive."""
+    if me().role != "admin":
+        abort(404, "There is no such person.")
+    user = _own_or_any(user_id)
+    if user.id == me().id:
+        abort(409, "You cannot remove yourself; ask another admin.")
+    owned = database().scalar(select(func.count()).select_from(Study).where(Study.owner_id == user.id))
+    if owned:
+        abort(
+            409, f"{user.name} owns {owned} studies; they delete them first, or set active to false to shut them out."
+        )
+    database().execute(delete(Job).where(Job.user_id == user.id))
+    database().delete(user)
+    database().commit()
+    note("remove user", "user", user_id)
+    return ""
+
+
+@people.get("/tokens")
+@people.doc(summary="One's own API tokens, without their values")
+def list_tokens() -> list[dict[str, Any]]:
+    """One's own tokens."""
+    found = database().scalars(select(Token).where(Token.user_id == me().id).order_by(Token.created))
+    return [_token(token) for token in found]
+
+
+def _token(token: Token) -> dict[str, Any]:
+    used = token.used.isoformat() if token.used else None
+    return {"id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used}
+
+
+@people.post("/tokens")
+@people.input(TokenIn, arg_name="given")
+@people.doc(summary="Make an API token; its value is shown here and never again", responses={201: "made"})
+@limiter.limit("30 per hour", key_func=identity)
+def create_token(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A new token."""
+    token, value = make_token(database(), me().user, given["name"])
+    database().commit()
+    note("make token", "token", token.id)
+    return _token(token) | {"token": value}, 201
+
+
+@people.delete("/tokens/<string:token_id>")
+@people.output({}, status_code=204)
+@people.doc(summary="Withdraw an API token")
+def delete_token(token_id: str) -> str:
+    """Withdraw a token."""
+    token = database().get(Token, token_id)
+    if token is None or token.user_id != me().id:
+        abort(404, "There is no such token of yours.")
+    database().delete(token)
+    database().commit()
+    note("withdraw token", "token", token_id)
+    return ""
+
+
+@people.get("/audit")
+@people.input(PageIn, location="query", arg_name="given")
+@people.doc(summary="Who opened and did what (admins), newest first")
+def audit(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """200 lines, newest first; `after`: those older than the line of this id."""
+    admin()
+    lines = select(Opened).order_by(Opened.id.desc()).limit(PAGE_LINES)
+    lines = lines.where(Opened.id < given["after"]) if given["after"] else lines
+    return [
+        {"id": line.id, "at": line.at.isoformat(), "user": line.user_name, "user_id": line.user_id,
+         "action": line.action, "kind": line.kind, "object_id": line.object_id, "address": line.address}
+        for line in database().scalars(lines)
+    ]  # fmt: skip

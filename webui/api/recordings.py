@@ -1,0 +1,122 @@
+"""Recordings: what the probe found, what a person says of them, a frame and a playable copy."""
+
+from typing import Any
+
+from apiflask import APIBlueprint, abort
+from flask import Response
+from sqlalchemy import select
+
+from webui.access.audit_log import note
+from webui.access.permissions import recording_of, study_of
+from webui.context import service
+from webui.data.models import Job, Recording, now
+from webui.data.session import database
+from webui.http.responses import frame_without_face, send_picture, send_whole
+from webui.http.schemas import ManyIn, RecordingIn, answers
+from webui.jobs.requests import LIVE, add_job
+
+recordings = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="recordings")
+SHOWN = (
+    "id", "file_name", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box", "status",
+    "reason", "fps", "duration_s", "width", "height", "frames", "bytes", "warnings",
+)  # fmt: skip
+
+
+def recording_json(recording: Recording) -> dict[str, Any]:
+    """What the API says of a recording."""
+    return {name: getattr(recording, name) for name in SHOWN} | {"study": recording.study_id}
+
+
+@recordings.get("/studies/<string:study_id>/recordings")
+@recordings.doc(summary="The recordings of a study")
+def list_recordings(study_id: str) -> list[dict[str, Any]]:
+    """In the order in which they came."""
+    return [recording_json(recording) for recording in study_of(study_id).recordings]
+
+
+@recordings.patch("/studies/<string:study_id>/recordings")
+@recordings.input(ManyIn, arg_name="given")
+@recordings.doc(summary="Set the same values for many recordings")
+def change_many(study_id: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """All or none."""
+    study = study_of(study_id, "editor")
+    chosen = [recording for recording in study.recordings if recording.id in set(given["ids"])]
+    if len(chosen) != len(set(given["ids"])):
+        abort(404, "One of these recordings is not in this study; reload the page.")
+    for recording in chosen:
+        _change(recording, given["set"])
+    database().commit()
+    return [recording_json(recording) for recording in chosen]
+
+
+def _change(recording: Recording, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(recording, name, value.strip() if isinstance(value, str) else value)
+    start, end = recording.start_s or 0, recording.end_s
+    if end is not None and end <= start:
+        abort(422, f"{recording.file_name}: the end, {end:g} s, is not after the start, {start:g} s; mend one of them.")
+    recording.study.touched = now()
+
+
+@recordings.patch("/studies/<string:study_id>/recordings/<string:recording_id>")
+@recordings.input(RecordingIn, arg_name="given")
+@recordings.doc(summary="Say whose recording this is, which part counts, where the subject and a face are")
+def change_recording(study_id: str, recording_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Only what is given changes."""
+    recording = recording_of(study_id, recording_id, "editor")
+    _change(recording, given)
+    database().commit()
+    return recording_json(recording)
+
+
+@recordings.delete("/studies/<string:study_id>/recordings/<string:recording_id>")
+@recordings.output({}, status_code=204)
+@recordings.doc(summary="Delete a recording and its file; runs made of it stay")
+def delete_recording(study_id: str, recording_id: str) -> str:
+    """For good; a file that stayed in a folder of the server stays there."""
+    recording = recording_of(study_id, recording_id, "editor")
+    folder = service().storage.recording(recording)
+    service().storage.bury(folder)
+    database().delete(recording)
+    database().commit()
+    service().storage.remove(folder)
+    note("delete recording", "recording", recording_id)
+    return ""
+
+
+@recordings.get("/studies/<string:study_id>/recordings/<string:recording_id>/frame.jpg")
+@recordings.doc(summary="A frame from the middle, at most ten seconds in", responses=answers("image/jpeg"))
+def shown_frame(study_id: str, recording_id: str) -> Response:
+    """With the face box hidden, where one is drawn."""
+    recording = recording_of(study_id, recording_id)
+    path = service().storage.frame(recording)
+    if not path.is_file():
+        abort(404, "There is no picture of this recording (yet).")
+    return send_picture(frame_without_face(path, recording), keep_s=0)
+
+
+@recordings.get("/studies/<string:study_id>/recordings/<string:recording_id>/video")
+@recordings.doc(
+    summary="A copy that a browser plays, without sound and metadata",
+    responses=answers("video/mp4") | {202: {"description": "being made; ask again"}},
+)
+def play(study_id: str, recording_id: str) -> Any:
+    """Made when it is first asked for; the face box is hidden in it."""
+    return shown_copy(recording_of(study_id, recording_id))
+
+
+def shown_copy(recording: Recording) -> Any:
+    """The copy, or 202 while it is being made."""
+    path = service().storage.copy(recording)
+    if path.is_file():
+        note("play", "recording", recording.id, often=True)
+        return send_whole(path, kind="video/mp4")
+    if recording.status not in ("ok", "partial"):
+        abort(409, f"This recording cannot be played: {recording.reason or 'it is still being looked at'}")
+    query = select(Job).where(Job.kind == "copy", Job.target_id == recording.id).order_by(Job.created.desc())
+    job = database().scalars(query).first()
+    if job is not None and job.status == "failed":
+        abort(409, job.error)
+    if job is None or job.status not in LIVE:
+        job = add_job("copy", recording, recording.study, recording.duration_s or 60.0)
+    return {"status": job.status}, 202, {"Retry-After": "1"}

@@ -1,0 +1,210 @@
+"""Studies: made, shared, filled from a folder, checked, deleted; and their table as CSV."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIBlueprint, abort
+from flask import Response, request
+from sqlalchemy import func, select
+
+from webui.access.audit_log import note
+from webui.access.identity import find_user, me
+from webui.access.permissions import role_in, study_of, visible
+from webui.api.study_checks import describe
+from webui.api.study_csv import guess, read_table, table_text
+from webui.context import service
+from webui.data.models import Job, Member, Recording, Run, Study
+from webui.data.session import database
+from webui.data.storage import VIDEO_SUFFIXES, folder_bytes
+from webui.http.schemas import MemberIn, PathIn, StudyIn, answers
+from webui.http.security import identity, limiter
+from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording
+
+PICTURES = 4
+studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
+
+
+@studies.get("/studies")
+@studies.doc(summary="The studies that one owns or that are shared with one")
+def list_studies() -> list[dict[str, Any]]:
+    """Newest first."""
+    me()
+    found = list(database().scalars(select(Study).where(visible()).order_by(Study.created.desc())))
+    return [study_json(study) | _glimpse(study) for study in found]
+
+
+def _glimpse(study: Study) -> dict[str, Any]:
+    """What tells a study at a glance: its first pictures, and its latest run."""
+    usable = (Recording.study_id == study.id, Recording.status.in_(("ok", "partial")))
+    pictures = database().scalars(select(Recording.id).where(*usable).order_by(Recording.position).limit(PICTURES))
+    latest = select(Run.id, Run.name, Job.status).outerjoin(Job, Job.id == Run.job_id).where(Run.study_id == study.id)
+    run = database().execute(latest.order_by(Run.created.desc()).limit(1)).first()
+    shown = {"id": run[0], "name": run[1], "status": run[2] or "done"} if run is not None else None
+    return {"pictures": list(pictures), "latest_run": shown}
+
+
+@studies.post("/studies")
+@studies.input(StudyIn, arg_name="given")
+@studies.doc(summary="Make a study", responses={201: "made"})
+@limiter.limit("60 per minute", key_func=identity)
+def create_study(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """An empty study."""
+    if me().role == "viewer":
+        abort(403, "As a viewer you may look at what is shared with you; ask an admin to make you a member.")
+    study = Study(name=given["name"].strip(), owner_id=me().id)
+    database().add(study)
+    database().commit()
+    note("make study", "study", study.id)
+    return study_json(study), 201
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """What the API says of a study."""
+    session, role = database(), role_in(study)
+    count = select(func.count(), func.coalesce(func.sum(Recording.bytes), 0)).where(Recording.study_id == study.id)
+    recordings, size = session.execute(count).one()
+    runs = session.scalar(select(func.count()).select_from(Run).where(Run.study_id == study.id))
+    return {
+        "id": study.id, "name": study.name, "owner": study.owner.name, "created": study.created.isoformat(),
+        "touched": study.touched.isoformat(), "role": role, "can_edit": role != "viewer" and me().role != "viewer",
+        "members": [{"name": member.user.name, "role": member.role} for member in study.members],
+        "n_recordings": recordings, "n_runs": runs, "bytes": int(size),
+    }  # fmt: skip
+
+
+@studies.get("/studies/<string:study_id>")
+@studies.doc(summary="One study")
+def get_study(study_id: str) -> dict[str, Any]:
+    """One study, with the space that its files take."""
+    study = study_of(study_id)
+    return study_json(study) | {"disk_bytes": folder_bytes(service().storage.study(study.id))}
+
+
+@studies.patch("/studies/<string:study_id>")
+@studies.input(StudyIn, arg_name="given")
+@studies.doc(summary="Rename a study")
+def rename_study(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Another name."""
+    study = study_of(study_id, "editor")
+    study.name = given["name"].strip()
+    database().commit()
+    return study_json(study)
+
+
+@studies.delete("/studies/<string:study_id>")
+@studies.output({}, status_code=204)
+@studies.doc(summary="Delete a study with every file of it, for good")
+def delete_study(study_id: str) -> str:
+    """Recordings, runs, clips, uploads and rows; files that stayed in a folder of the server stay there."""
+    study = study_of(study_id, "owner")
+    for job in database().scalars(select(Job).where(Job.study_id == study.id, Job.status.in_(LIVE))):
+        cancel_job(job)
+    storage = service().storage
+    places = [storage.study(study.id), *(storage.upload(upload.id) for upload in study.uploads)]
+    storage.bury(*places)
+    database().delete(study)
+    database().commit()
+    storage.remove(*places)
+    note("delete study", "study", study_id)
+    return ""
+
+
+@studies.put("/studies/<string:study_id>/members")
+@studies.input(MemberIn(many=True), arg_name="given")
+@studies.doc(summary="Say with whom a study is shared")
+@limiter.limit("60 per minute", key_func=identity)
+def share_study(study_id: str, given: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole list of members, by name."""
+    study, members = study_of(study_id, "owner"), {}
+    if len(given) > 200:
+        abort(400, "A study is shared with at most 200 people.")
+    for entry in given:
+        user = find_user(database(), entry["name"].strip())
+        if user is None or not user.active:
+            abort(400, f"Nobody here is called '{entry['name']}'; check the name with an admin.")
+        if user.id != study.owner_id:
+            members[user.id] = entry["role"]
+    study.members.clear()
+    database().flush()
+    study.members.extend(Member(user_id=user_id, role=role) for user_id, role in members.items())
+    database().commit()
+    note("share study", "study", study.id)
+    return study_json(study)
+
+
+@studies.get("/studies/<string:study_id>/table.csv")
+@studies.doc(summary="The table of the study as CSV", responses=answers("text/csv"))
+def get_table(study_id: str) -> Response:
+    """One row per recording."""
+    study = study_of(study_id)
+    headers = {"Content-Disposition": "attachment; filename=study.csv"}
+    return Response("\ufeff" + table_text(study.recordings), mimetype="text/csv", headers=headers)
+
+
+@studies.put("/studies/<string:study_id>/table.csv")
+@studies.doc(
+    summary="Set the table from CSV, rows matched by id or else by file name",
+    responses={400: "the first wrong row is named, and nothing was changed"},
+)
+def put_table(study_id: str) -> dict[str, Any]:
+    """Columns that are missing stay as they are; an error changes nothing."""
+    study = study_of(study_id, "editor")
+    try:
+        text = request.get_data(cache=False).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        abort(400, "The table is not UTF-8 text; save it as 'CSV UTF-8' and try again.")
+    if "\0" in text:
+        abort(400, "The table is not text; give a CSV file.")
+    rows = read_table(text, study.recordings)
+    for recording, values in rows:
+        for name, value in values.items():
+            setattr(recording, name, value)
+    database().commit()
+    return {"changed": len(rows)}
+
+
+@studies.post("/studies/<string:study_id>/folder")
+@studies.input(PathIn, arg_name="given")
+@studies.doc(summary="Add the videos of a folder that the server may read; they stay where they are")
+@limiter.limit("20 per minute", key_func=identity)
+def add_folder(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Videos below the folder; the first folder inside it is the group, as `ubam init` reads it."""
+    study = study_of(study_id, "editor")
+    folder = service().storage.allowed(Path(given["path"]))
+    if not folder.is_dir():
+        abort(400, f"{given['path']} is no folder on this server.")
+    known = {recording.outside for recording in study.recordings}
+    videos = [video for video in _videos(folder) if str(video) not in known]
+    room = service().settings.limits.recordings - len(study.recordings)
+    if len(videos) > room:
+        abort(413, f"The folder holds {len(videos)} videos, the study has room for {room}; name a smaller folder.")
+    added = [_add_outside(study, folder, video) for video in videos]
+    database().commit()
+    for recording in added:
+        add_job("probe", recording, study, 1.0)
+    note("add folder", "study", study.id)
+    return {"added": len(added), "known": len(known)}
+
+
+def _videos(folder: Path) -> list[Path]:
+    found = []
+    for root, folders, files in os.walk(folder):  # follows no links
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(root) / name for name in sorted(files) if name.casefold().endswith(VIDEO_SUFFIXES)]
+        if len(found) > 10_000:
+            abort(413, "The folder holds more than 10,000 videos; name a smaller folder.")
+    return [video for video in found if not video.name.startswith(".") and not video.is_symlink()]
+
+
+def _add_outside(study: Study, folder: Path, video: Path) -> Recording:
+    size = video.stat().st_size
+    values = guess(video.relative_to(folder).as_posix())
+    return new_recording(database(), study, video.name, size, {**values, "outside": str(video)})
+
+
+@studies.get("/studies/<string:study_id>/check")
+@studies.doc(summary="Is this enough? Groups, the smallest possible p, and what is missing")
+def check_study(study_id: str) -> dict[str, Any]:
+    """What `ubam check` would say."""
+    return describe(study_of(study_id).recordings)

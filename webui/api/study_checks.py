@@ -1,0 +1,68 @@
+"""Is this enough? What `ubam check` says of a study, from what the probes have found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ubam.recordings.study_table import Recording as Row
+from ubam.recordings.study_table import Study, choose_reference
+from webui.data.models import Recording
+
+
+def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
+    """Verdicts, groups, sentences, and the group that would be taken as reference."""
+    from ubam.recordings.validation import describe_study, study_issues
+
+    verdicts = [_verdict(recording) for recording in recordings]
+    study = _study(recordings)
+    reference = choose_reference(study, None)
+    enough = describe_study(study, verdicts, reference) if recordings else []
+    return {
+        "verdicts": verdicts,
+        "groups": [_group(name, verdicts) for name in study.groups],
+        "enough": enough,
+        "doubts": study_issues(study, verdicts, reference) if recordings else [],
+        "problems": problems(recordings),
+        "reference_guess": reference,
+    }
+
+
+def _verdict(recording: Recording) -> dict[str, Any]:
+    status = "failed" if recording.status == "probing" else recording.status
+    return {
+        "recording_id": recording.id, "file_name": recording.file_name, "subject": recording.subject,
+        "group": recording.group, "status": status, "reason": recording.reason, "fps": recording.fps,
+        "duration_s": recording.duration_s, "width": recording.width, "height": recording.height,
+        "frames_declared": recording.frames, "keypoints": "",
+    }  # fmt: skip
+
+
+def _study(recordings: Sequence[Recording]) -> Study:
+    rows = [Row(r.id, number, Path(r.id), r.subject, r.group) for number, r in enumerate(recordings, 2)]
+    return Study(Path("study"), tuple(rows))
+
+
+def _group(name: str, verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    of_group = [verdict for verdict in verdicts if verdict["group"] == name and verdict["status"] != "failed"]
+    seconds = sum(verdict["duration_s"] or 0 for verdict in of_group)
+    subjects = len({verdict["subject"] for verdict in of_group})
+    return {"name": name, "subjects": subjects, "recordings": len(of_group), "minutes": round(seconds / 60, 2)}
+
+
+def problems(recordings: Sequence[Recording]) -> list[str]:
+    """What must be mended before a run, one sentence each; empty when nothing must."""
+    usable = [recording for recording in recordings if recording.status in ("ok", "partial")]
+    found = []
+    probing = sum(recording.status == "probing" for recording in recordings)
+    if probing:
+        found.append(f"{probing} recordings are still being looked at; wait a moment.")
+    if not usable and not probing:
+        found.append("No recording can be used yet; add videos." if recordings else "Add videos first.")
+    for what in ("subject", "group"):
+        lacking = [recording.file_name for recording in usable if not getattr(recording, what).strip()]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            found.append(f"{lacking[0]}{more}: fill in the {what}.")
+    if usable and len({r.subject for r in usable}) < 2 and len({r.group for r in usable}) < 2:
+        found.append("There is one subject in one group, so nothing to compare; add another subject or a second group.")
+    return found

@@ -1,0 +1,258 @@
+"""Resumable uploads: tus 1.0.0 with creation and termination (https://tus.io/protocols/resumable-upload)."""
+
+import base64
+import binascii
+import fcntl
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIBlueprint, abort
+from flask import Response, request
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from webui.access.audit_log import note
+from webui.access.identity import me
+from webui.access.permissions import study_of, upload_of
+from webui.api.study_csv import guess
+from webui.context import service
+from webui.data.models import Recording, Study, Upload, User
+from webui.data.session import database
+from webui.data.upload_receiver import InPlace, credentials
+from webui.http.security import identity, limiter
+from webui.jobs.requests import add_job, new_recording
+
+VERSION = "1.0.0"
+PIECE = 1024 * 1024
+TABLE = ("subject", "group", "session", "day")
+uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
+
+
+@uploads.after_request
+def _say_version(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = VERSION
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@uploads.before_request
+def _check_version() -> None:
+    if request.method != "OPTIONS" and request.headers.get("Tus-Resumable") != VERSION:
+        abort(412, "Send the header Tus-Resumable: 1.0.0.", headers={"Tus-Version": VERSION})
+
+
+@uploads.route("/studies/<string:study_id>/uploads", methods=["OPTIONS"])
+@uploads.doc(hide=True)
+def describe(study_id: str) -> Response:
+    """What this server can do."""
+    headers = {"Tus-Version": VERSION, "Tus-Extension": "creation,termination"}
+    headers["Tus-Max-Size"] = str(service().settings.limits.file_bytes)
+    return Response(status=204, headers=headers)
+
+
+@uploads.post("/studies/<string:study_id>/uploads")
+@uploads.doc(summary="Begin an upload (tus creation)", responses={201: "Location says where to send the bytes"})
+@limiter.limit("600 per minute", key_func=identity)
+def create(study_id: str) -> Response:
+    """Begin an upload."""
+    study = study_of(study_id, "editor")
+    length = _length()
+    described = _metadata(request.headers.get("Upload-Metadata", ""))
+    _check_room(database(), study, length)
+    upload = Upload(
+        study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
+    )
+    upload.guesses = _guesses(described, upload.file_name)
+    database().add(upload)
+    database().commit()
+    with open(service().storage.upload(upload.id), "xb"):
+        pass
+    if length == 0:
+        abort(400, "The file is empty; copy it again from the camera.")
+    return Response(status=201, headers={"Location": f"/api/v1/uploads/{upload.id}", "Upload-Offset": "0"})
+
+
+def _length() -> int:
+    text = request.headers.get("Upload-Length", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        abort(400, "Send the header Upload-Length with the file's size in bytes.")
+    limit = service().settings.limits.file_bytes
+    if int(text) > limit:
+        abort(413, f"The file has {int(text) / 2**30:.1f} GiB, more than the {limit / 2**30:.0f} GiB allowed; cut it.")
+    return int(text)
+
+
+def _metadata(text: str) -> dict[str, str]:
+    """Upload-Metadata: names with base64 values; a name of another system may hold anything but control characters."""
+    values = {}
+    for pair in text.split(",")[:20]:
+        name, _, coded = pair.strip().partition(" ")
+        try:
+            value = base64.b64decode(coded, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            abort(400, f"Upload-Metadata: the value of '{name[:40]}' is not UTF-8 in base64.")
+        values[name] = "".join(letter for letter in value if letter.isprintable())[:1000]
+    return values
+
+
+def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"subject": guess(described.get("relativePath") or file_name)["subject"]}
+    found |= {name: described[name][:200] for name in TABLE if described.get(name)}
+    try:
+        found["day"] = float(found["day"]) if "day" in found else None
+    except ValueError:
+        found["day"] = None
+    return found
+
+
+def _check_room(session: Session, study: Study, length: int) -> None:
+    """Quota of the person, recordings of the study, and space on the disk, uploads under way counted in full.
+
+    From here to the end of the transaction no other upload of this person is counted or begun: the write to the row of
+    the person is a lock that both SQLite and PostgreSQL keep for so long.
+    """
+    session.execute(update(User).where(User.id == me().id).values(epoch=User.epoch))
+    limits = service().settings.limits
+    count = session.scalar(select(func.count()).select_from(Recording).where(Recording.study_id == study.id)) or 0
+    if count >= limits.recordings:
+        abort(413, f"A study holds at most {limits.recordings} recordings; begin another.")
+    taken = used_bytes(session, me().id)
+    if taken + length > limits.quota_bytes:
+        abort(
+            413,
+            f"Your quota of {limits.quota_bytes / 2**30:.0f} GiB would be exceeded; delete a study you no longer need.",
+        )
+    if service().storage.free_bytes() - length < limits.reserve_bytes:
+        abort(503, "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need.")
+
+
+def used_bytes(session: Session, user_id: str) -> int:
+    """Bytes of a person's recordings and uploads under way."""
+    stored = select(func.coalesce(func.sum(Recording.bytes), 0)).join(Study)
+    stored = stored.where(Study.owner_id == user_id, Recording.outside.is_(None))
+    coming = select(func.coalesce(func.sum(Upload.length), 0))
+    coming = coming.where(Upload.user_id == user_id, Upload.recording_id.is_(None))
+    return int(session.scalar(stored) or 0) + int(session.scalar(coming) or 0)
+
+
+@uploads.route("/uploads/<string:upload_id>", methods=["HEAD"])
+@uploads.doc(hide=True)
+def offset(upload_id: str) -> Response:
+    """How much of the file is here: the page goes on from there."""
+    upload = upload_of(upload_id)
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is None and path.exists() and path.stat().st_size == upload.length:
+        _finish(upload, path)  # the server was killed between the last byte and this
+    headers = {"Upload-Offset": str(_come(upload)), "Upload-Length": str(upload.length)}
+    return Response(status=200, headers=headers)
+
+
+def _come(upload: Upload) -> int:
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is None and not path.exists():
+        abort(410, "What had come of this upload is gone; begin it again.")
+    return upload.length if upload.recording_id else path.stat().st_size
+
+
+@uploads.patch("/uploads/<string:upload_id>")
+@uploads.doc(summary="Send the next bytes of an upload (tus)", responses={204: "Upload-Offset says how much is here"})
+def append(upload_id: str) -> Response:
+    """Take the next piece; the last one makes the recording."""
+    upload = upload_of(upload_id)
+    if request.mimetype != "application/offset+octet-stream":
+        abort(415, "Send the bytes as application/offset+octet-stream.")
+    path = service().storage.upload(upload.id)
+    if upload.recording_id is not None or not path.exists():
+        abort(404, "This upload is complete; its recording is in the study.")
+    placed = request.environ["wsgi.input"]
+    service().leases.stop(upload.id)  # this request has all its bytes, and another one that is under way comes too late
+    if isinstance(placed, InPlace) and placed.path == path:
+        size = placed.keep(last=placed.offset + len(placed) == upload.length)
+    else:
+        size = _append(upload, path)
+    _count_bytes(request.content_length or 0)
+    service().leases.grant(upload.id, credentials(request.environ), path, size, upload.length - size)
+    if size == upload.length:
+        _finish(upload, path)
+    return Response(status=204, headers={"Upload-Offset": str(size)})
+
+
+def _append(upload: Upload, path: Path) -> int:
+    """Add the body to what has come; the size of both."""
+    with _alone(path) as handle:
+        size = handle.seek(0, os.SEEK_END)
+        if request.headers.get("Upload-Offset") != str(size):
+            abort(409, f"The upload stands at {size} bytes; go on from there.", headers={"Upload-Offset": str(size)})
+        if (request.content_length or 0) > upload.length - size:
+            abort(413, "These are more bytes than the file was said to have; begin the upload again.")
+        size += _write(handle, upload.length - size)
+        if size == upload.length:
+            os.fsync(handle.fileno())
+    return size
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[io.FileIO]:
+    """The open file, for one request at a time."""
+    with open(path, "r+b", buffering=0) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            abort(423, "Another request is sending this file; wait for it.")
+        yield handle
+
+
+def _write(handle: io.FileIO, room: int) -> int:
+    """Write the body; within the kernel where it came as a file (`receiving.Spool`)."""
+    source, written = request.environ["wsgi.input"], 0
+    wanted = min(request.content_length or 0, room)
+    if isinstance(source, io.FileIO) and hasattr(os, "copy_file_range"):
+        while written < wanted and (count := os.copy_file_range(source.fileno(), handle.fileno(), wanted - written)):
+            written += count
+    else:
+        while written < wanted and (piece := request.stream.read(min(PIECE, wanted - written))):
+            written += handle.write(piece)
+    return written
+
+
+def _count_bytes(count: int) -> None:
+    counters = service().counters
+    counters["upload_bytes"] = counters.get("upload_bytes", 0) + count
+
+
+def _finish(upload: Upload, path: Path) -> None:
+    """Move the file to its place and have it looked at; killed anywhere in between, nothing is lost."""
+    session = database()
+    study = session.get(Study, upload.study_id)
+    if study is None:
+        abort(404, "The study was deleted meanwhile.")
+    recording = new_recording(session, study, upload.file_name, upload.length, upload.guesses)
+    mine = update(Upload).where(Upload.id == upload.id, Upload.recording_id.is_(None)).values(recording_id=recording.id)
+    if session.execute(mine).rowcount == 0:  # type: ignore[attr-defined]
+        session.rollback()  # a second request, as after a lost connection, that came in the same moment
+        return
+    place = service().storage.video(recording)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.chmod(path, 0o600)
+    os.link(path, place)
+    session.commit()
+    path.unlink(missing_ok=True)
+    note("upload", "recording", recording.id)
+    add_job("probe", recording, study, 1.0)
+
+
+@uploads.delete("/uploads/<string:upload_id>")
+@uploads.doc(summary="Give an upload up (tus termination)")
+@uploads.output({}, status_code=204)
+def terminate(upload_id: str) -> str:
+    """Forget an upload and its bytes."""
+    upload = upload_of(upload_id)
+    if upload.recording_id is None:
+        service().storage.upload(upload.id).unlink(missing_ok=True)
+    database().delete(upload)
+    database().commit()
+    return ""

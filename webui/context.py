@@ -1,0 +1,46 @@
+"""What one process of the service shares between its threads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from flask import current_app
+
+from webui.access.identity import OneTime
+from webui.data.database import Database
+from webui.data.models import Job
+from webui.data.storage import Storage
+from webui.data.upload_receiver import Leases
+from webui.settings import ServerSettings
+
+
+class JobQueue(Protocol):
+    """Where jobs wait; `webui.jobs.DurableQueue` is the real one."""
+
+    def add(self, job: Job) -> None:
+        """Queue a job that is in the database."""
+
+    def drop(self, job: Job) -> None:
+        """Forget a job that has not begun."""
+
+
+@dataclass
+class Service:
+    """Settings, database, files, queue, and what the web process remembers until it ends."""
+
+    settings: ServerSettings
+    database: Database
+    storage: Storage
+    queue: JobQueue
+    leases: Leases = field(default_factory=Leases)
+    one_time: OneTime = field(default_factory=OneTime)
+    opened: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    counters: dict[str, float] = field(default_factory=dict)
+    close: Callable[[], None] = lambda: None
+
+
+def service() -> Service:
+    """The service of the app that answers this request."""
+    found: Service = current_app.extensions["ubam"]
+    return found

@@ -1,0 +1,1 @@
+"""What the service keeps: tables, files and half-received uploads."""

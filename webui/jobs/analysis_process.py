@@ -1,0 +1,182 @@
+"""A child process that analyses: the stages of `ubam.pipeline`, progress into a file, words into the log.
+
+`python -m webui.jobs.analysis_process FOLDER`; FOLDER/order.json says what, FOLDER/result.json how it ended.
+"""
+
+import json
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ubam.core.errors import RunError, UbamError
+from ubam.core.files import write_json
+from ubam.pipeline.stages import STAGE_WORDS
+from webui.jobs.subprocesses import end_with_parent
+
+EVERY_S = 0.4
+LOCK_S = 20.0
+
+
+class Progress:
+    """Writes progress.json, at most every 0.4 s, and a line per stage into the log."""
+
+    def __init__(self, folder: Path, stages: list[str], seconds: dict[str, float]) -> None:
+        self._path, self._written, self._began = folder / "progress.json", 0.0, time.monotonic()
+        done = {name: name in seconds for name in stages}
+        self._stages: dict[str, dict[str, Any]] = {
+            name: {"name": name, "state": "done" if done[name] else "waiting", "done": 0, "total": 0,
+                   "seconds": seconds.get(name)}
+            for name in stages
+        }  # fmt: skip
+        self._write("")
+
+    def begin(self, stage: str) -> None:
+        """A stage begins."""
+        self._began = time.monotonic()
+        self._stages[stage] |= {"state": "running", "seconds": 0.0}
+        self._write(stage)
+        say(STAGE_WORDS.get(stage, stage))
+
+    def end(self, stage: str) -> None:
+        """A stage is done."""
+        self._stages[stage] |= {"state": "done", "seconds": round(time.monotonic() - self._began, 2)}
+        self._write("")
+        say(f"{STAGE_WORDS.get(stage, stage)}: done in {self._stages[stage]['seconds']:.1f} s")
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Count within a stage."""
+        entry = self._stages.get(stage)
+        if entry is None:
+            return
+        entry |= {"done": done, "total": total, "seconds": round(time.monotonic() - self._began, 2)}
+        if time.monotonic() - self._written > EVERY_S or done == total:
+            self._write(stage)
+
+    def _write(self, stage: str) -> None:
+        self._written = time.monotonic()
+        write_json(self._path, {"stage": stage, "stages": list(self._stages.values())})
+
+
+def say(text: str) -> None:
+    """A line of the log, which is this process's standard output."""
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Do what order.json says and write how it ended."""
+    end_with_parent()
+    folder = Path(sys.argv[1])
+    order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
+    error = ""
+    try:
+        {"run": analyse, "clip": render, "score": score}[order["do"]](order, folder)
+    except UbamError as problem:
+        error = str(problem)
+    except OSError as problem:
+        error = f"{problem.strerror or problem}: is the disk full? Resume goes on at the last finished stage."
+        traceback.print_exc()
+    except Exception as problem:
+        error = f"This is a fault of ubam ({type(problem).__name__}: {problem}); the log has the lines to report."
+        traceback.print_exc()
+    if error:
+        say(error)
+    write_json(folder / "result.json", {"error": error})
+    sys.exit(1 if error else 0)
+
+
+def analyse(order: dict[str, Any], folder: Path) -> None:
+    """Every stage of a run that is not done yet."""
+    from ubam.pipeline import runner
+    from ubam.pipeline import stages as stages_module
+    from ubam.pipeline.plan import plan_run
+    from ubam.results.run_record import locked
+
+    out = Path(order["out"])
+    options: dict[str, Any] = {name: order[name] for name in ("reference", "preset", "seed", "workers")}
+    options |= {"device": "auto", "model": None, "scheduler": None, "factors": ()}
+    plan = plan_run(folder / "study.csv", options, ask=lambda groups: None)
+    say(plan.choice_of_reference)
+    _wait_for(out)
+    with locked(out):
+        job = plan.dry(out)
+        pending = set(runner.pending_stages(job))
+        kept = {name: entry.get("seconds") or 0.0 for name, entry in job.run.record["stages"].items()}
+        progress = Progress(folder, list(stages_module.STAGES), {n: s for n, s in kept.items() if n not in pending})
+        job = plan.start(out, progress)
+        for stage in stages_module.STAGES:
+            if stage in pending:
+                progress.begin(stage)
+                runner.run_stages(job, stage)
+                progress.end(stage)
+    for warning in job.run.record.get("warnings", []):
+        say(f"note: {warning}")
+
+
+def _wait_for(out: Path) -> None:
+    """Give a process that was just told to end the time to let go of the run folder."""
+    from ubam.results.run_record import locked
+
+    until = time.monotonic() + LOCK_S
+    while True:
+        try:
+            with locked(out):
+                return
+        except RunError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def render(order: dict[str, Any], folder: Path) -> None:
+    """One magnified clip of a scored run."""
+    from ubam.pipeline import runner
+    from ubam.pipeline.plan import plan_run
+    from ubam.pipeline.queries import magnify_recording, transfer_posture
+    from ubam.results.run_record import RunRecord
+
+    run, progress = Path(order["run"]), Progress(folder, ["magnify"], {})
+    record = RunRecord.open(run).record
+    job = plan_run(Path(record["study"]), record["options"], ask=lambda groups: None).dry(run, progress)
+    if runner.pending_stages(job, "score"):
+        raise RunError("The run is not scored, or its recordings changed since; resume it first.")
+    progress.begin("magnify")
+    span = (order["from_s"], order["to_s"])
+    if order["appearance"]:
+        transfer_posture(job, order["recording"], order["appearance"], span, Path(order["out"]))
+    else:
+        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, Path(order["out"]))
+    progress.end("magnify")
+
+
+def score(order: dict[str, Any], folder: Path) -> None:
+    """Score recordings against the frozen reference of another run; nothing is trained."""
+    from ubam.pipeline import runner
+    from ubam.pipeline import stages as stages_module
+    from ubam.pipeline.plan import plan_scoring
+    from ubam.results.run_record import locked
+
+    out, against = Path(order["out"]), Path(order["against"])
+    plan = plan_scoring(folder / "study.csv", against, {"device": "auto", "workers": order["workers"]})
+    say(plan.choice_of_reference)
+    _wait_for(out)
+    with locked(out):
+        needed = list(stages_module.STAGES[: stages_module.STAGES.index("score") + 1])
+        pending = set(runner.pending_stages(plan.dry(out), "score"))
+        progress = Progress(folder, [*needed, "report"], {name: 0.0 for name in needed if name not in pending})
+        job = plan.start(out, progress)
+        for stage in needed:
+            if stage in pending:
+                progress.begin(stage)
+                runner.run_stages(job, stage)
+                progress.end(stage)
+        progress.begin("report")
+        runner.report(job)
+        progress.end("report")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Rows for new recordings and new jobs, and what waits before a job."""
+
+from typing import Any
+
+from apiflask import abort
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webui.access.identity import me
+from webui.context import service
+from webui.data.models import Clip, Job, Recording, Run, Study, new_id, now
+from webui.data.session import database
+
+LIVE = ("queued", "running")
+HEAVY_KINDS = ("run", "score")
+
+
+def new_recording(session: Session, study: Study, file_name: str, size: int, values: dict[str, Any]) -> Recording:
+    """A row for a file that is here or about to be."""
+    last = session.scalar(select(func.max(Recording.position)).where(Recording.study_id == study.id))
+    recording = Recording(study_id=study.id, position=(last or 0) + 1, file_name=file_name, bytes=size, **values)
+    study.touched = now()
+    session.add(recording)
+    session.flush()
+    return recording
+
+
+def add_job(kind: str, target: Run | Clip | Recording, study: Study, expected_seconds: float) -> Job:
+    """Commit a job together with what it is about, and queue it; 429 where a person has too many heavy ones waiting."""
+    from webui.jobs.queue import urgency
+
+    session, limit = database(), service().settings.limits.queued_runs
+    if kind in HEAVY_KINDS:
+        waiting = select(func.count()).select_from(Job).where(Job.user_id == me().id, Job.status.in_(LIVE))
+        if (session.scalar(waiting.where(Job.kind.in_(HEAVY_KINDS))) or 0) >= limit:
+            abort(429, f"{limit} of your runs are waiting already; cancel one, or come back when one is done.")
+    job = Job(
+        id=new_id(),
+        kind=kind,
+        target_id=target.id,
+        study_id=study.id,
+        user_id=me().id,
+        priority=urgency(expected_seconds),
+    )
+    session.add(job)
+    if not isinstance(target, Recording):
+        target.job_id = job.id
+    study.touched = now()
+    session.commit()
+    service().queue.add(job)
+    return job
+
+
+def cancel_job(job: Job) -> None:
+    """End a job that waits or runs; whoever runs it looks every half second."""
+    if job.status not in LIVE:
+        return
+    was_queued = job.status == "queued"
+    job.status, job.finished = "cancelled", now()
+    database().commit()
+    if was_queued:
+        service().queue.drop(job)
+
+
+def position(job: Job | None) -> int | None:
+    """How many jobs of its queue are before a waiting one; None for one that does not wait."""
+    if job is None or job.status != "queued":
+        return None
+    kinds = HEAVY_KINDS if job.kind in HEAVY_KINDS else ("clip", "probe", "copy")
+    before = select(func.count()).select_from(Job).where(Job.kind.in_(kinds), Job.status.in_(LIVE), Job.id != job.id)
+    first = (Job.status == "running") | (Job.priority < job.priority)
+    return database().scalar(before.where(first | ((Job.priority == job.priority) & (Job.created < job.created))))
+
+
+def job_of(run: Run) -> Job | None:
+    """The latest job of a run; None for a run that was opened from a folder."""
+    return database().get(Job, run.job_id) if run.job_id else None

@@ -1,0 +1,232 @@
+"""What a worker does with each kind of job; the work itself happens in child processes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from ubam.core.errors import UbamError
+from ubam.core.files import write_json
+from webui.data.models import Clip, Job, Recording, Run, now
+from webui.jobs.run_study import write_run_study
+from webui.jobs.subprocesses import Ending, run_child
+from webui.jobs.workplace import Workplace
+
+ATTEMPTS = 25  # a job that has ended its worker this often ends for good
+
+
+def begin(place: Workplace, job_id: str) -> bool:
+    """Mark a job as running; False when it was cancelled, deleted or done meanwhile."""
+    with place.database.session() as session:
+        job = session.get(Job, job_id)
+        if job is None or job.status not in ("queued", "running"):
+            return False
+        job.status, job.started, job.worker = "running", job.started or now(), place.name
+        return True
+
+
+def do(place: Workplace, job_id: str) -> str:
+    """Do the work of a job; an empty string, or in one sentence why it failed."""
+    with place.database.session() as session:
+        job = session.get(Job, job_id)
+        if job is None or job.status != "running":
+            return ""
+        job.attempts += 1
+        kind, target, attempts = job.kind, job.target_id, job.attempts
+    if attempts > ATTEMPTS:
+        return f"This job ended its worker {ATTEMPTS} times; look at its log, and tell whoever runs this server."
+    try:
+        ending = WORK[kind](place, target, _watcher(place, job_id))
+        if place.stopping.is_set():
+            _give_back(place, job_id)
+        return ending
+    except UbamError as error:
+        return str(error)
+    except OSError as error:
+        return f"The server could not read or write ({error.strerror}); is its disk full?"
+
+
+def _give_back(place: Workplace, job_id: str) -> None:
+    """Let a job that this worker leaves undone wait again; it is queued anew at the next start of any process."""
+    with place.database.session() as session:
+        job = session.get(Job, job_id)
+        if job is not None and job.status == "running":
+            job.status = "queued"
+
+
+def conclude(place: Workplace, job_id: str, ending: str) -> None:
+    """Write how a job ended; one that was cancelled or deleted meanwhile stays so."""
+    with place.database.session() as session:
+        job = session.get(Job, job_id)
+        if job is not None and job.status == "running":
+            job.status, job.error, job.finished = ("failed" if ending else "done"), ending[:2000], now()
+
+
+def _watcher(place: Workplace, job_id: str) -> Callable[[], bool]:
+    """Whether a job is to end: cancelled, deleted with its study, or this worker leaves."""
+
+    def stop() -> bool:
+        if place.stopping.is_set():
+            return True
+        with place.database.session() as session:
+            return session.scalar(select(Job.status).where(Job.id == job_id)) != "running"
+
+    return stop
+
+
+def probe_recording(place: Workplace, recording_id: str, stop: Callable[[], bool]) -> str:
+    """Look at a file that has just come, and write what it is into its row."""
+    with place.database.session() as session:
+        recording = session.get(Recording, recording_id)
+        if recording is None:
+            return ""
+        video, out = place.storage.video(recording), place.storage.recording(recording)
+    out.mkdir(parents=True, exist_ok=True)
+    limits = place.settings.limits
+    allowed = {"bytes": limits.probe_bytes, "cpu_seconds": limits.probe_seconds * 2}
+    allowed |= {"pixels": limits.pixels, "seconds": limits.seconds}
+    order = {"do": "probe", "video": str(video), "out": str(out), "limits": allowed}
+    (out / "probe.json").unlink(missing_ok=True)
+    ending = run_child(
+        "webui.jobs.video_process", json.dumps(order), out / "log.txt", seconds=limits.probe_seconds,
+        memory=limits.probe_bytes, stop=stop,
+    )  # fmt: skip
+    if ending.killed == "cancelled":
+        return ""
+    answer = out / "probe.json"
+    found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else _crashed(ending)
+    with place.database.session() as session:
+        recording = session.get(Recording, recording_id)
+        if recording is not None:
+            for name, value in found.items():
+                setattr(recording, name, value)
+    return ""
+
+
+def _crashed(ending: Ending) -> dict[str, Any]:
+    why = {"time": "took too long to open", "memory": "asked for too much memory"}.get(
+        ending.killed, "ended the decoder"
+    )
+    return {"status": "failed", "reason": f"The file {why}; convert it to MP4 (H.264) and upload that."}
+
+
+def copy_recording(place: Workplace, recording_id: str, stop: Callable[[], bool]) -> str:
+    """Make the copy of a recording that a browser plays."""
+    with place.database.session() as session:
+        recording = session.get(Recording, recording_id)
+        if recording is None:
+            return ""
+        order = {"do": "copy", "video": str(place.storage.video(recording)), "out": str(place.storage.copy(recording))}
+        order |= {"box": recording.face_box, "width": 1280} | _copy_limits(place)
+        log = place.storage.recording(recording) / "log.txt"
+    return _copied(place, order, log, stop)
+
+
+def _copy_limits(place: Workplace) -> dict[str, Any]:
+    limits = place.settings.limits
+    return {"limits": {"bytes": limits.probe_bytes, "cpu_seconds": limits.job_seconds}}
+
+
+def _copied(place: Workplace, order: dict[str, Any], log: Path, stop: Callable[[], bool]) -> str:
+    if Path(order["out"]).exists():
+        return ""
+    limits = place.settings.limits
+    ending = run_child(
+        "webui.jobs.video_process",
+        json.dumps(order),
+        log,
+        seconds=limits.job_seconds,
+        memory=limits.probe_bytes,
+        stop=stop,
+    )
+    return (
+        "" if ending.code == 0 or ending.killed == "cancelled" else "The video could not be converted; see its verdict."
+    )
+
+
+def do_run(place: Workplace, run_id: str, stop: Callable[[], bool]) -> str:
+    """The stages of a run, in a child; faces are made unrecognisable before anything looks at the recordings."""
+    with place.database.session() as session:
+        run = session.get(Run, run_id)
+        if run is None:
+            return ""
+        folder, blurred = place.storage.job(run), _blurred_copies(place, session, run)
+        order: dict[str, Any] = {"do": "run", "folder": str(folder), "out": str(place.storage.run(run))}
+        order |= {"reference": run.reference or "none", "preset": run.preset, "seed": run.seed}
+        order["workers"] = place.settings.cores
+        if run.against_id is not None:
+            against = session.get(Run, run.against_id)
+            if against is None:
+                return "The run that holds the frozen reference was deleted; choose another."
+            order |= {"do": "score", "against": str(place.storage.run(against))}
+    for copy in blurred:
+        problem = _copied(place, copy, folder / "log.txt", stop)
+        if problem or stop():
+            return problem
+    return _in_child(place, order, folder, stop)
+
+
+def _blurred_copies(place: Workplace, session: Any, run: Run) -> list[dict[str, Any]]:
+    """Write the run's study; orders for the copies with blurred faces that its rows point to."""
+    orders: list[dict[str, Any]] = []
+    recordings = {name: session.get(Recording, entry["id"]) for name, entry in run.recordings.items()}
+    videos: dict[str, Path] = {}
+    for name, recording in recordings.items():
+        if recording is None:
+            raise UbamError(f"The recording '{name}' was deleted; start a new run.")
+        videos[name] = place.storage.video(recording)
+        box = run.recordings[name]["face_box"]
+        if box:
+            out = place.storage.job(run) / "blurred" / f"{name}.mp4"
+            orders.append({"do": "copy", "video": str(videos[name]), "out": str(out), "box": box, "width": None})
+            orders[-1] |= _copy_limits(place)
+            videos[name] = out
+    folder = place.storage.job(run)
+    if not (folder / "study.csv").exists():
+        write_run_study(folder, run.recordings, videos)
+    return orders
+
+
+def _in_child(place: Workplace, order: dict[str, Any], folder: Path, stop: Callable[[], bool]) -> str:
+    """Run the child that analyses; what it says of its end is result.json."""
+    limits, result = place.settings.limits, folder / "result.json"
+    result.unlink(missing_ok=True)
+    write_json(folder / "order.json", order)
+    ending = run_child(
+        place.settings.runner, str(folder), folder / "log.txt", seconds=limits.job_seconds, memory=limits.job_bytes,
+        stop=stop,
+    )  # fmt: skip
+    if ending.killed == "cancelled":
+        return ""
+    if result.exists():
+        return str(json.loads(result.read_text(encoding="utf-8"))["error"])
+    if ending.killed:
+        words = {"time": f"{limits.job_seconds / 3600:.0f} hours", "memory": f"{limits.job_bytes / 2**30:.0f} GiB"}
+        return f"The job exceeded its limit of {words[ending.killed]}; use fewer or shorter recordings."
+    code = f"code {ending.code}"
+    return f"The job ended unexpectedly ({code}); its log says more, and resume goes on at the last finished stage."
+
+
+def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str:
+    """One magnified clip of a finished run, in a child."""
+    with place.database.session() as session:
+        clip = session.get(Clip, clip_id)
+        if clip is None:
+            return ""
+        folder = place.storage.job(clip.run) / "clips" / clip.id
+        order = {"do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording}
+        order |= {name: getattr(clip, name) for name in ("factor", "layout", "appearance", "from_s", "to_s")}
+        order |= {"out": str(place.storage.clip(clip)), "folder": str(folder)}
+    folder.mkdir(parents=True, exist_ok=True)
+    return _in_child(place, order, folder, stop)
+
+
+WORK: dict[str, Callable[[Workplace, str, Callable[[], bool]], str]] = {
+    "run": do_run,
+    "score": do_run,
+    "clip": render_clip,
+    "probe": probe_recording,
+    "copy": copy_recording,
+}

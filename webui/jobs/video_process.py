@@ -1,0 +1,107 @@
+"""A child process that looks at one video: probe it, cut a frame out, or make a copy that a browser plays.
+
+`python -m webui.jobs.video_process JSON`, with {"do": "probe" | "copy", "video", "out", "box", "limits"}; the answer is
+a file.
+Nothing of the server's is in this process: a file that breaks the decoder breaks only this.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from webui.jobs.subprocesses import end_with_parent
+
+SHOWN_WIDTH = 1280
+WHOLE_S = 30.0  # a file that takes longer to read through is judged by the analysis
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    end_with_parent()
+    order = json.loads(sys.argv[1])
+    memory, seconds = int(order["limits"]["bytes"]), int(order["limits"]["cpu_seconds"])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    {"probe": probe_video, "copy": copy_video}[order["do"]](order)
+
+
+def probe_video(order: dict[str, Any]) -> None:
+    """Write probe.json and frame.jpg into `out`: what the file declares, and how much of it is there."""
+    from ubam.core.errors import VideoError
+    from ubam.core.files import write_json
+    from ubam.recordings.video_reader import probe
+
+    video, out, limits = Path(order["video"]), Path(order["out"]), order["limits"]
+    try:
+        info = probe(video, max_pixels=limits["pixels"])
+        if info.duration_s > limits["seconds"]:
+            raise VideoError(f"lasts {info.duration_s:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
+        found: dict[str, Any] = {
+            "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
+            "frames": info.frames_declared, "status": "ok", "reason": "",
+        }  # fmt: skip
+        found["warnings"] = _shown_frame(video, out, info.width)
+        write_json(out / "probe.json", found | _what_is_missing(video, found))
+    except VideoError as error:
+        words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
+        write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
+
+
+def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """What a file is in truth that was cut short on its way or is damaged; nothing for one that is whole."""
+    from ubam.recordings.container import early_end
+
+    declared = {name: found[name] for name in ("fps", "frames", "duration_s")}
+    there = early_end(video, seconds=WHOLE_S, **declared)
+    if there is None:
+        return {}
+    frames, seconds = there
+    if frames < found["frames"]:
+        words = f"The file ends early: {seconds:.1f} of {found['duration_s']:.1f} s are there ({frames} of "
+        words += f"{found['frames']} pictures), and they will be analysed."
+    else:
+        words = "The file is damaged in places; what can be read of it will be analysed."
+    words += " Copy it again from the camera if you need the whole."
+    return {"status": "partial", "reason": words, "frames": min(frames, found["frames"]),
+            "duration_s": min(seconds, found["duration_s"])}  # fmt: skip
+
+
+def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
+    """Write frame.jpg, from the middle (many walk into the picture), at most 1280 pixels wide; warnings.
+
+    The first frame is decoded too: it says whether the decoder complains, and is shown where the middle is missing.
+    """
+    import cv2
+
+    from ubam.core.errors import VideoError
+    from ubam.core.files import atomic_path
+    from ubam.recordings.video_reader import glimpse, read_frames
+
+    damage: list[str] = []
+    first = next(read_frames(video, stop_frame=1, damage=damage), None)
+    if first is None:
+        raise VideoError("no frame could be decoded; copy it again or convert it to MP4")
+    middle = glimpse(video)
+    frame = first if middle is None else middle
+    if width > SHOWN_WIDTH:
+        frame = cv2.resize(
+            frame, (SHOWN_WIDTH, round(frame.shape[0] * SHOWN_WIDTH / width)), interpolation=cv2.INTER_AREA
+        )
+    with atomic_path(out / "frame.jpg") as temporary:
+        cv2.imwrite(str(temporary), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return damage
+
+
+def copy_video(order: dict[str, Any]) -> None:
+    """Write `out`, an MP4 that a browser plays, without metadata and sound, with the face box unrecognisable."""
+    from ubam.recordings.video_writer import write_copy
+
+    box = order["box"]
+    write_copy(Path(order["video"]), Path(order["out"]), blur=tuple(box) if box else None, max_width=order["width"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A load test that starts a server of its own and measures its targets."""
