@@ -1,6 +1,6 @@
 """What a run found, as one hash a file: `python -m tests.support.run_digest RUN`.
 
-Two runs that print the same lines hold the same tables, statistics, embeddings and decoded clip frames to the last digit.
+Two runs that print the same lines hold the same tables, statistics, embeddings and clip frames to the last digit.
 """
 
 import hashlib
