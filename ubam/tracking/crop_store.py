@@ -15,12 +15,12 @@ from ubam.core.errors import VideoError
 from ubam.core.typing import View
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
-from ubam.tracking.foreground import floor_line
 from ubam.tracking.locate import LOST
+from ubam.tracking.outlines import outline_of, shipped_eye
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, cut, make_view, moved_scene_at, scene_at, scene_through
+from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, scene_through, turned
 
-CROP_VERSION = 12
+CROP_VERSION = 13
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class CropStore:
     heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
+    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class CropStore:
     heading: np.ndarray
     egocentric: bool
     moves: np.ndarray | None
+    outline: np.ndarray | None = None
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -72,10 +74,14 @@ class CropStore:
         views = np.load(folder / "views.npy", mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
         moves = np.load(folder / "moves.npy") if (folder / "moves.npy").is_file() else None
-        turned = (folder / "heading.npy").is_file()
-        heading = np.load(folder / "heading.npy") if turned else np.zeros(len(views), np.float32)
+        outline = np.load(folder / "outline.npy", mmap_mode="r") if (folder / "outline.npy").is_file() else None
+        known = (folder / "heading.npy").is_file()
+        heading = np.load(folder / "heading.npy") if known else np.zeros(len(views), np.float32)
         egocentric = bool(meta.get("egocentric", False))
-        return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
+        return cls(
+            folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, outline=outline,
+            **arrays, **fields,
+        )  # fmt: skip
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
@@ -91,10 +97,18 @@ class CropStore:
         """The picture without the subject, uint8 [H,W,3] RGB at the recording's size."""
         return self.scene().background
 
+    def outline_at(self, position: int) -> np.ndarray:
+        """The subject's soft outline in the crop at a position, float32 [S,S] in 0..1."""
+        if self.outline is not None:
+            return self.outline[position].astype(np.float32) / 255
+        view = turned(np.array(self.views[position]), -float(self.heading[position]))
+        size = (self.crop_size, self.crop_size)
+        return cv2.resize(view[..., 0].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR)
+
     @property
-    def floor(self) -> float:
-        """Where the zone of shadows begins in the boxes, as a share of their height: nowhere in one seen from above."""
-        return 1.0 if self.egocentric else floor_line(self.box, self.ground_y, self.body_height)
+    def empty_is_known(self) -> bool:
+        """Whether the scene was ever seen without the subject."""
+        return not (self.in_place or LOST in self.warnings)
 
     def scene(self) -> Scene:
         """Background, noise map and, for a subject in place, its still part, at the recording's size.
@@ -129,8 +143,9 @@ class CropStore:
             stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
             picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(small)
-        behind, heading = scene_at(scene, box, self.crop_size), float(self.heading[position])
-        return make_view(cut(picture, box, self.crop_size), behind, side, self.floor, heading)
+        behind, crop = cut(scene.background, box, self.crop_size), cut(picture, box, self.crop_size)
+        salient = outline_of(shipped_eye(), crop, behind if self.empty_is_known else None)
+        return paint_view(crop, salient, behind, side, float(self.heading[position]))
 
     def whole_scene(self) -> Scene:
         """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
@@ -159,28 +174,23 @@ CLOSE = 128  # pixels a side
 
 
 def close_view(store: CropStore, position: int) -> View:
-    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made.
-
-    Where the camera was lost the stored view is enlarged: what stood out there is not kept.
-    """
+    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made."""
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
-    if LOST in store.warnings:
-        view = cv2.resize(np.array(store.views[position]), (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(view, np.uint8)
-    crop = store.crops([position])[0]
-    return make_view(crop, _behind(store, position), CLOSE, store.floor, float(store.heading[position]))
+    crop, salient = store.crops([position])[0], store.outline_at(position)
+    behind = around(crop, salient) if LOST in store.warnings else _behind(store, position)
+    return paint_view(crop, salient, behind, CLOSE, float(store.heading[position]))
 
 
-def _behind(store: CropStore, position: int) -> Scene:
-    """The scene in the box of a frame, at the size of crops."""
+def _behind(store: CropStore, position: int) -> np.ndarray:
+    """The background in the box of a frame, uint8 [S,S,3]."""
     scene, zoom = _reduced(store.folder, (store.folder / "background.png").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:
-        return scene_at(scene, box, store.crop_size)
+        return cut(scene.background, box, store.crop_size)
     size = round(store.width * zoom), round(store.height * zoom)
     camera = Camera(store.moves[position : position + 1], np.ones(1, bool), size).scaled(zoom)
-    return moved_scene_at(scene, box, store.crop_size, camera.moves[0], size)
+    return moved_scene_at(scene, box, store.crop_size, camera.moves[0], size).background
 
 
 @lru_cache(maxsize=16)

@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_first_pass, to_jpeg
-from ubam.tracking.foreground import floor_line
-from ubam.tracking.locate import Finding, find_subject, moving_parts
+from ubam.tracking.locate import Finding, find_subject
+from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, around, cut, make_view, moved_scene_at, paint_view, scene_at
+from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view
 
 
 def build_crops(
@@ -122,32 +122,38 @@ def _write_crops(
     )
     shape = (total, view_size, view_size, 3)
     views = np.lib.format.open_memmap(folder / "views.npy", mode="w+", dtype=np.uint8, shape=shape)
+    shape = (total, crop_size, crop_size)
+    outline = np.lib.format.open_memmap(folder / "outline.npy", mode="w+", dtype=np.uint8, shape=shape)
     offsets = [0]
     with open(folder / "crops.bin", "wb") as blob:
-        for position, (frame, apart) in enumerate(zip(frames, _moving_parts(finding, survey), strict=False)):
-            crop = cut(frame, scaled.boxes[position], crop_size)
-            found = finding.track.found[position]
-            views[position] = scaled.view(crop, position, view_size, apart) if found else EMPTY
+        for position, (crop, salient) in enumerate(_seen(frames, scaled, crop_size)):
+            if finding.track.found[position]:
+                views[position] = scaled.view(crop, salient, position, view_size)
+                outline[position] = np.round(salient * 255)
+            else:
+                views[position] = EMPTY
             offsets.append(offsets[-1] + blob.write(to_jpeg(crop)))
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
-    views.flush()
-    _finish_crops(folder, views, offsets)
+    _finish_crops(folder, {"views": views, "outline": outline}, offsets)
     if progress:
         progress(2 * total, 2 * total)
     return len(offsets) - 1, damage
 
 
-def _moving_parts(finding: Finding, survey: FirstPass) -> Iterator[np.ndarray | None]:
-    """The soft foreground of each small frame where the camera was lost, and None for ever where it was not."""
-    return moving_parts(survey) if finding.lost else repeat(None)
+def _seen(frames: Iterator[np.ndarray], scaled: "_Scaled", size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The crop of every frame, and the soft outline that the eye sees in it."""
+    glimpses, crops = tee(scaled.glimpses(frames, size))
+    return zip((glimpse.crop for glimpse in crops), outlines(shipped_eye(), glimpses, size), strict=True)
 
 
-def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
-    """Write where each crop begins; give views as many rows as there are crops; drop the small pictures."""
-    if len(offsets) <= len(views):
-        np.save(folder / "shorter.npy", views[: len(offsets) - 1])
-        os.replace(folder / "shorter.npy", folder / "views.npy")
+def _finish_crops(folder: Path, rows: Mapping[str, np.memmap], offsets: list[int]) -> None:
+    """Write where each crop begins; give the arrays as many rows as there are crops; drop the small pictures."""
+    for name, array in rows.items():
+        array.flush()
+        if len(offsets) <= len(array):
+            np.save(folder / "shorter.npy", array[: len(offsets) - 1])
+            os.replace(folder / "shorter.npy", folder / f"{name}.npy")
     np.save(folder / "offsets.npy", np.array(offsets))
     (folder / "small.bin").unlink()
 
@@ -161,8 +167,6 @@ class _Scaled:
     boxes: np.ndarray
     scene: Scene
     camera: Camera | None
-    floor: float
-    reduction: int
 
     @classmethod
     def of(cls, finding: Finding, survey: FirstPass, crop_size: int) -> "_Scaled":
@@ -175,21 +179,31 @@ class _Scaled:
             whole = scene.background.shape[1::-1]
             scene = scene.resized((max(1, round(whole[0] * zoom)), max(1, round(whole[1] * zoom))))
             camera = camera and camera.scaled(zoom)
-        floor = 1.0 if finding.egocentric else floor_line(boxes, finding.track.ground_y, finding.track.body_height)
-        return cls(finding, size, boxes * stretch, scene, camera, floor, survey.reduction)
+        return cls(finding, size, boxes * stretch, scene, camera)
 
-    def view(self, crop: np.ndarray, position: int, size: int, apart: np.ndarray | None) -> np.ndarray:
-        """The view of the crop at a position; apart: the soft foreground of a lost camera's small frame."""
-        heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
-        if apart is not None:
-            salient = cut(apart, self.finding.track.box[position] / self.reduction, len(crop))
-            return paint_view(crop, salient, around(crop, salient), size)
+    def glimpses(self, frames: Iterator[np.ndarray], size: int) -> Iterator[Glimpse]:
+        """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
+        for position, three in enumerate(with_neighbours(frames)):
+            crops = [cut(frame, self.boxes[position], size) for frame in three]
+            yield Glimpse(*crops, self.behind(position, size) if self.empty_is_known else None)
+
+    @property
+    def empty_is_known(self) -> bool:
+        """Whether the scene was ever seen without the subject."""
+        return not (self.scene.hidden or self.finding.lost)
+
+    def behind(self, position: int, size: int) -> np.ndarray:
+        """The background in the box of a frame, uint8 [size,size,3]."""
         if self.camera is None:
-            behind = scene_at(self.scene, self.boxes[position], len(crop))
-        else:
-            move = self.camera.moves[position]
-            behind = moved_scene_at(self.scene, self.boxes[position], len(crop), move, self.size)
-        return make_view(crop, behind, size, self.floor, heading)
+            return cut(self.scene.background, self.boxes[position], size)
+        move = self.camera.moves[position]
+        return moved_scene_at(self.scene, self.boxes[position], size, move, self.size).background
+
+    def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
+        """The view of the crop at a position, whose soft outline is known."""
+        heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
+        behind = around(crop, salient) if self.finding.lost else self.behind(position, len(crop))
+        return paint_view(crop, salient, behind, size, heading)
 
 
 def _verdict(

@@ -23,8 +23,8 @@ class Seen:
     """What the eye sees in T crops of one recording.
 
     alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
-    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32 [T, L, 2]:
-    x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the
+    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32
+    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the
     chance that a landmark lies within the crop.
     """
 
@@ -79,6 +79,25 @@ class Eye:
         return Seen(PLANS[number], torch.cat(alpha).numpy(), where.numpy(), left.numpy(),
                     torch.cat(found).numpy(), torch.cat(spread).numpy(), torch.cat(inside).numpy())  # fmt: skip
 
+    @property
+    def batch(self) -> int:
+        """How many crops are looked at together: always as many, so that no answer depends on the others."""
+        return BATCH
+
+    @torch.no_grad()
+    def outline(
+        self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor
+    ) -> np.ndarray:
+        """Soft outlines float32 [n, 128, 128] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
+
+        empty: the scene without the subject in the same boxes; known bool [n]: whether it is.
+        """
+        pictures = [_sized(part) for part in (before, at, after, empty)]
+        inputs = prepare(*pictures, known).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=_halved()):
+            found = [torch.sigmoid(self.network(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
+        return np.asarray(torch.cat(found).numpy())
+
     @torch.no_grad()
     def _plan(self, inputs: Tensor) -> int:
         chances = [torch.log_softmax(self.network(part).plan[:used], 1) for part, used in _batches(inputs)]
@@ -90,6 +109,11 @@ class Eye:
         before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
         known = torch.full((len(frames),), empty is not None)
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
+
+
+def _halved() -> bool:
+    """Whether this processor multiplies bfloat16 itself: twice as fast, with the same outlines to the eye."""
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _sized(pictures: np.ndarray) -> Tensor:
