@@ -1,6 +1,6 @@
 """A plan: a study and the settings to analyse it with, checked before anything is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,17 @@ def plan_scoring(study: Path, against: Path, options: dict[str, Any]) -> Plan:
         "nothing is trained."
     )
     return Plan(table, Settings(**values), options | kept, words)
+
+
+def plan_again(
+    run: Path, ask: Callable[[list[str]], str | None], changes: Mapping[str, Any], study: Path | None = None
+) -> Plan:
+    """The plan of the run in the folder `run` as it was begun, with some of its options changed.
+
+    study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
+    """
+    record = RunRecord.open(run).record
+    return plan_run(study or Path(record["study"]), {**record.get("options", {}), **changes}, ask)
 
 
 def _settle_reference(
