@@ -314,5 +314,11 @@ def test_the_runs_of_the_documents_come_to_their_end(
                 if program.endswith("ubam") and words[0] in ("init", "run", "export", "synthesise"):
                     do(line, small=words[0] == "synthesise")
         _compare_tour(read_csv(tmp_path / "recovery" / "study.csv"))
-        do(next(line for line in LINES[ROOT / "docs" / "benchmark.md"] if "--out small" in line))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_small_benchmark_of_the_documents_comes_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    do(next(line for line in LINES[ROOT / "docs" / "benchmark.md"] if "--out small" in line))
     assert (tmp_path / "small" / "benchmark.csv").is_file()
