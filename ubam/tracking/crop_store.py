@@ -13,6 +13,7 @@ import numpy as np
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
 from ubam.core.typing import View
+from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.locate import LOST
@@ -67,16 +68,15 @@ class CropStore:
     def open(cls, folder: Path | str) -> "CropStore":
         """Open a store that `build_crops` wrote; VideoError when there is none."""
         folder = Path(folder)
-        if not (folder / "store.json").is_file():
+        files = CropFolder(folder)
+        if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
-        meta = json.loads((folder / "store.json").read_text(encoding="utf-8"))
-        arrays = {name: np.load(folder / f"{name}.npy") for name in ARRAYS}
-        views = np.load(folder / "views.npy", mmap_mode="r")
+        meta = json.loads(files.description.read_text(encoding="utf-8"))
+        arrays = {name: np.load(files.array(name)) for name in ARRAYS}
+        views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
-        moves = np.load(folder / "moves.npy") if (folder / "moves.npy").is_file() else None
-        outline = np.load(folder / "outline.npy", mmap_mode="r") if (folder / "outline.npy").is_file() else None
-        known = (folder / "heading.npy").is_file()
-        heading = np.load(folder / "heading.npy") if known else np.zeros(len(views), np.float32)
+        moves, heading, outline = (_read_if_there(files.array(name)) for name in ("moves", "heading", "outline"))
+        heading = np.zeros(len(views), np.float32) if heading is None else heading
         egocentric = bool(meta.get("egocentric", False))
         return cls(
             folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, outline=outline,
@@ -85,7 +85,7 @@ class CropStore:
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
-        with open(self.folder / "crops.bin", "rb") as blob:
+        with open(CropFolder(self.folder).pictures, "rb") as blob:
             pictures = [self._crop(blob.fileno(), int(i) % len(self.time_s)) for i in indices]
         return np.stack(pictures) if pictures else np.empty((0, self.crop_size, self.crop_size, 3), np.uint8)
 
@@ -149,11 +149,12 @@ class CropStore:
 
     def whole_scene(self) -> Scene:
         """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
-        background = cv2.cvtColor(_read_picture(self.folder / "background.png"), cv2.COLOR_BGR2RGB)
-        noise = _read_picture(self.folder / "noise.png").astype(np.float32) / 4
+        files = CropFolder(self.folder)
+        background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
+        noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
         still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
         if self.in_place:
-            still = cv2.cvtColor(_read_picture(self.folder / "still.png"), cv2.COLOR_BGRA2RGBA)
+            still = cv2.cvtColor(_read_picture(files.picture("still")), cv2.COLOR_BGRA2RGBA)
         return Scene(background, noise, still, self.in_place)
 
 
@@ -170,6 +171,12 @@ META = (
     "noise", "in_place", "crop_size",
 )  # fmt: skip
 
+
+def _read_if_there(path: Path) -> np.ndarray | None:
+    """An array of a store, memory-mapped; None in stores that have none."""
+    return np.load(path, mmap_mode="r") if path.is_file() else None
+
+
 CLOSE = 128  # pixels a side
 
 
@@ -184,7 +191,7 @@ def close_view(store: CropStore, position: int) -> View:
 
 def _behind(store: CropStore, position: int) -> np.ndarray:
     """The background in the box of a frame, uint8 [S,S,3]."""
-    scene, zoom = _reduced(store.folder, (store.folder / "background.png").stat().st_mtime_ns)
+    scene, zoom = _reduced(store.folder, CropFolder(store.folder).picture("background").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:
         return cut(scene.background, box, store.crop_size)
