@@ -1,8 +1,6 @@
 """Train the eye on drawn pairs; goes on where it stopped."""
 
 import json
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +28,12 @@ class Plan:
 
 
 def train(
-    drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, seconds: float = math.inf,
+    drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, until: int | None = None,
     told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
     """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
 
-    Stops after `plan.steps` steps or `seconds`; a later call with the same `out` goes on from there.
+    Stops after `plan.steps` steps, or at step `until`; a later call with the same `out` goes on from there.
     """
     torch.manual_seed(seed)
     network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -43,9 +41,9 @@ def train(
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_towards, use_buffers=True)
     out.mkdir(parents=True, exist_ok=True)
     step = _resume(out, network, mean, optimiser)
-    start, sums = time.monotonic(), {}
+    sums: dict[str, float] = {}
     parts = Parts(drawn)
-    while step < plan.steps and time.monotonic() - start < seconds:
+    while step < min(plan.steps, until or plan.steps):
         if step % 50 == 0:
             parts = Parts(drawn)
         random = np.random.default_rng([seed, step])

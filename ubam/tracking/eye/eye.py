@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .landmarks import LANDMARKS, PLANS
 from .network import SIDE, EyeNetwork, landmark_places, prepare
 
+WEIGHTS = "tracking/eye/weights/eye.safetensors"
 BATCH = 8
 
 
@@ -23,9 +25,9 @@ class Seen:
     """What the eye sees in T crops of one recording.
 
     alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
-    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32 [T, L, 2]:
-    x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the
-    chance that a landmark lies within the crop.
+    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32
+    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32
+    [T, L]: the chance that a landmark lies within the crop.
     """
 
     plan: str
@@ -49,8 +51,9 @@ class Eye:
         self.network = folded(network.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def load(cls, path: Path) -> "Eye":
-        """An eye whose weights `ubam pretrain` wrote."""
+    def load(cls, path: Path | None = None) -> "Eye":
+        """The shipped eye, or one that `ubam pretrain --what eye` wrote to `path`."""
+        path = path or Path(str(files("ubam") / WEIGHTS))
         with safe_open(path, framework="pt") as opened:
             settings = json.loads(opened.metadata()["ubam"])["network"]
         network = EyeNetwork(tuple(settings["widths"]), tuple(settings["depths"]))
