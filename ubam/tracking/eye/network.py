@@ -10,6 +10,7 @@ from .landmarks import MOST_LANDMARKS, PLANS
 
 SIDE, HALF = 128, 64
 CHANNELS, BODY, COARSE = 11, 48, 96
+WINDOW = 6  # cells of a heatmap to each side of a peak that make its place
 
 
 @dataclass
@@ -136,12 +137,29 @@ def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Ten
 
 
 def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L]."""
-    chance = torch.softmax(heatmaps, -1)
-    inside = 1 - chance[..., -1]
+    """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L].
+
+    A place is that of the highest peak, finer than a cell; the spread tells how far the rest of the heatmap lies from
+    it, so that a second peak (the other leg) counts.
+    """
+    inside = 1 - torch.softmax(heatmaps, -1)[..., -1]
+    highest = heatmaps[..., :-1].argmax(-1)
+    cell = torch.stack([highest % HALF, highest.div(HALF, rounding_mode="floor")], -1)
+    where = around(heatmaps, cell)
     part = torch.softmax(heatmaps[..., :-1], -1).unflatten(-1, (HALF, HALF))
     at = (torch.arange(HALF, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) / HALF
-    across, down = part.sum(-2), part.sum(-1)
-    x, y = (across * at).sum(-1), (down * at).sum(-1)
-    spread = ((across * at**2).sum(-1) - x**2 + (down * at**2).sum(-1) - y**2).clamp_min(0).sqrt()
-    return torch.stack([x, y], -1), spread, inside
+    sideways = (part.sum(-2) * (at - where[..., :1]) ** 2).sum(-1)
+    upwards = (part.sum(-1) * (at - where[..., 1:]) ** 2).sum(-1)
+    return where, (sideways + upwards).sqrt(), inside
+
+
+def around(heatmaps: Tensor, cell: Tensor) -> Tensor:
+    """Mean places [n, L, 2] within 0..1 of heatmaps [n, L, 4097] in the windows around cells [n, L, 2] (x, y)."""
+    steps = torch.arange(-WINDOW, WINDOW + 1, device=heatmaps.device)
+    x = (cell[..., 0, None, None] + steps).expand(-1, -1, len(steps), -1)
+    y = (cell[..., 1, None, None] + steps[:, None]).expand(-1, -1, -1, len(steps))
+    beyond = (x < 0) | (y < 0) | (x >= HALF) | (y >= HALF)
+    index = (y.clamp(0, HALF - 1) * HALF + x.clamp(0, HALF - 1)).flatten(2)
+    chance = torch.softmax(heatmaps.gather(2, index).masked_fill(beyond.flatten(2), -1e4), -1)
+    mean = torch.stack([(chance * place.flatten(2)).sum(-1) for place in (x, y)], -1)
+    return (mean + 0.5) / HALF
