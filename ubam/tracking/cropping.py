@@ -190,8 +190,8 @@ class _Scaled:
     def glimpses(self, frames: Iterator[np.ndarray], size: int) -> Iterator[Glimpse]:
         """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
         for position, three in enumerate(with_neighbours(frames)):
-            crops = [cut(frame, self.boxes[position], size) for frame in three]
-            yield Glimpse(*crops, self.behind(position, size) if self.empty_is_known else None)
+            before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
+            yield Glimpse(before, crop, after, self.behind(position, size) if self.empty_is_known else None)
 
     @property
     def empty_is_known(self) -> bool:

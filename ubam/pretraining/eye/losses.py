@@ -4,19 +4,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ubam.tracking.eye.network import HALF, Answer, landmark_places
+from ubam.tracking.eye.network import HALF, Answer, around
 
 from .lessons import Batch
 
-WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.3, "landmark": 6.0, "place": 1.0, "side": 0.2, "plan": 0.1,
-           "looks": 3.0, "looks_place": 0.5}  # fmt: skip
+WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.5, "landmark": 10.0, "place": 1.0, "side": 0.2, "plan": 0.1,
+           "looks": 10.0, "looks_place": 0.5}  # fmt: skip
 
 
 def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
-    """Every term of the punishment, a mean over the batch each."""
-    found, _, _ = landmark_places(answer.heatmaps)
+    """Every term of the punishment, a mean over the batch each.
+
+    Landmarks are placed within the window around the truth, so that a second peak, as of the other leg, is punished by
+    the heatmap's cross entropy alone: the mean between two legs would be the worst answer of all.
+    """
     given = torch.isfinite(batch.landmarks).all(-1)
     inside = given & (batch.landmarks > 0).all(-1) & (batch.landmarks < 1).all(-1)
+    cell = (torch.nan_to_num(batch.landmarks) * HALF).long().clamp(0, HALF - 1)
+    found = around(answer.heatmaps, cell)
     terms = _outline(answer.outline, batch.alpha)
     terms["heat"] = _heat(answer.heatmaps, batch.landmarks, given, inside)
     apart = functional.smooth_l1_loss(found[inside], batch.landmarks[inside], beta=0.03)

@@ -1,11 +1,10 @@
 """Train the eye on drawn pairs; goes on where it stopped."""
 
 import json
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -30,22 +29,22 @@ class Plan:
 
 
 def train(
-    drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, seconds: float = math.inf,
+    drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, until: int | None = None,
     told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
     """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
 
-    Stops after `plan.steps` steps or `seconds`; a later call with the same `out` goes on from there.
+    Stops after `plan.steps` steps, or at step `until`; a later call with the same `out` goes on from there.
     """
     torch.manual_seed(seed)
     network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_towards, use_buffers=True)
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_towards, use_buffers=True)  # type: ignore[arg-type]
     out.mkdir(parents=True, exist_ok=True)
     step = _resume(out, network, mean, optimiser)
-    start, sums = time.monotonic(), {}
+    sums: dict[str, float] = {}
     parts = Parts(drawn)
-    while step < plan.steps and time.monotonic() - start < seconds:
+    while step < min(plan.steps, until or plan.steps):
         if step % 50 == 0:
             parts = Parts(drawn)
         random = np.random.default_rng([seed, step])
@@ -71,7 +70,7 @@ def train(
             )
             (out / "working.pt").replace(out / "state.pt")
             if step % (5 * plan.keep_every) == 0:
-                measured = {"step": step, **evaluate(mean.module, Parts(held_out))}
+                measured = {"step": step, **evaluate(cast(EyeNetwork, mean.module), Parts(held_out))}
                 told(json.dumps(measured))
                 with (out / "log.jsonl").open("a") as log:
                     log.write(json.dumps(measured) + "\n")

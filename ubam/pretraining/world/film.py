@@ -20,7 +20,7 @@ def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) ->
     for number, frame in enumerate(frames):
         small = cv2.resize(frame, (few, few), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         if blur:
-            small = cv2.GaussianBlur(small, (0, 0), max(blur, 0.05))
+            small = np.asarray(cv2.GaussianBlur(small, (0, 0), max(blur, 0.05)))
         small = tone(tint(small)) * vignette
         noise = random.normal(0, 1, (few, few, 1 if random.uniform() < 0.5 else 3)).astype(np.float32)
         small = small + noise * grain * (0.35 if number == len(frames) - 1 else 1.0) * (0.4 + small)
@@ -81,7 +81,7 @@ def _compressed(frames: list[np.ndarray], random: np.random.Generator) -> list[n
     if kind == "jpeg":
         quality = int(random.integers(25, 95))
         return [
-            cv2.imdecode(cv2.imencode(".jpg", f, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+            np.asarray(cv2.imdecode(cv2.imencode(".jpg", f, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR))
             for f in frames
         ]
     return _h264(frames, str(random.integers(18, 36)))

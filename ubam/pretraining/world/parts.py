@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+PART = 250
+
 
 class Parts:
     """All parts of a folder as one collection of pairs; nothing is read before it is asked for."""

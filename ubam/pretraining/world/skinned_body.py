@@ -17,12 +17,12 @@ class Posed:
     landmarks: np.ndarray
 
 
-def rotation(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def rotation(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     """Rotations [T, 3, 3] about one axis [3] by angles [T] in radians."""
     x, y, z = np.asarray(axis, float) / max(float(np.linalg.norm(axis)), 1e-9)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    angle = np.atleast_1d(angle)[:, None, None]
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    turn = np.atleast_1d(angle)[:, None, None]
+    return np.eye(3) + np.sin(turn) * cross + (1 - np.cos(turn)) * (cross @ cross)
 
 
 def rest_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

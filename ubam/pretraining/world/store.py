@@ -7,10 +7,10 @@ import numpy as np
 
 from .cast import PLANS, load_cast
 from .pairs import MOST_LANDMARKS, Pair, World
+from .parts import PART
 from .photographs import draw_layers
 from .renderer import Renderer
 
-PART = 250
 SHARES = {"person": 0.42, "rodent": 0.33, "dog": 0.12, "fly": 0.13}
 NAMES = ("frames", "empty", "alpha", "place", "on_body")
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .landmarks import LANDMARKS, PLANS
-from .network import SIDE, EyeNetwork, landmark_places, prepare
+from .network import SIDE, Answer, EyeNetwork, landmark_places, prepare
 
+WEIGHTS = "tracking/eye/weights/eye.safetensors"
 BATCH = 8
 
 
@@ -24,8 +26,8 @@ class Seen:
 
     alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
     body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32
-    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32 [T, L]: the
-    chance that a landmark lies within the crop.
+    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32
+    [T, L]: the chance that a landmark lies within the crop.
     """
 
     plan: str
@@ -43,19 +45,24 @@ class Seen:
 
 
 class Eye:
-    """One network for all plans of bodies. Frames of one call are neighbours in time, of one fixed crop."""
+    """One network for all plans of bodies. Frames of one call are neighbours in time, of one fixed crop.
 
-    def __init__(self, network: EyeNetwork) -> None:
+    bfloat16: half the time on CPUs that calculate in it (AVX512-BF16, AMX); outlines stay the same to a pixel or so.
+    """
+
+    def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
+        self.bfloat16 = bfloat16
         self.network = folded(network.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def load(cls, path: Path) -> "Eye":
-        """An eye whose weights `ubam pretrain` wrote."""
+    def load(cls, path: Path | None = None, *, bfloat16: bool = False) -> "Eye":
+        """The shipped eye, or one that `ubam pretrain --what eye` wrote to `path`."""
+        path = path or Path(str(files("ubam") / WEIGHTS))
         with safe_open(path, framework="pt") as opened:
             settings = json.loads(opened.metadata()["ubam"])["network"]
         network = EyeNetwork(tuple(settings["widths"]), tuple(settings["depths"]))
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-        return cls(network)
+        return cls(network, bfloat16=bfloat16)
 
     @torch.no_grad()
     def see(self, crops: np.ndarray, empty: np.ndarray | None = None, plan: str | None = None) -> Seen:
@@ -68,7 +75,7 @@ class Eye:
         marks = len(LANDMARKS[PLANS[number]])
         alpha, places, found, spread, inside = [], [], [], [], []
         for part, used in _batches(inputs):
-            answer = self.network(part, torch.full((len(part),), number))
+            answer = self._answer(part, torch.full((len(part),), number))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
             places.append(answer.places[:used])
             at, wide, within = landmark_places(answer.heatmaps[:used, :marks])
@@ -92,16 +99,19 @@ class Eye:
 
         empty: the scene without the subject in the same boxes; known bool [n]: whether it is.
         """
-        pictures = [_sized(part) for part in (before, at, after, empty)]
-        inputs = prepare(*pictures, known).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=_halved()):
-            found = [torch.sigmoid(self.network(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
+        before_, at_, after_, empty_ = (_sized(part) for part in (before, at, after, empty))
+        inputs = prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
+        found = [torch.sigmoid(self._answer(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
         return np.asarray(torch.cat(found).numpy())
 
     @torch.no_grad()
     def _plan(self, inputs: Tensor) -> int:
-        chances = [torch.log_softmax(self.network(part).plan[:used], 1) for part, used in _batches(inputs)]
+        chances = [torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)]
         return int(torch.cat(chances).mean(0).argmax())
+
+    def _answer(self, inputs: Tensor, plan: Tensor | None = None) -> Answer:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return self.network(inputs, plan)
 
     def _inputs(self, crops: np.ndarray, empty: np.ndarray | None) -> Tensor:
         frames = _sized(crops)
@@ -109,11 +119,6 @@ class Eye:
         before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
         known = torch.full((len(frames),), empty is not None)
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
-
-
-def _halved() -> bool:
-    """Whether this processor multiplies bfloat16 itself: twice as fast, with the same outlines to the eye."""
-    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _sized(pictures: np.ndarray) -> Tensor:

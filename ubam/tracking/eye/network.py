@@ -9,7 +9,8 @@ from torch.nn import functional
 from .landmarks import MOST_LANDMARKS, PLANS
 
 SIDE, HALF = 128, 64
-CHANNELS, BODY = 11, 48
+CHANNELS, BODY, COARSE = 11, 48, 96
+WINDOW = 6  # cells of a heatmap to each side of a peak that make its place
 
 
 @dataclass
@@ -63,7 +64,7 @@ def _convolution(given: int, made: int, size: int, stride: int = 1) -> nn.Sequen
 class EyeNetwork(nn.Module):
     """An hourglass with skips. Input is what `prepare` makes, [n, 11, 128, 128]."""
 
-    def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), depths: tuple[int, ...] = (1, 3, 4, 4)) -> None:
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), depths: tuple[int, ...] = (1, 3, 5, 6)) -> None:
         super().__init__()
         self.settings = {"widths": list(widths), "depths": list(depths)}
         a, b, c, d = widths
@@ -82,6 +83,9 @@ class EyeNetwork(nn.Module):
         plans = len(PLANS)
         self.body = nn.Sequential(nn.Conv2d(a, BODY, 1), nn.ReLU())
         self.landmarks = nn.Parameter(torch.randn(plans, MOST_LANDMARKS, BODY) * 0.1)
+        self.coarse = nn.Sequential(nn.Conv2d(b, COARSE, 1), nn.ReLU())
+        self.coarse_landmarks = nn.Parameter(torch.zeros(plans, MOST_LANDMARKS, COARSE))
+        self.coarse_coordinates = nn.Parameter(torch.zeros(plans, 4, COARSE))
         self.nowhere = nn.Parameter(torch.zeros(plans, MOST_LANDMARKS, d + 1))
         self.coordinates = nn.Parameter(torch.randn(plans, 4, BODY + 1) * 0.1)
         self.plan = nn.Linear(d, plans)
@@ -94,19 +98,27 @@ class EyeNetwork(nn.Module):
             steps.append(stage(steps[-1]))
         whole = steps[-1].mean((2, 3))
         told = self.plan(whole)
-        y = steps[-1]
+        y, features = steps[-1], []
         for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
             y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
+            features.append(y)
         outline = functional.pixel_shuffle(self.edge(y), 2)
         chosen = told.argmax(1) if plan is None else plan
-        flat = self.body(y).flatten(2)
-        heat = torch.bmm(self.landmarks[chosen].to(flat.dtype), flat)
-        nowhere = (self.nowhere[chosen][..., :-1] * whole[:, None].float()).sum(-1) + self.nowhere[chosen][..., -1]
-        places = torch.bmm(self.coordinates[chosen][..., :-1].to(flat.dtype), flat) + self.coordinates[chosen][
-            ..., -1:
-        ].to(flat.dtype)
-        heat = torch.cat([heat.float(), nowhere[..., None]], -1)
-        return Answer(outline.float(), heat, places.float().unflatten(2, (HALF, HALF)), told.float())
+        coarse, fine = self.coarse(features[-2]), self.body(y)
+        heat = _read(self.coarse_landmarks[chosen], coarse, self.landmarks[chosen], fine)
+        at, bias = self.nowhere[chosen][..., :-1], self.nowhere[chosen][..., -1]
+        nowhere = (at * whole[:, None].float()).sum(-1) + bias
+        weights, bias = self.coordinates[chosen][..., :-1], self.coordinates[chosen][..., -1]
+        places = _read(self.coarse_coordinates[chosen], coarse, weights, fine) + bias[..., None, None]
+        return Answer(outline.float(), torch.cat([heat.flatten(2), nowhere[..., None]], -1), places, told.float())
+
+
+def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tensor:
+    """Maps [n, k, 64, 64] read with weights [n, k, channels] from features of half and of full resolution."""
+    half = torch.bmm(rough.to(coarse.dtype), coarse.flatten(2)).unflatten(2, coarse.shape[2:])
+    full = torch.bmm(weights.to(fine.dtype), fine.flatten(2)).unflatten(2, fine.shape[2:])
+    wide = functional.interpolate(half.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+    return wide + full.float()
 
 
 def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Tensor) -> Tensor:
@@ -125,12 +137,29 @@ def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Ten
 
 
 def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L]."""
-    chance = torch.softmax(heatmaps, -1)
-    inside = 1 - chance[..., -1]
+    """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L].
+
+    A place is that of the highest peak, finer than a cell; the spread tells how far the rest of the heatmap lies from
+    it, so that a second peak (the other leg) counts.
+    """
+    inside = 1 - torch.softmax(heatmaps, -1)[..., -1]
+    highest = heatmaps[..., :-1].argmax(-1)
+    cell = torch.stack([highest % HALF, highest.div(HALF, rounding_mode="floor")], -1)
+    where = around(heatmaps, cell)
     part = torch.softmax(heatmaps[..., :-1], -1).unflatten(-1, (HALF, HALF))
     at = (torch.arange(HALF, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) / HALF
-    across, down = part.sum(-2), part.sum(-1)
-    x, y = (across * at).sum(-1), (down * at).sum(-1)
-    spread = ((across * at**2).sum(-1) - x**2 + (down * at**2).sum(-1) - y**2).clamp_min(0).sqrt()
-    return torch.stack([x, y], -1), spread, inside
+    sideways = (part.sum(-2) * (at - where[..., :1]) ** 2).sum(-1)
+    upwards = (part.sum(-1) * (at - where[..., 1:]) ** 2).sum(-1)
+    return where, (sideways + upwards).sqrt(), inside
+
+
+def around(heatmaps: Tensor, cell: Tensor) -> Tensor:
+    """Mean places [n, L, 2] within 0..1 of heatmaps [n, L, 4097] in the windows around cells [n, L, 2] (x, y)."""
+    steps = torch.arange(-WINDOW, WINDOW + 1, device=heatmaps.device)
+    x = (cell[..., 0, None, None] + steps).expand(-1, -1, len(steps), -1)
+    y = (cell[..., 1, None, None] + steps[:, None]).expand(-1, -1, -1, len(steps))
+    beyond = (x < 0) | (y < 0) | (x >= HALF) | (y >= HALF)
+    index = (y.clamp(0, HALF - 1) * HALF + x.clamp(0, HALF - 1)).flatten(2)
+    chance = torch.softmax(heatmaps.gather(2, index).masked_fill(beyond.flatten(2), -1e4), -1)
+    mean = torch.stack([(chance * place.flatten(2)).sum(-1) for place in (x, y)], -1)
+    return (mean + 0.5) / HALF
