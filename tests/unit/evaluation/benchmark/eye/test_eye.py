@@ -15,7 +15,7 @@ from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark import run as benchmark_run
 from ubam.evaluation.benchmark.eye import measures, run, sets
-from ubam.evaluation.benchmark.eye import rows as rows_module
+from ubam.evaluation.benchmark.eye import run as run_module
 from ubam.evaluation.benchmark.eye.rows import EyeRow, Moment, Sight, eye_rows, in_frame, look_at, seeing
 from ubam.evaluation.benchmark.eye.run import Plan, landmark_values, measure_outlines, measure_postures, run_eye
 from ubam.evaluation.benchmark.eye.sets import PictureSet, body_length, labelled, labelled_recordings, rendered
@@ -277,7 +277,7 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eyes = {"knowing": knowing()}
-    monkeypatch.setattr(rows_module, "eye_rows", lambda: eyes)
+    monkeypatch.setattr(run_module, "eye_rows", lambda: eyes)
     plan = Plan(tmp_path, (4,), 6, 1.0, ("capsule human",))
     main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
     cells = {(value.row, value.measure): value.value for value in main}
@@ -352,7 +352,7 @@ def test_command_measures_a_part_and_says_that_there_is_nothing_real(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     few = {name: one for name, one in sets.SETS.items() if name == "capsule rats from above, in place"}
-    monkeypatch.setattr(sets, "SETS", few)
+    monkeypatch.setattr(run_module, "SETS", few)
     words = ("benchmark", "--eye", "--out", tmp_path / "eye", "--eye-part", "outlines", "--eye-part", "real")
     assert call(*words, "--subjects", 6, "--seconds", 1, "--workers", 1, "--row", "box") == 0
     said = capsys.readouterr()
