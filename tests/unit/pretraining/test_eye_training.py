@@ -67,7 +67,7 @@ def test_a_mirror_exchanges_left_and_right() -> None:
             break
     torch.testing.assert_close(mirrored.alpha, plain.alpha.flip(-1))
     torch.testing.assert_close(mirrored.place[:, 1], -plain.place[:, 1].flip(-1))
-    left, right = (LANDMARKS["person"].index(f"{side}_knee") for side in ("left", "right"))
+    left, right = (LANDMARKS["person"].index(f"knee_{side}") for side in ("left", "right"))
     torch.testing.assert_close(mirrored.landmarks[0, left, 0], 1 - plain.landmarks[0, right, 0])
 
 

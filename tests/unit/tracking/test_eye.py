@@ -61,6 +61,14 @@ def test_answers_do_not_depend_on_how_many_crops_are_asked_for(network: EyeNetwo
     assert np.array_equal(alone.landmarks[0], among.landmarks[3])
 
 
+def test_neighbours_that_are_given_are_the_neighbours(network: EyeNetwork) -> None:
+    eye, three = Eye(copy_of(network)), crops(3)
+    in_order = eye.see(three, plan="fly")
+    given = eye.see(three[1:2], plan="fly", neighbours=three[None, [0, 2]])
+    assert np.array_equal(in_order.alpha[1], given.alpha[0])
+    assert not np.array_equal(in_order.alpha[1], eye.see(three[1:2], plan="fly").alpha[0])
+
+
 def test_the_plan_is_one_for_all_crops(network: EyeNetwork) -> None:
     assert Eye(copy_of(network)).see(crops(5)).plan in PLANS
 

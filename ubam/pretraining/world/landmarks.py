@@ -6,7 +6,7 @@
 
 def _both(*entries: tuple[str, str, str]) -> list[tuple[str, str, str]]:
     return [
-        (f"{side}_{name}", bone.format(short=side[0].upper(), long=side), where)
+        (f"{name}_{side}", bone.format(short=side[0].upper(), long=side), where)
         for name, bone, where in entries
         for side in ("left", "right")
     ]

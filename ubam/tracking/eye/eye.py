@@ -45,7 +45,7 @@ class Seen:
 
 
 class Eye:
-    """One network for all plans of bodies. Frames of one call are neighbours in time, of one fixed crop.
+    """One network for all plans of bodies.
 
     bfloat16: half the time on CPUs that calculate in it (AVX512-BF16, AMX); outlines stay the same to a pixel or so.
     """
@@ -65,12 +65,17 @@ class Eye:
         return cls(network, bfloat16=bfloat16)
 
     @torch.no_grad()
-    def see(self, crops: np.ndarray, empty: np.ndarray | None = None, plan: str | None = None) -> Seen:
+    def see(
+        self, crops: np.ndarray, empty: np.ndarray | None = None, plan: str | None = None,
+        neighbours: np.ndarray | None = None,
+    ) -> Seen:  # fmt: skip
         """Look at crops uint8 [T, S, S, 3] (RGB), with the empty scene uint8 [S, S, 3] or [T, S, S, 3] if it is known.
 
-        plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together.
+        plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together. neighbours uint8
+        [T, 2, S, S, 3]: the frames before and after through the same box; without them the crops are one box's frames
+        in order, each other's neighbours.
         """
-        inputs = self._inputs(crops, empty)
+        inputs = self._inputs(crops, empty, neighbours)
         number = PLANS.index(plan) if plan else self._plan(inputs)
         marks = len(LANDMARKS[PLANS[number]])
         alpha, places, found, spread, inside = [], [], [], [], []
@@ -113,10 +118,13 @@ class Eye:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             return self.network(inputs, plan)
 
-    def _inputs(self, crops: np.ndarray, empty: np.ndarray | None) -> Tensor:
+    def _inputs(self, crops: np.ndarray, empty: np.ndarray | None, neighbours: np.ndarray | None) -> Tensor:
         frames = _sized(crops)
         behind = frames if empty is None else _sized(empty if empty.ndim == 4 else empty[None]).expand_as(frames)
-        before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
+        if neighbours is None:
+            before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
+        else:
+            before, after = _sized(neighbours[:, 0]), _sized(neighbours[:, 1])
         known = torch.full((len(frames),), empty is not None)
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
 

@@ -4,7 +4,7 @@ PLANS = ("person", "rodent", "dog", "fly")
 
 
 def _both(*names: str) -> tuple[str, ...]:
-    return tuple(f"{side}_{name}" for name in names for side in ("left", "right"))
+    return tuple(f"{name}_{side}" for name in names for side in ("left", "right"))
 
 
 _QUADRUPED = (
@@ -29,7 +29,6 @@ MOST_LANDMARKS = max(len(names) for names in LANDMARKS.values())
 
 def mirrored(plan: str) -> list[int]:
     """For every landmark of the plan the one that takes its place in a mirror."""
-    names = LANDMARKS[plan]
-    swap = {"left": "right", "right": "left"}
-    return [names.index("_".join([swap[n.split("_")[0]], *n.split("_")[1:]])) if n.split("_")[0] in swap else k
-            for k, n in enumerate(names)]  # fmt: skip
+    names, swap = LANDMARKS[plan], {"left": "right", "right": "left"}
+    ends = [name.rpartition("_") for name in names]
+    return [names.index(f"{start}_{swap[end]}") if end in swap else k for k, (start, _, end) in enumerate(ends)]
