@@ -42,7 +42,7 @@ def _capture(rng: np.random.Generator, count: int, **changes: object) -> Recordi
 
 
 def _rows(capture: RecordingProperties, keys: list[tuple[str, str]]) -> dict[str, dict]:
-    entry = compare(of_subjects(recording_properties, keys), "healthy", "affected", seed=0)
+    entry = compare(of_subjects(capture, keys), "healthy", "affected", seed=0)
     return {row["feature"]: row for row in entry["rows"]}
 
 
