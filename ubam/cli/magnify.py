@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -13,6 +13,8 @@ from ubam.core.settings import LAYOUTS, PUBLISHED, SUFFIXES
 
 if TYPE_CHECKING:
     from ubam.pipeline.job import Job
+    from ubam.pipeline.plan import RunOptions
+    from ubam.results.records.clips import ClipFacts, PublishedFacts, TransferFacts
 
 LAYOUT = click.option("--layout", type=click.Choice((*LAYOUTS, PUBLISHED)), default="side-by-side", show_default=True)
 APPEARANCE = click.option(
@@ -48,7 +50,7 @@ def magnify_command(
     order = {"recording": recording, "factor": (*options["factors"], 2.0)[0], "layout": layout, "span": (from_s, to_s)}
     order |= {"out": check_request(layout, appearance, out), "appearance": appearance, "frames": frames}
     bars = Bars(quiet=options["as_json"])
-    job = plan_run(study or _study_of(run), options | kept, ask=_ask_for_reference).dry(run, bars)
+    job = plan_run(study or _study_of(run), cast("RunOptions", options | kept), ask=_ask_for_reference).dry(run, bars)
     magnify_one(job, bars, order, options["as_json"])
 
 
@@ -74,6 +76,7 @@ def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) ->
     if runner.pending_stages(job, "crops"):
         with locked(job.folder):
             runner.run_stages(job, "crops")
+    facts: ClipFacts | TransferFacts | PublishedFacts
     recording, out, span = order["recording"], order["out"], order["span"]
     if order["appearance"] is not None:
         facts = queries.transfer_posture(job, recording, order["appearance"], span, out)
@@ -82,20 +85,22 @@ def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) ->
     else:
         facts = queries.magnify_recording(job, recording, order["factor"], order["layout"], span, out, order["frames"])
     bars.close()
-    click.echo(json.dumps(facts, indent=1) if as_json else f"{out}: {_words(facts)}")
+    click.echo(json.dumps(facts.to_json(), indent=1) if as_json else f"{out}: {_words(facts)}")
 
 
-def _words(facts: dict[str, Any]) -> str:
-    if facts["layout"] == PUBLISHED:
-        share = 100 * facts["share_of_published_training"]
-        return f"factor {facts['factor']:g}, drawn after {share:.2g} % of the published training"
-    if "agreement" in facts:
-        words = f"outlines agree {facts['agreement']:.2f} (before the move {facts['agreement_before']:.2f}), "
-        words += f"{facts['jumps']} jumps"
+def _words(facts: "ClipFacts | TransferFacts | PublishedFacts") -> str:
+    from ubam.results.records.clips import PublishedFacts, TransferFacts
+
+    if isinstance(facts, PublishedFacts):
+        share = 100 * facts.share_of_published_training
+        return f"factor {facts.factor:g}, drawn after {share:.2g} % of the published training"
+    if isinstance(facts, TransferFacts):
+        words = f"outlines agree {facts.agreement:.2f} (before the move {facts.agreement_before:.2f}), "
+        words += f"{facts.jumps} jumps"
     else:
         words = (
-            f"factor {facts['factor']:g}, measured {facts['factor_geometric']:.2f} (registered), "
-            f"{facts['factor_measured']:.2f} (posture code)"
+            f"factor {facts.factor:g}, measured {facts.factor_geometric:.2f} (registered), "
+            f"{facts.factor_measured:.2f} (posture code)"
         )
-    marked = facts["marked_frames"]
-    return words + (f"; {marked} of {facts['frames']} frames are marked as not to be trusted" if marked else "")
+    marked = facts.marked_frames
+    return words + (f"; {marked} of {facts.frames} frames are marked as not to be trusted" if marked else "")
