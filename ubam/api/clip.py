@@ -80,5 +80,5 @@ def magnify(
         manifold=real_postures([one.posture for one in series.values()]),
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
-    write_json(out.with_suffix(".json"), facts)
-    return clip_of(out, facts)
+    write_json(out.with_suffix(".json"), facts.to_json())
+    return clip_of(out, facts.to_json())

@@ -54,5 +54,10 @@ def seconds_text(value: float | None) -> str:
     )
 
 
+def capitalised(text: str) -> str:
+    """`text` with a capital first letter; the others stay."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(count: int, word: str) -> str:
     return word if count == 1 else word + "s"
