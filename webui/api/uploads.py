@@ -218,7 +218,7 @@ def _alone(path: Path) -> Iterator[io.FileIO]:
 
 
 def _write(handle: io.FileIO, room: int) -> int:
-    """Write the body; within the kernel where it came as a file (`receiving.Spool`)."""
+    """Write the body; within the kernel where it came as a file (`upload_receiver.Spool`)."""
     source, written = request.environ["wsgi.input"], 0
     wanted = min(request.content_length or 0, room)
     if isinstance(source, io.FileIO) and hasattr(os, "copy_file_range"):

@@ -35,7 +35,7 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     asked for, and kept beside the study's networks.
     """
     material = material_of(job, recording_id)
-    frames = frames_within(material, recording_id, span)
+    frames = frames_within(material.store(recording_id), span)
     network, trained_s = _generator(job, material)
     store, own = material.store(recording_id), _learned(material, recording_id)
     away = (int(frames[0]) + len(own) // 2) % len(own)
@@ -66,7 +66,8 @@ def _references(job: Job, material: ScoredRun, recording_id: str) -> list[str]:
 
 def _generator(job: Job, material: ScoredRun) -> tuple[SynthesisGenerator, float]:
     """The trained generator of the study and the CPU seconds that it took; kept beside the networks."""
-    path = job.model_folder / f"published-{fingerprint(job.model_folder)}.safetensors"
+    model = job.files.model
+    path = model.weights(f"published-{fingerprint(model.path)}")
     network = SynthesisGenerator(material.model.posture.dim)
     try:
         network.load_state_dict(load_file(path))
