@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from apiflask import abort
 
+from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
 from ubam.results.run_folder import CROPS, LOCK, RunFolder
 from webui.context import service
@@ -30,9 +31,17 @@ def files_in(run: Run) -> RunFolder:
 
 
 def cut_from(run: Run) -> tuple[str, ...]:
-    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names."""
-    folder, known = folder_of(run), service()
-    named = [folder.parent, known.settings.data, *known.storage.folders]
+    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names.
+
+    Nothing is read of a run whose folder the server may no longer read: its address alone is hidden.
+    """
+    known = service()
+    hidden = [known.settings.data, *known.storage.folders]
+    try:
+        folder = folder_of(run)
+    except UbamError:
+        return places(Path(str(run.folder)).parent, *hidden)
+    named = [folder.parent, *hidden]
     record = _read_json(RunFolder(folder).run_json) or {}
     study = Path(str(record.get("study") or folder))
     named += [study.parent, *(Path(row["video"]).parent for row in _rows(folder) if row.get("video", "")[:1] == "/")]
