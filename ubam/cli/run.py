@@ -13,6 +13,7 @@ import click
 from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
 from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
+from ubam.results.run_folder import LOCK, RunFolder
 
 LOWEST, HIGHEST = FACTOR_RANGE
 KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
@@ -105,7 +106,7 @@ def kept_options(run: Path, context: click.Context) -> dict[str, Any]:
     """What the run was started with, for every option that was not given anew."""
     from ubam.results.run_record import RunRecord
 
-    if not (run / "run.json").exists():
+    if not RunFolder(run).run_json.exists():
         return {}
     given = given_options(context)
     return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
@@ -155,8 +156,8 @@ def ask_for_reference(groups: list[str]) -> str | None:
 
 
 def _delete_run(out: Path) -> None:
-    entries = [entry for entry in out.iterdir() if entry.name != ".lock"]
-    if entries and not (out / "run.json").exists():
+    entries = [entry for entry in out.iterdir() if entry.name != LOCK]
+    if entries and not RunFolder(out).run_json.exists():
         raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")
     for entry in entries:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

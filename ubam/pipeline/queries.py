@@ -14,6 +14,7 @@ from ubam.magnification.transfer import Side, write_transfer
 from ubam.motifs.retrieval import nearest
 from ubam.pipeline.job import Job
 from ubam.pipeline.scored_run import ScoredRun
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
@@ -23,11 +24,11 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
 
     One neighbour per recording and half second; similarity as in `nearest`.
     """
-    record = RunRecord.open(run)
-    rows = {row["recording_id"]: row for row in read_csv(record.folder / "recordings.csv") if row["status"] != "failed"}
+    files = RunFolder(RunRecord.open(run).folder)
+    rows = {row["recording_id"]: row for row in read_csv(files.recordings_csv) if row["status"] != "failed"}
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
-    arrays = {name: read_arrays(record.folder / "embeddings" / f"{name}.npz") for name in rows}
+    arrays = {name: read_arrays(files.embedding(name)) for name in rows}
     found = nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
     return [one | {"group": rows[one["recording_id"]]["group"]} for one in found]
 

@@ -21,6 +21,7 @@ from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
+from ubam.results.run_folder import ModelFolder
 from ubam.results.run_record import locked
 
 
@@ -72,7 +73,7 @@ def stage_key(job: Job, stage: str) -> str:
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
         return key_of(rows, [file_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
-    values = job.settings.as_dict() | {"model": file_stamp(job.model / "model.json") if job.model else None}
+    values = job.settings.as_dict() | {"model": file_stamp(ModelFolder(job.model).description) if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
     values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
     return key_of(

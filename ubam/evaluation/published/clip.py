@@ -66,7 +66,8 @@ def _references(job: Job, material: ScoredRun, recording_id: str) -> list[str]:
 
 def _generator(job: Job, material: ScoredRun) -> tuple[SynthesisGenerator, float]:
     """The trained generator of the study and the CPU seconds that it took; kept beside the networks."""
-    path = job.model_folder / f"published-{fingerprint(job.model_folder)}.safetensors"
+    model = job.files.model
+    path = model.weights(f"published-{fingerprint(model.path)}")
     network = SynthesisGenerator(material.model.posture.dim)
     try:
         network.load_state_dict(load_file(path))
