@@ -8,6 +8,7 @@ from ubam.api.table import Row, Table
 from ubam.core.errors import RunError
 from ubam.results.embeddings import Embeddings, read_embeddings
 from ubam.results.run_data import read_run
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.results.tables import Exported, read_scored
 
@@ -70,7 +71,7 @@ class Run:
     @property
     def report(self) -> Path:
         """The report, one self-contained page; RunError when it is not written yet."""
-        path = self.folder / "report.html"
+        path = RunFolder(self.folder).report
         if not path.is_file():
             raise RunError(f"{self.folder} has no report yet; do first: ubam report {self.folder}")
         return path
