@@ -35,6 +35,7 @@ class CropStore:
     heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
+    camera_lost: the camera moves in a way that could not be followed.
     outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
     """
 
@@ -62,6 +63,7 @@ class CropStore:
     heading: np.ndarray
     egocentric: bool
     moves: np.ndarray | None
+    camera_lost: bool = False
     outline: np.ndarray | None = None
 
     @classmethod
@@ -77,11 +79,10 @@ class CropStore:
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
         moves, heading, outline = (_read_if_there(files.array(name)) for name in ("moves", "heading", "outline"))
         heading = np.zeros(len(views), np.float32) if heading is None else heading
-        egocentric = bool(meta.get("egocentric", False))
-        return cls(
-            folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, outline=outline,
-            **arrays, **fields,
-        )  # fmt: skip
+        fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
+        # A store from before the flag says it by its warning only.
+        fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
+        return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
@@ -108,7 +109,7 @@ class CropStore:
     @property
     def empty_is_known(self) -> bool:
         """Whether the scene was ever seen without the subject."""
-        return not (self.in_place or LOST in self.warnings)
+        return not (self.in_place or self.camera_lost)
 
     def scene(self) -> Scene:
         """Background, noise map and, for a subject in place, its still part, at the recording's size.
@@ -185,7 +186,7 @@ def close_view(store: CropStore, position: int) -> View:
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
     crop, salient = store.crops([position])[0], store.outline_at(position)
-    behind = around(crop, salient) if LOST in store.warnings else _behind(store, position)
+    behind = around(crop, salient) if store.camera_lost else _behind(store, position)
     return paint_view(crop, salient, behind, CLOSE, float(store.heading[position]))
 
 
