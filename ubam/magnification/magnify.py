@@ -144,7 +144,7 @@ class Magnification:
         """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
         box = self.query.box[position]
         outline = whole_outline(self.query.outline_at(position), box, region)
-        rim = scene.saliency(inside) if self.query.empty_is_known else outline
+        rim = scene.saliency(inside) if not (self.query.in_place or self.query.camera_lost) else outline
         return subject_opacity(rim, outline > 0.5, max(1.0, self.query.body_height / 100))
 
     def _repaired(

@@ -106,11 +106,6 @@ class CropStore:
         size = (self.crop_size, self.crop_size)
         return cv2.resize(view[..., 0].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR)
 
-    @property
-    def empty_is_known(self) -> bool:
-        """Whether the scene was ever seen without the subject."""
-        return not (self.in_place or self.camera_lost)
-
     def scene(self) -> Scene:
         """Background, noise map and, for a subject in place, its still part, at the recording's size.
 
@@ -145,7 +140,7 @@ class CropStore:
             picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(small)
         behind, crop = cut(scene.background, box, self.crop_size), cut(picture, box, self.crop_size)
-        salient = outline_of(shipped_eye(), crop, behind if self.empty_is_known else None)
+        salient = outline_of(shipped_eye(), crop, None if self.camera_lost else behind)
         return paint_view(crop, salient, behind, side, float(self.heading[position]))
 
     def whole_scene(self) -> Scene:

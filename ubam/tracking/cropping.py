@@ -24,7 +24,9 @@ from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_
 from ubam.tracking.locate import Finding, find_subject
 from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view
+from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, scene_at
+
+ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 def build_crops(
@@ -145,8 +147,10 @@ def _write_crops(
 
 def _seen(frames: Iterator[np.ndarray], scaled: "_Scaled", size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The crop of every frame, and the soft outline that the eye sees in it."""
-    glimpses, crops = tee(scaled.glimpses(frames, size))
-    return zip((glimpse.crop for glimpse in crops), outlines(shipped_eye(), glimpses, size), strict=True)
+    ahead, glimpses = tee(scaled.glimpses(frames, size))
+    found = outlines(shipped_eye(), ahead, size)
+    for position, (glimpse, salient) in enumerate(zip(glimpses, found, strict=True)):
+        yield glimpse.crop, scaled.seen(glimpse, salient, position)
 
 
 def _rows(path: Path, shape: tuple[int, ...]) -> np.memmap:
@@ -192,24 +196,25 @@ class _Scaled:
         """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
         for position, three in enumerate(with_neighbours(frames)):
             before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
-            yield Glimpse(before, crop, after, self.behind(position, size) if self.empty_is_known else None)
+            yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
 
-    @property
-    def empty_is_known(self) -> bool:
-        """Whether the scene was ever seen without the subject."""
-        return not (self.scene.hidden or self.finding.lost)
-
-    def behind(self, position: int, size: int) -> np.ndarray:
-        """The background in the box of a frame, uint8 [size,size,3]."""
+    def behind(self, position: int, size: int) -> Scene:
+        """The scene in the box of a frame, at size x size pixels."""
         if self.camera is None:
-            return cut(self.scene.background, self.boxes[position], size)
-        move = self.camera.moves[position]
-        return moved_scene_at(self.scene, self.boxes[position], size, move, self.size).background
+            return scene_at(self.scene, self.boxes[position], size)
+        return moved_scene_at(self.scene, self.boxes[position], size, self.camera.moves[position], self.size)
+
+    def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
+        """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
+        if self.scene.hidden or self.finding.lost:
+            return salient
+        unlike = self.behind(position, len(salient)).saliency(glimpse.crop)
+        return salient if (unlike * salient).sum() > ABSENT * salient.sum() else np.zeros_like(salient)
 
     def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
         """The view of the crop at a position, whose soft outline is known."""
         heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
-        behind = around(crop, salient) if self.finding.lost else self.behind(position, len(crop))
+        behind = around(crop, salient) if self.finding.lost else self.behind(position, len(crop)).background
         return paint_view(crop, salient, behind, size, heading)
 
 
