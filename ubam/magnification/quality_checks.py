@@ -1,7 +1,7 @@
 """What a finished clip really shows: the dose it reached, and which of its frames are not to be trusted, and why.
 
-The dose is read by registering rendered pictures with the references again (`registration.Ruler`), and beside it by
-the posture code. A frame that no honest picture could be made of is marked, never repaired by guessing.
+The dose is read by registering rendered pictures with the references again (`registration.dose.MeasuredFactor`), and
+beside it by the posture code. A frame that no honest picture could be made of is marked, never repaired by guessing.
 """
 
 from collections import Counter

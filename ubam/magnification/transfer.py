@@ -121,8 +121,8 @@ def standing_shift(
 ) -> Array:
     """Return the constant (x, y) shift, in shares of the box, by which one stands beside the other.
 
-    As `registration.ground_origin`, from the displacement that is used here: a body that leans has its box centre
-    elsewhere, but stands on the same ground.
+    As `registration.register.ground_origin`, from the displacement that is used here: a body that leans has its box
+    centre elsewhere, but stands on the same ground.
     """
     total, weights = 0.0, 1e-9
     for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):

@@ -109,6 +109,18 @@ def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
     return Plan(table, Settings(**values), cast(RunOptions, {**options, **kept}), words)
 
 
+def plan_again(
+    run: Path, ask: Callable[[list[str]], str | None], changes: Mapping[str, Any], study: Path | None = None
+) -> Plan:
+    """The plan of the run in the folder `run` as it was begun, with some of its options changed.
+
+    study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
+    """
+    record = RunRecord.open(run).record
+    options = {**record.get("options", {}), **changes}
+    return plan_run(study or Path(record["study"]), cast(RunOptions, options), ask)
+
+
 def _settle_reference(
     study: Study, asked: str | None, ask: Callable[[list[str]], str | None]
 ) -> tuple[str | None, str]:

@@ -6,6 +6,7 @@ settings are as they were when it was done.
 
 from functools import partial
 
+from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
@@ -18,6 +19,7 @@ from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
 from ubam.results.run_folder import ModelFolder
+from ubam.results.run_record import locked
 
 
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
@@ -47,6 +49,15 @@ def pending_stages(job: Job, until: str = "report", redo: bool = False) -> list[
     if "train" in pending:
         pending |= {"generator"} & needed  # training saves networks without one
     return [stage for stage in STAGES if stage in pending]
+
+
+def require_scored(job: Job) -> None:
+    """Make sure that a run can be shown: RunError when it is not scored; crops that are gone are made again."""
+    if pending_stages(job, "score"):
+        raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
+    if pending_stages(job, "crops"):
+        with locked(job.folder):
+            run_stages(job, "crops")
 
 
 def _needed(until: str) -> set[str]:

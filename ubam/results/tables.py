@@ -41,11 +41,11 @@ class Exported:
 
 
 def read_scored(folder: Path) -> Exported:
-    """Read a run for export; RunError when `folder` holds no run, or one that is not scored yet."""
+    """Read the tables of a run; RunError when `folder` holds no run, or one that is not scored yet."""
     record = RunRecord.open(folder).record
     files = RunFolder(folder)
     if not files.scores("subjects").is_file():
-        raise RunError(f"{folder} is not scored yet, so there is nothing to export; do first: ubam score {folder}")
+        raise RunError(f"{folder} is not scored yet; do first: ubam score {folder}")
     statistics = read_facts(files.statistics_json)
     tables = {}
     for name, path in _paths(files).items():

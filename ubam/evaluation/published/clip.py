@@ -36,7 +36,7 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     asked for, and kept beside the study's networks.
     """
     material = material_of(job, recording_id)
-    frames = frames_within(material, recording_id, span)
+    frames = frames_within(material.store(recording_id), span)
     network, trained_s = _generator(job, material)
     store, own = material.store(recording_id), _learned(material, recording_id)
     away = (int(frames[0]) + len(own) // 2) % len(own)

@@ -43,7 +43,7 @@ def write_magnified(
     The dose is measured again on the finished pictures (at most 200, evenly spread): `factor_measured` in the posture
     code, `factor_geometric` by registration; `appearance_kept` is the share
     of the subject's colours that the magnified picture still has, `off_manifold` the share of frames whose posture is
-    unlike any real one; `marked_frames` are not to be trusted (`marks.REASONS`).
+    unlike any real one; `marked_frames` are not to be trusted (`quality_checks.REASONS`).
     """
     if layout not in LAYOUTS:
         raise UbamError(f"There is no layout '{layout}'; choose one of {', '.join(LAYOUTS)}.")

@@ -24,20 +24,21 @@ from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, 
 def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths."""
     data, written = read_run(run), []
-    drawings = list(_drawings(data))
-    for done, (name, drawing) in enumerate(drawings, start=1):
+    listed = list(drawings(data))
+    for done, (name, drawing) in enumerate(listed, start=1):
         figure = drawing()
         if figure is not None:
             written += plotting.save_figure(figure, data.files.figure(name))
         if progress is not None:
-            progress(done, len(drawings))
+            progress(done, len(listed))
     return written
 
 
 Drawing = tuple[str, Callable[[], Figure | None]]
 
 
-def _drawings(data: RunData) -> Iterator[Drawing]:
+def drawings(data: RunData) -> Iterator[Drawing]:
+    """Name and drawing of every figure of a run; a drawing returns None when its numbers are missing."""
     yield "subjects", lambda: _subjects(data)
     yield "groups", lambda: _groups(data)
     yield "controls", lambda: _controls(data)

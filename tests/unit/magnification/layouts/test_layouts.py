@@ -15,7 +15,7 @@ from ubam.cli import magnify as cli_magnify
 from ubam.core import plotting
 from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, SUFFIXES
-from ubam.magnification import magnify, quality_checks
+from ubam.magnification import magnify
 from ubam.magnification.layouts import drawing, overlay
 from ubam.magnification.layouts import side_by_side as panels
 from ubam.magnification.layouts.side_by_side import footer, side_by_side
@@ -83,8 +83,8 @@ def test_nothing_to_magnify_is_never_said_under_arrows(
 ) -> None:
     """A displacement that is small on the mean over the body may be plain to see on its back."""
     short, said, real = replace(made, positions=made.positions[:1]), [], drawing.mark_change
-    monkeypatch.setattr(quality_checks, "hardly_deviates", lambda *given: True)
-    monkeypatch.setattr(drawing, "mark_change", lambda *given: (real(*given)[0], real(*given)[1] if arrows else []))
+    monkeypatch.setattr(panels, "hardly_deviates", lambda *given: True)
+    monkeypatch.setattr(panels, "mark_change", lambda *given: (real(*given)[0], real(*given)[1] if arrows else []))
     monkeypatch.setattr(panels, "footer", lambda *given: said.append(given[3]) or footer(*given[:3]))
     frames = [(frame, ()) for frame in short.rendered((0.0, 2.0))]
     assert len(list(side_by_side(short, iter(frames), 2.0))) == 1
