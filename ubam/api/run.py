@@ -104,7 +104,7 @@ class Run:
         """
         from ubam.pipeline.queries import find_neighbours
 
-        return Table([vars(one) for one in find_neighbours(self.folder, recording_id, time_s, what, count)])
+        return Table([vars(row) for row in find_neighbours(self.folder, recording_id, time_s, what, count)])
 
     def magnify(
         self, recording_id: str, factor: float, out: Path | str, *, layout: str = "side-by-side",
@@ -137,7 +137,8 @@ class Run:
         check_factors([factor])
         job = plan_again(self.folder, lambda groups: None, {}).dry(self.folder, progress or no_progress)
         require_scored(job)
-        return clip_of(Path(out), magnify_recording(job, recording_id, factor, layout, span, Path(out)))
+        facts = magnify_recording(job, recording_id, factor, layout, span, Path(out))
+        return clip_of(Path(out), facts.to_json())
 
     def __repr__(self) -> str:
         return f"Run('{self.folder}')"

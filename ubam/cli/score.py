@@ -75,7 +75,5 @@ def neighbours_command(run: Path, recording: str, time_s: float, what: str, coun
         return
     click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
     for row in rows:
-        click.echo(
-            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} "
-            f"{row['recording_id']}"
-        )
+        where = f"{row['subject']:14} {row['group']:12} {row['recording_id']}"
+        click.echo(f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {where}")

@@ -117,8 +117,8 @@ def plan_again(
     study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
     """
     record = RunRecord.open(run).record
-    options = {**record.get("options", {}), **changes}
-    return plan_run(study or Path(record["study"]), cast(RunOptions, options), ask)
+    options = cast(RunOptions, {**record.get("options", {}), **changes})
+    return plan_run(study or Path(record["study"]), options, ask)
 
 
 def _settle_reference(
