@@ -1,8 +1,9 @@
 """One magnified clip: what was written, and how far it can be trusted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ubam.api.deviation import series_of
 from ubam.api.model import Model
@@ -14,7 +15,6 @@ from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import magnify as prepare
 from ubam.magnification.posture_manifold import real_postures
 from ubam.pipeline.queries import Span, frames_within
-from ubam.results.records.clips import ClipFacts
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Clip:
     marked_frames: int
 
 
-def clip_of(path: Path, facts: ClipFacts) -> Clip:
+def clip_of(path: Path, facts: Mapping[str, Any]) -> Clip:
     """The clip that was written to `path`, from the facts of its JSON."""
     names = [name for name in Clip.__dataclass_fields__ if name != "path"]
-    return Clip(path=path, **{name: getattr(facts, name) for name in names})
+    return Clip(path=path, **{name: facts[name] for name in names})
 
 
 def magnify(

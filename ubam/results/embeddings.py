@@ -45,8 +45,7 @@ def read_embeddings(folder: Path, recording_id: str) -> Embeddings:
     Raises:
         RunError: the run has no such recording, the recording failed, or it is not embedded yet.
     """
-    data = read_run(folder)
-    rows = {row["recording_id"]: row for row in data.recordings}
+    rows = {row["recording_id"]: row for row in read_run(folder).recordings}
     if recording_id not in rows:
         raise RunError(f"{folder} has no recording '{recording_id}'; it has {', '.join(rows) or 'none'}.")
     row, path = rows[recording_id], RunFolder(folder).embedding(recording_id)

@@ -276,7 +276,8 @@ def compare(runs: tuple[Run, Run]) -> dict[str, Any]:
 
 
 def _spearman(pairs: list[tuple[float, float]]) -> float | None:
-    """Spearman's rank correlation; None of fewer than three pairs, or where one side is the same for all.
+    """Spearman's rank correlation; None of fewer than three pairs, or where one side is the same for all."""
+    from scipy.stats import spearmanr  # here, so that other pages do not wait for scipy.stats
 
     first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
     if len(pairs) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
