@@ -18,7 +18,6 @@ WIDE = {  # known to take more arguments than they should; one that no longer do
     "ubam/evaluation/synthetic/study.py:synthesise_study",
     "ubam/magnification/gap_filling_training.py:train_generator",
     "ubam/magnification/magnify.py:magnify",
-    "ubam/statistics/study_statistics.py:study_statistics",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
