@@ -10,7 +10,7 @@ from tests.support.source_tree import PROGRAMS, ROOT, files, modules, tree
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_TODAY = ("ubam", "webui", "tests", "docs", "deploy", "sample_videos")
-FILE = re.compile(r"(?<![\w/.<*-])((?:[\w.-]+/)*[\w-]+\.(?:py|ipynb|md|toml|jinja|css|js|yaml))\b")
+FILE = re.compile(r"(?<![\w/.<*-])((?:\.?[\w-][\w.-]*/)*[\w-]+\.(?:py|ipynb|md|toml|jinja|css|js|yaml))\b")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 DOTTED = re.compile(r"(?<![\w./])((?:ubam|webui)(?:\.[A-Za-z_]\w*)+)(?![\w/@-])")
 SHORT = re.compile(r"`([a-z_]+)\.([A-Za-z_]\w*)(?:\(\))?`")
@@ -20,13 +20,6 @@ ENDINGS = {  # of file names and hosts, which look like names in a module
 }
 KEYS = {"ubam.run", "ubam.statistics"}  # of a Parquet file's metadata
 CLIENT = "docs/api.md"  # where `ubam` is the variable of a script
-BEHIND = {  # documents that still name files by earlier names; one that no longer does is struck off here
-    "docs/benchmark.md",
-    "docs/design.md",
-    "docs/method.md",
-    "docs/statistics.md",
-    "docs/web.md",
-}
 
 
 @cache
@@ -95,8 +88,7 @@ def test_what_the_documents_name_is_there() -> None:
         missing = {one for one in missing_names(text) if not (name == CLIENT and one.startswith("ubam."))}
         missing |= {link for link in LINK.findall(text) if not (document.parent / link).exists()}
         found |= {name: missing} if missing else {}
-    assert {name: missing for name, missing in found.items() if name not in BEHIND} == {}
-    assert set(found) == BEHIND
+    assert found == {}
 
 
 def test_what_a_docstring_names_is_there() -> None:
