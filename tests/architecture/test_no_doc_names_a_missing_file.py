@@ -10,7 +10,7 @@ from tests.support.source_tree import PROGRAMS, ROOT, files, modules, tree
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 OF_TODAY = ("ubam", "webui", "tests", "docs", "deploy", "sample_videos")
-FILE = re.compile(r"(?<![\w/.<>*-])((?:[\w.-]+/)*[\w-]+\.(?:py|ipynb|md|toml|jinja|css|js|yaml))\b")
+FILE = re.compile(r"(?<![\w/.<>*-])((?:\.?[\w-][\w.-]*/)*[\w-]+\.(?:py|ipynb|md|toml|jinja|css|js|yaml))\b")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 DOTTED = re.compile(r"(?<![\w./])((?:ubam|webui)(?:\.[A-Za-z_]\w*)+)(?![\w/@-])")
 SHORT = re.compile(r"`([a-z_]+)\.([A-Za-z_]\w*)(?:\(\))?`")
