@@ -34,7 +34,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
 
-    Stops after `plan.steps` steps, or at step `until`; a later call with the same `out` goes on from there.
+    Stops after all steps of the plan, or at step `until`; a later call with the same `out` goes on from there.
     """
     torch.manual_seed(seed)
     network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -59,16 +59,7 @@ def train(
         if step % 50 == 0:
             told(f"{step} {len(parts)} pairs " + " ".join(f"{name} {value:.4f}" for name, value in sums.items()))
         if step % plan.keep_every == 0:
-            torch.save(
-                {
-                    "step": step,
-                    "network": network.state_dict(),
-                    "mean": mean.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                },
-                out / "working.pt",
-            )
-            (out / "working.pt").replace(out / "state.pt")
+            _keep(out, step, network, mean, optimiser)
             if step % (5 * plan.keep_every) == 0:
                 measured = {"step": step, **evaluate(cast(EyeNetwork, mean.module), Parts(held_out))}
                 told(json.dumps(measured))
@@ -88,6 +79,12 @@ def _towards(averaged: list[torch.Tensor], current: list[torch.Tensor], number: 
     share = max(0.002, 10 / (int(number) + 10))
     for mean, now in zip(averaged, current, strict=True):
         mean.lerp_(now.to(mean.dtype), share) if mean.is_floating_point() else mean.copy_(now)
+
+
+def _keep(out: Path, step: int, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    state = {"network": network.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict()}
+    torch.save({"step": step} | state, out / "working.pt")
+    (out / "working.pt").replace(out / "state.pt")
 
 
 def _resume(out: Path, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:

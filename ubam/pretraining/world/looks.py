@@ -66,22 +66,37 @@ def _skirt(waist: float, random: np.random.Generator) -> Skirt:
     return Skirt(waist, random.choice(hems), random.uniform(0.0, 0.12), *_cloth(random))
 
 
-def person_look(cast: Cast, random: np.random.Generator) -> Look:
+def _parts_of_person(cast: Cast) -> tuple[np.ndarray, ...]:
+    """Which vertices [V] are of legs, feet, arms, hands and head."""
     main = np.array([cast.names[b].split(".")[0] for b in cast.bones[:, 0]])
+
+    def of(*bones: str) -> np.ndarray:
+        return np.any([np.char.startswith(main, bone) for bone in bones], axis=0)
+
+    head = (main == "head") | of("eye")
+    return (
+        of("upperleg", "lowerleg", "pelvis"), of("foot", "toe"), of("upperarm", "lowerarm"),
+        of("wrist", "finger", "metacarpal"), head,
+    )  # fmt: skip
+
+
+def _under_hair(cast: Cast, random: np.random.Generator) -> np.ndarray:
+    back, height = cast.canonical[:, 0], cast.canonical[:, 2]
+    top = height > random.uniform(0.86, 0.93)
+    return top | ((back < random.uniform(-0.75, -0.3)) & (height > random.uniform(0.68, 0.85)))
+
+
+def _hair(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    dark = random.uniform() < 0.85
+    tone = np.array([0.5, 0.35, 0.2]) * random.uniform(0.1, 1.6) if dark else np.ones(3) * random.uniform(0.4, 0.9)
+    return np.clip(tone, 0, 1), np.array([layer.FUR, 3, 0.5, 0.2])
+
+
+def person_look(cast: Cast, random: np.random.Generator) -> Look:
+    legs, feet, arms, hands, head = _parts_of_person(cast)
     height = cast.canonical[:, 2]
-    legs = (
-        np.char.startswith(main, ("upperleg"))
-        | np.char.startswith(main, "lowerleg")
-        | np.char.startswith(main, "pelvis")
-    )
-    feet = np.char.startswith(main, "foot") | np.char.startswith(main, "toe")
-    arms = np.char.startswith(main, "upperarm") | np.char.startswith(main, "lowerarm")
-    hands = (
-        np.char.startswith(main, "wrist") | np.char.startswith(main, "finger") | np.char.startswith(main, "metacarpal")
-    )
-    head = (main == "head") | np.char.startswith(main, "eye")
     skin = np.array([0.95, 0.75, 0.62]) * random.uniform(0.25, 1.0) * random.uniform(0.92, 1.05, 3)
-    count = len(main)
+    count = len(height)
     colour, matter = np.tile(skin, (count, 1)), np.tile([layer.CLOUDS, 2.0, 0.15, 0.1], (count, 1))
     padding = np.zeros(count)
     waist = random.uniform(0.05, 0.2)
@@ -108,17 +123,7 @@ def person_look(cast: Cast, random: np.random.Generator) -> Look:
     elif random.uniform() < 0.3:
         wear(feet | (legs & (height < random.uniform(-0.9, -0.6))), 0.002, _cloth(random))
     if random.uniform() < 0.9:
-        back = cast.canonical[:, 0]
-        hair = head & (
-            (height > random.uniform(0.86, 0.93))
-            | ((back < random.uniform(-0.75, -0.3)) & (height > random.uniform(0.68, 0.85)))
-        )
-        tone = (
-            np.array([0.5, 0.35, 0.2]) * random.uniform(0.1, 1.6)
-            if random.uniform() < 0.85
-            else np.ones(3) * random.uniform(0.4, 0.9)
-        )
-        wear(hair, random.uniform(0.003, 0.03), (np.clip(tone, 0, 1), np.array([layer.FUR, 3, 0.5, 0.2])))
+        wear(head & _under_hair(cast, random), random.uniform(0.003, 0.03), _hair(random))
     skirt = _skirt(waist, random) if random.uniform() < 0.14 else None
     return Look(np.clip(colour, 0, 1), matter, padding * random.uniform(0.5, 1.1), skirt)
 

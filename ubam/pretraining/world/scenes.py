@@ -256,34 +256,9 @@ def _room(plan: str, view: np.ndarray, size: float, random: np.random.Generator)
     )
     scene.still.quad(behind * away - across * wide, 2 * across * wide, [0, 0, high], wall, _surface(random), 1 / size)
     if random.uniform() < 0.5:
-        near = behind * (away - 0.01 * size)
-        scene.still.quad(
-            near - across * wide,
-            2 * across * wide,
-            [0, 0, size * random.uniform(0.03, 0.12)],
-            any_colour(random),
-            np.zeros(4),
-        )
-    for _ in range(random.poisson(2.0)):  # posters, windows, doors
-        at = (
-            behind * (away - 0.02 * size)
-            + across * size * random.normal(0, 1.2)
-            + np.array([0, 0, size * random.uniform(-0.2, 1)])
-        )
-        glow = [
-            int(random.integers(0, 30)),
-            0.4,
-            1.6 if random.uniform() < 0.3 else 1.2 if random.uniform() < 0.5 else 0.0,
-            0,
-        ]
-        scene.still.quad(
-            at,
-            across * size * random.uniform(0.1, 0.9),
-            [0, 0, size * random.uniform(0.2, 1.5)],
-            any_colour(random),
-            glow,
-            1 / size,
-        )
+        near, skirting = behind * (away - 0.01 * size), [0, 0, size * random.uniform(0.03, 0.12)]
+        scene.still.quad(near - across * wide, 2 * across * wide, skirting, any_colour(random), np.zeros(4))
+    _on_wall(scene, behind * (away - 0.02 * size), across, size, random)
     for _ in range(random.poisson(1.2)):  # furniture
         at = behind * size * random.uniform(0.3, max(0.4, away / size)) + across * size * random.choice(
             [-1, 1]
@@ -296,6 +271,16 @@ def _room(plan: str, view: np.ndarray, size: float, random: np.random.Generator)
         _rails(scene, behind, across, size, random)
     _clutter(scene, size, random, 0.3)
     return scene
+
+
+def _on_wall(scene: Scene, wall: np.ndarray, across: np.ndarray, size: float, random: np.random.Generator) -> None:
+    """Posters, windows and doors."""
+    for _ in range(random.poisson(2.0)):
+        at = wall + across * size * random.normal(0, 1.2) + np.array([0, 0, size * random.uniform(-0.2, 1)])
+        pattern, bright = int(random.integers(0, 30)), random.uniform() < 0.3
+        glow = [pattern, 0.4, 1.6 if bright else 1.2 if random.uniform() < 0.5 else 0.0, 0]
+        wide, high = across * size * random.uniform(0.1, 0.9), [0, 0, size * random.uniform(0.2, 1.5)]
+        scene.still.quad(at, wide, high, any_colour(random), glow, 1 / size)
 
 
 def _treadmill(scene: Scene, size: float, random: np.random.Generator) -> None:
