@@ -58,7 +58,7 @@ def make_cast(folder: Path, seed: int = 7) -> None:
     for number, plan in enumerate(PLANS):
         random = np.random.default_rng([seed, number])
         made = _people(random) if plan == "person" else _animals(plan, random)
-        np.savez(folder / f"{plan}.npz", **made)
+        np.savez(folder / f"{plan}.npz", **made)  # type: ignore[arg-type]
 
 
 def _people(random: np.random.Generator) -> dict[str, np.ndarray]:
@@ -79,7 +79,7 @@ def _people(random: np.random.Generator) -> dict[str, np.ndarray]:
                    _forward(template), names, list(model.bone_parents))  # fmt: skip
 
 
-def _phenotype(random: np.random.Generator, dtype: object) -> dict[str, object]:
+def _phenotype(random, dtype):  # type: ignore[no-untyped-def]
     import torch
 
     ages = [random.uniform(0.3, 0.45), random.uniform(0.45, 0.62), random.uniform(0.6, 1.0)]

@@ -34,8 +34,8 @@ def any_colour(random: np.random.Generator) -> np.ndarray:
     """Mostly the dull colours of clothes and rooms."""
     hue, value = random.uniform(0, 180), np.clip(random.beta(1.3, 1.3), 0.03, 0.97)
     saturation = random.beta(1, 2.2)
-    pixel = np.uint8([[[hue, 255 * saturation, 255 * value]]])
-    return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0] / 255.0
+    pixel = np.array([[[hue, 255 * saturation, 255 * value]]], np.uint8)
+    return np.asarray(cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB))[0, 0] / 255.0
 
 
 def _field(canonical: np.ndarray, random: np.random.Generator, rate: float) -> np.ndarray:

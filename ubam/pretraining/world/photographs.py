@@ -25,7 +25,7 @@ def draw_layers(random: np.random.Generator) -> np.ndarray:
     paths = find_photographs()
     chosen = random.choice(len(paths), 15, replace=False)
     for k, number in enumerate(chosen):
-        picture = cv2.imread(str(paths[number]), cv2.IMREAD_REDUCED_COLOR_2)
+        picture = np.asarray(cv2.imread(str(paths[number]), cv2.IMREAD_REDUCED_COLOR_2))
         for copy in range(2):
             layers[2 * k + copy] = _part(picture, random)
     for k in TEXTURES:
@@ -67,6 +67,7 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:TEXTURE, :TEXTURE] / TEXTURE
     period = int(random.integers(3, 20))
     tint = random.uniform(0.3, 1.0, 3)
+    value: np.ndarray
     if kind == NOISE:
         value = random.uniform(0, 1, (TEXTURE, TEXTURE))
     elif kind == STRIPES:
@@ -97,6 +98,6 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     elif kind == FUR:
         value = 0.5 + cv2.GaussianBlur(random.normal(0, 1.6, (TEXTURE, TEXTURE)), (0, 0), sigmaX=0.8, sigmaY=3)
     else:
-        value = sum(_noise(random, cells) / cells**0.3 for cells in (4, 9, 20, 45)) / 2.0
+        value = np.sum([_noise(random, cells) / cells**0.3 for cells in (4, 9, 20, 45)], 0) / 2.0
     picture = np.clip(value, 0, 1)[..., None] * (tint if kind in (STRIPES, CHECKS, DOTS, PLAID, CHIPS) else 1.0)
     return (255 * np.clip(picture, 0, 1)).astype(np.uint8)

@@ -1,5 +1,7 @@
 """Postures over time: what person, quadruped and fly do in front of a lab's camera."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
@@ -32,7 +34,7 @@ class Stage:
         along = self.heads[names.index(child)] - self.heads[names.index(bone)]
         self.turn(bone, np.cross(along, towards), degrees)
 
-    def sway(self, mean: float, spread: float, swing: float) -> np.ndarray:
+    def sway(self, mean: float | np.ndarray, spread: float, swing: float) -> np.ndarray:
         """An angle [T]: somewhere around the mean, slowly moving."""
         phase, rate = self.random.uniform(0, 2 * np.pi), self.random.uniform(0.2, 1.2)
         return (
@@ -46,7 +48,7 @@ class Stage:
         self.root_turn = rotation(axis, angle) @ self.root_turn
 
 
-def _curve(points: tuple[list[float], list[float]], phase: np.ndarray) -> np.ndarray:
+def _curve(points: tuple[Sequence[float], Sequence[float]], phase: np.ndarray) -> np.ndarray:
     at, degrees = points
     return CubicSpline([*at, at[0] + 1], [*degrees, degrees[0]], bc_type="periodic")(np.mod(phase, 1))
 

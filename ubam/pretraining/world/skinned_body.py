@@ -17,7 +17,7 @@ class Posed:
     landmarks: np.ndarray
 
 
-def rotation(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def rotation(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     """Rotations [T, 3, 3] about one axis [3] by angles [T] in radians."""
     x, y, z = np.asarray(axis, float) / max(float(np.linalg.norm(axis)), 1e-9)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
