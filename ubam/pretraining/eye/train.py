@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -16,6 +15,8 @@ from .lessons import Batch, make_batch
 from .losses import losses, total
 
 PAIRS, COOLING = 8, 0.25
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+TOLD_EVERY, MEASURED_EVERY = 50, 1000  # steps
 
 
 @dataclass(frozen=True)
@@ -28,43 +29,70 @@ class Plan:
     keep_every: int = 200
 
 
+class Training:
+    """A network on its way: with its optimiser, its average over the last steps, and the folder that keeps them."""
+
+    def __init__(self, out: Path, plan: Plan, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.out, self.plan, self.step = out, plan, 0
+        self.network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98)
+        )
+        self.mean = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=_towards, use_buffers=True)
+        if (out / "state.pt").exists():
+            kept = torch.load(out / "state.pt", weights_only=True)
+            for name in ("network", "mean", "optimiser"):
+                getattr(self, name).load_state_dict(kept[name])
+            self.step = int(kept["step"])
+
+    def keep(self) -> None:
+        """Write the state, whole or not at all."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        state = {name: getattr(self, name).state_dict() for name in ("network", "mean", "optimiser")}
+        torch.save({"step": self.step, **state}, self.out / "working.pt")
+        (self.out / "working.pt").replace(self.out / "state.pt")
+
+    def advance(self, batch: Batch) -> dict[str, float]:
+        """One step; the terms of the loss."""
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate_at(self.plan, self.step)
+        with torch.autocast("cpu", torch.bfloat16):
+            answer = self.network(batch.crops, batch.plan)
+        terms = losses(answer, batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        total(terms).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.mean.update_parameters(self.network)
+        self.step += 1
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+
 def train(
     drawn: Path, held_out: Path, out: Path, plan: Plan, *, seed: int = 7, until: int | None = None,
     told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
     """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
 
-    Stops after all steps of the plan, or at step `until`; a later call with the same `out` goes on from there.
+    Stops after `plan.steps` steps, or at step `until`; a later call with the same `out` goes on from there.
     """
-    torch.manual_seed(seed)
-    network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_towards, use_buffers=True)  # type: ignore[arg-type]
-    out.mkdir(parents=True, exist_ok=True)
-    step = _resume(out, network, mean, optimiser)
-    sums: dict[str, float] = {}
-    parts = Parts(drawn)
-    while step < min(plan.steps, until or plan.steps):
-        if step % 50 == 0:
-            parts = Parts(drawn)
-        random = np.random.default_rng([seed, step])
+    training, parts, sums = Training(out, plan, seed), Parts(drawn), dict[str, float]()
+    while training.step < min(plan.steps, until or plan.steps):
+        random = np.random.default_rng([seed, training.step])
         batch = make_batch([parts[int(k)] for k in random.integers(0, len(parts), PAIRS)], random)
-        for group in optimiser.param_groups:
-            group["lr"] = rate_at(plan, step)
-        terms = _step(network, optimiser, batch)
-        mean.update_parameters(network)
-        for name, value in terms.items():
+        for name, value in training.advance(batch).items():
             sums[name] = 0.98 * sums.get(name, value) + 0.02 * value
-        step += 1
-        if step % 50 == 0:
-            told(f"{step} {len(parts)} pairs " + " ".join(f"{name} {value:.4f}" for name, value in sums.items()))
-        if step % plan.keep_every == 0:
-            _keep(out, step, network, mean, optimiser)
-            if step % (5 * plan.keep_every) == 0:
-                measured = {"step": step, **evaluate(cast(EyeNetwork, mean.module), Parts(held_out))}
-                told(json.dumps(measured))
-                with (out / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(measured) + "\n")
+        if training.step % TOLD_EVERY == 0:
+            parts = Parts(drawn)
+            told(f"{training.step} " + " ".join(f"{name} {value:.4f}" for name, value in sums.items()))
+        if training.step % plan.keep_every == 0 or training.step == plan.steps:
+            training.keep()
+        if training.step % MEASURED_EVERY == 0 or training.step == plan.steps:
+            measured = {"step": training.step, "pairs": len(parts), **evaluate(training.mean.module, Parts(held_out))}
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(measured) + "\n")
 
 
 def rate_at(plan: Plan, step: int) -> float:
@@ -74,43 +102,15 @@ def rate_at(plan: Plan, step: int) -> float:
 
 
 @torch.no_grad()
-def _towards(averaged: list[torch.Tensor], current: list[torch.Tensor], number: torch.Tensor) -> None:
+def _towards(averaged: Tensors, current: Tensors, number: torch.Tensor | int) -> None:
     """Averages over the last tenth of the training, at most over about 500 steps."""
     share = max(0.002, 10 / (int(number) + 10))
     for mean, now in zip(averaged, current, strict=True):
         mean.lerp_(now.to(mean.dtype), share) if mean.is_floating_point() else mean.copy_(now)
 
 
-def _keep(out: Path, step: int, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    state = {"network": network.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save({"step": step} | state, out / "working.pt")
-    (out / "working.pt").replace(out / "state.pt")
-
-
-def _resume(out: Path, network: EyeNetwork, mean: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    if not (out / "state.pt").exists():
-        return 0
-    kept = torch.load(out / "state.pt", weights_only=True)
-    network.load_state_dict(kept["network"])
-    mean.load_state_dict(kept["mean"])
-    optimiser.load_state_dict(kept["optimiser"])
-    return int(kept["step"])
-
-
-def _step(network: EyeNetwork, optimiser: torch.optim.Optimizer, batch: Batch) -> dict[str, float]:
-    network.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        answer = network(batch.crops, batch.plan)
-    terms = losses(answer, batch)
-    optimiser.zero_grad(set_to_none=True)
-    total(terms).backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
-    return {name: float(term.detach()) for name, term in terms.items()}
-
-
 @torch.no_grad()
-def evaluate(network: EyeNetwork, held_out: Parts, most: int = 256) -> dict[str, float]:
+def evaluate(network: torch.nn.Module, held_out: Parts, most: int = 256) -> dict[str, float]:
     """On pairs never trained on: overlap of outlines, landmark errors in crops, what the looks do to the answers."""
     network.eval()
     sums: dict[str, list[float]] = {}

