@@ -76,7 +76,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train on the pairs in `drawn` (new parts are taken up as they come) and keep the state in `out`.
 
-    Stops after `plan.steps` steps, or at step `until`; a later call with the same `out` goes on from there.
+    Stops after all steps of the plan, or at step `until`; a later call with the same `out` goes on from there.
     """
     training, parts, sums = Training(out, plan, seed), Parts(drawn), dict[str, float]()
     while training.step < min(plan.steps, until or plan.steps):
