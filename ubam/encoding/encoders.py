@@ -1,7 +1,7 @@
 """The two networks that learn from a study: PostureEncoder (one view) and BehaviourEncoder (eight postures)."""
 
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,48 @@ from torch.nn import functional
 WINDOW = 8  # postures in a window, as published (Brattoli et al. 2021)
 
 
-class PostureEncoder(nn.Module):
+class PostureNetwork(nn.Module):
+    """What every network from a picture of the subject to a posture offers; `dim` is the length of a posture."""
+
+    dim: int
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The arguments that build this network again."""
+        raise NotImplementedError
+
+    def prepare(self, pictures: Tensor) -> Tensor:
+        """Pictures [N, 3, S, S] in 0..255 as the network takes them."""
+        raise NotImplementedError
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Prepared pictures to postures [N, dim]."""
+        raise NotImplementedError
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures [N, 3, S, S] in 0..255 to postures [N, dim]."""
+        return self.encode(self.prepare(pictures))
+
+
+class BehaviourNetwork(nn.Module):
+    """What every network from eight postures in order to a behaviour offers: `forward`, and the logit of real order."""
+
+    dim: int
+    behaviour_dim: int
+    order_head: nn.Linear
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The arguments that build this network again."""
+        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
+
+    def order_logit(self, behaviours: Tensor) -> Tensor:
+        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
+        logit: Tensor = self.order_head(behaviours).squeeze(-1)
+        return logit
+
+
+class PostureEncoder(PostureNetwork):
     """A background-normalised view to a posture; normalisation inside, no statistics over the batch.
 
     `dim` is the length of a posture, `width` the channels of the second layer, `side` the pixels at which the network
@@ -40,23 +81,19 @@ class PostureEncoder(nn.Module):
         self.head = nn.Linear(3 * width * cells * cells, self.dim)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
+    def settings(self) -> dict[str, int]:
+        """The arguments that build this network again."""
         return {"dim": self.dim, "width": self.width, "side": self.side}
 
-    def prepare(self, views: Tensor) -> Tensor:
+    def prepare(self, pictures: Tensor) -> Tensor:
         """Views [N, 3, V, V] in 0..255 (uint8 or float) to the network's pictures [N, 3, side, side], background 0."""
-        picture = (_reduce(views, self.side) - self.centre) / self.scale
+        picture = (_reduce(pictures, self.side) - self.centre) / self.scale
         return picture.contiguous(memory_format=torch.channels_last)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
         posture: Tensor = self.head(self.layers(pictures).flatten(1))
         return posture
-
-    def forward(self, views: Tensor) -> Tensor:
-        """Views [N, 3, V, V] in 0..255 to postures [N, dim]."""
-        return self.encode(self.prepare(views))
 
 
 class LandmarkEncoder(PostureEncoder):
@@ -161,7 +198,7 @@ def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.
     ]
 
 
-class BehaviourEncoder(nn.Module):
+class BehaviourEncoder(BehaviourNetwork):
     """Eight postures in order to a behaviour; `order_logit` tells real order (positive) from permuted (negative).
 
     The window's mean posture is subtracted first, so that only movement is left: on raw input this alone takes the
@@ -174,22 +211,12 @@ class BehaviourEncoder(nn.Module):
         self.recurrent = nn.GRU(dim, behaviour_dim, batch_first=True)
         self.order_head = nn.Linear(behaviour_dim, 1)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
-        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
-
     def forward(self, postures: Tensor) -> Tensor:
         """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
         unit = functional.normalize(postures, dim=-1)
         moving = unit - unit.mean(1, keepdim=True)
         moving = moving * (WINDOW / moving.norm(dim=(1, 2), keepdim=True).clamp_min(1e-12))
         return self.recurrent(moving)[1][0]
-
-    def order_logit(self, behaviours: Tensor) -> Tensor:
-        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
-        logit: Tensor = self.order_head(behaviours).squeeze(-1)
-        return logit
 
 
 class Heads(nn.Module):

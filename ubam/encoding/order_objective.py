@@ -5,8 +5,9 @@ after Büchler et al., ECCV 2018 (a learned policy over permutations), here a ba
 view and its shuffles: Dorkenwald et al., CVPR Workshops 2022 (shuffled contrastive video learning).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,6 +87,15 @@ class Curriculum:
         for family in dict.fromkeys(families):
             mean = float(np.mean([loss for name, loss in zip(families, losses, strict=True) if name == family]))
             self.losses[family] = self.memory * self.losses[family] + (1 - self.memory) * mean
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return asdict(self)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from such a state."""
+        for name, value in state_dict.items():
+            setattr(self, name, value)
 
 
 def permutations(families: Sequence[str], generator: torch.Generator) -> Tensor:

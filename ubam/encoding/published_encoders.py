@@ -7,7 +7,6 @@ subjects and not only of other videos, and weights start at random instead of at
 A real window and its permutation share their jittered frames, and the rate falls as in training.py: half the cost.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.optimizer import ParamsT
 
 from ubam.encoding.augmentation import jitter
+from ubam.encoding.encoders import BehaviourNetwork, PostureNetwork
 from ubam.encoding.objectives import OBJECTIVES
-from ubam.encoding.training import train_networks
-from ubam.encoding.window_sampling import Pictures
+from ubam.encoding.training import TrainingSettings, train_encoders
 from ubam.tracking.crop_store import CropStore
 
 SIDE = 227  # px, CaffeNet's
@@ -41,7 +41,7 @@ class CropPictures:
         return self.store.crops(np.arange(len(self))[index])
 
 
-class FaithfulPosture(nn.Module):
+class FaithfulPosture(PostureNetwork):
     """CaffeNet (Jia et al. 2014) up to fc6: RGB crops of any size to postures of length `dim`, at `side` px."""
 
     def __init__(self, dim: int = 4096, side: int = SIDE) -> None:
@@ -61,23 +61,19 @@ class FaithfulPosture(nn.Module):
         self.apply(_published_weights)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
+    def settings(self) -> dict[str, int]:
+        """The arguments that build this network again."""
         return {"dim": self.dim, "side": self.side}
 
-    def prepare(self, crops: Tensor) -> Tensor:
+    def prepare(self, pictures: Tensor) -> Tensor:
         """Crops [N, 3, S, S] in 0..255 to the network's pictures [N, 3, side, side] in 0..1."""
         size = (self.side, self.side)
-        return functional.interpolate(crops.float() / 255, size=size, mode="bilinear", antialias=True)
+        return functional.interpolate(pictures.float() / 255, size=size, mode="bilinear", antialias=True)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
         posture: Tensor = self.head(self.layers(pictures).flatten(1))
         return posture
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Crops [N, 3, S, S] in 0..255 to postures [N, dim]."""
-        return self.encode(self.prepare(crops))
 
 
 def _pooled(cells: int) -> int:
@@ -97,7 +93,7 @@ class _Centre(nn.Module):
         return 255 * pictures - self.mean
 
 
-class FaithfulBehaviour(nn.Module):
+class FaithfulBehaviour(BehaviourNetwork):
     """fc7 and an LSTM over eight postures; its last state is the behaviour."""
 
     def __init__(self, dim: int = 4096, behaviour_dim: int = 1024) -> None:
@@ -108,20 +104,10 @@ class FaithfulBehaviour(nn.Module):
         self.order_head = nn.Linear(behaviour_dim, 1)
         self.apply(_published_weights)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
-        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
-
     def forward(self, postures: Tensor) -> Tensor:
         """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
         behaviour: Tensor = self.recurrent(self.fc7(postures))[1][0][0]
         return behaviour
-
-    def order_logit(self, behaviours: Tensor) -> Tensor:
-        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
-        logit: Tensor = self.order_head(behaviours).squeeze(-1)
-        return logit
 
 
 def _published_weights(module: nn.Module) -> None:
@@ -133,31 +119,23 @@ def _published_weights(module: nn.Module) -> None:
                 nn.init.constant_(weight, 0.1)
 
 
-def train_faithful(
-    crops: Sequence[Pictures],
-    strides: Sequence[int],
-    *,
-    dim: int = 4096,
-    behaviour_dim: int = 1024,
-    side: int = SIDE,
-    seed: int = 0,
-    device: str = "cpu",
-    **options: Any,
-) -> tuple[FaithfulPosture, FaithfulBehaviour, dict[str, Any]]:
-    """Train both networks on crops uint8 [T, S, S, 3] per recording: real windows against random permutations.
-
-    `options` go to `train_networks`, which says the rest; ModelError as there.
-    """
+def build_published(
+    dim: int = 4096, behaviour_dim: int = 1024, side: int = SIDE, seed: int = 0, device: str = "cpu"
+) -> tuple[FaithfulPosture, FaithfulBehaviour]:
+    """Fresh networks whose first weights depend on `seed` alone; the global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        posture, behaviour = FaithfulPosture(dim, side).to(device), FaithfulBehaviour(dim, behaviour_dim).to(device)
-    history = train_networks(
-        posture, behaviour, crops, strides, objectives=OBJECTIVES["order"], learning_rate=RATE,
-        optimiser=published_optimiser, jittered=published_jitter, seed=seed, **options,
-    )  # fmt: skip
-    return posture, behaviour, history
+        return FaithfulPosture(dim, side).to(device), FaithfulBehaviour(dim, behaviour_dim).to(device)
 
 
-def published_optimiser(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
+def published_settings(steps: int, batch_windows: int, seed: int = 0) -> TrainingSettings:
+    """The published training at another length: real windows against random permutations of them."""
+    return TrainingSettings(steps, batch_windows, OBJECTIVES["order"], RATE, seed=seed)
+
+
+def published_optimiser(parameters: ParamsT) -> torch.optim.Optimizer:
     """Stochastic gradient descent as published."""
-    return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, weight_decay=5e-4)
+    return torch.optim.SGD(parameters, momentum=0.9, weight_decay=5e-4)
+
+
+train_published = partial(train_encoders, jittered=published_jitter, optimiser=published_optimiser)

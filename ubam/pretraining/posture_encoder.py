@@ -4,11 +4,11 @@
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -20,14 +20,17 @@ from torch.nn import functional
 from ubam.core.files import atomic_path
 from ubam.core.parallel import executor
 from ubam.encoding.augmentation import jitter
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.encoders import LandmarkEncoder
 from ubam.encoding.objectives import RECONSTRUCTED_SIDE, reconstruction_loss
+from ubam.encoding.training_loop import Descent, Plan, RandomNumbers, cosine
 from ubam.pretraining.body_pictures import MOST_JOINTS, MOST_PAIRS, Picture, draw_picture
 from ubam.pretraining.random_bodies import PLANS
 
 PICTURES, STEPS, BATCH, RATE = 50_000, 4500, 64, 2e-3
 HELD_OUT = 1000
 PART = 500
+RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
 JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the targets' standard deviations, so that all weigh alike
 Progress = Callable[[int, int], None] | None
 
@@ -81,33 +84,34 @@ class _Teacher(nn.Module):
 
 
 def train_on(
-    lessons: Lessons, *, steps: int = STEPS, seed: int = 7, dim: int = 64, progress: Progress = None
+    lessons: Lessons,
+    *,
+    steps: int = STEPS,
+    seed: int = 7,
+    dim: int = 64,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress = None,
 ) -> tuple[LandmarkEncoder, list[float]]:
     """A posture encoder that learnt from `lessons`, and its error on 1,000 it never saw, every 200 steps."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder, teacher = LandmarkEncoder(dim).to(memory_format=torch.channels_last), _Teacher(dim)  # type: ignore[call-overload]
-    parameters = [*encoder.parameters(), *teacher.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=1e-3)
-    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    held_out, errors = min(HELD_OUT, len(lessons) // 4), []
-    for step in range(steps):
-        index = random.integers(held_out, len(lessons), BATCH)
+    networks, random = nn.ModuleDict({"encoder": encoder, "teacher": teacher}), RandomNumbers(seed)
+    descent = Descent(
+        networks, torch.optim.AdamW(networks.parameters(), lr=RATE, weight_decay=1e-3),
+        Plan("the posture encoder", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("error",)),
+        call=[steps, seed, dim, crc32(lessons.views)], kept={"random": random}, checkpoint=checkpoint,
+    )  # fmt: skip
+    held_out = min(HELD_OUT, len(lessons) // 4)
+    for step in descent.steps(progress):
+        index = random.numpy.integers(held_out, len(lessons), BATCH)
         pictures = encoder.prepare(torch.from_numpy(lessons.views[index]).permute(0, 3, 1, 2))
-        postures = encoder.encode(jitter(pictures, generator))
+        postures = encoder.encode(jitter(pictures, random.torch))
         loss = teacher.error(postures, lessons, index)
-        loss = loss + 0.1 * reconstruction_loss(teacher.decoder(postures), pictures)
-        rise = min(1.0, (step + 1) / 100)
-        optimiser.param_groups[0]["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
+        descent.take(loss + 0.1 * reconstruction_loss(teacher.decoder(postures), pictures))
         if step % 200 == 199 or step == steps - 1:
-            errors.append(_held_out_error(encoder, teacher, lessons, held_out))
-        if progress:
-            progress(step + 1, steps)
-    return encoder.eval(), errors
+            descent.record(error=_held_out_error(encoder, teacher, lessons, held_out))
+    return encoder.eval(), descent.history["error"]
 
 
 def _held_out_error(encoder: LandmarkEncoder, teacher: _Teacher, lessons: Lessons, count: int) -> float:
@@ -124,7 +128,8 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
              progress: Callable[[str, int, int], None] | None = None) -> list[float]:  # fmt: skip
     """Draw random bodies, train on them and write the encoder to `out`; its errors on held-out pictures.
 
-    Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights.
+    Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights. An
+    interrupted training goes on from a checkpoint beside `out`, after the pictures are drawn again.
     """
 
     def told(stage: str) -> Progress:
@@ -135,9 +140,13 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
         pass  # a place that cannot be written is told now, not after the training
     drawn = [picture for part in draw_pictures(pictures, seed, workers, told("draw")) for picture in part]
     torch.set_num_threads(workers)
-    encoder, errors = train_on(Lessons(drawn), steps=steps, seed=seed, progress=told("train"))
+    checkpoint = Checkpoint(out.with_name(f"{out.stem}-training.safetensors"))
+    encoder, errors = train_on(
+        Lessons(drawn), steps=steps, seed=seed, checkpoint=checkpoint, progress=told("train")
+    )  # fmt: skip
     made = {"network": encoder.settings, "pictures": pictures, "steps": steps, "seed": seed, "errors": errors}
     save_network(encoder, out, made)
+    checkpoint.path.unlink(missing_ok=True)
     return errors
 
 

@@ -1,11 +1,11 @@
 """The registration network that ships with the program: trained on pairs of random bodies (`ubam pretrain`)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ubam.core.parallel import executor
+from ubam.encoding.checkpoint import Checkpoint, fingerprint
 from ubam.encoding.shipped_weights import pretrained
+from ubam.encoding.training_loop import Descent, Plan, RandomNumbers, cosine
 from ubam.magnification.registration.network import SIDE, RegistrationNetwork
 from ubam.pretraining.body_pairs import Pair, draw_pair
 from ubam.pretraining.posture_encoder import save_network
@@ -22,6 +24,7 @@ from ubam.pretraining.posture_encoder import save_network
 BATCH = 24
 HELD_OUT = 1000
 PART = 250
+RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
 KNEE = 4.0  # px: absolute errors below it make a network learn nothing at first, as most parts hardly move
 Progress = Callable[[int, int], None] | None
 
@@ -75,34 +78,37 @@ def new_registrar(seed: int) -> RegistrationNetwork:
 
 
 def train_on_pairs(
-    network: RegistrationNetwork, lessons: Lessons, *, steps: int, rate: float, seed: int = 7, progress: Progress = None
+    network: RegistrationNetwork,
+    lessons: Lessons,
+    *,
+    steps: int,
+    rate: float,
+    seed: int = 7,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress = None,
 ) -> list[float]:
-    """Train a registrar in place; its agreement with the truth on 1,000 of the lessons it never saw, every 500 steps.
+    """Train a network in place; its agreement with the truth on 1,000 of the lessons it never saw, every 500 steps.
 
     Agreement: cosine of displacements over all parts of the bodies.
     """
-    network.train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4)
-    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    held_out, agreements = min(HELD_OUT, len(lessons[0]) // 4), []
-    for step in range(steps):
-        index = torch.from_numpy(random.integers(held_out, len(lessons[0]), BATCH))
-        query, reference, flow, body = varied(network, lessons, index, generator)
+    random = RandomNumbers(seed)
+    call = [steps, rate, seed, fingerprint(network), crc32(lessons[2].numpy())]
+    descent = Descent(
+        network.train(), torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4),
+        Plan("the registration network", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("agreement",)),
+        call=call, kept={"random": random}, checkpoint=checkpoint,
+    )  # fmt: skip
+    held_out = min(HELD_OUT, len(lessons[0]) // 4)
+    for step in descent.steps(progress):
+        index = torch.from_numpy(random.numpy.integers(held_out, len(lessons[0]), BATCH))
+        query, reference, flow, body = varied(network, lessons, index, random.torch)
         seen = network.encoder.look(torch.cat([query, reference]))
         found = network.register(seen.part(slice(None, BATCH)), seen.part(slice(BATCH, None)))
-        loss = error(found, flow, body)
-        rise = min(1.0, (step + 1) / 100)
-        optimiser.param_groups[0]["lr"] = rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
+        descent.take(error(found, flow, body))
         if step % 500 == 499 or step == steps - 1:
-            agreements.append(agreement(network, lessons, held_out))
-        if progress:
-            progress(step + 1, steps)
+            descent.record(agreement=agreement(network, lessons, held_out))
     network.eval()
-    return agreements
+    return descent.history["agreement"]
 
 
 def varied(
@@ -164,15 +170,19 @@ def pretrain_registration(out: Path, *, stages: Sequence[Stage] = STAGES, seed: 
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out.parent):
         pass  # a place that cannot be written is told now, not after the training
-    network, agreements = new_registrar(seed), []
+    network, checkpoints = new_registrar(seed), list[Checkpoint]()
+    agreements: list[float] = []
     for number, stage in enumerate(stages, 1):
         own = seed + number - 1
         lessons = draw_pairs(stage.pairs, own, workers, told(number, "draw"), stage.related)
         torch.set_num_threads(workers)
-        told_steps = told(number, "train")
+        checkpoints.append(Checkpoint(out.with_name(f"{out.stem}-training-{number}.safetensors")))
         agreements += train_on_pairs(
-            network, lessons, steps=stage.steps, rate=stage.rate, seed=own, progress=told_steps
-        )
+            network, lessons, steps=stage.steps, rate=stage.rate, seed=own, checkpoint=checkpoints[-1],
+            progress=told(number, "train"),
+        )  # fmt: skip
     made = {"stages": [asdict(stage) for stage in stages], "seed": seed, "agreements": agreements}
     save_network(network.half(), out, made)
+    for checkpoint in checkpoints:
+        checkpoint.path.unlink(missing_ok=True)
     return agreements

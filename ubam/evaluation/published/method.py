@@ -19,6 +19,8 @@ from torch.nn import functional
 from ubam.core.errors import ModelError
 from ubam.core.typing import Array, Picture
 from ubam.deviation.posture_series import PostureSeries
+from ubam.encoding.checkpoint import Checkpoint
+from ubam.encoding.training_loop import Descent, Plan
 from ubam.tracking.crop_store import CropStore
 
 NEAREST = 10  # reference postures whose mean is the reference of a frame
@@ -127,6 +129,7 @@ def train_synthesis(
     batch: int = 8,
     seed: int = 0,
     device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[SynthesisGenerator, list[float]]:
     """Train on the crops of every recording; returns the network with the loss of every step.
@@ -144,19 +147,17 @@ def train_synthesis(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network, fixed = SynthesisGenerator(usable[0][1].shape[1]).to(device), FixedFeatures().to(device)
-    optimiser, losses = torch.optim.Adam(network.parameters(), RATE), []
-    for step in range(steps):
+    call = [steps, batch, seed, [(store.recording_id, float(np.abs(own).sum())) for store, own in usable]]
+    descent = Descent(
+        network, torch.optim.Adam(network.parameters(), RATE), Plan("the synthesis generator", steps),
+        call=call, checkpoint=checkpoint,
+    )  # fmt: skip
+    for step in descent.steps(progress):
         chance = torch.Generator().manual_seed(seed * 1_000_003 + step)
         loss = _loss(network, fixed, _draw(usable, batch, np.random.default_rng((seed, step)), device), chance)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        if not np.isfinite(losses[-1]):
-            raise ModelError(f"Training the synthesis generator failed at step {step}; try another --seed.")
-        if progress:
-            progress(step + 1, steps)
-    return network.eval(), losses
+        descent.take(loss)
+        descent.record(loss=loss.item())
+    return network.eval(), descent.history["loss"]
 
 
 def _draw(
