@@ -1,11 +1,12 @@
-"""Trained encoders and views to postures and behaviours, streamed, the same whatever the batch size."""
+"""From trained encoders and views to postures and behaviours, in batches; the result does not depend on their size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ubam.core.progress import Progress
 from ubam.encoding.augmentation import moved_by_looks
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
 
@@ -21,7 +22,7 @@ POSTURES_PER_SECOND = 25
 
 
 def stride_of(fps: float) -> int:
-    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
+    """Frames from one posture of a window to the next; windows span about the same time at any frame rate."""
     return max(1, round(fps / POSTURES_PER_SECOND))
 
 
@@ -30,7 +31,7 @@ def embed_postures(
     views: np.ndarray,
     device: str = "cpu",
     batch: int = 64,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time."""
     encoder = encoder.to(device).eval()
@@ -45,7 +46,7 @@ def embed_postures(
 
 
 def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """What imagined changes of looks do to the postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
+    """Effect of simulated changes of appearance on postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
     encoder = encoder.to(device).eval()
 
     def encode(pictures: Tensor) -> np.ndarray:
@@ -61,8 +62,8 @@ def embed_behaviours(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
 
-    A window is 8 postures `stride` frames apart and a new one begins every 4 strides; a recording shorter than a
-    window has none.
+    A window is 8 postures, `stride` frames apart. A new one begins every 4 strides. A recording shorter than a window
+    has none.
     """
     starts = np.arange(0, max(0, len(postures) - (WINDOW - 1) * stride), 4 * stride, dtype=np.int64)
     behaviours = np.empty((len(starts), encoder.behaviour_dim), np.float32)

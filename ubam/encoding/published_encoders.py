@@ -1,10 +1,11 @@
-"""The published method, repaired: its networks, its order task, its jitter and its nearest-posture reference.
+"""The published method, repaired: its networks, its jitter and its order task.
 
 Brattoli, Büchler, Dorkenwald et al., Nature Machine Intelligence 2021, and the code released with it: CaffeNet up to
 fc6 for posture, fc7 and an LSTM of 1024 for behaviour, 227-px RGB crops, Xavier weights, dropout 0.5, SGD with rate
-0.01, momentum 0.9 and decay 0.0005. Repaired: what its code left undefined is left out, neighbours are of other
-subjects and not only of other videos, and weights start at random instead of at ImageNet's, which are not ours to ship.
-A real window and its permutation share their jittered frames, and the rate falls as in training.py: half the cost.
+0.01, momentum 0.9 and decay 0.0005. Repaired: undefined parts of its code are left out, neighbours come from other
+subjects and not only from other videos, and weights start at random, because those of ImageNet cannot ship with the
+program. A real window and its permutation share their jittered frames, which halves the cost; the learning rate
+falls as in training.py.
 """
 
 from functools import partial
@@ -29,7 +30,7 @@ published_jitter = partial(jitter, scale=0.0, shift=6 / 255, beyond="border")
 
 
 class CropPictures:
-    """The RGB crops uint8 [T, S, S, 3] of a recording, read when they are asked for, by a slice or by positions."""
+    """The RGB crops uint8 [T, S, S, 3] of a recording, read on demand, by a slice or by positions."""
 
     def __init__(self, store: CropStore) -> None:
         self.store = store
@@ -42,7 +43,7 @@ class CropPictures:
 
 
 class FaithfulPosture(PostureNetwork):
-    """CaffeNet (Jia et al. 2014) up to fc6: RGB crops of any size to postures of length `dim`, at `side` px."""
+    """CaffeNet (Jia et al. 2014) up to fc6: from RGB crops, resized to `side` px, to postures of length `dim`."""
 
     def __init__(self, dim: int = 4096, side: int = SIDE) -> None:
         super().__init__()
@@ -81,7 +82,7 @@ def _pooled(cells: int) -> int:
 
 
 class _Centre(nn.Module):
-    """Pictures in 0..1 to CaffeNet's range, about -120..135 around the mean colour of ImageNet."""
+    """From pictures in 0..1 to CaffeNet's range, about -120..135 around the mean colour of ImageNet."""
 
     mean: Tensor
 
@@ -94,7 +95,7 @@ class _Centre(nn.Module):
 
 
 class FaithfulBehaviour(BehaviourNetwork):
-    """fc7 and an LSTM over eight postures; its last state is the behaviour."""
+    """fc7 and an LSTM over eight postures; the last state of the LSTM is the behaviour."""
 
     def __init__(self, dim: int = 4096, behaviour_dim: int = 1024) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
-"""From crop stores to a trained model, and from a model to the embeddings of a recording, whatever the networks are."""
+"""From crop stores to a trained model, and from a model to the embeddings of a recording."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from ubam.core.progress import Progress
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.embedding import embed_behaviours, embed_postures, looks_of_encoder, stride_of
@@ -29,8 +30,8 @@ from ubam.tracking.crop_store import CropStore
 class Embedding:
     """One recording: posture float32 [T, D]; behaviour float32 [W, E] of windows from frame first [W] to last [W].
 
-    looks: float32 [D, D], what imagined changes of looks do to its postures (augmentation.py), where views are what is
-    coded.
+    looks: float32 [D, D], the effect of simulated changes of appearance on the postures (augmentation.py); None for
+    networks that take crops instead of views.
     """
 
     posture: np.ndarray
@@ -44,7 +45,7 @@ def learn(
     stores: Sequence[CropStore],
     settings: Settings,
     device: str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Model, dict[str, list[float]]]:
     """Train both networks on the stores as `settings` say; the model and its history (see `train_encoders`).
@@ -62,7 +63,7 @@ def _learn_encoders(
     stores: Sequence[CropStore],
     settings: Settings,
     device: str,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     checkpoint: Checkpoint | None,
 ) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
     """Our own networks, from nothing or from the shipped posture encoder."""
@@ -82,7 +83,7 @@ def _learn_published(
     stores: Sequence[CropStore],
     settings: Settings,
     device: str,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     checkpoint: Checkpoint | None,
 ) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
     """The networks of the published method, as it trains them."""
@@ -108,11 +109,11 @@ def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:
     return Embedding(posture, behaviour, first, last, looks)
 
 
-STILL = 1e-3  # of the study's usual movement: below, a posture does not change
+STILL = 1e-3  # of the study's median movement: below it a posture counts as constant
 
 
 def unusable(postures: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Why recordings, by id and with postures [T, D], cannot be compared at all; empty when all can."""
+    """Recordings, of postures [T, D] by id, that cannot be compared, each with the reason; empty when all can."""
     return {
         name: f"{1 - np.isfinite(posture).all(1).mean():.0%} of its postures are not numbers; "
         "train the networks again, or mend its keypoints"
@@ -122,7 +123,7 @@ def unusable(postures: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 
 def unmoving(postures: Mapping[str, np.ndarray]) -> list[str]:
-    """What must be said of recordings whose posture is the same in every frame."""
+    """Warnings about recordings whose posture is the same in every frame; postures [T, D] by recording id."""
     movement = {name: float(np.sqrt(posture.astype(np.float64).var(0).sum())) for name, posture in postures.items()}
     usual = float(np.median(list(movement.values()))) if movement else 0.0
     if usual == 0:

@@ -1,4 +1,4 @@
-"""What the encoders learn from in each step, and the training that descends its loss."""
+"""Trains the posture and the behaviour encoder together."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
+from ubam.core.progress import Progress
 from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, BehaviourNetwork, PostureEncoder, PostureNetwork
@@ -28,9 +29,9 @@ LARGEST_GRADIENT = 5.0
 class TrainingSettings:
     """The numbers of one training.
 
-    steps, batch_windows: how many steps, and windows in each. objectives: what is learnt. learning_rate: the largest.
-    posture_rate: the share of it that the posture network gets. keep_weight: how firmly the postures are held near
-    those of the network before the training, 0 for not at all. seed: of all random numbers.
+    steps, batch_windows: number of steps, and of windows in each. learning_rate: its largest value. posture_rate: the
+    posture network's share of it. keep_weight: weight of the distance of postures from those before the training, 0 for
+    none. seed: of all random numbers.
     """
 
     steps: int
@@ -75,7 +76,7 @@ def train_encoders(
     jittered: Jitter = jitter,
     optimiser: Optimiser = adamw,
     checkpoint: Checkpoint | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, list[float]]:
     """Train both networks in place on `windows`; returns the history.
 
@@ -100,7 +101,7 @@ def train_encoders(
 
 
 class _Lesson:
-    """The networks, their criterion and the curriculum: what each step learns, and its loss.
+    """The networks, their criterion and the curriculum, with the loss of each step.
 
     All random numbers of a step come from (seed, step), so that a resumed training draws the same ones.
     """
@@ -185,7 +186,7 @@ class _Lesson:
         return Batch(pictures, looks, disorder)
 
     def _in_other_looks(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
-        """Each window in looks of its own, if that is learnt."""
+        """The pictures, each window with an appearance of its own if the objectives ask for that."""
         if not self.objectives.other_looks:
             return pictures
         centre, scale = self.posture.centre, self.posture.scale

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ubam.core.errors import ModelError
+from ubam.core.progress import Progress
 from ubam.encoding.checkpoint import Checkpoint, Stateful
 
 Schedule = Callable[[int], float]
@@ -113,7 +114,7 @@ class Descent:
         """Whether no step is left, as after a checkpoint of a training that ended."""
         return self.done >= self.plan.steps
 
-    def steps(self, progress: Callable[[int, int], None] | None = None) -> Iterator[int]:
+    def steps(self, progress: Progress | None = None) -> Iterator[int]:
         """The numbers of the steps that are left; the caller hands the loss of each to `take` before the next.
 
         `progress` is called after each step with the steps done and their total.

@@ -1,11 +1,12 @@
-"""The generator's objective: appearance from another frame, posture from this one, on pairs that registration made.
+"""Trains the gap-filling network on pairs of frames of one recording.
 
-Two frames of one recording are registered exactly as a query and its reference are; the crop of the first is moved by
-half, all or twice of that flow (interpolation, as in the published method, and extrapolation, as in a magnified clip),
-and its gaps are repaired towards the true frame at that moment. Only the gaps and their border count.
+The two frames are registered as a query and its reference are. The crop of the first is moved by half of that flow, all
+of it or twice as much: interpolation, as in the published method, and extrapolation, as in a magnified clip. The
+network repairs the gaps of the moved crop; its target is the true frame at that moment. Only the gaps and their border
+count in the loss.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ubam.core.errors import ModelError
+from ubam.core.progress import Progress
 from ubam.core.typing import Array
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.training_loop import Descent, Plan, cosine
@@ -29,11 +31,11 @@ from ubam.tracking.foreground import clean_mask
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import cut, turned
 
-FURTHEST_S = 0.28  # seconds between the two frames of a pair: as far as deviations move a limb
-COARSE, SMOOTH = 0.5, 0.02
+FURTHEST_S = 0.28  # between the two frames of a pair, at most: as far as deviations move a limb
+COARSE, SMOOTH = 0.5, 0.02  # weights of the coarse error and of the roughness of the flow
 PATCH = 64  # side of the part of a crop, around a gap, that training sees
 SHARES = (0.5, 1.0, 2.0)  # of the registered flow that the source is moved by
-DRAWS = 3  # pairs looked at for each one that is kept: most have hardly a gap
+DRAWS = 3  # pairs drawn for each one that is kept: most have hardly a gap
 SHORTEST = 10  # frames of a recording that pairs are drawn from
 LEAST_GAIN = 0.03  # of the error in the gaps
 
@@ -61,7 +63,7 @@ def train_gap_filling(
     *,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[GapFillingNetwork, list[float]]:
     """Train a network on pairs of frames of each recording; returns it with the loss of every step.
 
@@ -179,12 +181,12 @@ def repaired(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> tuple[Tens
 
 
 def plain(pairs: dict[str, Tensor]) -> Tensor:
-    """Return the pictures [N, 3, S, S] that registration alone makes."""
+    """Return the pictures [N, 3, S, S] as registration moved them, without repair."""
     return pairs["layer"] * pairs["moved"] + (1 - pairs["layer"]) * pairs["background"]
 
 
 def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
-    """L1 + coarse L1 in the gaps and their border, + smoothness of the residual flow."""
+    """The loss, a scalar: L1 and coarse L1 error in the gaps and their border, and the roughness of the flow."""
     picture, flow = repaired(network, pairs)
     weight = pairs["gap"]
     error = (picture - pairs["target"]) / 255 * weight
@@ -196,7 +198,7 @@ def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Validation:
-    """Mean absolute errors, in grey levels, on pairs of a subject that was not trained on, without and with repair."""
+    """Mean absolute errors, in grey levels, on pairs of a subject left out of the training, without and with repair."""
 
     foreground_without: float
     foreground_with: float
@@ -204,16 +206,16 @@ class Validation:
     gap_with: float
     gap_share: float
     pairs: int
-    surely: bool
+    significant: bool
 
     @property
     def helps(self) -> bool:
-        """Whether the gaps gain at least `LEAST_GAIN`, beyond chance, and the subject as a whole does not lose."""
+        """Whether the error in the gaps falls by `LEAST_GAIN`, beyond chance, and that of the subject does not rise."""
         better = self.gap_with < (1 - LEAST_GAIN) * self.gap_without and self.foreground_with <= self.foreground_without
-        return better and self.surely
+        return better and self.significant
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for run.json; l1 of the whole subject, gap_l1 of its gaps."""
+        """Plain values for run.json: `l1` of the whole subject, `gap_l1` of its gaps."""
         return {
             "l1_without": self.foreground_without, "l1_with": self.foreground_with, "gap_l1_without": self.gap_without,
             "gap_l1_with": self.gap_with, "gap_share": self.gap_share, "pairs": self.pairs, "used": self.helps,
@@ -229,7 +231,10 @@ def validate(
     count: int = 48,
     seed: int = 0,
 ) -> Validation:
-    """Measure what `network` does to registered pairs of recordings it has not seen."""
+    """Measure the network on `count` pairs of recordings it was not trained on; `seed` decides which.
+
+    The gain in the gaps is tested against chance with the signed-rank test of Wilcoxon, one-sided at 5 %.
+    """
     random = np.random.default_rng((seed, 1))
     device = str(next(network.parameters()).device)
     rows = []
@@ -242,10 +247,10 @@ def validate(
     table = np.array(rows)
     total = [float(value) + 1e-9 for value in table.sum(0)]
     gain = table[:, 2] - table[:, 3]
-    surely = bool(gain.any()) and float(wilcoxon(gain, alternative="greater").pvalue) < 0.05
+    significant = bool(gain.any()) and float(wilcoxon(gain, alternative="greater").pvalue) < 0.05
     return Validation(
         total[0] / total[4], total[1] / total[4], total[2] / total[5], total[3] / total[5], total[5] / total[4],
-        len(rows), surely,
+        len(rows), significant,
     )  # fmt: skip
 
 

@@ -111,15 +111,15 @@ def show_recording(job: Job, recording_id: str) -> None:
         check = Check(made, factor)
         out = job.clip_file(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
-        write_json(out.with_suffix(".json"), facts)
+        write_json(out.with_suffix(".json"), facts.as_dict())
         if number == 0:
-            proof |= _plot(job, recording_id, check, facts["marked_s"])
+            proof |= _plot(job, recording_id, check, facts.marks.marked_s)
     write_arrays(job.evidence_file(recording_id), **proof)
 
 
 def _plot(job: Job, recording_id: str, check: Check, marked_s: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
     """Write where and when a clip deviates as figures, and return both as arrays."""
-    seen, folder = check.whereabouts, job.folder / "figures"
+    seen, folder = check.displacement, job.folder / "figures"
     save_figure(where_figure(seen.length, seen.direction, seen.body, recording_id), folder / f"where_{recording_id}")
     times, curve = np.array(seen.time_s), np.array(seen.curve)
     save_figure(when_figure(times, curve, marked_s, recording_id), folder / f"when_{recording_id}")

@@ -10,7 +10,7 @@ from ubam.core.files import read_arrays, read_csv, write_json
 from ubam.deviation.twin import Matcher, twin_basis
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import Magnification
-from ubam.magnification.transfer import Side, write_transfer
+from ubam.magnification.transfer import write_transfer
 from ubam.motifs.retrieval import nearest
 from ubam.pipeline.job import Job
 from ubam.pipeline.scored_run import ScoredRun
@@ -36,7 +36,7 @@ Span = tuple[float | None, float | None]
 
 def magnify_recording(
     job: Job, recording_id: str, factor: float, layout: str, span: Span, out: Path, count: int = 0
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON.
 
     count: moments in a strip; 0: as many as it usually has.
@@ -44,12 +44,12 @@ def magnify_recording(
     material = material_of(job, recording_id)
     frames = frames_within(material, recording_id, span)
     made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
-    facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
+    facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count).as_dict()
     write_json(out.with_suffix(".json"), facts)
     return facts
 
 
-def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, out: Path) -> dict[str, Any]:
+def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, out: Path) -> dict[str, object]:
     """Write the pixels of the recording `appearance` in the posture of `recording_id`, and the clip's JSON."""
     material = material_of(job, recording_id, appearance)
     if appearance == recording_id:
@@ -57,14 +57,10 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     positions = frames_within(material, recording_id, span)
     basis = twin_basis(list(material.codes.values()))
     path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
-    sides = [
-        Side(material.store(name), job.video(name), material.codes[name].posture[:, : material.model.posture.dim])
-        for name in (appearance, recording_id)
-    ]
     facts = write_transfer(
-        out, sides[0], sides[1], positions, path,
+        out, material.embedded(appearance), material.embedded(recording_id), positions, path,
         embed=material.embed, manifold=material.manifold, progress=job.counted("magnify"),
-    )  # fmt: skip
+    ).as_dict()  # fmt: skip
     write_json(out.with_suffix(".json"), facts)
     return facts
 

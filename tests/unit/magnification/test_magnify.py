@@ -14,7 +14,7 @@ from ubam.core.errors import UbamError
 from ubam.magnification.gap_filling_network import GapFillingNetwork
 from ubam.magnification.layouts.side_by_side import panel_scale
 from ubam.magnification.layouts.write import write_magnified
-from ubam.magnification.magnify import Magnification, dose, magnify, region_of
+from ubam.magnification.magnify import Magnification, factor_in_postures, magnify, region_of
 from ubam.magnification.posture_manifold import real_postures
 from ubam.magnification.warping import backward_flow, move_layer, splat
 from ubam.recordings.video_reader import probe, read_frames
@@ -64,9 +64,9 @@ def test_the_background_stays_bit_still_away_from_the_subject(made: Magnificatio
 
 
 def test_measured_dose_follows_the_factor(made: Magnification) -> None:
-    assert made.dose[0.0] < 0.6
-    assert made.dose[1.0] == 1
-    assert made.dose[2.0] > 1.3
+    assert made.measured[0.0] < 0.6
+    assert made.measured[1.0] == 1
+    assert made.measured[2.0] > 1.3
 
 
 def test_same_again_gives_the_same_pictures(made: Magnification) -> None:
@@ -100,8 +100,8 @@ def test_the_generator_changes_nothing_but_gaps(made: Magnification) -> None:
 
 def test_dose_matches_its_definition() -> None:
     twin, posture = np.zeros((3, 2), np.float32), np.array([[1, 0], [0, 2], [1, 1]], np.float32)
-    assert dose(twin + 2 * posture, posture, twin) == pytest.approx(2)
-    assert dose(twin, posture, twin) == 0
+    assert factor_in_postures(twin + 2 * posture, posture, twin) == pytest.approx(2)
+    assert factor_in_postures(twin, posture, twin) == 0
 
 
 def test_a_strange_posture_is_off_the_manifold() -> None:
@@ -168,12 +168,12 @@ def test_clips_have_one_frame_per_frame(made: Magnification, layout: str, tmp_pa
     done: list[tuple[int, int]] = []
     facts = write_magnified(tmp_path / "clip.mp4", layout, made, 2.0, progress=lambda *step: done.append(step))
     info = probe(tmp_path / "clip.mp4")
-    assert info.frames_declared == facts["frames"] == 16
+    assert info.frames_declared == facts.frames == 16
     assert info.fps == pytest.approx(25)
     assert done[-1] == (16, 16)
-    assert facts["factor"] == (0.0 if layout == "twin" else 2.0)
-    assert 0.5 < facts["appearance_kept"] <= 1
-    assert 0 <= facts["off_manifold"] <= 1
+    assert facts.factor == (0.0 if layout == "twin" else 2.0)
+    assert 0.5 < facts.appearance_kept <= 1
+    assert 0 <= facts.off_manifold <= 1
     if layout == "side-by-side":
         assert info.height >= 256
     else:

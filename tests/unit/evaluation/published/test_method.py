@@ -26,8 +26,9 @@ def features() -> np.ndarray:
 def test_training_is_repeatable_and_lowers_the_loss(store: CropStore, features: np.ndarray) -> None:
     torch.set_num_threads(1)
     seen: list[tuple[int, int]] = []
-    once = train_synthesis([store], [features], steps=8, batch=2, progress=lambda *step: seen.append(step))[1]
-    again = train_synthesis([store], [features], steps=3, batch=2)[1]
+    progress = lambda *step: seen.append(step)  # noqa: E731
+    once = train_synthesis([store], [features], steps=8, batch=2, progress=progress)[1]["loss"]
+    again = train_synthesis([store], [features], steps=3, batch=2)[1]["loss"]
     assert again == once[:3]
     assert np.mean(once[-3:]) < 0.9 * np.mean(once[:3])
     assert seen[-1] == (8, 8)

@@ -23,7 +23,7 @@ from ubam.magnification.layouts.strip import strip_moments
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.quality_checks import TORN_SHARE, Check, dose_words, frame_issues, marked
+from ubam.magnification.quality_checks import TORN_SHARE, Check, factor_words, frame_issues, marked
 from ubam.magnification.warping import Moved
 from ubam.recordings.video_reader import probe
 
@@ -48,8 +48,8 @@ def test_an_overlay_is_the_recording_under_a_bar(made: Magnification, tmp_path: 
     facts = write_magnified(tmp_path / "over.mp4", "overlay", short, 2.0)
     info = probe(tmp_path / "over.mp4")
     assert (info.width, info.height) == (overlay.NARROWEST, stick_figure.HEIGHT + BAR)
-    assert info.frames_declared == facts["frames"] == 8
-    assert facts["factor"] == 0
+    assert info.frames_declared == facts.frames == 8
+    assert facts.factor == 0
 
 
 def test_an_overlay_changes_nothing_but_the_subject(made: Magnification) -> None:
@@ -133,7 +133,7 @@ def test_a_strip_is_a_picture_and_a_drawing_with_text(made: Magnification, suffi
     words = [node.text for node in ElementTree.parse(tmp_path / "strip.svg").iter() if node.tag.endswith("}text")]
     assert {"Twin", "Recording"} <= set(words)
     assert any("asked" in (word or "").lower() for word in words)
-    assert facts["frames"] == 5
+    assert facts.frames == 5
 
 
 def test_the_moments_of_a_strip_are_one_cycle_where_there_is_one(made: Magnification) -> None:
@@ -159,9 +159,9 @@ def test_frames_that_are_unlike_real_ones_torn_or_off_the_dose_are_marked(made: 
     assert "torn" not in frame_issues(near, frame, 2.0, view)
     assert "torn" in frame_issues(near, torn, 2.0, view)
     unmoved = made.view(frame.recording, frame.position)
-    assert "dose" not in frame_issues(replace(near, dose={2.0: 1.9}), frame, 2.0, view)
-    assert "dose" in frame_issues(replace(near, dose={2.0: 1.3}), frame, 2.0, view)
-    assert "dose" in frame_issues(replace(near, dose={2.0: 1.9}), frame, 2.0, unmoved)
+    assert "dose" not in frame_issues(replace(near, measured={2.0: 1.9}), frame, 2.0, view)
+    assert "dose" in frame_issues(replace(near, measured={2.0: 1.3}), frame, 2.0, view)
+    assert "dose" in frame_issues(replace(near, measured={2.0: 1.9}), frame, 2.0, unmoved)
     assert frame_issues(far, torn, 1.0, view) == ()
 
 
@@ -179,35 +179,35 @@ def test_a_torn_subject_is_measured(made: Magnification) -> None:
 
 
 def test_marked_frames_are_counted_and_their_stretches_given() -> None:
-    doubts = [(), ("torn",), ("torn", "dose"), (), ("off_manifold",)]
-    facts = marked(doubts, np.arange(5) / 10)
-    assert facts["marked_frames"] == 3
-    assert facts["marked_reasons"] == {"off_manifold": 1, "torn": 2, "dose": 1}
-    assert facts["marked_s"] == [[0.1, 0.2], [0.4, 0.4]]
+    issues = [(), ("torn",), ("torn", "dose"), (), ("off_manifold",)]
+    marks = marked(issues, np.arange(5) / 10)
+    assert marks.marked_frames == 3
+    assert marks.marked_reasons == {"off_manifold": 1, "torn": 2, "dose": 1}
+    assert marks.marked_s == [[0.1, 0.2], [0.4, 0.4]]
     assert marked([()], np.zeros(1))["marked_s"] == []
 
 
 def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnification) -> None:
-    short = replace(made, positions=made.positions[:1], dose={2.0: 1.72})
-    dose = dose_words(short, 2.0)
-    assert dose == "asked 2×, measured 1.7×"
-    assert "not measured" in dose_words(short, 3.0)
+    short = replace(made, positions=made.positions[:1], measured={2.0: 1.72})
+    words = factor_words(short, 2.0)
+    assert words == "asked 2×, measured 1.7×"
+    assert "not measured" in factor_words(short, 3.0)
     frame = next(short.rendered((0.0, 2.0)))
     trusted, doubtful = (next(side_by_side(short, iter([(frame, d)]), 2.0)) for d in ((), ("torn",)))
     panel = trusted.shape[1] // 3
     assert np.abs(trusted[40, -2].astype(int) - plotting.AMBER).max() > 40
     assert np.abs(doubtful[40, -2].astype(int) - plotting.AMBER).max() < 5
     np.testing.assert_array_equal(trusted[:-44, : 2 * panel], doubtful[:-44, : 2 * panel])  # only its own panel
-    assert (footer(panel, dose, ("torn",))[-2, -2] == plotting.AMBER).all()
-    assert (footer(panel, dose, ())[-2, -2] == 255).all()
-    assert (footer(panel, dose, ()) < 128).any()
+    assert (footer(panel, words, ("torn",))[-2, -2] == plotting.AMBER).all()
+    assert (footer(panel, words, ())[-2, -2] == 255).all()
+    assert (footer(panel, words, ()) < 128).any()
 
 
 def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) -> None:
     far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3), positions=made.positions[:6])
     facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", far, 2.0)
-    assert facts["marked_frames"] == facts["marked_reasons"]["off_manifold"] == 6
-    assert facts["off_manifold"] == 1
+    assert facts.marks.marked_frames == facts.marks.marked_reasons["off_manifold"] == 6
+    assert facts.off_manifold == 1
 
 
 def test_a_file_of_the_wrong_kind_is_refused(made: Magnification, tmp_path: Path) -> None:
