@@ -80,9 +80,11 @@ def _read_description(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        complete = {"posture", "behaviour"} <= set(described["networks"]) and isinstance(described["settings"], dict)
+        networks: dict[str, Any] = described["networks"]
+        built = all({"kind", "settings"} <= set(network) for network in networks.values())
+        complete = built and {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
         known = described["format"] == FORMAT
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is damaged or not a model of ubam: copy the model folder again") from error
     if not complete or not known:
         raise ModelError(f"{path} is not a model that this version of ubam reads: train it again with `ubam train`")

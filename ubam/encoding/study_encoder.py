@@ -72,8 +72,9 @@ def _learn_encoders(
     if settings.networks == "pretrained":
         initial = pretrained()
         training = replace(training, posture_rate=settings.posture_rate, keep_weight=settings.keep_weight)
-    sizes = {"dim": settings.posture_dim, "behaviour_dim": settings.behaviour_dim}
-    posture, behaviour = build_encoders(**sizes, seed=settings.seed, device=device, initial=initial)
+    posture, behaviour = build_encoders(
+        settings.posture_dim, behaviour_dim=settings.behaviour_dim, seed=settings.seed, device=device, initial=initial
+    )
     windows = _windows([store.views for store in stores], stores, objectives.factors)
     history = train_encoders(posture, behaviour, windows, training, checkpoint=checkpoint, progress=progress)
     return posture, behaviour, history
@@ -88,8 +89,9 @@ def _learn_published(
 ) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
     """The networks of the published method, as it trains them."""
     training = published_settings(settings.train_steps, settings.batch_windows, settings.seed)
-    sizes = {"dim": settings.posture_dim, "behaviour_dim": settings.behaviour_dim}
-    posture, behaviour = build_published(**sizes, seed=settings.seed, device=device)
+    posture, behaviour = build_published(
+        settings.posture_dim, settings.behaviour_dim, seed=settings.seed, device=device
+    )
     windows = _windows([CropPictures(store) for store in stores], stores, training.objectives.factors)
     history = train_published(posture, behaviour, windows, training, checkpoint=checkpoint, progress=progress)
     return posture, behaviour, history
