@@ -1,6 +1,6 @@
 # CPU:  docker build -t ubam --build-arg TORCH_INDEX=<PyTorch's wheel index for the CPU> .
 # GPU:  docker build -t ubam --build-arg TORCH_INDEX=<PyTorch's wheel index for your CUDA> .
-#       (both addresses stand on PyTorch's "Get started" page; left empty, pip's own index decides)
+#       (PyTorch's "Get started" page names both addresses; without one, pip uses its own index)
 # Web:  deploy/compose.yaml (docs/web.md)
 # Run:  docker run --rm --user "$(id -u)" -v "$PWD:/data" ubam run study.csv --out run
 FROM python:3.11-slim

@@ -1,12 +1,22 @@
-"""The web service: `create_app` makes the Flask application, `ubam serve` and `ubam worker` run it."""
+"""The web service: settings come in, and the Flask application that shows studies and runs in the browser goes out.
+
+`ubam serve` and `ubam worker` run it.
+"""
 
 from typing import TYPE_CHECKING
+
+from ubam.core.faces import lazy_names
+
+__all__ = ["DurableQueue", "Limits", "ServerSettings", "create_app"]
 
 if TYPE_CHECKING:
     from apiflask import APIFlask
 
     from webui.context import JobQueue
-    from webui.settings import ServerSettings
+    from webui.jobs.queue import DurableQueue
+    from webui.settings import Limits, ServerSettings
+else:
+    __getattr__, __dir__ = lazy_names(__name__, DurableQueue="jobs.queue", Limits="settings", ServerSettings="settings")
 
 
 def create_app(settings: "ServerSettings", queue: "JobQueue | None" = None) -> "APIFlask":

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from flask import current_app
+from prometheus_client import CollectorRegistry, Counter
 
 from webui.access.identity import OneTime
 from webui.data.database import Database
@@ -25,6 +26,16 @@ class JobQueue(Protocol):
         """Forget a job that has not begun."""
 
 
+class Counters:
+    """What this process has counted since it began, for `/metrics`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.answers = Counter("ubam_answers", "Answers by kind, 2xx to 5xx.", ["kind"], registry=self.registry)
+        self.seconds = Counter("ubam_answer_seconds", "Seconds spent on answers.", registry=self.registry)
+        self.upload_bytes = Counter("ubam_upload_bytes", "Bytes of uploads received.", registry=self.registry)
+
+
 @dataclass
 class Service:
     """Settings, database, files, queue, and what the web process remembers until it ends."""
@@ -36,7 +47,7 @@ class Service:
     leases: Leases = field(default_factory=Leases)
     one_time: OneTime = field(default_factory=OneTime)
     opened: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    counters: dict[str, float] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
     close: Callable[[], None] = lambda: None
 
 

@@ -30,6 +30,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM = re.compile(r"(\$ )?(\.venv/bin/)?(ubam|make|open|cp|docker) ")
 ILLUSTRATIONS = {  # the beginnings of blocks that nobody types, and where they are compared with what comes out
     "study.csv -> Study -> Recording",  # the way of the data through the modules
+    "my_run/",  # test_the_drawn_run_folder...
     "video,subject,group,day,impairment,severity",  # test_the_tour...
     "40 visits of impaired subjects",  # test_the_tour...
 }
@@ -122,6 +123,14 @@ def test_a_block_of_an_unknown_kind_fails(tmp_path: Path) -> None:
             kind_of(language, lines)
 
 
+def test_the_drawn_run_folder_has_what_a_run_writes(run: Path) -> None:
+    """Every name of the drawing in design.md is there after a run; ID is one of its recordings."""
+    ((_, _, drawn),) = [block for block in ALL if block[2][0].startswith("my_run/")]
+    names = [name.rstrip(",").replace("ID", "*") for line in drawn[1:] for name in line[:24].split()]
+    assert len(names) >= 12
+    assert [name for name in names if not list(run.glob(name.rstrip("/")))] == []
+
+
 @pytest.fixture
 def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that the reader of a document stands in: videos, a study, a finished run RUN, deploy/."""
@@ -140,7 +149,7 @@ def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in LONG:
         monkeypatch.setattr(name, _reached)
     for name in ("serve", "work"):
-        monkeypatch.setattr(f"webui.serving.{name}", _reached)
+        monkeypatch.setattr(f"webui.server.serve.{name}", _reached)
     with tiny_quick():
         yield tmp_path
 
@@ -305,5 +314,11 @@ def test_the_runs_of_the_documents_come_to_their_end(
                 if program.endswith("ubam") and words[0] in ("init", "run", "export", "synthesise"):
                     do(line, small=words[0] == "synthesise")
         _compare_tour(read_csv(tmp_path / "recovery" / "study.csv"))
-        do(next(line for line in LINES[ROOT / "docs" / "benchmark.md"] if "--out small" in line))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_small_benchmark_of_the_documents_comes_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    do(next(line for line in LINES[ROOT / "docs" / "benchmark.md"] if "--out small" in line))
     assert (tmp_path / "small" / "benchmark.csv").is_file()

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import call
-from ubam.core import files
 from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.encoding.study_encoder import Embedding
-from ubam.evaluation.published import clip, method
+from ubam.evaluation.published import clip
 from ubam.pipeline import encoding_stages, runner
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_record import RunRecord
@@ -59,7 +58,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
         raise OSError(number, os.strerror(number), str(copy / "embeddings"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(files, "write_arrays", refuse)
+        patched.setattr(encoding_stages, "write_arrays", refuse)
         assert call("embed", copy) == 2
     said = capsys.readouterr().err
     assert os.strerror(number) in said
@@ -231,7 +230,7 @@ def test_the_published_way_can_be_looked_at_and_its_generator_is_kept(
     assert facts["factor"] == 2.5
     half = first[0].shape[1] // 2
     assert np.abs(first[5][:, :half].astype(int) - first[5][:, half:]).mean() > 2  # drawn, not copied
-    monkeypatch.setattr(method, "train_synthesis", None)  # kept: nothing is trained again
+    monkeypatch.setattr(clip, "train_synthesis", None)  # kept: nothing is trained again
     assert call(*words, "--from", 0.2, "--to", 0.6, "--out", out) == 0
     np.testing.assert_array_equal(list(read_frames(out)), first)
     monkeypatch.undo()

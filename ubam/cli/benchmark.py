@@ -1,6 +1,9 @@
 """`ubam benchmark`: the measurements of the method on rendered studies."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +84,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
     help="For --study and --magnification.",
 )
 @click.option("--model", type=click.Path(path_type=Path), help="For --study: a trained model folder to measure too.")
-def benchmark_command(
-    out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
-    varieties: tuple[str, ...], workers: int, study: Path | None, statistics: bool, studies: int,
-    magnification: bool, eye: bool, parts: tuple[str, ...], real: Path | None, speed: bool, preset: str,
-    model: Path | None,
-) -> None:  # fmt: skip
+def benchmark_command(**options: Any) -> None:
     """Measure postures, behaviours and deviations against known truth on rendered studies, beside the controls.
 
     A benchmark that was stopped goes on with the same command. --out gets benchmark.csv and benchmark.json. With
@@ -97,59 +95,86 @@ def benchmark_command(
     With --speed, one clip is timed. With --statistics, the tests are proved on simulated studies: proofs.json (400
     studies of each: 30 CPU-minutes).
     """
-    if not eye and set(kinds) - set(OWN_KINDS):
+    order = Order(**options)
+    if not order.eye and set(order.kinds) - set(OWN_KINDS):
         raise click.UsageError("capsule subjects are for --eye")
-    if eye:
-        _seen(out, parts, names, real, workers)
-    elif statistics:
-        _prove(out, studies)
-    elif speed:
-        _timed(out)
-    elif magnification:
-        _magnified(out, kinds, seeds, subjects, seconds, names, workers, preset)
-    elif study is not None:
-        _read_out(study, out, preset, workers, model)
+    if order.eye:
+        _measure_eye(order)
+    elif order.statistics:
+        _prove_tests(order)
+    elif order.speed:
+        _measure_speed(order)
+    elif order.magnification:
+        _measure_clips(order)
+    elif order.study is not None:
+        _measure_readout(order, order.study)
     else:
-        _on_rendered(out, kinds, seeds, subjects, seconds, names, varieties, workers)
+        _measure_deviations(order)
 
 
-def _prove(out: Path, studies: int) -> None:
+@dataclass(frozen=True)
+class Order:
+    """What `ubam benchmark` was asked to measure, as its options say it."""
+
+    out: Path
+    kinds: tuple[str, ...]
+    seeds: tuple[int, ...]
+    subjects: int
+    seconds: float
+    names: tuple[str, ...]
+    varieties: tuple[str, ...]
+    workers: int
+    study: Path | None
+    statistics: bool
+    studies: int
+    magnification: bool
+    eye: bool
+    parts: tuple[str, ...]
+    real: Path | None
+    speed: bool
+    preset: str
+    model: Path | None
+
+    @contextmanager
+    def progress(self) -> Iterator[Bars]:
+        """Progress bars; the folder is held by this process meanwhile."""
+        from ubam.results.run_record import locked
+
+        bars = Bars(quiet=False)
+        with locked(self.out):
+            try:
+                yield bars
+            finally:
+                bars.close()
+
+
+def _prove_tests(order: Order) -> None:
     from ubam.evaluation.benchmark.proofs import run_proofs, table
     from ubam.evaluation.benchmark.proofs_figure import write_comparison
-    from ubam.results.run_record import locked
 
-    bars = Bars(quiet=False)
-    with locked(out):
-        try:
-            summary = run_proofs(out, studies, progress=bars)
-        finally:
-            bars.close()
-    write_comparison(summary, out)
-    click.echo(f"{table(summary)}\n\nAll numbers: {out / 'proofs.json'}; as a figure: {out / 'comparison.png'}")
+    with order.progress() as bars:
+        summary = run_proofs(order.out, order.studies, progress=bars)
+    write_comparison(summary, order.out)
+    numbers, figure = order.out / "proofs.json", order.out / "comparison.png"
+    click.echo(f"{table(summary)}\n\nAll numbers: {numbers}; as a figure: {figure}")
 
 
-def _seen(out: Path, parts: tuple[str, ...], names: tuple[str, ...], real: Path | None, workers: int) -> None:
+def _measure_eye(order: Order) -> None:
     from ubam.evaluation.benchmark.eye.run import Plan, run_eye
     from ubam.evaluation.benchmark.eye.table import eye_table
-    from ubam.results.run_record import locked
 
-    chosen: dict[str, Any] = {
-        name: tuple(dict.fromkeys(value)) if isinstance(value, tuple) else value
-        for name, value in click.get_current_context().params.items()
-        if name in ("seeds", "subjects", "seconds", "kinds") and _given(name)
-    }
-    if real is None and SHARED.is_dir():
-        real = SHARED
-    if real is None and "real" in parts:
+    given: dict[str, Any] = {
+        "seeds": tuple(dict.fromkeys(order.seeds)), "kinds": tuple(dict.fromkeys(order.kinds)),
+        "subjects": order.subjects, "seconds": order.seconds,
+    }  # fmt: skip
+    real = order.real or (SHARED if SHARED.is_dir() else None)
+    if real is None and "real" in order.parts:
         click.echo(f"No real recordings: {SHARED} is not there and --eye-real was not given.", err=True)
-    plan, bars = Plan(out, workers=workers, **chosen), Bars(quiet=False)
-    with locked(out):
-        try:
-            values = run_eye(plan, parts, names, real, bars)
-        finally:
-            bars.close()
+    plan = Plan(order.out, workers=order.workers, **{name: value for name, value in given.items() if _given(name)})
+    with order.progress() as bars:
+        values = run_eye(plan, order.parts, order.names, real, bars)
     click.echo(eye_table(values))
-    click.echo(f"\nEvery value: {out / 'eye.csv'}; outlines to look at: {out / 'sheets'}")
+    click.echo(f"\nEvery value: {order.out / 'eye.csv'}; outlines to look at: {order.out / 'sheets'}")
 
 
 def _given(name: str) -> bool:
@@ -157,48 +182,44 @@ def _given(name: str) -> bool:
     return click.get_current_context().get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
 
 
-def _timed(out: Path) -> None:
+def _measure_speed(order: Order) -> None:
     from ubam.evaluation.benchmark.speed import SECONDS, measure_speed
     from ubam.results.run_record import locked
 
-    with locked(out):
-        for layout, taken in measure_speed(out).items():
+    with locked(order.out):
+        for layout, taken in measure_speed(order.out).items():
             click.echo(f"{layout:14} {taken:6.1f} s for {SECONDS} s at 640 x 480: {taken / SECONDS:.1f} x real time")
 
 
-def _magnified(
-    out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
-    workers: int, preset: str,
-) -> None:  # fmt: skip
+def _measure_clips(order: Order) -> None:
     from ubam.core.settings import preset as settings_of
     from ubam.evaluation.benchmark.clips.run import choose_clip_rows, run_clips
     from ubam.evaluation.benchmark.clips.table import clip_table, write_clip_results
     from ubam.evaluation.benchmark.run import renderings
-    from ubam.results.run_record import locked
 
-    rows, settings = choose_clip_rows(names), settings_of(preset, workers=1)
-    studies = renderings(dict.fromkeys(kinds), dict.fromkeys(seeds), ["main"], subjects, seconds)
-    bars = Bars(quiet=False)
-    with locked(out):
-        try:
-            cells = run_clips(out, studies, rows, settings, workers, bars)
-        finally:
-            bars.close()
-        write_clip_results(out, cells, rows, settings)
+    rows, settings = choose_clip_rows(order.names), settings_of(order.preset, workers=1)
+    kinds, seeds = dict.fromkeys(order.kinds), dict.fromkeys(order.seeds)
+    studies = renderings(kinds, seeds, ["main"], order.subjects, order.seconds)
+    with order.progress() as bars:
+        cells = run_clips(order.out, studies, rows, settings, order.workers, bars)
+        write_clip_results(order.out, cells, rows, settings)
     click.echo(clip_table(cells, rows))
-    click.echo(f"\nEvery value: {out / 'clips.csv'}; settings, versions and means: {out / 'clips.json'}")
+    results = order.out / "clips.csv", order.out / "clips.json"
+    click.echo(f"\nEvery value: {results[0]}; settings, versions and means: {results[1]}")
 
 
-def _read_out(study: Path, out: Path, preset: str, workers: int, model: Path | None) -> None:
+def _measure_readout(order: Order, study: Path) -> None:
     from ubam.core.settings import preset as settings_of
     from ubam.evaluation.benchmark.readout import measure_readout
     from ubam.recordings.study_table import read_study
 
-    bars = Bars(quiet=False)
+    table, settings, bars = (
+        read_study(study, compared=False),
+        settings_of(order.preset, workers=order.workers),
+        Bars(False),
+    )
     try:
-        rows = measure_readout(
-            read_study(study, compared=False), out, settings_of(preset, workers=workers), model, bars
-        )
+        rows = measure_readout(table, order.out, settings, order.model, bars)
     finally:
         bars.close()
     click.echo(f"{'':28} error of keypoints on held-out frames")
@@ -206,23 +227,16 @@ def _read_out(study: Path, out: Path, preset: str, workers: int, model: Path | N
         click.echo(f"{row.row:28} {row.error_px:7.2f} px {row.error_body_lengths:7.3f} body lengths")
 
 
-def _on_rendered(
-    out: Path, kinds: tuple[str, ...], seeds: tuple[int, ...], subjects: int, seconds: float, names: tuple[str, ...],
-    varieties: tuple[str, ...], workers: int,
-) -> None:  # fmt: skip
+def _measure_deviations(order: Order) -> None:
     from ubam.evaluation.benchmark.run import choose_rows, renderings, run_benchmark
     from ubam.evaluation.benchmark.table import table, write_results
-    from ubam.results.run_record import locked
 
-    rows = choose_rows(names)
-    wanted = [variety for name in dict.fromkeys(varieties) for variety in STUDY_KINDS[name]]
-    studies = renderings(dict.fromkeys(kinds), dict.fromkeys(seeds), wanted, subjects, seconds)
-    bars = Bars(quiet=False)
-    with locked(out):
-        try:
-            cells = run_benchmark(out, studies, rows, workers, bars)
-        finally:
-            bars.close()
-        write_results(out, cells, rows)
+    rows, kinds, seeds = choose_rows(order.names), dict.fromkeys(order.kinds), dict.fromkeys(order.seeds)
+    wanted = [variety for name in dict.fromkeys(order.varieties) for variety in STUDY_KINDS[name]]
+    studies = renderings(kinds, seeds, wanted, order.subjects, order.seconds)
+    with order.progress() as bars:
+        cells = run_benchmark(order.out, studies, rows, order.workers, bars)
+        write_results(order.out, cells, rows)
     click.echo(table(cells, [row.name for row in rows]))
-    click.echo(f"\nEvery value: {out / 'benchmark.csv'}; settings, versions and means: {out / 'benchmark.json'}")
+    results = order.out / "benchmark.csv", order.out / "benchmark.json"
+    click.echo(f"\nEvery value: {results[0]}; settings, versions and means: {results[1]}")

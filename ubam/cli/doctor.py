@@ -10,15 +10,13 @@ from pathlib import Path
 import click
 
 from ubam.core.errors import UbamError
-from ubam.core.provenance import installed_versions
-from ubam.recordings.ffmpeg import ffmpeg_binary
+
+DISK_GB = 2.0
 
 
 @click.command()
 def doctor() -> None:
     """Versions, threads, GPU, ffmpeg and disk: what is there, and what to do about what is missing."""
-    pass
-
     findings = examine(Path.cwd())
     for finding in findings:
         click.secho(
@@ -29,9 +27,6 @@ def doctor() -> None:
             click.echo(f"{'':26}{finding.remedy}")
     if not all(finding.good for finding in findings):
         sys.exit(2)
-
-
-DISK_GB = 2.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,8 @@ class Finding:
 
 def examine(folder: Path) -> list[Finding]:
     """Look at Python, packages, processor, GPU, ffmpeg and the free disk of `folder`."""
+    from ubam.core.provenance import installed_versions
+
     python = ".".join(map(str, sys.version_info[:3]))
     findings = [Finding("python", python, sys.version_info >= (3, 11), "ubam needs Python 3.11 or newer.")]
     for name, version in installed_versions().items():
@@ -72,6 +69,8 @@ def _gpu() -> Finding:
 
 
 def _ffmpeg() -> Finding:
+    from ubam.recordings.ffmpeg import ffmpeg_binary
+
     remedy = "pip install imageio-ffmpeg, or set UBAM_FFMPEG to an ffmpeg with libx264."
     try:
         listed = subprocess.run(

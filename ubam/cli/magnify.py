@@ -1,14 +1,15 @@
 """One clip of a scored run, as `ubam magnify RUN --recording ID` asks for it."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ubam.cli.console import Bars
-from ubam.cli.run import _ask_for_reference, _kept_options, _perform, _study_of, run_options
-from ubam.core.errors import RunError, UbamError
+from ubam.cli.run import ask_for_reference, given_options, kept_options, perform, run_options, study_of
+from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, PUBLISHED, SUFFIXES
 
 if TYPE_CHECKING:
@@ -36,20 +37,33 @@ FRAMES = click.option(
 @run_options
 @click.pass_context
 def magnify_command(
-    context: click.Context, run: Path, study: Path | None, recording: str | None, layout: str, appearance: str | None,
-    frames: int, from_s: float | None, to_s: float | None, out: Path | None, **options: Any,
+    context: click.Context, run: Path, study: Path | None, recording: str | None, **options: Any
 ) -> None:  # fmt: skip
     """Do the run up to the magnified clips; with --recording, render one clip or strip of one recording."""
-    kept = _kept_options(run, context)
+    asked = {name: options.pop(name) for name in ("layout", "appearance", "frames", "from_s", "to_s", "out")}
     if recording is None:
-        return _perform(study or _study_of(run), run, "magnify", kept=kept, **options)
-    from ubam.pipeline.plan import plan_run
+        return perform(study or study_of(run), run, "magnify", kept=kept_options(run, context), **options)
+    from ubam.pipeline.plan import plan_again
 
-    order = {"recording": recording, "factor": (*options["factors"], 2.0)[0], "layout": layout, "span": (from_s, to_s)}
-    order |= {"out": check_request(layout, appearance, out), "appearance": appearance, "frames": frames}
+    asked["out"] = check_request(asked["layout"], asked["appearance"], asked["out"])
+    order = ClipOrder(recording, factor=(*options["factors"], 2.0)[0], **asked)
     bars = Bars(quiet=options["as_json"])
-    job = plan_run(study or _study_of(run), options | kept, ask=_ask_for_reference).dry(run, bars)
+    job = plan_again(run, ask_for_reference, given_options(context), study).dry(run, bars)
     magnify_one(job, bars, order, options["as_json"])
+
+
+@dataclass(frozen=True)
+class ClipOrder:
+    """One clip or strip: of which recording and seconds, how it is laid out, and the file to write."""
+
+    recording: str
+    factor: float
+    layout: str
+    appearance: str | None
+    frames: int
+    from_s: float | None
+    to_s: float | None
+    out: Path
 
 
 def check_request(layout: str, appearance: str | None, out: Path | None) -> Path:
@@ -63,24 +77,19 @@ def check_request(layout: str, appearance: str | None, out: Path | None) -> Path
     return out
 
 
-def magnify_one(job: "Job", bars: Bars, order: dict[str, Any], as_json: bool) -> None:
-    """Render `order` (recording, factor, layout, span, out, appearance, frames) and print what was measured."""
+def magnify_one(job: "Job", bars: Bars, order: ClipOrder, as_json: bool) -> None:
+    """Render what `order` asks for and print what was measured."""
     from ubam.evaluation.published import clip
     from ubam.pipeline import queries, runner
-    from ubam.results.run_record import locked
 
-    if runner.pending_stages(job, "score"):
-        raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
-    if runner.pending_stages(job, "crops"):
-        with locked(job.folder):
-            runner.run_stages(job, "crops")
-    recording, out, span = order["recording"], order["out"], order["span"]
-    if order["appearance"] is not None:
-        facts = queries.transfer_posture(job, recording, order["appearance"], span, out)
-    elif order["layout"] == PUBLISHED:
-        facts = clip.write_published(job, recording, order["factor"], span, out)
+    runner.require_scored(job)
+    recording, out, span = order.recording, order.out, (order.from_s, order.to_s)
+    if order.appearance is not None:
+        facts = queries.transfer_posture(job, recording, order.appearance, span, out)
+    elif order.layout == PUBLISHED:
+        facts = clip.write_published(job, recording, order.factor, span, out)
     else:
-        facts = queries.magnify_recording(job, recording, order["factor"], order["layout"], span, out, order["frames"])
+        facts = queries.magnify_recording(job, recording, order.factor, order.layout, span, out, order.frames)
     bars.close()
     click.echo(json.dumps(facts, indent=1) if as_json else f"{out}: {_words(facts)}")
 

@@ -13,8 +13,10 @@ import click
 from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
 from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
+from ubam.results.run_folder import LOCK, RunFolder
 
 LOWEST, HIGHEST = FACTOR_RANGE
+KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,7 +65,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 @run_options
 def run_command(study: Path, out: Path, shard: str | None, **options: Any) -> None:
     """The whole job: from the videos of STUDY to deviation scores, magnified clips and report.html in --out."""
-    _perform(study, out, "report", shard=shard, **options)
+    perform(study, out, "report", shard=shard, **options)
 
 
 def _stage_command(stage: str, text: str) -> click.Command:
@@ -73,7 +75,7 @@ def _stage_command(stage: str, text: str) -> click.Command:
     @run_options
     @click.pass_context
     def command(context: click.Context, run: Path, study: Path | None, **options: Any) -> None:
-        _perform(study or _study_of(run), run, stage, kept=_kept_options(run, context), **options)
+        perform(study or study_of(run), run, stage, kept=kept_options(run, context), **options)
 
     return command
 
@@ -87,34 +89,43 @@ STAGE_COMMANDS = (
 )
 
 
-def _study_of(run: Path) -> Path:
+def study_of(run: Path) -> Path:
+    """Where the study of a run was when it was begun; RunError when there is no run."""
     from ubam.results.run_record import RunRecord
 
     return Path(RunRecord.open(run).record["study"])
 
 
-def _kept_options(run: Path, context: click.Context) -> dict[str, Any]:
+def given_options(context: click.Context) -> dict[str, Any]:
+    """The options of a run that stand on the command line, without those that were left at their default."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
+
+
+def kept_options(run: Path, context: click.Context) -> dict[str, Any]:
     """What the run was started with, for every option that was not given anew."""
     from ubam.results.run_record import RunRecord
 
-    if not (run / "run.json").exists():
+    if not RunFolder(run).run_json.exists():
         return {}
-    given = {
-        name for name in context.params if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
-    }
+    given = given_options(context)
     return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
 
 
-def _perform(
+def perform(
     study: Path, out: Path, until: str, *, kept: dict[str, Any] | None = None, shard: str | None = None, **options: Any
 ) -> None:
+    """Do the stages of a run up to `until` and print the outcome; exit code 2 when a recording failed.
+
+    kept: options of the run that hold, whatever `options` says. shard: "i/n", to crop a share of the recordings only.
+    """
     from ubam.pipeline import recording_stages, runner
     from ubam.pipeline.plan import plan_run
     from ubam.results.run_record import locked
 
     as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
     part = _parse_shard(shard) if shard else None
-    plan = plan_run(study, options | (kept or {}), ask=_ask_for_reference)
+    plan = plan_run(study, options | (kept or {}), ask=ask_for_reference)
     if not as_json:
         click.echo(plan.choice_of_reference)
     if dry_run:
@@ -136,7 +147,7 @@ def _perform(
         sys.exit(2)
 
 
-def _ask_for_reference(groups: list[str]) -> str | None:
+def ask_for_reference(groups: list[str]) -> str | None:
     """Ask on a terminal which group defines normal; None (mutual scoring) where nobody can answer."""
     if not sys.stdin.isatty():
         return None
@@ -145,8 +156,8 @@ def _ask_for_reference(groups: list[str]) -> str | None:
 
 
 def _delete_run(out: Path) -> None:
-    entries = [entry for entry in out.iterdir() if entry.name != ".lock"]
-    if entries and not (out / "run.json").exists():
+    entries = [entry for entry in out.iterdir() if entry.name != LOCK]
+    if entries and not RunFolder(out).run_json.exists():
         raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")
     for entry in entries:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -176,7 +187,7 @@ def demo(out: Path) -> None:
     common |= {"workers": os.cpu_count() or 1, "as_json": False, "dry_run": False, "fresh": False}
     for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
         click.secho(f"\n{study} -> {run}", bold=True)
-        _perform(study, run, "report", **common)
+        perform(study, run, "report", **common)
 
 
 def _sample_videos() -> Path:

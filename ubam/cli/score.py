@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ubam.cli.console import Bars, print_outcome
-from ubam.cli.run import _kept_options, _perform, _study_of, run_options
+from ubam.cli.run import kept_options, perform, run_options, study_of
 from ubam.core.errors import UbamError
 
 
@@ -31,7 +31,7 @@ def score_command(
     if against is not None:
         score_new(run, against, out, options)
     else:
-        _perform(study or _study_of(run), run, "score", kept=_kept_options(run, context), **options)
+        perform(study or study_of(run), run, "score", kept=kept_options(run, context), **options)
 
 
 def score_new(study: Path, against: Path, out: Path | None, options: dict[str, Any]) -> None:
@@ -67,11 +67,11 @@ def score_new(study: Path, against: Path, out: Path | None, options: dict[str, A
 @click.option("--json", "as_json", is_flag=True)
 def neighbours_command(run: Path, recording: str, time_s: float, what: str, count: int, as_json: bool) -> None:
     """The most similar postures of other subjects, or the most similar behaviours by what changes in each recording."""
-    from ubam.pipeline.queries import find_neighbours
+    from ubam.api import open_run
 
-    rows = find_neighbours(run, recording, time_s, what, count)
+    rows = open_run(run).neighbours(recording, time_s, what, count)
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps(list(rows), indent=1))
         return
     click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
     for row in rows:

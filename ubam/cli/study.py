@@ -62,10 +62,7 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
 @click.option("--null", is_flag=True, help="Groups differ in appearance only.")
 @click.option("--recovery", is_flag=True, help="The same subjects on days 0 to 28: some get well, some do not.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def synthesise(
-    out: Path, kind: str, subjects: int | None, recordings: int, seconds: float, scene: str, null: bool,
-    recovery: bool, seed: int,
-) -> None:  # fmt: skip
+def synthesise(out: Path, subjects: int | None, recordings: int, null: bool, recovery: bool, **common: Any) -> None:
     """Render a study with known truth into OUT: videos, study.csv, and the truth of every frame."""
     from ubam.evaluation.synthetic.recovery_study import synthesise_recovery
     from ubam.evaluation.synthetic.study import synthesise_study
@@ -73,7 +70,6 @@ def synthesise(
     if recovery and (null or recordings != 1):
         raise UbamError("--recovery has its own groups and days; leave out --null and --recordings.")
     bars = Bars(quiet=False)
-    common: dict[str, Any] = {"kind": kind, "seconds": seconds, "scene": scene, "seed": seed}
     common |= {"subjects": subjects} if subjects else {}
     common["progress"] = lambda done, total: bars("rendering", done, total)
     if recovery:

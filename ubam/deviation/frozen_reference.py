@@ -11,6 +11,7 @@ from ubam.core.errors import ModelError
 from ubam.core.files import content_hash
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
+from ubam.results.run_folder import ModelFolder, ReferenceFolder, RunFolder
 
 VIEWS = ("view_size", "crop_size")  # settings of the model that decide what its networks are shown
 
@@ -32,7 +33,7 @@ class Frozen:
     @property
     def model_folder(self) -> Path:
         """The networks that made the postures of the reference."""
-        return self.folder.parent
+        return ReferenceFolder(self.folder).model.path
 
     def facts(self) -> dict[str, Any]:
         """Plain values for statistics.json."""
@@ -49,12 +50,12 @@ def find_reference(path: Path) -> Frozen:
         ModelError: there is none, it is damaged or of another version, or its networks are missing.
     """
     path = Path(path)
-    places = (path, path / "reference", path / "model" / "reference")
-    folder = next((place for place in places if (place / "reference.json").is_file()), None)
-    if folder is None:
+    places = (ReferenceFolder(path), ModelFolder(path).reference, RunFolder(path).model.reference)
+    place = next((place for place in places if place.description.is_file()), None)
+    if place is None:
         raise ModelError(f"{path} holds no frozen reference; name RUN/model/reference of a run that was scored.")
-    facts = _read(folder / "reference.json")
-    model = folder.parent / "model.json"
+    facts, folder = _read(place.description), place.path
+    model = place.model.description
     if not model.is_file():
         raise ModelError(f"{folder}: the networks are missing beside it; copy the whole folder RUN/model.")
     try:
@@ -76,12 +77,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def fingerprint(model_folder: Path) -> str:
     """16 hexadecimal digits that stand for the networks of a model folder, what they are shown, and its keypoints."""
-    described = _read(model_folder / "model.json")
+    model = ModelFolder(model_folder)
+    described = _read(model.description)
     parts: list[Any] = [{name: described["settings"].get(name) for name in VIEWS}]
     for name in ("posture", "behaviour"):
-        parts += [described["networks"][name], content_hash(model_folder / f"{name}.safetensors")]
-    points = model_folder / "keypoints.json"
-    parts.append(content_hash(points) if points.is_file() else None)
+        parts += [described["networks"][name], content_hash(model.weights(name))]
+    parts.append(content_hash(model.keypoints) if model.keypoints.is_file() else None)
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -23,6 +23,7 @@ from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.deviation.normal_variation import length, mean_looks, normal_units, pooled, running_mean, trimmed_mean
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, movement_basis
+from ubam.results.run_folder import ReferenceFolder
 
 FORMAT = 2  # of a frozen reference
 ARRAYS = ("posture", "looks")  # of a code
@@ -87,12 +88,13 @@ class Deviation:
         if self.looks is not None:
             arrays["units"]["looks"] = self.looks
         rows = [{name: value for name, value in vars(code).items() if name not in ARRAYS} for code in self.codes]
+        place = ReferenceFolder(folder)
         facts = {"format": FORMAT, "ubam": version("ubam"), "hash": _hash(arrays, rows), "model": model}
         facts |= {"seed": seed, "usual": usual or {}}
         facts |= {"groups": list(dict.fromkeys(code.group for code in self.codes)), "n_subjects": len(self.subjects)}
         for name, values in arrays.items():
-            write_arrays(folder / f"{name}.npz", **values)
-        write_json(folder / "reference.json", facts | {"recordings": rows})
+            write_arrays(place.arrays(name), **values)
+        write_json(place.description, facts | {"recordings": rows})
         return facts
 
     @classmethod
@@ -102,11 +104,12 @@ class Deviation:
         Raises:
             ModelError: nothing frozen is there, an older version froze it, or a file is not the one that was frozen.
         """
+        place = ReferenceFolder(folder)
         try:
-            facts = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
+            facts = json.loads(place.description.read_text(encoding="utf-8"))
             if facts["format"] != FORMAT:
                 raise ModelError(f"{folder} was frozen by another version of ubam; score its run again: ubam score RUN")
-            arrays = {name: read_arrays(folder / f"{name}.npz") for name in ("postures", "units")}
+            arrays = {name: read_arrays(place.arrays(name)) for name in ("postures", "units")}
             codes = [
                 PostureSeries(posture=arrays["postures"][row["recording_id"]], **row) for row in facts["recordings"]
             ]

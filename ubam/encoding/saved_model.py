@@ -14,6 +14,7 @@ from torch import nn
 from ubam.core.errors import ModelError
 from ubam.core.files import atomic_path, write_json
 from ubam.encoding.encoders import BehaviourEncoder, LandmarkEncoder, PostureEncoder
+from ubam.results.run_folder import ModelFolder
 
 FORMAT = 2
 
@@ -33,7 +34,7 @@ class Model:
         """Write `<network>.safetensors` and, last, `model.json` into `folder`; it no longer names other networks."""
         networks = {"posture": self.posture, "behaviour": self.behaviour}
         built = {name: _write_network(folder, name, network) for name, network in networks.items()}
-        write_json(folder / "model.json", {"format": FORMAT, "networks": built, "settings": self.settings})
+        write_json(ModelFolder(folder).description, {"format": FORMAT, "networks": built, "settings": self.settings})
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> "Model":
@@ -46,7 +47,7 @@ def add_network(folder: Path, name: str, network: Any) -> None:
     """Add a network to the model in `folder`; its `settings` are the arguments that build it again."""
     described = _read_description(folder)
     described["networks"][name] = _write_network(folder, name, network)
-    write_json(folder / "model.json", described)
+    write_json(ModelFolder(folder).description, described)
 
 
 def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], device: str = "cpu") -> Any:
@@ -57,7 +58,7 @@ def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], 
     described = _read_description(folder)["networks"].get(name)
     if described is None:
         return None
-    path = folder / f"{name}.safetensors"
+    path = ModelFolder(folder).weights(name)
     try:
         network = kinds[described["kind"]](**described["settings"])
         network.load_state_dict(load_file(path))
@@ -69,13 +70,13 @@ def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], 
 def _write_network(folder: Path, name: str, network: Any) -> dict[str, Any]:
     """Write the weights of a network; how model.json describes it."""
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    with atomic_path(folder / f"{name}.safetensors") as temporary:
+    with atomic_path(ModelFolder(folder).weights(name)) as temporary:
         save_file(weights, temporary)
     return {"kind": type(network).__name__, "settings": network.settings}
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / "model.json"
+    path = ModelFolder(folder).description
     if not path.is_file():
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:

@@ -257,8 +257,7 @@ def magnify(
 
     Args:
         recording: whose deviation is magnified.
-        references: per reference subject a store, and for each of the recording's T frames the matched position in that
-            store, int [T].
+        references: per reference subject a store, and the matched position in it of each of the T frames, int [T].
         frames: increasing positions in the recording's store.
         factors: 0 the twin, 1 the recording, 2 the deviation doubled; each within `core.settings.FACTOR_RANGE`.
         embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
@@ -272,9 +271,7 @@ def magnify(
     query = recording.store
     positions = np.arange(len(query.time_s))[frames].astype(np.int64)
     if not len(references) or not len(positions):
-        raise UbamError(
-            f"{query.recording_id}: magnification needs at least one matched reference subject and one frame"
-        )
+        raise UbamError(f"{query.recording_id}: magnification needs a matched reference subject and a frame")
     check_factors(factors)
     matches = [(store, np.asarray(path, np.int64)) for store, path in references]
     posture, twin = np.asarray(recording.posture, np.float32), np.asarray(twin, np.float32)

@@ -1,7 +1,8 @@
 """Clusters of windows of many subjects: k-means with a level of its own for each recording, and how well it replicates.
 
 What is constant in a recording must not make a cluster, yet its mean moves with how much of it each cluster has: a
-level is therefore estimated with the clusters, as the intercept of a mixed model is (measured in docs/method.md).
+level is therefore estimated with the clusters, as the intercept of a mixed model is
+(measured in docs/notes/2026-11-22-retrieval.md).
 """
 
 from collections.abc import Sequence

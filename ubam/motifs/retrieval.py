@@ -50,8 +50,9 @@ def static_part(rows: np.ndarray) -> np.ndarray:
 def dynamic_part(rows: np.ndarray) -> np.ndarray:
     """What changes in one recording: its postures or behaviours [N, D] without their static part, float32.
 
-    Where windows of other subjects are compared, this leaves much of who it is behind (docs/method.md has
-    the measurement); a recording that holds a single behaviour from end to end loses what sets that one apart.
+    Where windows of other subjects are compared, this leaves much of who it is behind (measured in
+    docs/notes/2026-11-22-retrieval.md); a recording that holds a single behaviour from end to end loses what sets that
+    one apart.
     """
     return rows.astype(np.float32) - static_part(rows)
 

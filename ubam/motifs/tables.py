@@ -1,7 +1,6 @@
 """What the run folder says of motifs: a row per window, one per subject and motif, and a description with examples."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,18 @@ import numpy as np
 from ubam.core.files import write_csv, write_json
 from ubam.motifs.clustering import MOST_CLUSTERS, SPLITS
 from ubam.motifs.discovery import REPLICATES, SHORTEST_BOUT, Motifs, WindowSet, bouts
+from ubam.results.run_folder import RunFolder
 
 Table = tuple[list[dict[str, Any]], list[str]]
 EXAMPLES = 3  # windows shown of each motif, every one of another subject
 IN_ORDER = 0.75  # share of changes that must go forward in a cycle, halfway from chance to always
 
 
-def write_motifs(folder: Path, windows: Sequence[WindowSet], motifs: Motifs, reference: str | None) -> None:
-    """Write windows.csv, usage.csv and motifs.json into `folder`."""
+def write_motifs(run: RunFolder, windows: Sequence[WindowSet], motifs: Motifs, reference: str | None) -> None:
+    """Write the tables `windows` and `usage` and motifs.json of a run."""
     for name, (rows, columns) in motif_tables(windows, motifs).items():
-        write_csv(folder / f"{name}.csv", rows, columns)
-    write_json(folder / "motifs.json", describe_motifs(windows, motifs, reference))
+        write_csv(run.motifs(name), rows, columns)
+    write_json(run.motifs_json, describe_motifs(windows, motifs, reference))
 
 
 def motif_tables(windows: Sequence[WindowSet], motifs: Motifs) -> dict[str, Table]:

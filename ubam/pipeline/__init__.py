@@ -1,1 +1,37 @@
-"""The stages of a run in order: from a checked plan to a finished run folder."""
+"""A study and the options of a run come in.
+
+The stages are done in order, and a finished run folder goes out.
+"""
+
+from typing import TYPE_CHECKING
+
+from ubam.core.faces import lazy_names
+
+__all__ = [
+    "Job",
+    "find_neighbours",
+    "magnify_recording",
+    "plan_again",
+    "plan_run",
+    "plan_scoring",
+    "run_stages",
+    "score_against",
+]
+
+if TYPE_CHECKING:
+    from ubam.pipeline.job import Job
+    from ubam.pipeline.plan import plan_again, plan_run, plan_scoring
+    from ubam.pipeline.queries import find_neighbours, magnify_recording
+    from ubam.pipeline.runner import run_stages, score_against
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        Job="job",
+        find_neighbours="queries",
+        magnify_recording="queries",
+        plan_again="plan",
+        plan_run="plan",
+        plan_scoring="plan",
+        run_stages="runner",
+        score_against="runner",
+    )

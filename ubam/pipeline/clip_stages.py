@@ -57,13 +57,13 @@ def generator(job: Job) -> list[str]:
         ]
     held_out = subjects[int(np.random.default_rng((job.settings.seed, 7)).integers(len(subjects)))]
     torch.set_num_threads(job.settings.workers)
-    model = Model.load(job.model_folder, device_of(job.settings.device))
+    model = Model.load(job.files.model.path, device_of(job.settings.device))
     given = load_gap_filling(job.model, device_of(job.settings.device)) if job.model else None
     seen, dim = [recording for recording in recordings if recording.subject != held_out], model.posture.dim
     network = given or _trained(job, seen, dim)
     unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out], dim)
     proof = validate(network, *unseen, seed=job.settings.seed)
-    save_gap_filling(job.model_folder, network)
+    save_gap_filling(job.files.model.path, network)
     job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": given is None}
     return []
 
@@ -71,12 +71,12 @@ def generator(job: Job) -> list[str]:
 def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[CropStore], list[np.ndarray]]:
     """The crops and the learned postures, `dim` long, of recordings."""
     names = [recording.recording_id for recording in recordings]
-    return [job.store(n) for n in names], [read_arrays(job.embedding_file(n))["posture"][:, :dim] for n in names]
+    return [job.store(n) for n in names], [read_arrays(job.files.embedding(n))["posture"][:, :dim] for n in names]
 
 
 def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:
     settings = GapFillingSettings(job.settings.generator_steps, seed=job.settings.seed)
-    checkpoint = Checkpoint(job.model_folder / "generator-training.safetensors")
+    checkpoint = Checkpoint(job.files.model.generator_checkpoint)
     return train_gap_filling(
         *_shown(job, recordings, dim), settings, device=device_of(job.settings.device), checkpoint=checkpoint,
         progress=job.counted("generator"),
@@ -103,26 +103,28 @@ def show_recording(job: Job, recording_id: str) -> None:
     proof = gather_evidence(
         store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
     )
-    write_preview(store, video, job.preview_file(recording_id))
+    write_preview(store, video, job.files.preview(recording_id))
     stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
     for number, factor in enumerate(job.settings.factors):
         made = material.magnification(recording_id, frames, factor)
         check = Check(made, factor)
-        out = job.clip_file(recording_id, factor)
+        out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
         write_json(out.with_suffix(".json"), facts.as_dict())
         if number == 0:
             proof |= _plot(job, recording_id, check, facts.marks.marked_s)
-    write_arrays(job.evidence_file(recording_id), **proof)
+    write_arrays(job.files.evidence(recording_id), **proof)
 
 
 def _plot(job: Job, recording_id: str, check: Check, marked_s: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
     """Write where and when a clip deviates as figures, and return both as arrays."""
-    seen, folder = check.displacement, job.folder / "figures"
-    save_figure(where_figure(seen.length, seen.direction, seen.body, recording_id), folder / f"where_{recording_id}")
+    seen, files = check.displacement, job.files
+    save_figure(
+        where_figure(seen.length, seen.direction, seen.body, recording_id), files.figure(f"where_{recording_id}")
+    )
     times, curve = np.array(seen.time_s), np.array(seen.curve)
-    save_figure(when_figure(times, curve, marked_s, recording_id), folder / f"when_{recording_id}")
+    save_figure(when_figure(times, curve, marked_s, recording_id), files.figure(f"when_{recording_id}"))
     return {
         "displacement_map": seen.length,
         "displacement_towards": seen.direction,

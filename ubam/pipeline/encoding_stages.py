@@ -13,6 +13,7 @@ from ubam.encoding.saved_model import Model
 from ubam.encoding.study_encoder import Embedding, learn, unmoving, unusable
 from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.pipeline.job import Job, device_of
+from ubam.results.run_folder import ModelFolder
 
 LEARNT = 0.7  # order accuracy below which a study taught little
 
@@ -24,15 +25,15 @@ def train(job: Job) -> list[str]:
         given = Model.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
             raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
-        Model(given.posture, given.behaviour, given.settings).save(job.model_folder)
+        Model(given.posture, given.behaviour, given.settings).save(job.files.model.path)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]
     model, history = learn(
         stores, job.settings, device_of(job.settings.device), job.counted("train"),
-        checkpoint=Checkpoint(job.folder / "model" / "training.safetensors"),
+        checkpoint=Checkpoint(job.files.model.checkpoint),
     )  # fmt: skip
-    model.save(job.model_folder)
-    write_json(job.model_folder / "history.json", history)
+    model.save(job.files.model.path)
+    write_json(job.files.model.history, history)
     accuracy = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
     job.run.record["order_accuracy"] = accuracy
     scratch = job.settings.networks == "compact"  # few steps adapt the others, too few to learn the order
@@ -46,15 +47,17 @@ def train(job: Job) -> list[str]:
 
 def embed(job: Job) -> list[str]:
     """Postures, the keypoints beside them where there are any, and behaviours of every usable recording."""
-    model = Model.load(job.model_folder, device_of(job.settings.device))
+    model = Model.load(job.files.model.path, device_of(job.settings.device))
     torch.set_num_threads(job.settings.workers)
     stores, embeddings = [job.store(recording.recording_id) for recording in job.usable()], []
     for done, store in enumerate(stores, 1):
         embeddings.append(embed_recording(model, store, device_of(job.settings.device)))
         job.progress("embed", done, len(stores))
-    given = job.model / job.pose_file.name if job.model else None
+    own = job.files.model
+    given = ModelFolder(job.model).keypoints if job.model else None
     code = PoseCode.load(given) if given and given.exists() else None
-    points, messages = encode_points(job.usable(), stores, [e.posture for e in embeddings], job.pose_file, code)
+    postures = [embedding.posture for embedding in embeddings]
+    points, messages = encode_points(job.usable(), stores, postures, own.keypoints, code)
     coded = {
         store.recording_id: np.concatenate([embedding.posture, beside], axis=1)
         for store, embedding, beside in zip(stores, embeddings, points, strict=True)
@@ -62,7 +65,7 @@ def embed(job: Job) -> list[str]:
     messages += _fail(job, unusable(coded)) + unmoving({n: p for n, p in coded.items() if np.isfinite(p).all()})
     for store, embedding in zip(stores, embeddings, strict=True):
         write_arrays(
-            job.embedding_file(store.recording_id),
+            job.files.embedding(store.recording_id),
             posture=coded[store.recording_id].astype(np.float16),
             **_looks(embedding, coded[store.recording_id].shape[1]),
             frame_index=store.frame_index, time_s=store.time_s,
@@ -89,5 +92,5 @@ def _fail(job: Job, reasons: dict[str, str]) -> list[str]:
         if row["recording_id"] in reasons:
             row |= {"status": "failed", "reason": reasons[row["recording_id"]]}
     if reasons:
-        write_csv(job.folder / "recordings.csv", rows, list(rows[0]))
+        write_csv(job.files.recordings_csv, rows, list(rows[0]))
     return [f"{name} failed: {reason}." for name, reason in reasons.items()]

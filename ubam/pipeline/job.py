@@ -1,4 +1,4 @@
-"""What an analysis works on: a checked plan, then the job that all stages share; it names every path in a run."""
+"""The job that all stages of a run share: the run, its study, the settings, and where progress is reported."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -13,6 +13,7 @@ from ubam.core.files import read_csv
 from ubam.core.parallel import executor
 from ubam.core.settings import Settings
 from ubam.recordings.study_table import Recording, Study
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
@@ -53,40 +54,13 @@ class Job:
         return self.run.folder
 
     @property
-    def model_folder(self) -> Path:
-        """The trained networks, and beside them the frozen reference."""
-        return self.folder / "model"
+    def files(self) -> RunFolder:
+        """The paths in the run folder."""
+        return RunFolder(self.folder)
 
-    @property
-    def pose_file(self) -> Path:
-        """How keypoints became a part of the posture; absent where none were used."""
-        return self.model_folder / "keypoints.json"
-
-    def crops_folder(self, recording_id: str) -> Path:
-        """The crop store of one recording."""
-        return self.folder / "crops" / recording_id
-
-    def embedding_file(self, recording_id: str) -> Path:
-        """Postures and behaviours of one recording."""
-        return self.folder / "embeddings" / f"{recording_id}.npz"
-
-    @property
-    def windows_file(self) -> Path:
-        """The deviation of every window."""
-        return self.folder / "deviation" / "windows.csv"
-
-    def evidence_file(self, recording_id: str) -> Path:
-        """Peaks, nearest reference pictures and region maps of one recording."""
-        return self.folder / "evidence" / f"{recording_id}.npz"
-
-    def preview_file(self, recording_id: str) -> Path:
-        """The small clip under which the report draws the deviation over time."""
-        return self.folder / "preview" / f"{recording_id}.mp4"
-
-    def clip_file(self, recording_id: str, factor: float) -> Path:
+    def clip(self, recording_id: str, factor: float) -> Path:
         """The magnified clip; the first factor has the plain name, any other says its own."""
-        first = factor == self.settings.factors[0]
-        return self.folder / "magnified" / (f"{recording_id}.mp4" if first else f"{recording_id}_x{factor:g}.mp4")
+        return self.files.clip(recording_id, None if factor == self.settings.factors[0] else factor)
 
     def video(self, recording_id: str) -> Path:
         """The recording's own file."""
@@ -102,7 +76,7 @@ class Job:
 
     def verdicts(self) -> list[dict[str, str]]:
         """The rows of recordings.csv."""
-        return read_csv(self.folder / "recordings.csv")
+        return read_csv(self.files.recordings_csv)
 
     def usable(self) -> list[Recording]:
         """The recordings that did not fail."""
@@ -111,42 +85,41 @@ class Job:
 
     def store(self, recording_id: str) -> CropStore:
         """The crops of one recording."""
-        return CropStore.open(self.crops_folder(recording_id))
+        return CropStore.open(self.files.crops(recording_id).path)
 
     def lacks(self, stage: str) -> bool:
         """Whether a file is gone that a stage has written and later ones, or the user, read."""
-        if not (self.folder / "recordings.csv").exists():
+        if not self.files.recordings_csv.exists():
             return True
         return any(not path.exists() for path in self.written(stage))
 
     def written(self, stage: str) -> list[Path]:
         """The files of a stage, besides recordings.csv, without which it is not done."""
+        files = self.files
         if stage == "crops":
-            return [self.crops_folder(recording.recording_id) / "store.json" for recording in self.usable()]
+            return [files.crops(recording.recording_id).description for recording in self.usable()]
         if stage == "train":
-            return [self.model_folder / "model.json"]
+            return [files.model.description]
         if stage == "embed":
-            return [self.embedding_file(recording.recording_id) for recording in self.usable()]
+            return [files.embedding(recording.recording_id) for recording in self.usable()]
         if stage == "score":
-            deviation = [self.folder / "deviation" / f"{name}.csv" for name in ("subjects", "recordings", "windows")]
-            return [*deviation, self.folder / "statistics.json"]
+            return [*(files.scores(name) for name in ("subjects", "recordings", "windows")), files.statistics_json]
         if stage == "generator":
             trained = "held_out" in self.run.record.get("generator", {})
-            return [self.model_folder / "model.json", self.model_folder / "generator.safetensors"] if trained else []
+            return [files.model.description, files.model.weights("generator")] if trained else []
         if stage == "magnify":
-            clips = [self.clip_file(name, factor) for name in self.shown() for factor in self.settings.factors]
-            return clips + [self.evidence_file(name) for name in self.shown()]
-        return [self.folder / "report.html"] if stage == "report" else []
+            clips = [self.clip(name, factor) for name in self.shown() for factor in self.settings.factors]
+            return clips + [files.evidence(name) for name in self.shown()]
+        return [files.report] if stage == "report" else []
 
     def shown(self) -> list[str]:
         """The recordings of a scored run that get a clip: the most deviant one of every query subject."""
-        scored = self.folder / "deviation" / "recordings.csv"
+        scored = self.files.scores("recordings")
         return most_deviant(read_csv(scored), self.settings.reference) if scored.exists() else []
 
     def outcome(self, done: list[str]) -> dict[str, Any]:
         """What a person or a program wants to know at the end of a run."""
-        subjects = self.folder / "deviation" / "subjects.csv"
-        report = self.folder / "report.html"
+        subjects, report = self.files.scores("subjects"), self.files.report
         return {
             "run": str(self.folder),
             "done": done,

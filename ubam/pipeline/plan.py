@@ -1,6 +1,6 @@
 """A plan: a study and the settings to analyse it with, checked before anything is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ubam.core.settings import Settings, check_factors, preset
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.recordings.study_table import Study, choose_reference, read_study
+from ubam.results.run_folder import ModelFolder, RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.statistics.blocks import find_blocks
 
@@ -35,7 +36,7 @@ class Plan:
 
     def dry(self, out: Path, progress: Progress = no_progress) -> Job:
         """The job without touching its record, to see what it would do or to read what it did."""
-        run = RunRecord.open(out) if (out / "run.json").exists() else RunRecord(out, {"stages": {}})
+        run = RunRecord.open(out) if RunFolder(out).run_json.exists() else RunRecord(out, {"stages": {}})
         return self._job(run, progress)
 
     def _job(self, run: RunRecord, progress: Progress) -> Job:
@@ -61,7 +62,7 @@ def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], st
     reference, words = _settle_reference(table, options.get("reference"), ask)
     find_blocks(table.recordings, options.get("block"))
     model = options.get("model")
-    if model and not (Path(model) / "model.json").exists():
+    if model and not ModelFolder(Path(model)).description.exists():
         raise ModelError(f"{model} holds no trained model (model.json is missing); --model takes the folder RUN/model.")
     changes: dict[str, Any] = {
         name: options[name] for name in ("device", "seed", "workers", "block") if name in options
@@ -88,6 +89,17 @@ def plan_scoring(study: Path, against: Path, options: dict[str, Any]) -> Plan:
         "nothing is trained."
     )
     return Plan(table, Settings(**values), options | kept, words)
+
+
+def plan_again(
+    run: Path, ask: Callable[[list[str]], str | None], changes: Mapping[str, Any], study: Path | None = None
+) -> Plan:
+    """The plan of the run in the folder `run` as it was begun, with some of its options changed.
+
+    study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
+    """
+    record = RunRecord.open(run).record
+    return plan_run(study or Path(record["study"]), {**record.get("options", {}), **changes}, ask)
 
 
 def _settle_reference(

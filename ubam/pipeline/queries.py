@@ -14,7 +14,9 @@ from ubam.magnification.transfer import write_transfer
 from ubam.motifs.retrieval import nearest
 from ubam.pipeline.job import Job
 from ubam.pipeline.scored_run import ScoredRun
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
+from ubam.tracking.crop_store import CropStore
 
 
 def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[dict[str, Any]]:
@@ -22,11 +24,11 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
 
     One neighbour per recording and half second; similarity as in `nearest`.
     """
-    record = RunRecord.open(run)
-    rows = {row["recording_id"]: row for row in read_csv(record.folder / "recordings.csv") if row["status"] != "failed"}
+    files = RunFolder(RunRecord.open(run).folder)
+    rows = {row["recording_id"]: row for row in read_csv(files.recordings_csv) if row["status"] != "failed"}
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
-    arrays = {name: read_arrays(record.folder / "embeddings" / f"{name}.npz") for name in rows}
+    arrays = {name: read_arrays(files.embedding(name)) for name in rows}
     found = nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
     return [one | {"group": rows[one["recording_id"]]["group"]} for one in found]
 
@@ -42,7 +44,7 @@ def magnify_recording(
     count: moments in a strip; 0: as many as it usually has.
     """
     material = material_of(job, recording_id)
-    frames = frames_within(material, recording_id, span)
+    frames = frames_within(material.store(recording_id), span)
     made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
     facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count).as_dict()
     write_json(out.with_suffix(".json"), facts)
@@ -54,7 +56,7 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     material = material_of(job, recording_id, appearance)
     if appearance == recording_id:
         raise RunError(f"{appearance} already has its own posture; --appearance takes another recording.")
-    positions = frames_within(material, recording_id, span)
+    positions = frames_within(material.store(recording_id), span)
     basis = twin_basis(list(material.codes.values()))
     path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
     facts = write_transfer(
@@ -74,13 +76,13 @@ def material_of(job: Job, *recording_ids: str) -> ScoredRun:
     return ScoredRun(job)
 
 
-def frames_within(material: ScoredRun, recording_id: str, span: Span) -> np.ndarray:
+def frames_within(store: CropStore, span: Span) -> np.ndarray:
     """Return the positions of a recording within `span` seconds; RunError when they are fewer than two."""
-    times = material.store(recording_id).time_s
+    times = store.time_s
     low, high = times[0] if span[0] is None else span[0], times[-1] if span[1] is None else span[1]
     frames = np.flatnonzero((times >= low - 1e-6) & (times <= high + 1e-6))
     if len(frames) < 2:
         raise RunError(
-            f"{recording_id} runs from {times[0]:.2f} to {times[-1]:.2f} s; {low:g} to {high:g} s holds no clip."
+            f"{store.recording_id} runs from {times[0]:.2f} to {times[-1]:.2f} s; {low:g} to {high:g} s holds no clip."
         )
     return frames

@@ -58,7 +58,7 @@ def croppable(job: Job) -> list[Recording]:
     """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
     usable = job.usable()
     for recording in usable:
-        if not recording.video.exists() and not (job.crops_folder(recording.recording_id) / "store.json").exists():
+        if not recording.video.exists() and not job.files.crops(recording.recording_id).description.exists():
             raise RunError(
                 f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
             )
@@ -78,7 +78,7 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, dic
     with job.executor() as pool:
         size, view = job.settings.crop_size, job.settings.view_size
         futures = {
-            pool.submit(crop_recording, recording, job.crops_folder(recording.recording_id), size, view): recording
+            pool.submit(crop_recording, recording, job.files.crops(recording.recording_id).path, size, view): recording
             for recording in recordings
         }
         for done, future in enumerate(as_completed(futures), 1):
@@ -108,5 +108,5 @@ def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
     for recording in job.study.recordings:
         verdict = verdicts[recording.recording_id]
         rows.append(row_of(recording) | {name: verdict.get(name) for name in VERDICT_COLUMNS})
-    write_csv(job.folder / "recordings.csv", rows, [*RECORDING_COLUMNS, *extra, *VERDICT_COLUMNS])
+    write_csv(job.files.recordings_csv, rows, [*RECORDING_COLUMNS, *extra, *VERDICT_COLUMNS])
     job.run.record["inputs"] = {key: verdict.get("sha256") for key, verdict in verdicts.items()}

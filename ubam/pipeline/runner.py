@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
@@ -20,6 +21,8 @@ from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
+from ubam.results.run_folder import ModelFolder
+from ubam.results.run_record import locked
 
 
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
@@ -51,6 +54,15 @@ def pending_stages(job: Job, until: str = "report", redo: bool = False) -> list[
     return [stage for stage in STAGES if stage in pending]
 
 
+def require_scored(job: Job) -> None:
+    """Make sure that a run can be shown: RunError when it is not scored; crops that are gone are made again."""
+    if pending_stages(job, "score"):
+        raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
+    if pending_stages(job, "crops"):
+        with locked(job.folder):
+            run_stages(job, "crops")
+
+
 def _needed(until: str) -> set[str]:
     return {until}.union(*(_needed(stage) for stage in NEEDS[until]))
 
@@ -61,7 +73,7 @@ def stage_key(job: Job, stage: str) -> str:
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
         return key_of(rows, [file_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
-    values = job.settings.as_dict() | {"model": file_stamp(job.model / "model.json") if job.model else None}
+    values = job.settings.as_dict() | {"model": file_stamp(ModelFolder(job.model).description) if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
     values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
     return key_of(

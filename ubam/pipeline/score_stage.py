@@ -36,7 +36,7 @@ def score(job: Job) -> list[str]:
     if job.against is not None:
         return score_new(job)
     recordings = job.usable()
-    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
+    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = codes_of(recordings, embeddings, stores)
     settings = job.settings
@@ -58,9 +58,9 @@ def score(job: Job) -> list[str]:
     seen = recording_properties(recordings, stores)
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
-    write_json(job.folder / "statistics.json", inference.statistics | {"audit": audit})
-    write_motifs(job.folder / "motifs", windows, motifs, settings.reference)
-    write_arrays(job.folder / "maps.npz", **draw_maps(windows, embeddings, motifs, settings.seed))
+    write_json(job.files.statistics_json, inference.statistics | {"audit": audit})
+    write_motifs(job.files, windows, motifs, settings.reference)
+    write_arrays(job.files.maps, **draw_maps(windows, embeddings, motifs, settings.seed))
     _freeze(job, scores, tables["windows"][0], recordings, seen)
     return [*audit["warnings"], *inference.statistics["notes"]]
 
@@ -72,11 +72,11 @@ def _freeze(
     recordings: Sequence[Recording],
     seen: RecordingProperties,
 ) -> None:
-    folder = job.model_folder / "reference"
+    folder = job.files.model.reference.path
     held = {code.recording_id for code in scores.fitted.codes}
     chosen = [index for index, recording in enumerate(recordings) if recording.recording_id in held]
     save_properties(folder, seen.only(chosen), [recordings[index].subject for index in chosen])
-    scores.fitted.save(folder, fingerprint(job.model_folder), job.settings.seed, usual_values(scores, windows))
+    scores.fitted.save(folder, fingerprint(job.files.model.path), job.settings.seed, usual_values(scores, windows))
 
 
 def codes_of(
@@ -99,18 +99,18 @@ def codes_of(
 
 def _write_scores(job: Job, tables: dict[str, Table], inference: Inference | None) -> None:
     """The tables of scores; of sessions and distances, too, where they were compared."""
-    recordings, folder = job.usable(), job.folder / "deviation"
+    recordings, files = job.usable(), job.files
     columns = {recording.recording_id: row_of(recording) for recording in recordings}
     for name, (rows, names) in tables.items():
         extra = [] if name != "recordings" else list(columns[recordings[0].recording_id])[3:]
         rows = [columns.get(row.get("recording_id", ""), {}) | row for row in rows] if extra else rows
-        write_csv(folder / f"{name}.csv", rows, [*names, *(column for column in extra if column not in names)])
+        write_csv(files.scores(name), rows, [*names, *(column for column in extra if column not in names)])
     if inference is not None:
-        write_csv(folder / "distances.csv", *distance_rows(inference))
-        (folder / "sessions.csv").unlink(missing_ok=True)
+        write_csv(files.scores("distances"), *distance_rows(inference))
+        files.scores("sessions").unlink(missing_ok=True)
     if inference is not None and inference.sessions:
         rows = session_rows(inference.sessions, tables["windows"][0])
-        write_csv(folder / "sessions.csv", rows, list(rows[0]))
+        write_csv(files.scores("sessions"), rows, list(rows[0]))
 
 
 def score_new(job: Job) -> list[str]:
@@ -119,10 +119,10 @@ def score_new(job: Job) -> list[str]:
         raise ModelError("No frozen reference was named; give one with --against.")
     frozen = find_reference(job.against)
     recordings = job.usable()
-    embeddings = [read_arrays(job.embedding_file(recording.recording_id)) for recording in recordings]
+    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = codes_of(recordings, embeddings, stores)
-    fitted = check_fit(frozen, fingerprint(job.model_folder), codes)
+    fitted = check_fit(frozen, fingerprint(job.files.model.path), codes)
     # A new recording may have the name of one in the reference.
     named = [replace(code, recording_id=f"new/{code.recording_id}") for code in codes]
     found = {}
@@ -136,7 +136,7 @@ def score_new(job: Job) -> list[str]:
     statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
     audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
-    write_json(job.folder / "statistics.json", statistics | {"audit": audit})
+    write_json(job.files.statistics_json, statistics | {"audit": audit})
     return [*audit["warnings"], *statistics["notes"]]
 
 

@@ -37,7 +37,7 @@ class ScoredRun:
                 recording.recording_id,
                 recording.subject,
                 recording.group,
-                read_arrays(self.job.embedding_file(recording.recording_id))["posture"],
+                read_arrays(self.job.files.embedding(recording.recording_id))["posture"],
                 stride_of(self.store(recording.recording_id).fps),
             )
             for recording in self.job.usable()
@@ -58,13 +58,13 @@ class ScoredRun:
     @cached_property
     def model(self) -> Model:
         """The trained networks."""
-        return Model.load(self.job.model_folder, device_of(self.job.settings.device))
+        return Model.load(self.job.files.model.path, device_of(self.job.settings.device))
 
     @cached_property
     def generator(self) -> GapFillingNetwork | None:
         """The trained generator, when the run found that it helps."""
         helps = self.job.run.record.get("generator", {}).get("used", False)
-        return load_gap_filling(self.job.model_folder, device_of(self.job.settings.device)) if helps else None
+        return load_gap_filling(self.job.files.model.path, device_of(self.job.settings.device)) if helps else None
 
     def embed(self, views: np.ndarray) -> np.ndarray:
         """Views uint8 [n, V, V, 3] to postures float32 [n, D]."""
@@ -85,7 +85,7 @@ class ScoredRun:
 
     def windows(self, recording_id: str) -> np.ndarray:
         """Start, end and deviation [W, 3] of a recording's windows."""
-        rows = [row for row in read_csv(self.job.windows_file) if row["recording_id"] == recording_id]
+        rows = [row for row in read_csv(self.job.files.scores("windows")) if row["recording_id"] == recording_id]
         return np.array([[float(row[name]) for name in ("t_start_s", "t_end_s", "deviation")] for row in rows])
 
     def magnification(self, recording_id: str, frames: slice | np.ndarray, factor: float) -> Magnification:

@@ -20,6 +20,7 @@ from ubam.report.sections.distances import distances_view
 from ubam.report.sections.motifs import motifs_view
 from ubam.results import caveats, methods, sentences
 from ubam.results.run_data import RunData, ScoreRow, arrays_if_there, mapping, number, read_facts, read_run
+from ubam.results.run_folder import RunFolder
 from ubam.tracking.crop_store import CropStore
 
 MOST_PEAKS = 3  # moments shown per recording
@@ -35,7 +36,7 @@ def write_report(run: Path, progress: Progress | None = None) -> Path:
     """
     data = read_run(run)
     clips = embed_clips(_wanted_clips(data), progress=progress)
-    target = run / "report.html"
+    target = data.files.report
     write_text(target, _page(data, clips))
     return target
 
@@ -45,7 +46,7 @@ def _wanted_clips(data: RunData) -> list[Path]:
     ranked = [data.recordings_of(score.subject, score.group) for score in data.queries]
     first = [scores[0].recording_id for scores in ranked if scores]
     names = first + [score.recording_id for scores in ranked for score in scores[1:]]
-    return [data.folder / kind / f"{name}.mp4" for name in names for kind in ("magnified", "preview")]
+    return [path for name in names for path in (data.files.clip(name), data.files.preview(name))]
 
 
 def _page(data: RunData, clips: dict[Path, Clip]) -> str:
@@ -54,7 +55,7 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
     )
     environment.filters |= {"seconds": text.seconds_text, "plain": text.plain}
     sources = {name: environment.loader.get_source(environment, name)[0] for name in ("report.css", "report.js")}  # type: ignore[union-attr]
-    maps = arrays_if_there(data.folder / "maps.npz")
+    maps = arrays_if_there(data.files.maps)
     return environment.get_template("report.html.jinja").render(
         css=sources["report.css"],
         js=sources["report.js"],
@@ -74,15 +75,15 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
         cards=[_card(data, index, score, clips) for index, score in enumerate(data.queries)],
         maps=[view for what in ("posture", "behaviour") if (view := _map(data, maps, what))],
         motifs=motifs_view(data),
-        gallery=_gallery(data.folder),
-        left_out=[clip.path.relative_to(data.folder).as_posix() for clip in clips.values() if not clip.data],
+        gallery=_gallery(data.files),
+        left_out=[data.files.inside(clip.path) for clip in clips.values() if not clip.data],
         paragraph=methods.methods_paragraph(data),
         facts=methods.facts(data),
         citations=methods.citations(data),
         recordings=data.recordings,
         reference=data.reference,
         record=data.record,
-        magnified=any(path.parent.name == "magnified" for path in clips),
+        magnified=any(data.files.clip(path.stem) == path for path in clips),
         controls=_controls(data),
     )
 
@@ -109,13 +110,13 @@ def _card(data: RunData, index: int, score: ScoreRow, clips: dict[Path, Clip]) -
 
 def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, Clip]) -> dict[str, Any]:
     name, row = score.recording_id, data.row(score.recording_id)
-    evidence = arrays_if_there(data.folder / "evidence" / f"{name}.npz")
+    evidence = arrays_if_there(data.files.evidence(name))
     peaks = [float(time) for time in evidence.get("peak_time_s", ())][:MOST_PEAKS]
     line = data.timelines.get(name)
     if not peaks and line is not None and np.isfinite(line.deviation).any():
         peaks = [float(line.middle[np.nanargmax(line.deviation)])]
-    clock = charts.clip_clock(arrays_if_there(data.folder / "embeddings" / f"{name}.npz").get("time_s"), row)
-    facts = read_facts(data.folder / "magnified" / f"{name}.json")
+    clock = charts.clip_clock(arrays_if_there(data.files.embedding(name)).get("time_s"), row)
+    facts = read_facts(data.files.clip_facts(name))
     shown = (number(facts.get("from_s")), number(facts.get("to_s")))
     drawn = charts.timeline(line, data.usual(), peaks, clock[0][0], clock[-1][0], shown) if line else None
     return {
@@ -124,11 +125,11 @@ def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, 
         "class": charts.group_class(data, score.group),
         "about": sentences.about_recording(row),
         "deviation": text.plain(score.deviation),
-        "magnified": clips.get(data.folder / "magnified" / f"{name}.mp4"),
+        "magnified": clips.get(data.files.clip(name)),
         "magnified_words": sentences.magnified_words(facts),
         "other_factors": _other_factors(data, name),
         "panels": LAYOUTS.get(str(facts.get("layout", "side-by-side")), ()),
-        "preview": clips.get(data.folder / "preview" / f"{name}.mp4"),
+        "preview": clips.get(data.files.preview(name)),
         "timeline": drawn,
         "clock": json.dumps(clock),
         "pairs": _pairs(data, evidence, peaks),
@@ -136,9 +137,9 @@ def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, 
 
 
 def _other_factors(data: RunData, name: str) -> list[tuple[str, str]]:
-    factors = [f"{factor:g}" for value in data.record.get("factors") or [] if (factor := number(value)) is not None]
-    paths = [(factor, f"magnified/{name}_x{factor}.mp4") for factor in factors[1:]]
-    return [(factor, path) for factor, path in paths if (data.folder / path).is_file()]
+    factors = [factor for value in data.record.get("factors") or [] if (factor := number(value)) is not None]
+    paths = [(f"{factor:g}", data.files.clip(name, factor)) for factor in factors[1:]]
+    return [(factor, data.files.inside(path)) for factor, path in paths if path.is_file()]
 
 
 def _pairs(data: RunData, evidence: dict[str, np.ndarray], peaks: list[float]) -> list[dict[str, Any]]:
@@ -176,7 +177,7 @@ def _map(data: RunData, maps: dict[str, np.ndarray], what: str) -> dict[str, Any
         if times is None or len(times) != len(names):
             break
         name, time = str(names[mark["point"]]), float(times[mark["point"]])
-        mark |= {"picture": _crop_at(data.folder / "crops" / name, time), "time": time}
+        mark |= {"picture": _crop_at(data.files.crops(name).path, time), "time": time}
         mark["subject"] = data.row(name).get("subject") or name
     view["marks"] = [mark for mark in view["marks"] if mark.get("picture")]
     return view | {"what": what}
@@ -191,14 +192,15 @@ def _crop_at(folder: Path, time: float) -> str:
         return ""
 
 
-def _gallery(run: Path) -> dict[str, list[dict[str, str]]]:
+def _gallery(run: RunFolder) -> dict[str, list[dict[str, str]]]:
     """The figures beside the report with the kinds of file there are: the study's, then each recording's by kind."""
-    written = {path.name for path in (run / "figures").glob("*") if path.suffix in (".png", ".svg")}
-    names = dict.fromkeys(sorted(name[:-4] for name in written))
+    written = {path.name: path for path in run.all_figures()}
+    names = sorted({path.stem for path in written.values()})
     gallery: dict[str, list[dict[str, str]]] = {"study": [], "timeline": [], "strip": []}
     for name in names:
         kind = next((kind for kind in ("timeline", "strip") if name.startswith(f"{kind}_")), "study")
-        files = {suffix: f"figures/{name}.{suffix}" for suffix in ("png", "svg") if f"{name}.{suffix}" in written}
+        paths = {suffix: written.get(f"{name}.{suffix}") for suffix in ("png", "svg")}
+        files = {suffix: run.inside(path) for suffix, path in paths.items() if path is not None}
         gallery[kind].append({"name": name, **files})
     return gallery if names else {}
 

@@ -13,10 +13,9 @@ from ubam.core.errors import UbamError
 from ubam.core.files import atomic_path, read_arrays
 from ubam.results.methods import methods_paragraph
 from ubam.results.run_data import read_run
+from ubam.results.run_folder import CROPS, RunFolder
 from ubam.results.tables import Exported, Row, read_scored
 
-LEFT_OUT = ("crops",)  # pictures of the recordings that a run makes again
-CHECKPOINTS = ("training.safetensors", "generator-training.safetensors")
 STORED = (".mp4", ".png", ".npz", ".jpg")  # compressed already
 ROWS_OF_A_SHEET = 1_048_575  # Excel's limit, less the header
 SHEETS = (
@@ -67,8 +66,9 @@ def write_zip(run: Exported, temporary: Path, target: Path) -> dict[str, int]:
 
 
 def _left_out(folder: Path, path: Path) -> bool:
-    parts = path.relative_to(folder).parts
-    return parts[0] in LEFT_OUT or path.name in CHECKPOINTS or path.name.startswith(".")
+    parts, model = path.relative_to(folder).parts, RunFolder(folder).model
+    checkpoints = (model.checkpoint.name, model.generator_checkpoint.name)
+    return parts[0] == CROPS or path.name in checkpoints or path.name.startswith(".")
 
 
 def write_xlsx(run: Exported, temporary: Path, target: Path) -> dict[str, int]:
@@ -129,7 +129,7 @@ def window_rows(run: Exported) -> list[tuple[str, list[Row], np.ndarray]]:
     shared = [name for name in (run.tables["recordings"][0] if about else []) if name not in SCORES]
     found = []
     for name, windows in mine.items():
-        path = run.folder / "embeddings" / f"{name}.npz"
+        path = run.files.embedding(name)
         behaviour = read_arrays(path)["behaviour"] if path.is_file() else np.empty((0, 0), np.float32)
         columns = {column: about.get(name, {}).get(column) for column in shared}
         rows = [columns | row | {"motif": motifs.get((name, row["t_start_s"]))} for row in windows]

@@ -33,7 +33,7 @@ def write_nwb(run: Exported, windows: Sequence[tuple[str, list[Row], np.ndarray]
         notes=f"session_start_time is when the analysis began: videos do not tell when they were filmed. {CLOCK}",
         protocol=methods_paragraph(read_run(run.folder)),
         source_script=json.dumps(dict(record)),
-        source_script_file_name="run.json",
+        source_script_file_name=run.files.run_json.name,
         keywords=["behaviour", "video", "deviation", "ubam"],
     )
     names = list(dict.fromkeys((row["subject"], row["group"]) for row in run.rows("subjects")))
@@ -43,7 +43,7 @@ def write_nwb(run: Exported, windows: Sequence[tuple[str, list[Row], np.ndarray]
         "behavior", f"Postures, behaviours and deviations of each recording. {CLOCK}"
     )
     for name, rows, _ in windows:
-        _add_recording(module, run.folder / "embeddings" / f"{name}.npz", name, rows)
+        _add_recording(module, run.files.embedding(name), name, rows)
     _add_windows(file, [row for _, rows, _ in windows for row in rows])
     for name in TABLES:
         if run.rows(name):

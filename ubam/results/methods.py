@@ -155,7 +155,7 @@ def _used(data: RunData) -> Iterator[str]:
     for name in ("Benjamini", "max-statistic", "cluster mass", "Cliff", "Hedges"):
         if name.casefold() in said.casefold() or (name == "max-statistic" and audit.get("comparisons")):
             yield name
-    if (data.folder / "motifs" / "motifs.json").is_file():
+    if data.files.motifs_json.is_file():
         yield "prediction strength"
     if mapping(audit.get("identity")).get("accuracy"):
         yield "linear discriminant"

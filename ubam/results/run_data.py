@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ubam.core.files import read_csv
+from ubam.results.run_folder import RunFolder
 
 CONTROLS = ("untrained", "pixel", "background")
 
@@ -64,6 +65,11 @@ class RunData:
     statistics: Mapping[str, Any]
     reference: str | None
     damaged: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> RunFolder:
+        """The paths in the run folder."""
+        return RunFolder(self.folder)
 
     @property
     def frozen(self) -> Mapping[str, Any]:
@@ -132,17 +138,18 @@ class RunData:
 def read_run(folder: Path) -> RunData:
     """Read a run folder; files that are missing count as empty, damaged ones too, and are named in `damaged`."""
     damaged: list[str] = []
-    record = _json(folder / "run.json", damaged)
-    statistics = _json(folder / "statistics.json", damaged)
-    recordings = _csv(folder / "recordings.csv", damaged)
-    by_recording = [_score(row) for row in _csv(folder / "deviation" / "recordings.csv", damaged)]
+    files = RunFolder(folder)
+    record = _json(files.run_json, damaged)
+    statistics = _json(files.statistics_json, damaged)
+    recordings = _csv(files.recordings_csv, damaged)
+    by_recording = [_score(row) for row in _csv(files.scores("recordings"), damaged)]
     return RunData(
         folder=folder,
         record=record,
         recordings=recordings,
-        subjects=[_score(row) for row in _csv(folder / "deviation" / "subjects.csv", damaged)],
+        subjects=[_score(row) for row in _csv(files.scores("subjects"), damaged)],
         by_recording={score.recording_id: score for score in by_recording},
-        timelines=_timelines(_csv(folder / "deviation" / "windows.csv", damaged)),
+        timelines=_timelines(_csv(files.scores("windows"), damaged)),
         statistics=statistics,
         reference=record.get("reference") or statistics.get("reference") or None,
         damaged=damaged,

@@ -11,6 +11,7 @@ from typing import Any
 from ubam.core.errors import RunError
 from ubam.core.files import write_json
 from ubam.core.provenance import _version, installed_versions
+from ubam.results.run_folder import LOCK, RunFolder
 
 
 class RunRecord:
@@ -23,7 +24,7 @@ class RunRecord:
     @classmethod
     def open(cls, folder: Path) -> "RunRecord":
         """Open an existing run; RunError when `folder` holds none or a damaged one."""
-        path = folder / "run.json"
+        path = RunFolder(folder).run_json
         if not path.exists():
             raise RunError(
                 f"{folder} holds no run (run.json is missing); start one with: ubam run STUDY --out {folder}"
@@ -40,14 +41,14 @@ class RunRecord:
         The study is kept as a whole path: a run goes on from any folder.
         """
         study = study.absolute()
-        if (folder / "run.json").exists():
+        if RunFolder(folder).run_json.exists():
             run = cls.open(folder)
             if run.record.get("study_key") != study_key and run.record.get("study") != str(study):
                 raise RunError(
                     f"{folder} already holds a run of another study ({run.record.get('study')}); "
                     "choose another folder with --out, or pass --fresh to replace it."
                 )
-        elif folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
+        elif folder.exists() and any(entry.name != LOCK for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})
@@ -57,7 +58,7 @@ class RunRecord:
 
     def save(self) -> None:
         """Write run.json."""
-        write_json(self.folder / "run.json", self.record)
+        write_json(RunFolder(self.folder).run_json, self.record)
 
     def is_done(self, stage: str, key: str) -> bool:
         """Whether `stage` was finished with the same inputs and settings."""
@@ -94,7 +95,7 @@ def locked(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a+") as handle:
+    with open(RunFolder(folder).lock, "a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

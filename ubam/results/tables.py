@@ -7,22 +7,14 @@ from typing import Any
 
 from ubam.core.errors import RunError
 from ubam.results.run_data import mapping, number, read_facts, read_table
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 
 TEXT = (
     "recording_id", "video", "subject", "group", "session", "status", "reason", "warnings", "box", "keypoints",
     "impairment",
 )  # fmt: skip
-FILES = {
-    "subjects": "deviation/subjects.csv",
-    "recordings": "deviation/recordings.csv",
-    "sessions": "deviation/sessions.csv",
-    "windows": "deviation/windows.csv",
-    "distances": "deviation/distances.csv",
-    "motif_usage": "motifs/usage.csv",
-    "motif_windows": "motifs/windows.csv",
-    "videos": "recordings.csv",
-}
+SCORES = ("subjects", "recordings", "sessions", "windows", "distances")
 Row = dict[str, Any]
 
 
@@ -35,24 +27,36 @@ class Exported:
     statistics: Mapping[str, Any]
     tables: Mapping[str, tuple[list[str], list[Row]]]
 
+    @property
+    def files(self) -> RunFolder:
+        """The paths in the run folder."""
+        return RunFolder(self.folder)
+
     def rows(self, name: str) -> list[Row]:
         """The rows of a table; none when the run has no such table."""
         return self.tables[name][1] if name in self.tables else []
 
 
 def read_scored(folder: Path) -> Exported:
-    """Read a run for export; RunError when `folder` holds no run, or one that is not scored yet."""
+    """Read the tables of a run; RunError when `folder` holds no run, or one that is not scored yet."""
     record = RunRecord.open(folder).record
-    if not (folder / FILES["subjects"]).is_file():
-        raise RunError(f"{folder} is not scored yet, so there is nothing to export; do first: ubam score {folder}")
-    statistics = read_facts(folder / "statistics.json")
+    files = RunFolder(folder)
+    if not files.scores("subjects").is_file():
+        raise RunError(f"{folder} is not scored yet; do first: ubam score {folder}")
+    statistics = read_facts(files.statistics_json)
     tables = {}
-    for name, path in FILES.items():
-        rows = read_table(folder / path)
+    for name, path in _paths(files).items():
+        rows = read_table(path)
         if rows:
             tables[name] = (list(rows[0]), typed(rows))
     tables |= {name: (list(rows[0]), rows) for name, rows in _statistics_rows(statistics).items() if rows}
     return Exported(folder, record, statistics, tables)
+
+
+def _paths(files: RunFolder) -> dict[str, Path]:
+    """The file of each table of an export."""
+    motifs = {f"motif_{name}": files.motifs(name) for name in ("usage", "windows")}
+    return {name: files.scores(name) for name in SCORES} | motifs | {"videos": files.recordings_csv}
 
 
 def typed(rows: Sequence[Mapping[str, str]]) -> list[Row]:

@@ -1,1 +1,29 @@
-"""From a video to crops and views of its one subject."""
+"""The video of one recording comes in.
+
+The boxes of its one subject over time go out, and the crops and views that the encoders see.
+"""
+
+from typing import TYPE_CHECKING
+
+from ubam.core.faces import lazy_names
+
+__all__ = ["CropStore", "Finding", "Scene", "Track", "build_crops", "find_subject", "read_first_pass"]
+
+if TYPE_CHECKING:
+    from ubam.tracking.crop_store import CropStore
+    from ubam.tracking.cropping import build_crops
+    from ubam.tracking.first_pass import read_first_pass
+    from ubam.tracking.locate import Finding, find_subject
+    from ubam.tracking.scene import Scene
+    from ubam.tracking.track import Track
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        CropStore="crop_store",
+        Finding="locate",
+        Scene="scene",
+        Track="track",
+        build_crops="cropping",
+        find_subject="locate",
+        read_first_pass="first_pass",
+    )

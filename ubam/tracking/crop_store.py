@@ -13,6 +13,7 @@ import numpy as np
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
 from ubam.core.typing import View
+from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.foreground import floor_line
@@ -65,21 +66,22 @@ class CropStore:
     def open(cls, folder: Path | str) -> "CropStore":
         """Open a store that `build_crops` wrote; VideoError when there is none."""
         folder = Path(folder)
-        if not (folder / "store.json").is_file():
+        files = CropFolder(folder)
+        if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
-        meta = json.loads((folder / "store.json").read_text(encoding="utf-8"))
-        arrays = {name: np.load(folder / f"{name}.npy") for name in ARRAYS}
-        views = np.load(folder / "views.npy", mmap_mode="r")
+        meta = json.loads(files.description.read_text(encoding="utf-8"))
+        arrays = {name: np.load(files.array(name)) for name in ARRAYS}
+        views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
-        moves = np.load(folder / "moves.npy") if (folder / "moves.npy").is_file() else None
-        turned = (folder / "heading.npy").is_file()
-        heading = np.load(folder / "heading.npy") if turned else np.zeros(len(views), np.float32)
+        moves = np.load(files.array("moves")) if files.array("moves").is_file() else None
+        turned = files.array("heading").is_file()
+        heading = np.load(files.array("heading")) if turned else np.zeros(len(views), np.float32)
         egocentric = bool(meta.get("egocentric", False))
         return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
-        with open(self.folder / "crops.bin", "rb") as blob:
+        with open(CropFolder(self.folder).pictures, "rb") as blob:
             pictures = [self._crop(blob.fileno(), int(i) % len(self.time_s)) for i in indices]
         return np.stack(pictures) if pictures else np.empty((0, self.crop_size, self.crop_size, 3), np.uint8)
 
@@ -134,11 +136,12 @@ class CropStore:
 
     def whole_scene(self) -> Scene:
         """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
-        background = cv2.cvtColor(_read_picture(self.folder / "background.png"), cv2.COLOR_BGR2RGB)
-        noise = _read_picture(self.folder / "noise.png").astype(np.float32) / 4
+        files = CropFolder(self.folder)
+        background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
+        noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
         still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
         if self.in_place:
-            still = cv2.cvtColor(_read_picture(self.folder / "still.png"), cv2.COLOR_BGRA2RGBA)
+            still = cv2.cvtColor(_read_picture(files.picture("still")), cv2.COLOR_BGRA2RGBA)
         return Scene(background, noise, still, self.in_place)
 
 
@@ -174,7 +177,7 @@ def close_view(store: CropStore, position: int) -> View:
 
 def _behind(store: CropStore, position: int) -> Scene:
     """The scene in the box of a frame, at the size of crops."""
-    scene, zoom = _reduced(store.folder, (store.folder / "background.png").stat().st_mtime_ns)
+    scene, zoom = _reduced(store.folder, CropFolder(store.folder).picture("background").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:
         return scene_at(scene, box, store.crop_size)

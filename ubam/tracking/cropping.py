@@ -17,6 +17,7 @@ import numpy as np
 from ubam.core.files import content_hash
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
+from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_first_pass, to_jpeg
@@ -46,7 +47,7 @@ def build_crops(
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         meta = _write_store(recording, info, folder, crop_size, view_size, progress)
-        _write_json(folder / "store.json", meta | {"key": key})
+        _write_json(CropFolder(folder).description, meta | {"key": key})
         if out.exists():
             shutil.rmtree(out)
         os.replace(folder, out)
@@ -63,7 +64,7 @@ def _key(recording: Recording, crop_size: int, view_size: int) -> str:
 
 def _is_current(out: Path, key: str) -> bool:
     try:
-        return bool(json.loads((out / "store.json").read_text(encoding="utf-8"))["key"] == key)
+        return bool(json.loads(CropFolder(out).description.read_text(encoding="utf-8"))["key"] == key)
     except (OSError, ValueError, KeyError):
         return False
 
@@ -91,7 +92,7 @@ def _write_store(
     if finding.camera is not None:
         arrays["moves"] = finding.camera.moves[:count]
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
+        np.save(CropFolder(folder).array(name), array)
     status, reason = _verdict(recording, info, survey, count, damage)
     return {
         "recording_id": recording.recording_id, "fps": float(1 / np.median(np.diff(times))),
@@ -105,10 +106,11 @@ def _write_store(
 
 def _write_scene(folder: Path, scene: Scene) -> None:
     """background.png, noise.png (grey levels times 4) and, for a subject in place, still.png."""
-    cv2.imwrite(str(folder / "background.png"), cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR))
-    cv2.imwrite(str(folder / "noise.png"), (scene.noise * 4).clip(0, 255).round().astype(np.uint8))
+    files = CropFolder(folder)
+    cv2.imwrite(str(files.picture("background")), cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR))
+    cv2.imwrite(str(files.picture("noise")), (scene.noise * 4).clip(0, 255).round().astype(np.uint8))
     if scene.hidden:
-        cv2.imwrite(str(folder / "still.png"), cv2.cvtColor(scene.still, cv2.COLOR_RGBA2BGRA))
+        cv2.imwrite(str(files.picture("still")), cv2.cvtColor(scene.still, cv2.COLOR_RGBA2BGRA))
 
 
 def _write_crops(
@@ -120,10 +122,10 @@ def _write_crops(
     frames = read_frames(
         recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=scaled.size, damage=damage
     )
-    shape = (total, view_size, view_size, 3)
-    views = np.lib.format.open_memmap(folder / "views.npy", mode="w+", dtype=np.uint8, shape=shape)
+    files, shape = CropFolder(folder), (total, view_size, view_size, 3)
+    views = np.lib.format.open_memmap(files.array("views"), mode="w+", dtype=np.uint8, shape=shape)
     offsets = [0]
-    with open(folder / "crops.bin", "wb") as blob:
+    with open(files.pictures, "wb") as blob:
         for position, (frame, apart) in enumerate(zip(frames, _moving_parts(finding, survey), strict=False)):
             crop = cut(frame, scaled.boxes[position], crop_size)
             found = finding.track.found[position]
@@ -145,10 +147,11 @@ def _moving_parts(finding: Finding, survey: FirstPass) -> Iterator[np.ndarray | 
 
 def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
     """Write where each crop begins; give views as many rows as there are crops; drop the small pictures."""
+    files = CropFolder(folder)
     if len(offsets) <= len(views):
         np.save(folder / "shorter.npy", views[: len(offsets) - 1])
-        os.replace(folder / "shorter.npy", folder / "views.npy")
-    np.save(folder / "offsets.npy", np.array(offsets))
+        os.replace(folder / "shorter.npy", files.array("views"))
+    np.save(files.array("offsets"), np.array(offsets))
     (folder / "small.bin").unlink()
 
 

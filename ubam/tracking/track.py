@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from ubam.tracking.blobs import _steps, find_blobs, follow
 from ubam.tracking.foreground import FEET, without_shadow
@@ -147,11 +148,6 @@ def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:
     """values [T,C] held where not found, freed of single outliers, then smoothed by a Gaussian of sigma frames."""
     known = np.flatnonzero(found)
     nearest = known[np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)]
-    held = values[nearest].astype(np.float64)
-    padded = np.pad(held, ((2, 2), (0, 0)), mode="edge")
-    held = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5, axis=0), axis=-1)
-    radius = max(1, int(3 * sigma))
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
-    padded = np.pad(held, ((radius, radius), (0, 0)), mode="edge")
-    columns = [np.convolve(column, weights / weights.sum(), mode="valid") for column in padded.T]
-    return np.stack(columns, axis=1)
+    held = median_filter(values[nearest].astype(np.float64), size=(5, 1), mode="nearest")
+    reach = max(1, int(3 * sigma))
+    return np.asarray(gaussian_filter1d(held, max(sigma, 1e-3), axis=0, mode="nearest", radius=reach))

@@ -1,1 +1,27 @@
-"""Who somebody is, what they may do, and what they did."""
+"""A request and what it shows for itself come in: a password, a session, a token.
+
+Who somebody is goes out, what they may see, and a line in the audit log.
+"""
+
+from typing import TYPE_CHECKING
+
+from ubam.core.faces import lazy_names
+
+__all__ = ["Person", "add_user", "find_user", "note", "recording_of", "run_of", "set_password", "study_of"]
+
+if TYPE_CHECKING:
+    from webui.access.audit_log import note
+    from webui.access.identity import Person, add_user, find_user, set_password
+    from webui.access.permissions import recording_of, run_of, study_of
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        Person="identity",
+        add_user="identity",
+        find_user="identity",
+        note="audit_log",
+        recording_of="permissions",
+        run_of="permissions",
+        set_password="identity",
+        study_of="permissions",
+    )

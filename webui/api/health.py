@@ -1,12 +1,13 @@
 """Is it alive, is it ready, and the numbers for whoever watches it."""
 
-import os
 import time
 from datetime import timedelta
 from typing import Any
 
+import psutil
 from flask import Blueprint, Response, g, request
 from flask_login import current_user
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics, generate_latest
 from sqlalchemy import func, select
 
 from webui.context import service
@@ -14,8 +15,8 @@ from webui.data.models import Job, Recording, Study, Upload, User, Worker, now
 from webui.data.session import database
 
 health = Blueprint("health", __name__)
-STARTED = time.time()
 ALIVE = timedelta(seconds=30)
+disable_created_metrics()  # a time beside every counter would double the list and says nothing that up_seconds does not
 
 
 @health.get("/healthz")
@@ -27,8 +28,7 @@ def alive() -> dict[str, Any]:
 @health.get("/readyz")
 def ready() -> tuple[dict[str, Any], int]:
     """Database, disk and a worker are there; 503 names what is not."""
-    workers = database().scalar(select(func.count()).select_from(Worker).where(Worker.seen > now() - ALIVE)) or 0
-    lacking = [] if workers else ["no worker has been heard of for 30 seconds; start `ubam worker`"]
+    lacking = [] if _workers() else ["no worker has been heard of for 30 seconds; start `ubam worker`"]
     if service().storage.free_bytes() < service().settings.limits.reserve_bytes:
         lacking.append("the disk is full")
     return {"status": "not ready" if lacking else "ok", "lacking": lacking}, 503 if lacking else 200
@@ -40,41 +40,47 @@ def metrics() -> Response:
     local = request.remote_addr in ("127.0.0.1", "::1") and not service().settings.public_name
     if not local and not (current_user.is_authenticated and current_user.role == "admin"):
         return Response("Only an admin may read this.\n", 403, mimetype="text/plain")
-    lines = [f"ubam_{name} {value}" for name, value in _numbers().items()]
-    return Response("\n".join(lines) + "\n", mimetype="text/plain; version=0.0.4")
+    text = generate_latest(service().counters.registry) + generate_latest(_gauges())
+    return Response(text, mimetype="text/plain; version=0.0.4")
 
 
-def _numbers() -> dict[str, float]:
-    session = database()
-    found: dict[str, float] = {}
-    for what, table in (("users", User), ("studies", Study), ("recordings", Recording), ("uploads_open", Upload)):
-        found[what] = session.scalar(select(func.count()).select_from(table)) or 0
-    jobs = select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
-    for kind, status, count in session.execute(jobs):
-        found[f'jobs{{kind="{kind}",status="{status}"}}'] = count
-    found["workers"] = session.scalar(select(func.count()).select_from(Worker).where(Worker.seen > now() - ALIVE)) or 0
-    found["recording_bytes"] = session.scalar(select(func.coalesce(func.sum(Recording.bytes), 0))) or 0
-    found["disk_free_bytes"] = service().storage.free_bytes()
-    found["up_seconds"] = round(time.time() - STARTED, 1)
-    with open("/proc/self/statm", encoding="ascii") as handle:
-        found["memory_bytes"] = int(handle.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return found | {_total(name): value for name, value in service().counters.items()}
+def _gauges() -> CollectorRegistry:
+    """What can be read off at this moment: the database, the disk, this process."""
+    session, registry = database(), CollectorRegistry()
+
+    def gauge(name: str, words: str, value: float) -> None:
+        Gauge(f"ubam_{name}", words, registry=registry).set(value)
+
+    for name, table in (("users", User), ("studies", Study), ("recordings", Recording), ("uploads_open", Upload)):
+        gauge(name, f"Rows of {name}.", session.scalar(select(func.count()).select_from(table)) or 0)
+    jobs = Gauge("ubam_jobs", "Jobs by kind and status.", ["kind", "status"], registry=registry)
+    for kind, status, count in session.execute(
+        select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
+    ):
+        jobs.labels(kind, status).set(count)
+    gauge("workers", "Workers heard of in the last 30 seconds.", _workers())
+    stored = session.scalar(select(func.coalesce(func.sum(Recording.bytes), 0))) or 0
+    gauge("recording_bytes", "Bytes of all recordings.", stored)
+    gauge("disk_free_bytes", "Bytes free on the disk of the data folder.", service().storage.free_bytes())
+    process = psutil.Process()
+    gauge("up_seconds", "Seconds since this process began.", round(time.time() - process.create_time(), 1))
+    gauge("memory_bytes", "Bytes of memory that this process holds.", process.memory_info().rss)
+    return registry
 
 
-def _total(name: str) -> str:
-    base, brace, labels = name.partition("{")
-    return f"{base}_total{brace}{labels}"
+def _workers() -> int:
+    alive = select(func.count()).select_from(Worker).where(Worker.seen > now() - ALIVE)
+    return database().scalar(alive) or 0
 
 
 def count_request() -> None:
-    """When a request came."""
+    """Note when a request came."""
     g.came = time.perf_counter()
 
 
 def count_answer(response: Response) -> Response:
-    """How many answers there were, of which kind, and how long they took."""
-    counters, kind = service().counters, response.status_code // 100
-    took = time.perf_counter() - g.get("came", time.perf_counter())
-    for name, value in ((f'answers{{kind="{kind}xx"}}', 1.0), ("answer_seconds", took)):
-        counters[name] = counters.get(name, 0.0) + value
+    """Count an answer by its kind, and the time that it took."""
+    counters = service().counters
+    counters.answers.labels(f"{response.status_code // 100}xx").inc()
+    counters.seconds.inc(time.perf_counter() - g.get("came", time.perf_counter()))
     return response

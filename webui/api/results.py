@@ -45,18 +45,15 @@ def get_results(run_id: str) -> dict[str, Any]:
     from webui.results.sentences import result_words
 
     rendered = [clip_json(clip) for clip in run.clips]
-    folder = reader.folder_of(run)
+    files = reader.files_in(run)
+    scored = files.scores("subjects").is_file()
     return {
-        "run": run_json(run), "subjects": reader.table(run, "deviation/subjects.csv"),
-        "recordings": reader.recordings_json(run), "statistics": reader.document(run, "statistics.json"),
-        "motifs": reader.document(run, "motifs/motifs.json"), "usage": reader.table(run, "motifs/usage.csv"),
+        "run": run_json(run), "subjects": reader.table(files.scores("subjects")),
+        "recordings": reader.recordings_json(run), "statistics": reader.document(files.statistics_json),
+        "motifs": reader.document(files.motifs_json), "usage": reader.table(files.motifs("usage")),
         "clips": reader.clips_of(run) + [clip for clip in rendered if clip["status"] == "done"],
-        "files": reader.files_of(run), "words": result_words(folder) if _is_scored(folder) else None,
+        "files": reader.files_of(run), "words": result_words(files.path) if scored else None,
     }  # fmt: skip
-
-
-def _is_scored(folder: Path) -> bool:
-    return (folder / "deviation" / "subjects.csv").is_file()
 
 
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/windows")
@@ -90,7 +87,7 @@ def get_preview(run_id: str, recording_id: str) -> Any:
     """The run's own preview; where it made none, the playable copy of the recording."""
     run = shown_run(run_id)
     reader.row_of(run, recording_id)
-    path = reader.folder_of(run) / "preview" / f"{recording_id}.mp4"
+    path = reader.files_in(run).preview(recording_id)
     if path.is_file():
         return send_whole(path, kind="video/mp4")
     entry = run.recordings.get(recording_id)
@@ -122,7 +119,7 @@ def get_report(run_id: str) -> Response:
     """One file that asks nothing of a network."""
     run = shown_run(run_id)
     note("open", "report", run.id, often=True)
-    return _sent(run, reader.folder_of(run) / "report.html", kind="text/html")
+    return _sent(run, reader.files_in(run).report, kind="text/html")
 
 
 def _sent(run: Run, file: Path, *, name: str = "", kind: str = "") -> Response:

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint, abort
 from sqlalchemy import select
 
 from ubam.core.settings import RUN_PRESETS
+from ubam.results.run_folder import RunFolder
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import recording_of, role_in, run_of, study_of, visible
@@ -40,7 +41,7 @@ def run_json(run: Run) -> dict[str, Any]:
     stages = stages_of_folder(folder) if job is None else read_progress(service().storage.job(run))["stages"]
     share, rest = share_and_rest(stages, run.preset, video_seconds_of(run))
     running = next((stage["name"] for stage in stages if stage["state"] == "running"), "")
-    status = job.status if job is not None else "done" if (folder / "report.html").exists() else "failed"
+    status = job.status if job is not None else "done" if RunFolder(folder).report.exists() else "failed"
     return {
         "id": run.id, "study": run.study_id, "study_name": run.study.name, "can_edit": editable, "name": run.name,
         "status": status, "stage": running if status == "running" else "", "stages": stages,
@@ -59,7 +60,7 @@ def _time(job: Job | None, name: str) -> str | None:
 
 def _warnings(folder: Path) -> list[str]:
     try:
-        found: list[str] = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("warnings", [])
+        found: list[str] = json.loads(RunFolder(folder).run_json.read_text(encoding="utf-8")).get("warnings", [])
     except (OSError, json.JSONDecodeError):
         return []
     return found
@@ -144,7 +145,7 @@ def open_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]
     study = study_of(study_id, "editor")
     folder = service().storage.allowed(Path(given["path"]))
     try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record = json.loads(RunFolder(folder).run_json.read_text(encoding="utf-8"))
         preset, seed, reference = str(record["preset"]), int(record["seed"]), record.get("reference")
     except (OSError, ValueError, KeyError, TypeError):
         abort(400, f"{given['path']} holds no run (no run.json that can be read); give the folder that --out named.")

@@ -174,7 +174,7 @@ def append(upload_id: str) -> Response:
         size = placed.keep(last=placed.offset + len(placed) == upload.length)
     else:
         size = _append(upload, path)
-    _count_bytes(request.content_length or 0)
+    service().counters.upload_bytes.inc(request.content_length or 0)
     service().leases.grant(upload.id, credentials(request.environ), path, size, upload.length - size)
     if size == upload.length:
         _finish(upload, path)
@@ -217,11 +217,6 @@ def _write(handle: io.FileIO, room: int) -> int:
         while written < wanted and (piece := request.stream.read(min(PIECE, wanted - written))):
             written += handle.write(piece)
     return written
-
-
-def _count_bytes(count: int) -> None:
-    counters = service().counters
-    counters["upload_bytes"] = counters.get("upload_bytes", 0) + count
 
 
 def _finish(upload: Upload, path: Path) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ubam.pipeline.stages import STAGES
+from ubam.results.run_folder import RunFolder
 from webui.data.models import Run
 
-STAGES = ("check", "crops", "train", "embed", "score", "generator", "magnify", "report")
 # Seconds of the sample study (12 recordings, one minute of video) on two cores, from its run.json. What grows with the
 # length of the videos is scaled by their minutes; a running stage corrects the rest by how it fares itself.
 SECONDS = {
@@ -41,7 +42,7 @@ def read_progress(folder: Path) -> dict[str, Any]:
 def stages_of_folder(run_folder: Path) -> list[dict[str, Any]]:
     """The stages of a run that was made on the command line, from its run.json."""
     try:
-        record = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["stages"]
+        record = json.loads(RunFolder(run_folder).run_json.read_text(encoding="utf-8"))["stages"]
     except (OSError, json.JSONDecodeError, KeyError):
         return []
     return [

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+import psutil
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,9 @@ def kill_group(group: int) -> None:
 def group_bytes(group: int) -> int:
     """Memory that the processes of a group hold, bytes; shared pages count in each."""
     total = 0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                total += int(fields[21]) * PAGE if int(fields[2]) == group else 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):  # it may end at any moment
+            total += process.memory_info().rss if os.getpgid(process.pid) == group else 0
     return total
 
 

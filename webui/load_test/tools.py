@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import click
+import psutil
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_videos"
 GROW_S = 1.5  # as static/js/tus.js
@@ -74,16 +75,16 @@ def server(data: Path, folder: Path) -> Iterator[tuple[int, tuple[str, int], str
 
 
 def memory_mib(process: int, peak: bool = False) -> float:
-    """Resident memory of a process, MiB."""
+    """Resident memory of a process, MiB, from Linux: psutil does not know the peak."""
     name = "VmHWM" if peak else "VmRSS"
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition(f"{name}:")[2].split()[0]) / 1024
 
 
 def cpu_seconds(process: int) -> float:
-    """Seconds of the processors that a process and its ended children have taken."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds that a process and its ended children have taken."""
+    times = psutil.Process(process).cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def has_ended(process: int) -> Callable[[], bool]:
@@ -93,19 +94,7 @@ def has_ended(process: int) -> Callable[[], bool]:
 
 
 def _descendants(process: int) -> set[int]:
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
-    found, left = set(), [process]
-    while left:
-        children = parents.get(left.pop(), [])
-        found.update(children)
-        left += children
-    return found
+    return {child.pid for child in psutil.Process(process).children(recursive=True)}
 
 
 def first_page(address: tuple[str, int], browser: Browser) -> float:

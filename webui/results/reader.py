@@ -9,12 +9,13 @@ import numpy as np
 from apiflask import abort
 
 from ubam.core.files import read_arrays, read_csv
+from ubam.results.run_folder import CROPS, LOCK, RunFolder
 from webui.context import service
 from webui.data.models import Recording, Run
 from webui.data.session import database
 from webui.results.path_redaction import places
 
-HIDDEN = ("crops", ".lock")
+HIDDEN = (CROPS, LOCK)
 SHOWN_LAYOUT = "side-by-side"
 
 
@@ -23,11 +24,16 @@ def folder_of(run: Run) -> Path:
     return service().storage.run(run)
 
 
+def files_in(run: Run) -> RunFolder:
+    """The paths in the run folder."""
+    return RunFolder(folder_of(run))
+
+
 def cut_from(run: Run) -> tuple[str, ...]:
     """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names."""
     folder, known = folder_of(run), service()
     named = [folder.parent, known.settings.data, *known.storage.folders]
-    record = _read_json(folder / "run.json") or {}
+    record = _read_json(RunFolder(folder).run_json) or {}
     study = Path(str(record.get("study") or folder))
     named += [study.parent, *(Path(row["video"]).parent for row in _rows(folder) if row.get("video", "")[:1] == "/")]
     return places(*named)
@@ -40,7 +46,7 @@ def names_in(run: Run) -> dict[str, dict[str, str]]:
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
-    path = folder / "recordings.csv"
+    path = RunFolder(folder).recordings_csv
     return read_csv(path) if path.is_file() else []
 
 
@@ -81,15 +87,14 @@ def _number(name: str, cell: str) -> Any:
     return value if np.isfinite(value) else None
 
 
-def table(run: Run, path: str) -> list[dict[str, Any]]:
-    """A CSV of the run; empty while it is not there."""
-    file = folder_of(run) / path
+def table(file: Path) -> list[dict[str, Any]]:
+    """A CSV of a run; empty while it is not there."""
     return numbers(read_csv(file)) if file.is_file() else []
 
 
-def document(run: Run, path: str) -> Any:
-    """A JSON file of the run; None while it is not there."""
-    return _read_json(folder_of(run) / path)
+def document(file: Path) -> Any:
+    """A JSON file of a run; None while it is not there."""
+    return _read_json(file)
 
 
 def _read_json(file: Path) -> Any:
@@ -101,7 +106,7 @@ def _read_json(file: Path) -> Any:
 
 def recordings_json(run: Run) -> list[dict[str, Any]]:
     """recordings.csv with the scores beside it, and which recording of the study each was."""
-    scores = {row["recording_id"]: row for row in table(run, "deviation/recordings.csv")}
+    scores = {row["recording_id"]: row for row in table(files_in(run).scores("recordings"))}
     rows = []
     for row in numbers(list(names_in(run).values())):
         entry = run.recordings.get(row["recording_id"], {})
@@ -112,10 +117,10 @@ def recordings_json(run: Run) -> list[dict[str, Any]]:
 
 def clips_of(run: Run) -> list[dict[str, Any]]:
     """The clips that came with the run."""
-    found = []
+    found, written = [], files_in(run).all_clip_facts()
     for name in names_in(run):
-        for facts_file in sorted((folder_of(run) / "magnified").glob(f"{_glob(name)}*.json")):
-            facts = document(run, f"magnified/{facts_file.name}") or {}
+        for facts_file in [path for path in written if path.name.startswith(name)]:
+            facts = document(facts_file) or {}
             if facts.get("recording_id") == name and facts_file.with_suffix(".mp4").is_file():
                 found.append(_clip_of(run, name, facts_file.stem, facts))
     return found
@@ -128,10 +133,6 @@ def _clip_of(run: Run, name: str, stem: str, facts: dict[str, Any]) -> dict[str,
         "status": "done", "error": "", "fraction": 1.0, "queue_position": None, "facts": facts,
         "url": f"/api/v1/runs/{run.id}/files/magnified/{stem}.mp4",
     }  # fmt: skip
-
-
-def _glob(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def files_of(run: Run) -> list[dict[str, Any]]:
@@ -151,7 +152,7 @@ def files_of(run: Run) -> list[dict[str, Any]]:
 def windows_of(run: Run, name: str) -> list[dict[str, Any]]:
     """The deviation of each window of one recording."""
     row_of(run, name)
-    path = folder_of(run) / "deviation" / "windows.csv"
+    path = files_in(run).scores("windows")
     if not path.is_file():
         return []
     rows = [row for row in read_csv(path) if row["recording_id"] == name]
@@ -172,13 +173,13 @@ def evidence_of(run: Run, name: str) -> dict[str, Any]:
         times = {key: float(arrays[f"peak_{key}"][peak]) for key in ("time_s", "start_s", "end_s")}
         pictures = {"query": f"{base}/{peak}/query.jpg", "where": f"{base}/{peak}/where.jpg"}
         peaks.append(times | pictures | {"nearest": nearest})
-    has_preview = (folder_of(run) / "preview" / f"{name}.mp4").is_file()
+    has_preview = files_in(run).preview(name).is_file()
     return {"peaks": peaks, "clock": _clock(run, name, row) if has_preview else []}
 
 
 def evidence_arrays(run: Run, name: str) -> dict[str, np.ndarray]:
     """The arrays of evidence/<name>.npz; empty for a recording without."""
-    path = folder_of(run) / "evidence" / f"{name}.npz"
+    path = files_in(run).evidence(name)
     return _arrays(path, path.stat().st_mtime_ns) if path.is_file() else {}
 
 
@@ -190,7 +191,7 @@ def _arrays(path: Path, modified_ns: int) -> dict[str, np.ndarray]:
 def _clock(run: Run, name: str, row: dict[str, str]) -> list[list[float]]:
     from ubam.report.charts import clip_clock
 
-    path = folder_of(run) / "embeddings" / f"{name}.npz"
+    path = files_in(run).embedding(name)
     time_s = None
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
@@ -217,7 +218,7 @@ def evidence_picture(run: Run, name: str, peak: int, what: str) -> np.ndarray:
 
 def maps_of(run: Run) -> dict[str, Any]:
     """The 2-D maps of postures and behaviours."""
-    path = folder_of(run) / "maps.npz"
+    path = files_in(run).maps
     if not path.is_file():
         return {"posture": None, "behaviour": None}
     arrays, rows = _arrays(path, path.stat().st_mtime_ns), names_in(run)
@@ -242,13 +243,13 @@ def _map(arrays: dict[str, np.ndarray], rows: dict[str, dict[str, str]], what: s
 
 def crop_jpeg(run: Run, name: str, time_s: float) -> bytes:
     """The crop of a recording nearest to a moment, as the JPEG that lies in the crop store."""
-    folder = folder_of(run) / "crops" / name
+    crops = files_in(run).crops(name)
     row_of(run, name)
-    if not (folder / "crops.bin").is_file():
+    if not crops.pictures.is_file():
         abort(404, "The crops of this recording are not there.")
-    times, offsets = np.load(folder / "time_s.npy"), np.load(folder / "offsets.npy")
+    times, offsets = np.load(crops.array("time_s")), np.load(crops.array("offsets"))
     frame = int(np.abs(times - time_s).argmin())
-    with open(folder / "crops.bin", "rb") as blob:
+    with open(crops.pictures, "rb") as blob:
         blob.seek(int(offsets[frame]))
         return blob.read(int(offsets[frame + 1] - offsets[frame]))
 
@@ -256,7 +257,7 @@ def crop_jpeg(run: Run, name: str, time_s: float) -> bytes:
 def compare(runs: tuple[Run, Run]) -> dict[str, Any]:
     """Per subject the deviation in both runs, and how alike the two rankings are (Spearman)."""
     tables = [
-        {(row["subject"], row["group"]): row["deviation"] for row in table(run, "deviation/subjects.csv")}
+        {(row["subject"], row["group"]): row["deviation"] for row in table(files_in(run).scores("subjects"))}
         for run in runs
     ]
     keys = list(dict.fromkeys([*tables[0], *tables[1]]))
@@ -275,5 +276,8 @@ def _spearman(pairs: list[tuple[float, float]]) -> float | None:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; equal values share the mean of theirs."""
+    """Ranks from 1; equal values share the mean of theirs.
+
+    scipy.stats would add 60 MB to every web process for these two lines.
+    """
     return np.array([(values < value).sum() + ((values == value).sum() + 1) / 2 for value in values])

@@ -22,7 +22,7 @@ def result_words(folder: Path) -> dict[str, Any]:
     or None. Empty where the run has nothing to say yet.
     """
     data = read_run(folder)
-    clips = sorted((folder / "magnified").glob("*.json"))
+    clips = data.files.all_clip_facts()
     return {
         "headline": [sentence for sentence in headline(data) if sentence],
         "warnings": warnings_of(data),

@@ -278,27 +278,27 @@ def embedded(study: Path, out: Path, **options: object) -> tuple[Job, list[str]]
 def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Path) -> None:
     study, learnt = write_study(tmp_path), settings.PRESETS["quick"].posture_dim
     job, _ = embedded(study, tmp_path / "run")
-    code, material = PoseCode.load(job.pose_file), ScoredRun(job)
+    code, material = PoseCode.load(job.files.model.keypoints), ScoredRun(job)
     assert code.names == ("head", "hip", "foot")
     assert material.codes["s0"].posture.shape == (40, learnt + 6)
     assert material.twin("s0").posture.shape == (40, learnt)  # what a rendered picture is compared with
     assert material.manifold is not None
     assert material.manifold.bank.shape[1] == learnt
-    looks = read_arrays(job.embedding_file("s0"))["looks"]
+    looks = read_arrays(job.files.embedding("s0"))["looks"]
     assert looks.shape == (learnt + 6, learnt + 6)
     assert np.trace(looks[:learnt, :learnt]) > 0
     assert not looks[learnt:].any()  # other clothes move no keypoint
-    assert [row["keypoints"] for row in read_csv(job.folder / "recordings.csv")] == ["s0.csv", "s1.csv", "s2.csv"]
+    assert [row["keypoints"] for row in read_csv(job.files.recordings_csv)] == ["s0.csv", "s1.csv", "s2.csv"]
 
-    again, _ = embedded(study, tmp_path / "again", model=job.model_folder)
-    assert PoseCode.load(again.pose_file) == code  # a model brings its own way to join points
+    again, _ = embedded(study, tmp_path / "again", model=job.files.model.path)
+    assert PoseCode.load(again.files.model.keypoints) == code  # a model brings its own way to join points
 
     (tmp_path / "s1.csv").unlink()
     job, done = embedded(study, tmp_path / "run")
     assert done == ["embed"]
-    assert read_arrays(job.embedding_file("s0"))["posture"].shape == (40, learnt)
+    assert read_arrays(job.files.embedding("s0"))["posture"].shape == (40, learnt)
     assert "Keypoints are not used" in job.run.record["warnings"][-1]
-    assert not job.pose_file.exists()
+    assert not job.files.model.keypoints.exists()
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from ubam.core.files import read_csv
 from ubam.motifs.clustering import blurred_pairs
 from ubam.motifs.discovery import Motifs, WindowSet, balanced_rows, bouts, find_motifs, self_similarity, smooth_path
 from ubam.motifs.tables import cycle_of, describe_motifs, motif_tables, write_motifs
+from ubam.results.run_folder import RunFolder
 
 STEP = 0.16
 Study = tuple[list[WindowSet], list[np.ndarray], Motifs]
@@ -187,7 +188,7 @@ def test_only_a_sequence_that_goes_round_is_a_cycle() -> None:
 
 def test_examples_are_of_several_subjects_and_files_say_what_the_arrays_do(study: Study, tmp_path: Path) -> None:
     windows, _, motifs = study
-    write_motifs(tmp_path, windows, motifs, "healthy")
+    write_motifs(RunFolder(tmp_path), windows, motifs, "healthy")
     rows = read_csv(tmp_path / "windows.csv")
     assert [int(row["motif"]) for row in rows] == np.concatenate(motifs.labels).tolist()
     for one in describe_motifs(windows, motifs, "healthy")["motifs"]:

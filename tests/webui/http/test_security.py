@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.webui.support.clients import House, small_limits, small_video
 from webui.data.models import Recording, Study, Upload, now
@@ -105,7 +106,10 @@ def test_health_readiness_and_numbers(house: House) -> None:
     assert "worker" in stranger.get("/readyz").json["lacking"][0]
     house.person("Anna").post("studies", {"name": "Mrs Example"})
     text = stranger.get("/metrics").get_data(as_text=True)
-    assert "ubam_studies 1\n" in text
+    read = {line.name: line.value for family in text_string_to_metric_families(text) for line in family.samples}
+    assert read["ubam_studies"] == 1
+    assert read["ubam_answers_total"] > 0
+    assert read["ubam_memory_bytes"] > 10**7
     assert "Example" not in text
     far = stranger.send("GET", "/metrics", environ_base={"REMOTE_ADDR": "10.0.0.9"})
     assert far.status_code == 403

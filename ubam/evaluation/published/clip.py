@@ -34,7 +34,7 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     and kept beside the study's networks.
     """
     scored = material_of(job, recording_id)
-    frames = frames_within(scored, recording_id, span)
+    frames = frames_within(scored.store(recording_id), span)
     network, trained_s = _generator(job, scored)
     store, own = scored.store(recording_id), _learned(scored, recording_id)
     away = (int(frames[0]) + len(own) // 2) % len(own)
@@ -65,7 +65,8 @@ def _references(job: Job, scored: ScoredRun, recording_id: str) -> list[str]:
 
 def _generator(job: Job, scored: ScoredRun) -> tuple[SynthesisGenerator, float]:
     """The trained generator of the study, kept beside the networks, and the CPU seconds of its training."""
-    path = job.model_folder / f"published-{fingerprint(job.model_folder)}.safetensors"
+    model = job.files.model
+    path = model.weights(f"published-{fingerprint(model.path)}")
     network = SynthesisGenerator(scored.model.posture.dim)
     try:
         network.load_state_dict(load_file(path))

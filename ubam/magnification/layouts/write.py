@@ -36,8 +36,7 @@ def write_magnified(
     Args:
         out: the .mp4 to write, whole or not at all. For a strip, the .png or the .svg; both are written.
         layout: "side-by-side" (twin, recording, magnified with the difference marked), "magnified" or "twin" (one frame
-            per frame of the recording, at its size, nothing drawn), "overlay" (the recording at its size below a bar,
-            with heat and arrows where it deviates), "strip" (a figure of a few moments).
+            per frame of the recording), "overlay" (the recording with its deviation marked), "strip" (a figure).
         factor: of the magnified picture; "twin" and "overlay" are always factor 0.
         check: made for this magnification and factor, if the caller reads it afterwards.
         moments: of a strip; 0 for six.

@@ -23,25 +23,26 @@ from ubam.results.sentences import group_tests, pair_of
 def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths."""
     data, written = read_run(run), []
-    drawings = list(_drawings(data))
-    for done, (name, drawing) in enumerate(drawings, start=1):
+    listed = list(drawings(data))
+    for done, (name, drawing) in enumerate(listed, start=1):
         figure = drawing()
         if figure is not None:
-            written += plotting.save_figure(figure, run / "figures" / name)
+            written += plotting.save_figure(figure, data.files.figure(name))
         if progress is not None:
-            progress(done, len(drawings))
+            progress(done, len(listed))
     return written
 
 
 Drawing = tuple[str, Callable[[], Figure | None]]
 
 
-def _drawings(data: RunData) -> Iterator[Drawing]:
+def drawings(data: RunData) -> Iterator[Drawing]:
+    """Name and drawing of every figure of a run; a drawing returns None when its numbers are missing."""
     yield "subjects", lambda: _subjects(data)
     yield "groups", lambda: _groups(data)
     yield "controls", lambda: _controls(data)
     yield from statistics_drawings(data)
-    maps = arrays_if_there(data.folder / "maps.npz")
+    maps = arrays_if_there(data.files.maps)
     for what, plural in (("posture", "postures"), ("behaviour", "behaviours")):
         for by in ("group", "subject", "time", *(("motif",) if what == "behaviour" else ())):
             yield f"map_{plural}_{by}", lambda what=what, by=by: _map(data, maps, what, by)  # type: ignore[misc]
@@ -50,7 +51,7 @@ def _drawings(data: RunData) -> Iterator[Drawing]:
     usual = data.usual()
     for name, line in data.timelines.items():
         yield f"timeline_{name}", lambda name=name, line=line: _timeline(data, name, line, usual)  # type: ignore[misc]
-    for path in sorted((data.folder / "evidence").glob("*.npz")):
+    for path in data.files.all_evidence():
         yield f"strip_{path.stem}", lambda path=path: _strip(data, path)  # type: ignore[misc]
 
 
@@ -109,7 +110,7 @@ def _usage(data: RunData) -> Figure | None:
 
 
 def _films(data: RunData) -> Figure | None:
-    listed = read_facts(data.folder / "motifs" / "motifs.json").get("motifs")
+    listed = read_facts(data.files.motifs_json).get("motifs")
     films, labels, rows = [], [], []
     for one in (mapping(item) for item in (listed if isinstance(listed, list) else [])):
         examples = one.get("examples")
@@ -122,7 +123,7 @@ def _films(data: RunData) -> Figure | None:
 
 
 def _timeline(data: RunData, name: str, line: Timeline, usual: tuple[float, float] | None) -> Figure:
-    peaks = arrays_if_there(data.folder / "evidence" / f"{name}.npz").get("peak_time_s", np.empty(0))
+    peaks = arrays_if_there(data.files.evidence(name)).get("peak_time_s", np.empty(0))
     score = data.by_recording.get(name)
     group = score.group if score else data.row(name).get("group", "")
     colour = plotting.group_colours(data.groups, data.reference).get(group, plotting.OKABE_ITO[0])
@@ -228,7 +229,7 @@ def _time_course(data: RunData, one: Mapping[str, Any]) -> Figure | None:
 
 
 def _distances(data: RunData) -> Figure | None:
-    found = read_distances(data.folder)
+    found = read_distances(data.files)
     if found is None:
         return None
     names, groups, apart = found

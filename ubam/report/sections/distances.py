@@ -1,6 +1,5 @@
 """Who moves like whom: the matrix of distances between subjects, those that are alike beside each other."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,15 @@ from scipy.spatial.distance import squareform
 
 from ubam.report.charts import group_class
 from ubam.results.run_data import RunData, number, read_table
+from ubam.results.run_folder import RunFolder
 
 MOST_CELLS = 60  # subjects to a side that the page draws; the figure beside it has all
 COLOURS = colormaps["cividis_r"]
 
 
-def read_distances(folder: Path) -> tuple[list[str], list[str], np.ndarray] | None:
+def read_distances(run: RunFolder) -> tuple[list[str], list[str], np.ndarray] | None:
     """Names [N], groups [N] and distances [N, N] from deviation/distances.csv; None when missing, odd or too small."""
-    rows = read_table(folder / "deviation" / "distances.csv")
+    rows = read_table(run.scores("distances"))
     names = list(rows[0])[2:] if rows else []
     if len(names) < 3 or len(names) != len(rows):
         return None
@@ -36,7 +36,7 @@ def clustered(apart: np.ndarray) -> np.ndarray:
 
 def distances_view(data: RunData) -> dict[str, Any] | None:
     """The matrix for the page; None when there is none, `cells` empty when it is too large to draw there."""
-    found = read_distances(data.folder)
+    found = read_distances(data.files)
     if found is None:
         return None
     names, groups, apart = found

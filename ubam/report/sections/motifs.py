@@ -22,7 +22,7 @@ def motifs_view(data: RunData) -> dict[str, Any] | None:
     `cards` are the motifs with the films of their examples, `usage` the rows of the table; both are empty when there is
     one motif only, as there is nothing to compare.
     """
-    facts = read_facts(data.folder / "motifs" / "motifs.json")
+    facts = read_facts(data.files.motifs_json)
     listed = facts.get("motifs")
     found = [one for one in listed if mapping(one)] if isinstance(listed, list) else []
     if not found:
@@ -85,7 +85,7 @@ def usage_rows(data: RunData) -> list[dict[str, Any]]:
 
 def usage_table(data: RunData) -> dict[tuple[str, str], list[float | None]]:
     """Share of each motif, 0..1, of each subject in each of its groups, the reference's subjects first."""
-    rows = read_table(data.folder / "motifs" / "usage.csv")
+    rows = read_table(data.files.motifs("usage"))
     count = max((int(number(row.get("motif")) or 0) for row in rows), default=0)
     shares: dict[tuple[str, str], list[float | None]] = {}
     for row in sorted(rows, key=lambda row: row.get("group") != data.reference):
@@ -132,7 +132,7 @@ def example_film(data: RunData, example: Mapping[str, Any]) -> np.ndarray | None
     if start is None or end is None or not name:
         return None
     try:
-        store = CropStore.open(data.folder / "crops" / name)
+        store = CropStore.open(data.files.crops(name).path)
         crops = store.crops([int(np.abs(store.time_s - time).argmin()) for time in np.linspace(start, end, WINDOW)])
         return np.stack([cv2.resize(crop, (FILM_SIDE, FILM_SIDE), interpolation=cv2.INTER_AREA) for crop in crops])
     except (UbamError, OSError, EOFError, ValueError, KeyError, IndexError):

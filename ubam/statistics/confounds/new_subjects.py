@@ -11,10 +11,11 @@ import numpy as np
 
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays
+from ubam.results.run_folder import ReferenceFolder
 from ubam.statistics.confounds.group_differences import Key, Subjects, features_of, of_subjects
 from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
 
-FILE = "capture.npz"  # beside the frozen postures
+ARRAYS = "capture"  # the file beside the frozen postures
 MARGIN = 0.25  # of the reference's range: by so much may a new subject go beyond it and still count as usual
 NOT_KEPT = (
     "An earlier version of ubam froze this reference and did not keep its light, places and cameras, so new subjects "
@@ -28,22 +29,23 @@ def save_properties(folder: Path, seen: RecordingProperties, subjects: Sequence[
     arrays = {"scene": seen.scene, "subject": np.array(subjects)}
     arrays |= {f"number {name}": values for name, values in seen.numbers.items()}
     arrays |= {f"place {name}": np.array(cells) for name, cells in seen.places.items()}
-    write_arrays(folder / FILE, **arrays)
+    write_arrays(ReferenceFolder(folder).arrays(ARRAYS), **arrays)
 
 
 def load_properties(folder: Path) -> tuple[RecordingProperties, list[str]] | None:
-    """What `save_capture` kept, None in a reference that was frozen before there was one; ModelError when damaged."""
-    if not (folder / FILE).exists():
+    """What `save_properties` kept; None in a reference that is older than it, ModelError when damaged."""
+    path = ReferenceFolder(folder).arrays(ARRAYS)
+    if not path.exists():
         return None
     try:
-        arrays = read_arrays(folder / FILE)
+        arrays = read_arrays(path)
         numbers = {name.removeprefix("number "): arrays[name] for name in arrays if name.startswith("number ")}
         places: dict[str, Sequence[str]] = {
             name.removeprefix("place "): arrays[name].tolist() for name in arrays if name.startswith("place ")
         }
         return RecordingProperties(arrays["scene"], numbers, places), arrays["subject"].tolist()
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{folder}: {FILE} is damaged; copy the folder RUN/model/reference again.") from error
+        raise ModelError(f"{folder}: {path.name} is damaged; copy the folder RUN/model/reference again.") from error
 
 
 def audit_new(
@@ -51,8 +53,8 @@ def audit_new(
 ) -> dict[str, Any]:
     """What `audit` in statistics.json holds of new subjects, `keys` (subject, group) of each of their recordings.
 
-    kept: the properties of the reference's recordings and the subject of each, as `load_capture` gives them. A subject
-    that the reference has, too, is held to the others of it.
+    kept: the properties of the reference's recordings and the subject of each, as `load_properties` gives them. A
+    subject that the reference has, too, is held to the others of it.
     """
     if kept is None:
         nothing: dict[str, Any] = {"unit": "subject", "comparisons": [], "against": [], "warnings": []}

@@ -15,7 +15,7 @@ from ubam.core.files import read_csv, write_arrays, write_csv
 from ubam.encoding.embedding import embed_behaviours
 from ubam.encoding.encoders import BehaviourEncoder
 from ubam.evaluation.benchmark import rows as benchmark_rows
-from ubam.evaluation.benchmark import rows as rows_module
+from ubam.evaluation.benchmark import run as run_module
 from ubam.evaluation.benchmark.measures import (
     Samples,
     changing,
@@ -37,7 +37,6 @@ from ubam.evaluation.benchmark.rows import Coded, KnownStudy, Row, stacked, supe
 from ubam.evaluation.benchmark.rows import benchmark_rows as all_rows
 from ubam.evaluation.benchmark.run import Cell, Rendering, measure, open_study, prepare, samples, source_fingerprint
 from ubam.evaluation.benchmark.table import table
-from ubam.evaluation.synthetic import study as study_module
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
 
@@ -207,7 +206,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A benchmark folder with one small study."""
     out = tmp_path_factory.mktemp("benchmark")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(study_module, "synthesise_study", draw_study)
+        patched.setattr(run_module, "synthesise_study", draw_study)
         prepare(out, TINY)
     return out
 
@@ -311,7 +310,7 @@ def test_rows_with_the_same_coding_share_it_and_bring_their_own_scores(
         return replace(true_keypoints(study), scores=study.severity, train_s=2.0)
 
     rows = [Row("mine", "mine", {"a": 1}, code), Row("mine, shuffled", "mine", {"a": 1}, code, shuffled=True)]
-    monkeypatch.setattr(rows_module, "benchmark_rows", lambda: {row.name: row for row in rows})
+    monkeypatch.setattr(run_module, "benchmark_rows", lambda: {row.name: row for row in rows})
     mine, shuffled = measure(folder, TINY, [row.name for row in rows])
     assert asked == [1]
     assert [mine.values[name] for name in ("auc", "rho", "train_s")] == pytest.approx([1, 1, 2])
@@ -320,7 +319,7 @@ def test_rows_with_the_same_coding_share_it_and_bring_their_own_scores(
     measure(folder, TINY, ["mine"])
     assert asked == [1]
     changed = replace(rows[0], settings={"a": 2})
-    monkeypatch.setattr(rows_module, "benchmark_rows", lambda: {"mine": changed})
+    monkeypatch.setattr(run_module, "benchmark_rows", lambda: {"mine": changed})
     measure(folder, TINY, ["mine"])
     assert asked == [1, 1]
 

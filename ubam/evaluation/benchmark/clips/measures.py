@@ -12,6 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from ubam.core.errors import UbamError
+
+try:
+    from skimage.metrics import structural_similarity
+except ImportError as error:
+    raise UbamError("The benchmark of clips needs scikit-image: pip install 'ubam[benchmark]'") from error
+
 Array = NDArray[np.floating]
 Pictures = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
@@ -154,17 +161,16 @@ def foreground_ssim(shown: Pictures, true: Pictures, subject: Masks) -> float:
 
     SSIM = (2 m_a m_b + c1) (2 s_ab + c2) / ((m_a² + m_b² + c1) (s_a² + s_b² + c2)), c1 = 2.55², c2 = 7.65².
     """
-    values = [_ssim_map(one, other)[mask] for one, other, mask in zip(_grey(shown), _grey(true), subject, strict=True)]
+    options = {
+        "data_range": 255.0,
+        "gaussian_weights": True,
+        "sigma": 1.5,
+        "use_sample_covariance": False,
+        "full": True,
+    }
+    pairs = zip(_grey(shown).astype(np.float64), _grey(true).astype(np.float64), subject, strict=True)
+    values = [structural_similarity(one, other, **options)[1][mask] for one, other, mask in pairs]
     return float(np.concatenate(values).mean())
-
-
-def _ssim_map(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    mean_a, mean_b, aa, bb, ab = (cv2.GaussianBlur(x, (11, 11), 1.5) for x in (a, b, a * a, b * b, a * b))
-    spread_a, spread_b, shared = aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b
-    c1, c2 = 2.55**2, 7.65**2
-    above = (2 * mean_a * mean_b + c1) * (2 * shared + c2)
-    return np.asarray(above / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2)), np.float64)
 
 
 def rms_percent(displacement: Array, body_height: float) -> float:

@@ -1,1 +1,20 @@
-"""The benchmark of the eye: outlines, landmarks and postures on pictures that taught nothing."""
+"""Pictures that taught nothing come in, with true outlines and landmarks.
+
+How well they are found goes out, as a table and as sheets to look at.
+"""
+
+from typing import TYPE_CHECKING
+
+from ubam.core.faces import lazy_names
+
+__all__ = ["PictureSet", "eye_rows", "eye_table", "run_eye", "write_eye_results"]
+
+if TYPE_CHECKING:
+    from ubam.evaluation.benchmark.eye.rows import eye_rows
+    from ubam.evaluation.benchmark.eye.run import run_eye
+    from ubam.evaluation.benchmark.eye.sets import PictureSet
+    from ubam.evaluation.benchmark.eye.table import eye_table, write_eye_results
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__, PictureSet="sets", eye_rows="rows", eye_table="table", run_eye="run", write_eye_results="table"
+    )

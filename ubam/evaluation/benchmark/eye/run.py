@@ -122,10 +122,10 @@ def on_rendered(known: Sequence[Known], row: EyeRow) -> tuple[dict[str, Mean], l
             errors.append(_landmark_errors(one, row, [seen.landmarks for seen in looked]))
             visible.append(one.visible[:, _shared(one.names, row)[0]])
             whose += [one.recording.subject] * len(looked)
-    means = {key: mean_of(values) for key, values in subjects.items()}
+    shown = {key: mean_of(values) for key, values in subjects.items()}
     if errors:
-        means |= landmark_values(np.concatenate(errors), np.concatenate(visible), whose)
-    return means, tiles
+        shown |= landmark_values(np.concatenate(errors), np.concatenate(visible), whose)
+    return shown, tiles
 
 
 def outline_values(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
@@ -189,19 +189,27 @@ def measure_real(plan: Plan, folder: Path, rows: Sequence[EyeRow], progress: Pro
 
 
 def on_labelled(known: Labelled, row: EyeRow) -> tuple[dict[str, float], list[Tile]]:
-    """Share of labelled points inside the outline, over all frames, and how large the outline is beside their hull."""
+    """Share of labelled points inside the outline, over all frames, and how large the outline is beside their hull.
+
+    Where other animals are labelled, too: the share of their points that the outline holds.
+    """
     held: list[np.ndarray] = []
+    strange: list[np.ndarray] = []
     areas, tiles = [], []
     looked = look_at(known.recording, known.store, row, known.positions.tolist())
-    for position, points, seen in zip(known.positions, known.points, looked, strict=False):
+    for position, points, others, seen in zip(known.positions, known.points, known.others, looked, strict=False):
         mask = seen.outline > 0.5
         held.append(measures.inside(mask, points, REACH * known.body_length))
+        strange.append(measures.inside(mask, others, 0))
         areas.append(measures.over_hull(mask, points))
         caption = f"{held[-1].mean():.2f}" if len(held[-1]) else ""
         tiles.append(Tile(seen.picture, seen.outline, None, points, caption, known.store.box[position]))
     found = known.store.found[known.positions]
     area = float(np.nanmedian(areas)) if np.isfinite(areas).any() else float("nan")
-    return {"inside": float(np.concatenate(held).mean()), "over_hull": area, "found": float(found.mean())}, tiles
+    shares = {"inside": float(np.concatenate(held).mean()), "over_hull": area, "found": float(found.mean())}
+    if any(len(one) for one in strange):
+        shares["others_inside"] = float(np.concatenate(strange).mean())
+    return shares, tiles
 
 
 # ---- postures and null studies ----

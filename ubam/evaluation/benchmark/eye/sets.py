@@ -14,7 +14,7 @@ from ubam.core.files import read_arrays
 from ubam.encoding.keypoint_postures import nearest_animal
 from ubam.evaluation.synthetic.capsules.study import CapsuleStudy, read_outlines
 from ubam.evaluation.synthetic.study import render_again, synthesise_study
-from ubam.recordings.keypoint_files import read_keypoints
+from ubam.recordings.keypoint_files import Keypoints, read_keypoints
 from ubam.recordings.study_table import VIDEO_SUFFIXES, Recording, read_study
 from ubam.recordings.video_reader import probe
 from ubam.recordings.video_writer import write_clip
@@ -112,13 +112,15 @@ def _known(folder: Path, recording: Recording, store: CropStore, positions: np.n
 class Labelled:
     """N labelled frames of a real recording, at these positions [N] of its store: points [N, K, 2] px, NaN if unknown.
 
-    body_length: px, median over frames of the largest distance between two points.
+    others [N, M, 2]: the points of all other animals. body_length: px, median over frames of the largest distance
+    between two points.
     """
 
     recording: Recording
     store: CropStore
     positions: np.ndarray
     points: np.ndarray
+    others: np.ndarray
     body_length: float
 
 
@@ -177,7 +179,16 @@ def labelled(recording: Recording, out: Path, most: int = LABELLED) -> Labelled:
     if not len(labelled_at):
         raise StudyError(f"{recording.keypoints}: labels no frame of {recording.video}")
     chosen = labelled_at[np.unique(np.linspace(0, len(labelled_at) - 1, most).round().astype(int))]
-    return Labelled(recording, store, chosen, xy[chosen], body_length(xy[labelled_at]))
+    others = other_animals(points, store.frame_index[chosen], xy[chosen])
+    return Labelled(recording, store, chosen, xy[chosen], others, body_length(xy[labelled_at]))
+
+
+def other_animals(points: Keypoints, frame_index: np.ndarray, mine: np.ndarray) -> np.ndarray:
+    """Points [N, animals * K, 2] of labelled frames [N] that are not those of `mine` [N, K, 2]; NaN in their place."""
+    row = {frame: number for number, frame in enumerate(points.frame.tolist())}
+    xy = np.stack([points.xy[row[frame]] for frame in frame_index.tolist()])
+    same = (np.isclose(xy, mine[:, None], equal_nan=True)).all((2, 3))
+    return np.where(same[:, :, None, None], np.nan, xy).reshape(len(xy), -1, 2)
 
 
 def body_length(points: np.ndarray) -> float:

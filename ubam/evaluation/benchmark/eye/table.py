@@ -30,19 +30,29 @@ class Value:
 
 
 HEADINGS = {
-    "iou": "outline: intersection over union with the true one", "missed": "outline: share of the subject missed",
-    "foreign": "outline: share of it that is not the subject", "pieces": "outline: connected parts (1 is whole)",
+    "iou": "outline: intersection over union with the true one",
+    "missed": "outline: share of the subject missed",
+    "foreign": "outline: share of it that is not the subject",
+    "pieces": "outline: connected parts (1 is whole)",
     "found": "share of frames in which the subject was found",
-    "pck5": "landmarks within 5 % of the body height", "pck2": "landmarks within 2 %",
+    "pck5": "landmarks within 5 % of the body height",
+    "pck2": "landmarks within 2 %",
     "pck5_defined": "landmarks within 5 %, differences of definition taken away",
     "pck2_defined": "landmarks within 2 %, differences of definition taken away",
     "constant_error": "landmarks: constant error of a subject, body heights",
-    "inside": "labelled keypoints inside the outline", "over_hull": "area of the outline over the labels' hull",
-    "r2w": "postures: R2w", "pck": "postures: PCK, read out", "phase_posture": "postures: phase error, degrees",
-    "auc": "deviation: AUC", "rho": "deviation: rho", "rho_impaired": "deviation: rho among the impaired",
-    "identity_posture": "postures: identity leak", "positive": "null: false positives",
+    "inside": "labelled keypoints inside the outline",
+    "others_inside": "labelled keypoints of other animals inside the outline",
+    "over_hull": "area of the outline over the labels' hull",
+    "r2w": "postures: R2w",
+    "pck": "postures: PCK, read out",
+    "phase_posture": "postures: phase error, degrees",
+    "auc": "deviation: AUC",
+    "rho": "deviation: rho",
+    "rho_impaired": "deviation: rho among the impaired",
+    "identity_posture": "postures: identity leak",
+    "positive": "null: false positives",
     "errors_alone": "null: AUC of the landmarks' errors alone",
-}  # fmt: skip
+}
 
 Found = Iterable[tuple[tuple[str, str, str], float]]  # (set, row, measure) and a value
 

@@ -15,15 +15,23 @@ from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark import run as benchmark_run
 from ubam.evaluation.benchmark.eye import measures, run, sets
-from ubam.evaluation.benchmark.eye import rows as rows_module
+from ubam.evaluation.benchmark.eye import run as run_module
 from ubam.evaluation.benchmark.eye.rows import EyeRow, Moment, Sight, eye_rows, in_frame, look_at, seeing
 from ubam.evaluation.benchmark.eye.run import Plan, landmark_values, measure_outlines, measure_postures, run_eye
-from ubam.evaluation.benchmark.eye.sets import PictureSet, body_length, labelled, labelled_recordings, rendered
+from ubam.evaluation.benchmark.eye.sets import (
+    PictureSet,
+    body_length,
+    labelled,
+    labelled_recordings,
+    other_animals,
+    rendered,
+)
 from ubam.evaluation.benchmark.eye.sheets import FOUND, Tile, draw_tile, write_sheet
 from ubam.evaluation.benchmark.eye.table import Value, eye_table, means, write_eye_results
 from ubam.evaluation.benchmark.measures import turned_back
 from ubam.evaluation.benchmark.rows import benchmark_rows
 from ubam.evaluation.synthetic.capsules import person
+from ubam.recordings.keypoint_files import Keypoints
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene import Scene
@@ -123,6 +131,15 @@ def test_keypoints_are_turned_back_to_point_right() -> None:
 def test_body_length_is_the_median_of_the_largest_distances() -> None:
     points = np.array([[[0, 0], [3, 4]], [[0, 0], [0, 7]], [[0, 0], [0, 9.0]], [[np.nan, 0], [1, 1]]])
     assert body_length(points) == pytest.approx(6.0)  # of 5, 7, 9 and 0: one point alone has no length
+
+
+def test_other_animals_are_those_that_are_not_the_subject() -> None:
+    xy = np.array([[[[1, 1], [2, np.nan]], [[7, 7], [8, 8]]], [[[3, 3], [4, 4]], [[np.nan, np.nan]] * 2]])
+    points = Keypoints(("nose", "tail"), np.array([5, 9]), xy, False)
+    others = other_animals(points, np.array([9, 5]), xy[[1, 0], [0, 0]])
+    assert np.isnan(others[0]).all()
+    np.testing.assert_array_equal(others[1][2:], [[7, 7], [8, 8]])
+    assert np.isnan(others[1][:2]).all()
 
 
 # ---- rows ----
@@ -277,7 +294,7 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eyes = {"knowing": knowing()}
-    monkeypatch.setattr(rows_module, "eye_rows", lambda: eyes)
+    monkeypatch.setattr(run_module, "eye_rows", lambda: eyes)
     plan = Plan(tmp_path, (4,), 6, 1.0, ("capsule human",))
     main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
     cells = {(value.row, value.measure): value.value for value in main}
@@ -352,7 +369,7 @@ def test_command_measures_a_part_and_says_that_there_is_nothing_real(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     few = {name: one for name, one in sets.SETS.items() if name == "capsule rats from above, in place"}
-    monkeypatch.setattr(sets, "SETS", few)
+    monkeypatch.setattr(run_module, "SETS", few)
     words = ("benchmark", "--eye", "--out", tmp_path / "eye", "--eye-part", "outlines", "--eye-part", "real")
     assert call(*words, "--subjects", 6, "--seconds", 1, "--workers", 1, "--row", "box") == 0
     said = capsys.readouterr()

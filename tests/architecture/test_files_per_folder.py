@@ -1,0 +1,56 @@
+"""Folders, files, functions and signatures stay small enough to be read at once."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.source_tree import PROGRAMS, ROOT, files, tree
+
+MOST_FILES, MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 15, 400, 40, 8
+MIGRATIONS = ROOT / "webui/data/migrations/versions"  # one long list of columns is how Alembic writes a table
+WIDE = {  # known to take more arguments than they should; one that no longer does is struck off here
+    "ubam/evaluation/synthetic/recording.py:render_recording",
+    "ubam/evaluation/synthetic/study.py:render_again",
+    "ubam/evaluation/synthetic/study.py:synthesise_study",
+    "ubam/statistics/study_statistics.py:study_statistics",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions(*folders: str) -> Iterator[tuple[str, Function]]:
+    """Every function and method, named `path:name`, but those of migrations."""
+    for path in files(*folders):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, Function) and not path.is_relative_to(MIGRATIONS):
+                yield f"{path.relative_to(ROOT)}:{node.name}", node
+
+
+def _arguments(function: Function) -> int:
+    named = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    return len([name for name in named if name not in ("self", "cls")])
+
+
+def test_a_folder_holds_at_most_15_python_files_beside_its_face() -> None:
+    count = Counter(path.parent for path in files(*PROGRAMS, "tests") if path.name != "__init__.py")
+    assert {str(folder.relative_to(ROOT)): n for folder, n in count.items() if n > MOST_FILES} == {}
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    lines = {path: len(Path(path).read_text(encoding="utf-8").splitlines()) for path in files(*PROGRAMS, "tests")}
+    assert {str(path.relative_to(ROOT)): n for path, n in lines.items() if n > MOST_LINES} == {}
+
+
+def test_no_function_is_longer_than_40_lines() -> None:
+    lines = {name: (node.end_lineno or 0) - node.lineno + 1 for name, node in _functions(*PROGRAMS)}
+    assert {name: n for name, n in lines.items() if n > MOST_FUNCTION_LINES} == {}
+
+
+def test_public_functions_take_at_most_8_arguments() -> None:
+    wide = {
+        name
+        for name, node in _functions(*PROGRAMS)
+        if not node.name.startswith("_") and _arguments(node) > MOST_ARGUMENTS
+    }
+    assert wide == WIDE

@@ -1,0 +1,81 @@
+"""The model of a study: it learns postures and behaviours from crops and encodes recordings with them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ubam.api.subject import CroppedRecording
+from ubam.core.errors import ModelError
+from ubam.core.settings import preset as settings_of
+from ubam.core.typing import Array, View
+from ubam.encoding import saved_model
+from ubam.encoding.embedding import embed_postures
+from ubam.encoding.study_encoder import embed, learn
+from ubam.pipeline.job import device_of
+from ubam.results.embeddings import Embeddings
+
+
+class Model:
+    """Two networks that give each frame a posture and each window of frames a behaviour.
+
+    Args:
+        preset: "quick" adapts the encoder that ships with ubam, "standard" and "thorough" learn from nothing.
+        seed: the same seed on the same machine gives the same model.
+        workers: cores to use.
+        device: "auto", "cpu" or "cuda".
+
+    After `fit` or `load`, `networks_` holds the trained networks. After `fit`, `order_accuracy_` is the share of
+    windows whose order of frames was recognised in the last training steps (0.5 is chance).
+
+    Raises:
+        UbamError: there is no such preset.
+    """
+
+    def __init__(self, preset: str = "standard", *, seed: int = 0, workers: int = 1, device: str = "auto") -> None:
+        self.settings = settings_of(preset, seed=seed, workers=workers, device=device)
+        self.networks_: saved_model.Model | None = None
+        self.order_accuracy_: float | None = None
+
+    def fit(
+        self, recordings: Sequence[CroppedRecording], progress: Callable[[int, int], None] | None = None
+    ) -> "Model":
+        """Learn from the crops of recordings; labels and groups are not looked at.
+
+        progress: called with the training steps that are done and all of them. ModelError when the recordings are too
+        short to learn from.
+        """
+        stores = [one.store for one in recordings]
+        self.networks_, history = learn(stores, self.settings, device_of(self.settings.device), progress)
+        self.order_accuracy_ = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
+        return self
+
+    def encode(self, recording: CroppedRecording) -> Embeddings:
+        """Postures of every frame and behaviours of every window of one recording; ModelError before `fit`."""
+        one, store = recording.recording, recording.store
+        made = embed(self._fitted(), store, device_of(self.settings.device))
+        return Embeddings(
+            one.recording_id, one.subject, one.group, made.posture, made.behaviour, store.time_s, store.frame_index,
+            store.box, store.time_s[made.first], store.time_s[made.last], made.looks,
+        )  # fmt: skip
+
+    def encode_views(self, views: View) -> Array:
+        """Views uint8 [n, V, V, 3] to postures float32 [n, D]; ModelError before `fit`."""
+        return embed_postures(self._fitted().posture, views, device_of(self.settings.device))
+
+    def save(self, folder: Path | str) -> None:
+        """Write the networks as safetensors and JSON into `folder`; ModelError before `fit`."""
+        self._fitted().save(Path(folder))
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "auto") -> "Model":
+        """The model that `save` wrote, or that a run keeps in its folder model; ModelError when there is none."""
+        networks = saved_model.Model.load(Path(folder), device_of(device))
+        model = cls(networks.settings.get("preset", "standard"), device=device)
+        model.networks_ = networks
+        return model
+
+    def _fitted(self) -> saved_model.Model:
+        if self.networks_ is None:
+            raise ModelError("This model has learnt nothing yet; call fit first, or load one.")
+        return self.networks_
