@@ -105,7 +105,7 @@ def shipped_network() -> RegistrationNetwork:
 @torch.inference_mode()
 def features_of(views: np.ndarray) -> LandmarkFeatures:
     """Features of views uint8 [R, V, V, 3], V a multiple of 64."""
-    return shipped_network().look(torch.from_numpy(views).permute(0, 3, 1, 2))
+    return shipped_network().features(torch.from_numpy(views).permute(0, 3, 1, 2))
 
 
 @torch.inference_mode()
