@@ -1,6 +1,7 @@
 """The learned registration: its pairs of random bodies, its network and the weights that ship."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from safetensors import safe_open
 
 from ubam.cli.main import cli
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.magnification.registration.flow_fields import dense_flow, outline
 from ubam.magnification.registration.network import (
     REACH,
@@ -126,8 +128,20 @@ def test_a_body_registered_with_itself_hardly_moves() -> None:
 def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
     lessons = draw_pairs(60, 1, 1)
     network, again, untrained = (new_registration_network(0) for _ in range(3))
-    agreements = [train_on_pairs(one, lessons, steps=3, rate=1e-3, seed=0) for one in (network, again)]
-    assert len(agreements[0]) == 1
+    train = partial(train_on_pairs, lessons=lessons, steps=3, rate=1e-3, seed=0)
+    agreements = train(network)
+    assert len(agreements) == 1
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "training.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train(new_registration_network(0), checkpoint=Checkpoint(path, every_s=0), progress=stop)
+    done: list[int] = []
+    assert train(again, checkpoint=Checkpoint(path), progress=lambda step, _: done.append(step)) == agreements
+    assert done == [3]
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))
     assert not torch.equal(network.compared.weight, untrained.compared.weight)
     out = tmp_path / "r.safetensors"
