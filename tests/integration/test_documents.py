@@ -46,6 +46,7 @@ LONG = (  # where a benchmark begins to compute: its arguments have been read an
     "ubam.evaluation.benchmark.proofs.run_proofs",
     "ubam.evaluation.benchmark.readout.measure_readout",
     "ubam.evaluation.benchmark.speed.measure_speed",
+    "ubam.evaluation.benchmark.eye.run.run_eye",
 )
 
 

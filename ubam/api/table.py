@@ -52,6 +52,12 @@ class Table(Sequence[Row]):
             self.column(name)
         return Table([row for row in self if all(row.get(n) == v for n, v in values.items())], self.columns)
 
+    def select(self, *columns: str) -> "Table":
+        """The table with these columns only, in this order; UbamError when it has not all of them."""
+        for name in columns:
+            self.column(name)
+        return Table([{name: row.get(name) for name in columns} for row in self], columns)
+
     def to_pandas(self) -> "pandas.DataFrame":
         """The table as a pandas DataFrame; UbamError when pandas is not installed."""
         try:

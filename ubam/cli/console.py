@@ -11,6 +11,7 @@ from ubam.pipeline.stages import STAGE_WORDS
 
 if TYPE_CHECKING:
     from ubam.pipeline.job import Job
+    from ubam.recordings.validation import Verdict
 
 
 class Bars:
@@ -52,20 +53,20 @@ def print_outcome(job: "Job", done: list[str], until: str, as_json: bool) -> Non
     """Say what was found, which recordings failed and why, and where the report is."""
     outcome = job.outcome(done)
     if as_json:
-        click.echo(json.dumps(outcome, indent=1))
+        click.echo(json.dumps(vars(outcome), indent=1))
         return
-    for warning in outcome["warnings"]:
+    for warning in outcome.warnings:
         click.secho(f"note: {warning}", fg="yellow", err=True)
-    for row in outcome["subjects"]:
+    for row in outcome.subjects:
         click.echo(subject_line(row))
-    failed = [row for row in outcome["recordings"] if row["status"] == "failed"]
+    failed = [row for row in outcome.recordings if row["status"] == "failed"]
     if failed:
-        click.secho(f"{len(failed)} of {len(outcome['recordings'])} recordings failed:", fg="red", err=True)
+        click.secho(f"{len(failed)} of {len(outcome.recordings)} recordings failed:", fg="red", err=True)
         for row in failed:
             click.echo(f"  {row['recording_id']}: {row['reason']}", err=True)
     click.echo(f"Done: {', '.join(done)}" if done else "Nothing to do: every stage of this run is done.")
     if until == "report":
-        click.echo(f"Report: {outcome['report']}")
+        click.echo(f"Report: {outcome.report}")
 
 
 def subject_line(row: dict[str, str]) -> str:
@@ -74,11 +75,11 @@ def subject_line(row: dict[str, str]) -> str:
     return f"{row['subject']:>16}  {row['group']:12} deviation {interval}{p_value}"
 
 
-def verdict_line(verdict: dict[str, Any]) -> str:
+def verdict_line(verdict: "Verdict") -> str:
     """One line of `ubam check`."""
-    start = f"{verdict['status']:7} {verdict['recording_id']:28} {verdict['subject']:14} {verdict['group']:12}"
-    if verdict["status"] == "failed":
-        return f"{start} {verdict['reason']}"
-    size = f"{verdict['width']}x{verdict['height']}"
-    length, rate, frames = verdict["duration_s"], verdict["fps"], verdict["frames_declared"]
+    start = f"{verdict.status:7} {verdict.recording_id:28} {verdict.subject:14} {verdict.group:12}"
+    if verdict.status == "failed":
+        return f"{start} {verdict.reason}"
+    size = f"{verdict.width}x{verdict.height}"
+    length, rate, frames = verdict.duration_s, verdict.fps, verdict.frames_declared
     return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {frames:7d} frames"

@@ -54,5 +54,18 @@ def seconds_text(value: float | None) -> str:
     )
 
 
+def capitalised(text: str) -> str:
+    """`text` with a capital first letter; the others stay."""
+    return text[:1].upper() + text[1:]
+
+
+def bytes_text(count: int) -> str:
+    """'512 bytes', '1.5 MiB', '64 GiB'."""
+    if count < 1024:
+        return f"{count} {plural(count, 'byte')}"
+    power = min(4, (count.bit_length() - 1) // 10)
+    return f"{count / 1024**power:.3g} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
+
+
 def plural(count: int, word: str) -> str:
     return word if count == 1 else word + "s"

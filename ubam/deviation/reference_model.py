@@ -79,7 +79,7 @@ class Deviation:
     ) -> dict[str, Any]:
         """Freeze the reference, made with the networks of the fingerprint `model`: arrays and, last, reference.json.
 
-        usual: the reference's own values as `tables.usual_values` gives them, kept for reports.
+        usual: the reference's own values as `score_tables.usual_values` gives them, kept for reports.
         Returns what reference.json says: version of ubam, hash of all that decides a score, seed of the intervals.
         """
         arrays = {"postures": {code.recording_id: code.posture for code in self.codes}}

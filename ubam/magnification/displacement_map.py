@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Array
-from ubam.magnification.clip_facts import DisplacementCurve, Region
 from ubam.magnification.registration.register import FIELD
+from ubam.results.records.clips import DisplacementCurve, Region
 from ubam.tracking.crop_store import CropStore
 
 OFTEN = 0.2  # share of the frames in which the subject must be at a place for it to count

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Picture
-from ubam.magnification.clip_facts import MagnifiedFacts, Marks
 from ubam.magnification.displacement_map import DisplacementMap, body_at
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView, outline_factor
+from ubam.results.records.clips import ClipFacts, Marked
 from ubam.tracking.crop_store import CLOSE
 
 TORN_SHARE = 0.1  # of the subject's area, without a source pixel: above it the picture is a guess
@@ -97,12 +97,13 @@ class Check:
         found = measure.reached([self.shown[i] for i in chosen])
         return found if np.isfinite(found) else 1.0
 
-    def facts(self) -> MagnifiedFacts:
+    def facts(self, layout: str) -> ClipFacts:
         """The facts for the JSON beside the clip."""
         seen = np.array([one.position for one in self.shown])
         measured, off = self.made.measure(np.stack(self.views), seen)
         times, positions = self.made.query.time_s, self.made.positions
-        return MagnifiedFacts(
+        marks = marked(self.issues, times[positions])
+        return ClipFacts(
             recording_id=self.made.query.recording_id,
             factor=self.factor,
             factor_measured=measured,
@@ -115,13 +116,16 @@ class Check:
             to_s=float(times[positions[-1]]),
             fps=self.made.query.fps,
             reference_subjects=len(self.made.matches),
-            marks=marked(self.issues, times[positions]),
+            marked_frames=marks.frames,
+            marked_reasons=marks.reasons,
+            marked_s=marks.stretches_s,
             regions=self.displacement.regions(),
             displacement=self.displacement.over_time(),
+            layout=layout,
         )
 
 
-def marked(issues: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> Marks:
+def marked(issues: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> Marked:
     """Return the number of marked frames, in all and for each reason, and the marked stretches [start, end] in s."""
     counts = Counter(reason for reasons in issues for reason in reasons)
     stretches: list[list[float]] = []
@@ -130,7 +134,7 @@ def marked(issues: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> Marks:
             stretches[-1][1] = round(float(time_s[index]), 3)
         elif reasons:
             stretches.append([round(float(time_s[index]), 3)] * 2)
-    return Marks(sum(map(bool, issues)), {reason: counts[reason] for reason in REASONS}, stretches)
+    return Marked(sum(map(bool, issues)), {reason: counts[reason] for reason in REASONS}, stretches)
 
 
 def appearance_kept(frame: Frame, factor: float) -> float:

@@ -15,7 +15,6 @@ from scipy.ndimage import gaussian_filter1d
 
 from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
-from ubam.magnification.clip_facts import TransferFacts
 from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
 from ubam.magnification.posture_manifold import Manifold
 from ubam.magnification.quality_checks import TORN_SHARE, appearance_kept, marked
@@ -40,6 +39,7 @@ from ubam.magnification.registration.register import (
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
+from ubam.results.records.clips import TransferFacts
 from ubam.tracking.crop_store import CropStore
 
 PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
@@ -244,6 +244,7 @@ class _TransferChecks:
     def facts(self, posture: CropStore, positions: NDArray[np.int64], jumps: int) -> TransferFacts:
         """The facts for the JSON beside the clip."""
         times = posture.time_s[positions]
+        marks = marked(self.issues, times)
         return TransferFacts(
             recording_id=posture.recording_id,
             appearance=self.made.query.recording_id,
@@ -254,7 +255,9 @@ class _TransferChecks:
             from_s=float(times[0]),
             to_s=float(times[-1]),
             fps=posture.fps,
-            marks=marked(self.issues, times),
+            marked_frames=marks.frames,
+            marked_reasons=marks.reasons,
+            marked_s=marks.stretches_s,
             jumps=jumps,
         )
 

@@ -87,7 +87,7 @@ def _fail(job: Job, reasons: dict[str, str]) -> list[str]:
     """Mark recordings as failed, so that the others are still analysed; ModelError when none is left."""
     if reasons and len(reasons) == len(job.usable()):
         raise ModelError(f"No recording has usable postures; the first: {next(iter(reasons.values()))}.")
-    rows: list[dict[str, Any]] = [dict(row) for row in job.verdicts()]
+    rows: list[dict[str, Any]] = [dict(row) for row in job.read_verdicts()]
     for row in rows:
         if row["recording_id"] in reasons:
             row |= {"status": "failed", "reason": reasons[row["recording_id"]]}

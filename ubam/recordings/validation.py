@@ -1,10 +1,11 @@
 """`ubam check`: one verdict for each recording, and whether the study can show anything at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import comb
-from typing import Any
 
 from ubam.core.errors import StudyError, VideoError
+from ubam.core.issue_codes import LIMITED_GROUP_P, LIMITED_SINGLE_P, ONE_REFERENCE_SUBJECT, ONE_SUBJECT
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
@@ -12,33 +13,47 @@ from ubam.recordings.video_reader import probe
 WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
 
 
-def check_recording(recording: Recording) -> dict[str, Any]:
-    """Probe one recording: status `ok` or `failed` with the reason, and what the file declares of itself."""
-    verdict: dict[str, Any] = {
-        "recording_id": recording.recording_id,
-        "subject": recording.subject,
-        "group": recording.group,
-    }
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a recording can be used (status `ok` or `failed`, with the reason), and what its file declares of itself.
+
+    keypoints: as `check_keypoints` says. What is not known is None.
+    """
+
+    recording_id: str
+    subject: str
+    group: str
+    status: str = "ok"
+    reason: str = ""
+    fps: float | None = None
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    frames_declared: int | None = None
+    keypoints: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """What is known, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def check_recording(recording: Recording) -> Verdict:
+    """Probe one recording; a file that cannot be read is a verdict, not an error."""
+    who = recording.recording_id, recording.subject, recording.group
     try:
         info = probe(recording.video)
     except VideoError as error:
-        return verdict | {"status": "failed", "reason": str(error)}
-    fps = recording.fps or info.fps
+        return Verdict(*who, status="failed", reason=str(error))
     end = min(recording.end_s or info.duration_s, info.duration_s)
     length = end - (recording.start_s or 0.0)
-    verdict |= {
-        "status": "ok",
-        "reason": "",
-        "fps": fps,
-        "duration_s": length,
-        "width": info.width,
-        "height": info.height,
-    }
-    verdict["frames_declared"] = info.frames_declared
+    verdict = Verdict(
+        *who, fps=recording.fps or info.fps, duration_s=length, width=info.width, height=info.height,
+        frames_declared=info.frames_declared,
+    )  # fmt: skip
     if length < WINDOW_S:
         reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
-        return verdict | {"status": "failed", "reason": f"{reason}; use a longer one"}
-    return verdict | {"keypoints": check_keypoints(recording, info.frames_declared)}
+        return replace(verdict, status="failed", reason=f"{reason}; use a longer one")
+    return replace(verdict, keypoints=check_keypoints(recording, info.frames_declared))
 
 
 def check_keypoints(recording: Recording, frames: int) -> str:
@@ -52,7 +67,7 @@ def check_keypoints(recording: Recording, frames: int) -> str:
     return "ok"
 
 
-def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[Verdict]:
     """The verdicts of all recordings in the order of the study."""
     verdicts = []
     for done, recording in enumerate(study.recordings, 1):
@@ -62,10 +77,10 @@ def check_study(study: Study, progress: Callable[[int, int], None] | None = None
     return verdicts
 
 
-def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:
     """What there is, in plain sentences: minutes, subjects, and the smallest p that these group sizes allow."""
-    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
-    minutes = sum(verdict.get("duration_s") or 0 for verdict in usable) / 60
+    usable = [verdict for verdict in verdicts if verdict.status != "failed"]
+    minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
     subjects = count_subjects(study, verdicts)
     counts = ", ".join(f"{count} {group}" for group, count in subjects.items())
     messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes; subjects: {counts}."]
@@ -84,12 +99,12 @@ def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str 
     return messages
 
 
-def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
+def describe_keypoints(usable: Sequence[Verdict]) -> list[str]:
     """Whether the keypoints of usable recordings will be joined to the posture; nothing where there are none."""
-    found = [verdict.get("keypoints", "") for verdict in usable]
+    found = [verdict.keypoints or "" for verdict in usable]
     if not any(found):
         return []
-    bad = [(verdict["recording_id"], words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
+    bad = [(verdict.recording_id, words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
     if not bad:
         return [f"All {len(found)} recordings have keypoints: they join the posture."]
     name, words = bad[0]
@@ -99,34 +114,46 @@ def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def study_issues(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+@dataclass(frozen=True)
+class Issue:
+    """Why a study may be too small: a code (core/issue_codes.py), and a sentence."""
+
+    code: str
+    words: str
+
+
+def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[Issue]:
     """Why this study may be too small to show anything; empty when it is not."""
     subjects = count_subjects(study, verdicts)
     if reference is None:
-        alone = len({verdict["subject"] for verdict in verdicts if verdict["status"] != "failed"}) < 2
-        return ["Only one subject is usable: it is compared with parts of itself."] if alone else []
-    n, messages = subjects[reference], []
+        alone = len({verdict.subject for verdict in verdicts if verdict.status != "failed"}) < 2
+        words = "Only one subject is usable: it is compared with parts of itself."
+        return [Issue(ONE_SUBJECT, words)] if alone else []
+    n, issues = subjects[reference], []
     if n < 2:
-        messages.append(
+        words = (
             f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
             "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
             "reference subjects."
         )
+        issues.append(Issue(ONE_REFERENCE_SUBJECT, words))
     elif 1 / (n + 1) > 0.05:
-        messages.append(
+        words = (
             f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
             "19 would be needed."
         )
+        issues.append(Issue(LIMITED_SINGLE_P, words))
     for group, count in subjects.items():
         if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
-            messages.append(f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects.")
-    return messages
+            words = f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects."
+            issues.append(Issue(LIMITED_GROUP_P, words))
+    return issues
 
 
-def count_subjects(study: Study, verdicts: list[dict[str, Any]]) -> dict[str, int]:
+def count_subjects(study: Study, verdicts: Sequence[Verdict]) -> dict[str, int]:
     """Subjects with at least one usable recording, by group."""
-    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
-    return {group: len({v["subject"] for v in usable if v["group"] == group}) for group in study.groups}
+    usable = [verdict for verdict in verdicts if verdict.status != "failed"]
+    return {group: len({v.subject for v in usable if v.group == group}) for group in study.groups}
 
 
 def smallest_p(n_reference: int, n_query: int) -> float:

@@ -35,6 +35,7 @@ class CropStore:
     heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
+    camera_lost: the camera moves in a way that could not be followed.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class CropStore:
     heading: np.ndarray
     egocentric: bool
     moves: np.ndarray | None
+    camera_lost: bool = False
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -76,8 +78,10 @@ class CropStore:
         moves = np.load(files.array("moves")) if files.array("moves").is_file() else None
         turned = files.array("heading").is_file()
         heading = np.load(files.array("heading")) if turned else np.zeros(len(views), np.float32)
-        egocentric = bool(meta.get("egocentric", False))
-        return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
+        fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
+        # A store from before the flag says it by its warning only.
+        fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
+        return cls(folder=folder, views=views, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
@@ -168,7 +172,7 @@ def close_view(store: CropStore, position: int) -> View:
     """
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
-    if LOST in store.warnings:
+    if store.camera_lost:
         view = cv2.resize(np.array(store.views[position]), (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR)
         return np.asarray(view, np.uint8)
     crop = store.crops([position])[0]

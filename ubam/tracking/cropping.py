@@ -101,6 +101,7 @@ def _write_store(
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
+        "camera_lost": finding.lost,
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def recording_of(study_id: str, recording_id: str, need: str = "viewer") -> Reco
 
 
 def run_of(run_id: str, need: str = "viewer") -> Run:
-    """A run of a study of the person who asks."""
+    """A run of a study of the person who asks; `g.run` is it from now on, as answers about it hide its folders."""
     run = database().get(Run, run_id)
     if run is None or not role_in(run.study):
         abort(404, "There is no such run, or its study is not shared with you." if me() else "")
@@ -63,6 +63,7 @@ def clip_of(clip_id: str) -> Clip:
     if clip is None or not role_in(clip.run.study):
         abort(404, "There is no such clip, or its study is not shared with you." if me() else "")
     study_of(clip.run.study_id)
+    g.run = clip.run
     return clip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint, abort
 from sqlalchemy import select
 
+from ubam.core.errors import UbamError
 from ubam.core.settings import RUN_PRESETS
 from ubam.results.run_folder import RunFolder
 from webui.access.audit_log import note
@@ -29,6 +30,8 @@ from webui.jobs.progress import (
 )
 from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
 from webui.jobs.run_study import run_names
+from webui.results.path_redaction import cut_text
+from webui.results.reader import cut_from
 
 runs = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="runs")
 KEPT = ("file_name", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box", "duration_s")
@@ -37,7 +40,7 @@ KEPT = ("file_name", "subject", "group", "session", "day", "dose", "start_s", "e
 def run_json(run: Run) -> dict[str, Any]:
     """What the API says of a run."""
     job, editable = job_of(run), role_in(run.study) != "viewer" and me().role != "viewer"
-    folder = service().storage.run(run)
+    folder, refused = _folder(run)
     stages = stages_of_folder(folder) if job is None else read_progress(service().storage.job(run))["stages"]
     share, rest = share_and_rest(stages, run.preset, video_seconds_of(run))
     running = next((stage["name"] for stage in stages if stage["state"] == "running"), "")
@@ -46,7 +49,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "id": run.id, "study": run.study_id, "study_name": run.study.name, "can_edit": editable, "name": run.name,
         "status": status, "stage": running if status == "running" else "", "stages": stages,
         "fraction": 1.0 if status == "done" else round(share, 4), "eta_s": rest if status == "running" else None,
-        "queue_position": position(job), "error": job.error if job else "", "warnings": _warnings(folder),
+        "queue_position": position(job), "error": job.error if job else refused, "warnings": _warnings(run, folder),
         "reference": run.reference, "preset": run.preset, "seed": run.seed, "created": run.created.isoformat(),
         "started": _time(job, "started"), "finished": _time(job, "finished"), "against": run.against_id,
         "opened": run.folder is not None, "kind": "score" if run.against_id else "run",
@@ -58,12 +61,22 @@ def _time(job: Job | None, name: str) -> str | None:
     return value.isoformat() if value is not None else None
 
 
-def _warnings(folder: Path) -> list[str]:
+def _folder(run: Run) -> tuple[Path, str]:
+    """The run folder, and why nothing of it may be read; then it is a folder that holds nothing."""
+    try:
+        return service().storage.run(run), ""
+    except UbamError:
+        return service().storage.job(run), "The server may no longer read the folder of this run; ask whoever runs it."
+
+
+def _warnings(run: Run, folder: Path) -> list[str]:
+    """What run.json warns of, without the folders that it names."""
     try:
         found: list[str] = json.loads(RunFolder(folder).run_json.read_text(encoding="utf-8")).get("warnings", [])
     except (OSError, json.JSONDecodeError):
         return []
-    return found
+    cut = cut_from(run) if found and run.folder is not None else ()
+    return [cut_text(warning, cut) for warning in found]
 
 
 @runs.get("/runs")

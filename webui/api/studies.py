@@ -19,7 +19,7 @@ from webui.data.session import database
 from webui.data.storage import VIDEO_SUFFIXES, folder_bytes
 from webui.http.schemas import MemberIn, PathIn, StudyIn, answers
 from webui.http.security import identity, limiter
-from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording
+from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording, room_for_recordings
 
 PICTURES = 4
 studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
@@ -176,7 +176,7 @@ def add_folder(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
         abort(400, f"{given['path']} is no folder on this server.")
     known = {recording.outside for recording in study.recordings}
     videos = [video for video in _videos(folder) if str(video) not in known]
-    room = service().settings.limits.recordings - len(study.recordings)
+    room = room_for_recordings(database(), study)
     if len(videos) > room:
         abort(413, f"The folder holds {len(videos)} videos, the study has room for {room}; name a smaller folder.")
     added = [_add_outside(study, folder, video) for video in videos]

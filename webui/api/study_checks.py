@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ubam.recordings.study_table import Recording as Row
 from ubam.recordings.study_table import Study, choose_reference
 from webui.data.models import Recording
+
+if TYPE_CHECKING:
+    from ubam.recordings.validation import Verdict
 
 
 def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
@@ -16,15 +19,24 @@ def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
     verdicts = [_verdict(recording) for recording in recordings]
     study = _study(recordings)
     reference = choose_reference(study, None)
-    enough = describe_study(study, verdicts, reference) if recordings else []
+    found = [_found(recording) for recording in recordings]
+    enough = describe_study(study, found, reference) if recordings else []
     return {
         "verdicts": verdicts,
         "groups": [_group(name, verdicts) for name in study.groups],
         "enough": enough,
-        "doubts": study_issues(study, verdicts, reference) if recordings else [],
+        "doubts": [issue.words for issue in study_issues(study, found, reference)] if recordings else [],
         "problems": problems(recordings),
         "reference_guess": reference,
     }
+
+
+def _found(recording: Recording) -> "Verdict":
+    """The verdict on a recording as the command line gives it."""
+    from ubam.recordings.validation import Verdict
+
+    status = "failed" if recording.status == "probing" else recording.status
+    return Verdict(recording.id, recording.subject, recording.group, status, duration_s=recording.duration_s)
 
 
 def _verdict(recording: Recording) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from flask import Response, request
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from ubam.core.text import bytes_text
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import study_of, upload_of
@@ -24,10 +25,11 @@ from webui.data.models import Recording, Study, Upload, User
 from webui.data.session import database
 from webui.data.upload_receiver import InPlace, credentials
 from webui.http.security import identity, limiter
-from webui.jobs.requests import add_job, new_recording
+from webui.jobs.requests import add_job, new_recording, room_for_recordings
 
 VERSION = "1.0.0"
 PIECE = 1024 * 1024
+UPLOAD_LOCK = 8265  # its number among the locks of PostgreSQL
 TABLE = ("subject", "group", "session", "day")
 uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
 
@@ -71,8 +73,6 @@ def create(study_id: str) -> Response:
     database().commit()
     with open(service().storage.upload(upload.id), "xb"):
         pass
-    if length == 0:
-        abort(400, "The file is empty; copy it again from the camera.")
     return Response(status=201, headers={"Location": f"/api/v1/uploads/{upload.id}", "Upload-Offset": "0"})
 
 
@@ -82,7 +82,9 @@ def _length() -> int:
         abort(400, "Send the header Upload-Length with the file's size in bytes.")
     limit = service().settings.limits.file_bytes
     if int(text) > limit:
-        abort(413, f"The file has {int(text) / 2**30:.1f} GiB, more than the {limit / 2**30:.0f} GiB allowed; cut it.")
+        abort(413, f"The file has {bytes_text(int(text))}, more than the {bytes_text(limit)} allowed; cut it.")
+    if int(text) == 0:
+        abort(400, "The file is empty; copy it again from the camera.")
     return int(text)
 
 
@@ -110,24 +112,26 @@ def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
 
 
 def _check_room(session: Session, study: Study, length: int) -> None:
-    """Quota of the person, recordings of the study, and space on the disk, uploads under way counted in full.
+    """Quota of the person, recordings of the study, space on the disk; uploads under way are counted in full."""
+    _begin_alone(session)
+    limits = service().settings.limits
+    if room_for_recordings(session, study) < 1:
+        abort(413, f"A study holds at most {limits.recordings} recordings, uploads under way included; begin another.")
+    if used_bytes(session, me().id) + length > limits.quota_bytes:
+        quota = bytes_text(limits.quota_bytes)
+        abort(413, f"Your quota of {quota} would be exceeded; delete a study that you no longer need.")
+    if service().storage.free_bytes() - _bytes_to_come(session) - length < limits.reserve_bytes:
+        abort(503, "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need.")
 
-    From here to the end of the transaction no other upload of this person is counted or begun: the write to the row of
-    the person is a lock that both SQLite and PostgreSQL keep for so long.
+
+def _begin_alone(session: Session) -> None:
+    """From here to the end of the transaction nobody else's upload is counted or begun.
+
+    The write to a row is such a lock on SQLite, which knows one writer at a time; PostgreSQL is asked for one.
     """
     session.execute(update(User).where(User.id == me().id).values(epoch=User.epoch))
-    limits = service().settings.limits
-    count = session.scalar(select(func.count()).select_from(Recording).where(Recording.study_id == study.id)) or 0
-    if count >= limits.recordings:
-        abort(413, f"A study holds at most {limits.recordings} recordings; begin another.")
-    taken = used_bytes(session, me().id)
-    if taken + length > limits.quota_bytes:
-        abort(
-            413,
-            f"Your quota of {limits.quota_bytes / 2**30:.0f} GiB would be exceeded; delete a study you no longer need.",
-        )
-    if service().storage.free_bytes() - length < limits.reserve_bytes:
-        abort(503, "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need.")
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(UPLOAD_LOCK)))
 
 
 def used_bytes(session: Session, user_id: str) -> int:
@@ -137,6 +141,13 @@ def used_bytes(session: Session, user_id: str) -> int:
     coming = select(func.coalesce(func.sum(Upload.length), 0))
     coming = coming.where(Upload.user_id == user_id, Upload.recording_id.is_(None))
     return int(session.scalar(stored) or 0) + int(session.scalar(coming) or 0)
+
+
+def _bytes_to_come(session: Session) -> int:
+    """Bytes that everybody's uploads under way still lack."""
+    under_way = session.execute(select(Upload.id, Upload.length).where(Upload.recording_id.is_(None)))
+    paths = ((service().storage.upload(identifier), length) for identifier, length in under_way)
+    return sum(length - (path.stat().st_size if path.exists() else 0) for path, length in paths)
 
 
 @uploads.route("/uploads/<string:upload_id>", methods=["HEAD"])
@@ -207,7 +218,7 @@ def _alone(path: Path) -> Iterator[io.FileIO]:
 
 
 def _write(handle: io.FileIO, room: int) -> int:
-    """Write the body; within the kernel where it came as a file (`receiving.Spool`)."""
+    """Write the body; within the kernel where it came as a file (`upload_receiver.Spool`)."""
     source, written = request.environ["wsgi.input"], 0
     wanted = min(request.content_length or 0, room)
     if isinstance(source, io.FileIO) and hasattr(os, "copy_file_range"):

@@ -80,7 +80,7 @@ class DurableQueue:
 
 
 def _place_in_queue(job: Job) -> str:
-    """The queue's name for a job; a job that its worker gave back (`work.do`) gets another."""
+    """The queue's name for a job; a job that its worker gave back (`tasks.do`) gets another."""
     return f"{job.id}-{job.attempts}"
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from webui.access.identity import me
 from webui.context import service
-from webui.data.models import Clip, Job, Recording, Run, Study, new_id, now
+from webui.data.models import Clip, Job, Recording, Run, Study, Upload, new_id, now
 from webui.data.session import database
 
 LIVE = ("queued", "running")
@@ -23,6 +23,13 @@ def new_recording(session: Session, study: Study, file_name: str, size: int, val
     session.add(recording)
     session.flush()
     return recording
+
+
+def room_for_recordings(session: Session, study: Study) -> int:
+    """How many recordings a study may still take; uploads under way have their places already."""
+    here = select(func.count()).select_from(Recording).where(Recording.study_id == study.id)
+    coming = select(func.count()).select_from(Upload).where(Upload.study_id == study.id, Upload.recording_id.is_(None))
+    return service().settings.limits.recordings - (session.scalar(here) or 0) - (session.scalar(coming) or 0)
 
 
 def add_job(kind: str, target: Run | Clip | Recording, study: Study, expected_seconds: float) -> Job:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ubam.core.errors import UbamError
 from ubam.core.files import write_json
+from ubam.core.text import bytes_text
 from webui.data.models import Clip, Job, Recording, Run, now
 from webui.jobs.run_study import write_run_study
 from webui.jobs.subprocesses import Ending, run_child
@@ -203,7 +204,7 @@ def _in_child(place: Workplace, order: dict[str, Any], folder: Path, stop: Calla
     if result.exists():
         return str(json.loads(result.read_text(encoding="utf-8"))["error"])
     if ending.killed:
-        words = {"time": f"{limits.job_seconds / 3600:.0f} hours", "memory": f"{limits.job_bytes / 2**30:.0f} GiB"}
+        words = {"time": f"{limits.job_seconds / 3600:.0f} hours", "memory": bytes_text(limits.job_bytes)}
         return f"The job exceeded its limit of {words[ending.killed]}; use fewer or shorter recordings."
     code = f"code {ending.code}"
     return f"The job ended unexpectedly ({code}); its log says more, and resume goes on at the last finished stage."

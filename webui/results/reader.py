@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from apiflask import abort
 
+from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
 from ubam.results.run_folder import CROPS, LOCK, RunFolder
 from webui.context import service
@@ -30,9 +31,17 @@ def files_in(run: Run) -> RunFolder:
 
 
 def cut_from(run: Run) -> tuple[str, ...]:
-    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names."""
-    folder, known = folder_of(run), service()
-    named = [folder.parent, known.settings.data, *known.storage.folders]
+    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names.
+
+    Nothing is read of a run whose folder the server may no longer read: its address alone is hidden.
+    """
+    known = service()
+    hidden = [known.settings.data, *known.storage.folders]
+    try:
+        folder = folder_of(run)
+    except UbamError:
+        return places(Path(str(run.folder)).parent, *hidden)
+    named = [folder.parent, *hidden]
     record = _read_json(RunFolder(folder).run_json) or {}
     study = Path(str(record.get("study") or folder))
     named += [study.parent, *(Path(row["video"]).parent for row in _rows(folder) if row.get("video", "")[:1] == "/")]
@@ -267,17 +276,10 @@ def compare(runs: tuple[Run, Run]) -> dict[str, Any]:
 
 
 def _spearman(pairs: list[tuple[float, float]]) -> float | None:
-    if len(pairs) < 3:
+    """Spearman's rank correlation; None of fewer than three pairs, or where one side is the same for all."""
+    from scipy.stats import spearmanr  # here, so that other pages do not wait for scipy.stats
+
+    first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
+    if len(pairs) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    ranks = [_ranks(np.array(side)) for side in zip(*pairs, strict=True)]
-    if min(side.std() for side in ranks) == 0:
-        return None
-    return round(float(np.corrcoef(ranks)[0, 1]), 4)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; equal values share the mean of theirs.
-
-    scipy.stats would add 60 MB to every web process for these two lines.
-    """
-    return np.array([(values < value).sum() + ((values == value).sum() + 1) / 2 for value in values])
+    return round(float(spearmanr(first, second).statistic), 4)

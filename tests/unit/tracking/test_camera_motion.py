@@ -158,5 +158,6 @@ def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path):
     video = write_video(tmp_path / "cuts.mp4", iter(frames))
     store = build_crops(Recording("cuts", 2, video, "s", "g"), tmp_path / "cuts")
     assert LOST in store.warnings
+    assert store.camera_lost
     assert store.views.shape == (40, 64, 64, 3)
     assert store.moves is None

@@ -123,9 +123,13 @@ def test_what_tus_refuses(alone: House) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "status", "words"),
-    [({"file_bytes": 4}, 413, "GiB allowed"), ({"quota_bytes": 9}, 413, "quota"), ({"recordings": 0}, 413, "at most 0"),
-     ({"reserve_bytes": 2**60}, 503, "disk is full")],
-)  # fmt: skip
+    [
+        ({"file_bytes": 4}, 413, "more than the 4 bytes allowed"),
+        ({"quota_bytes": 9}, 413, "Your quota of 9 bytes"),
+        ({"recordings": 1}, 413, "at most 1"),
+        ({"reserve_bytes": 2**60}, 503, "disk is full"),
+    ],
+)
 def test_limits_on_bytes(tmp_path: Path, limits: dict[str, Any], status: int, words: str) -> None:
     client = House(tmp_path / "data", limits=small_limits(**limits)).only_person()
     study = _study(client)
@@ -133,6 +137,42 @@ def test_limits_on_bytes(tmp_path: Path, limits: dict[str, Any], status: int, wo
     begun = [client.send("POST", f"studies/{study}/uploads", headers=headers) for _ in range(2)]
     assert begun[1].status_code == status  # uploads under way count in full
     assert words in begun[1].json["error"]
+
+
+def test_the_disk_keeps_its_reserve_when_all_uploads_under_way_have_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path / "data", accounts=True, limits=small_limits(reserve_bytes=4))
+    free, ada, bob = [12], house.person("ada"), house.person("bob")
+    monkeypatch.setattr(house.service.storage, "free_bytes", lambda: free[0])
+    where = ada.begin_upload(_study(ada), "a.mp4", 5)
+    begin, wish = f"studies/{_study(bob)}/uploads", TUS | {"Upload-Length": "4"}
+    assert bob.send("POST", begin, headers=wish).status_code == 503  # 3 bytes would be left, 4 must be
+    assert ada.send_piece(where, b"123", 0).status_code == 204
+    free[0] -= 3
+    assert bob.send("POST", begin, headers=wish).status_code == 503  # it makes no difference that some have come
+    assert bob.send("POST", begin, headers=wish | {"Upload-Length": "3"}).status_code == 201
+
+
+def test_an_upload_under_way_has_its_place_in_the_study(tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    (lab / "a.mp4").write_bytes(b"video")
+    house = House(tmp_path / "data", folders=(lab,), limits=small_limits(recordings=2))
+    client = house.only_person()
+    study = _study(client)
+    for name in ("b.mp4", "c.mp4"):
+        client.begin_upload(study, name, 5)
+    added = client.post(f"studies/{study}/folder", {"path": str(lab)})
+    assert (added.status_code, client.get(f"studies/{study}/recordings").json) == (413, [])
+
+
+def test_an_empty_file_is_refused_and_leaves_nothing(alone: House, tmp_path: Path) -> None:
+    client = alone.only_person()
+    answer = client.send("POST", f"studies/{_study(client)}/uploads", headers=TUS | {"Upload-Length": "0"})
+    assert answer.status_code == 400
+    assert "is empty" in answer.json["error"]
+    assert list((tmp_path / "data" / "uploads").iterdir()) == []
 
 
 def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:

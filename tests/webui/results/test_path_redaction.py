@@ -57,7 +57,9 @@ def told(alone: House, fake_run: Path, tmp_path: Path) -> tuple[Client, str, lis
 def test_no_answer_and_no_file_of_a_run_names_a_folder(told: tuple[Client, str, list[str]]) -> None:
     client, run, secrets = told
     listed = client.get(f"runs/{run}/results").json["files"]
+    study = client.get(f"runs/{run}").json["study"]
     asked = [f"runs/{run}", f"runs/{run}/results", f"runs/{run}/log", f"runs/{run}/report.html", "runs"]
+    asked.append(f"studies/{study}/runs")
     for path in (*asked, *(entry["url"] for entry in listed)):
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -85,6 +87,27 @@ def test_the_zip_names_none_and_the_folder_on_the_disk_stays_as_it_is(
         assert f"AA{secrets[0]}/AA".encode() in archive.read("report.html")  # a picture is no path
     kept = json.loads((tmp_path / "lab" / "run" / "run.json").read_text(encoding="utf-8"))
     assert kept["study"] == f"{SECRET}/study.csv"
+
+
+def test_a_run_whose_folder_may_no_longer_be_read_is_listed_and_says_so(
+    told: tuple[Client, str, list[str]], alone: House
+) -> None:
+    client, run, secrets = told
+    alone.change(Run, run, job_id=None)
+    study = client.get(f"runs/{run}").json["study"]
+    alone.service.storage.folders = ()
+    for path in (f"runs/{run}", f"studies/{study}/runs", "runs"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert _named(answer.data, secrets) == [], path
+    shown = client.get(f"runs/{run}").json
+    assert (shown["status"], shown["stages"], shown["warnings"]) == ("failed", [], [])
+    assert "no longer read" in shown["error"]
+    for path in ("results", "run.zip", "report.html", "recordings/a01_walk/windows"):
+        refused = client.get(f"runs/{run}/{path}")
+        assert refused.status_code == 400, path
+        assert _named(refused.data, secrets) == [], path
+    assert client.delete(f"runs/{run}").status_code == 204
 
 
 def test_an_error_names_no_folder(alone: House, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The contract between Python and the pages, checked on both sides: what is sent, and what the pages read of it.
 
-The answers of `webui.answer_schemas` are in the OpenAPI document. `check_answer` holds a JSON answer to it; a page with
-`watching` complains in its console of every field that it reads and the document does not promise.
+The answers of `webui.http.answer_schemas` are in the OpenAPI document. `check_answer` holds a JSON answer to it; a page
+with `watching` complains in its console of every field that it reads and the document does not promise.
 """
 
 import json

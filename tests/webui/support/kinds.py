@@ -80,7 +80,7 @@ def scored(run: Path) -> None:
     frozen = find_reference(run / "model")
     statistics = describe_new(frozen, recordings, check_fit(frozen, frozen.model, []))
     audit = audit_new(_capture(len(keys), light=9.0), keys, load_properties(frozen.folder))
-    write_json(run / "statistics.json", statistics | {"audit": audit})
+    replace(statistics, audit=audit).write(run / "statistics.json")
 
 
 def _freeze(model: Path) -> None:

@@ -12,12 +12,12 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from ubam.core.plotting import FAINT, INK, NOTE, OKABE_ITO, heat_colour, save_figure
-from ubam.magnification.clip_facts import MagnifiedFacts
 from ubam.magnification.layouts.drawing import HIGH, LOW, Arrow, mark_change, reasons_words
 from ubam.magnification.layouts.side_by_side import Region, regions_around
 from ubam.magnification.magnify import Frame, Magnification, region_of
 from ubam.magnification.quality_checks import Check, factor_words
 from ubam.motifs.discovery import PERIODIC, self_similarity
+from ubam.results.records.clips import ClipFacts
 
 WIDTH = 183 / 25.4  # inches: two columns of a journal
 TEXT, SMALL_TEXT = 7.0, 6.0  # points at that width
@@ -26,7 +26,7 @@ DPI = 300
 TIGHT = 0.78  # share of the rendered region that a strip shows
 
 
-def write_strip(out: Path, made: Magnification, factor: float, count: int = MOMENTS) -> MagnifiedFacts:
+def write_strip(out: Path, made: Magnification, factor: float, count: int = MOMENTS) -> ClipFacts:
     """Write `out` as .png and .svg, the latter with selectable text, and return the facts for its JSON.
 
     If the movement repeats within the clip, the moments are at equal steps of phase in the most deviant cycle;
@@ -37,7 +37,7 @@ def write_strip(out: Path, made: Magnification, factor: float, count: int = MOME
     check = Check(short, factor)
     columns = list(check.watch(short.rendered((0.0, factor))))
     save_figure(strip_sheet(short, columns, factor, period), out.with_suffix(""), dpi=DPI)
-    return replace(check.facts(), period_s=period, layout="strip")
+    return replace(check.facts("strip"), period_s=period)
 
 
 def strip_moments(made: Magnification, count: int) -> tuple[NDArray[np.int64], float | None]:

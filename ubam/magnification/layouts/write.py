@@ -1,7 +1,6 @@
 """Magnified clips as files, in the layouts that a person can choose."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 from ubam.core.errors import UbamError
 from ubam.core.progress import Progress, counted
 from ubam.core.settings import LAYOUTS, SUFFIXES
-from ubam.magnification.clip_facts import MagnifiedFacts
 from ubam.magnification.layouts.overlay import overlay_pictures
 from ubam.magnification.layouts.side_by_side import side_by_side
 from ubam.magnification.layouts.strip import MOMENTS, write_strip
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.quality_checks import Check
 from ubam.recordings.video_writer import write_clip
+from ubam.results.records.clips import ClipFacts
 
 TO_THE_TWIN = ("twin", "overlay")  # these layouts show factor 0, whatever the requested one
 
@@ -30,7 +29,7 @@ def write_magnified(
     progress: Progress | None = None,
     check: Check | None = None,
     moments: int = 0,
-) -> MagnifiedFacts:
+) -> ClipFacts:
     """Write one clip at the recording's frame rate, or a strip figure, and return the facts for its JSON.
 
     Args:
@@ -60,7 +59,7 @@ def write_magnified(
     factors = (0.0, factor) if layout == "side-by-side" else (factor,)
     frames = counted(magnification.rendered(factors), len(magnification.positions), progress)
     write_clip(out, _pictures(layout, magnification, check.watch(frames), factor), magnification.query.fps)
-    return replace(check.facts(), layout=layout)
+    return check.facts(layout)
 
 
 def _pictures(

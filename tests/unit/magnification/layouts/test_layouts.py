@@ -177,11 +177,11 @@ def test_a_torn_subject_is_measured(made: Magnification) -> None:
 
 def test_marked_frames_are_counted_and_their_stretches_given() -> None:
     issues = [(), ("torn",), ("torn", "dose"), (), ("off_manifold",)]
-    marks = marked(issues, np.arange(5) / 10)
-    assert marks.marked_frames == 3
-    assert marks.marked_reasons == {"off_manifold": 1, "torn": 2, "dose": 1}
-    assert marks.marked_s == [[0.1, 0.2], [0.4, 0.4]]
-    assert marked([()], np.zeros(1))["marked_s"] == []
+    found = marked(issues, np.arange(5) / 10)
+    assert found.frames == 3
+    assert found.reasons == {"off_manifold": 1, "torn": 2, "dose": 1}
+    assert found.stretches_s == [[0.1, 0.2], [0.4, 0.4]]
+    assert marked([()], np.zeros(1)).stretches_s == []
 
 
 def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnification) -> None:
@@ -203,7 +203,7 @@ def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnificati
 def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) -> None:
     far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3), positions=made.positions[:6])
     facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", far, 2.0)
-    assert facts.marks.marked_frames == facts.marks.marked_reasons["off_manifold"] == 6
+    assert facts.marked_frames == facts.marked_reasons["off_manifold"] == 6
     assert facts.off_manifold == 1
 
 
