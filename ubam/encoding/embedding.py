@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import moved_by_looks
-from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
+from ubam.encoding.encoders import WINDOW, BehaviourNetwork, PostureNetwork
+from ubam.encoding.window_sampling import Pictures
 
 
 def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
@@ -27,8 +28,8 @@ def stride_of(fps: float) -> int:
 
 
 def embed_postures(
-    encoder: PostureEncoder,
-    views: np.ndarray,
+    encoder: PostureNetwork,
+    views: Pictures,
     device: str = "cpu",
     batch: int = 64,
     progress: Progress | None = None,
@@ -45,7 +46,7 @@ def embed_postures(
     return postures
 
 
-def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
+def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Effect of simulated changes of appearance on postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
     encoder = encoder.to(device).eval()
 
@@ -58,7 +59,7 @@ def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarr
 
 
 def embed_behaviours(
-    encoder: BehaviourEncoder, postures: np.ndarray, stride: int = 1, batch: int = 1024
+    encoder: BehaviourNetwork, postures: np.ndarray, stride: int = 1, batch: int = 1024
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
 

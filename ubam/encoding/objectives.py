@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.core.errors import ModelError
-from ubam.encoding.encoders import WINDOW, BehaviourEncoder, Heads, PostureEncoder
+from ubam.encoding.encoders import WINDOW, BehaviourNetwork, Heads, PostureEncoder, PostureNetwork
 from ubam.encoding.landmark_objective import Landmarks
 from ubam.encoding.order_objective import STRIDE, order_accuracy, order_loss, permutations, reordered, shuffled_contrast
 
@@ -169,7 +169,7 @@ class Outcome:
 class Criterion(nn.Module):
     """Computes the terms of `objectives`; it holds the weights that only the training uses."""
 
-    def __init__(self, posture: PostureEncoder, behaviour: BehaviourEncoder, objectives: Objectives) -> None:
+    def __init__(self, posture: PostureNetwork, behaviour: BehaviourNetwork, objectives: Objectives) -> None:
         super().__init__()
         self.objectives = objectives
         if objectives.contrast or objectives.reconstruction:
@@ -178,22 +178,21 @@ class Criterion(nn.Module):
         if objectives.shuffled:
             self.ordered = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
         if objectives.landmarks:
-            if not hasattr(posture, "layers"):
-                raise ModelError(f"landmarks are learnt by a PostureEncoder, not by a {type(posture).__name__}")
-            empty = posture.prepare(posture.centre.expand(1, 3, posture.side, posture.side))
-            channels, cells = posture.layers(empty).shape[1:3]
+            encoder = _layered(posture)
+            empty = encoder.prepare(encoder.centre.expand(1, 3, encoder.side, encoder.side))
+            channels, cells = encoder.layers(empty).shape[1:3]
             self.landmarks = Landmarks(channels, cells)
         if objectives.flow:
             self.moving = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
             self.motion = MotionEncoder(behaviour.behaviour_dim)
 
     def forward(
-        self, posture: PostureEncoder, behaviour: BehaviourEncoder, batch: Batch, generator: torch.Generator
+        self, posture: PostureNetwork, behaviour: BehaviourNetwork, batch: Batch, generator: torch.Generator
     ) -> Outcome:
         """The terms, one by one, for one batch."""
         wanted = self.objectives
-        features = posture.layers(batch.looks) if wanted.landmarks else None
-        postures = posture.encode(batch.looks) if features is None else posture.head(features.flatten(1))
+        features = _layered(posture).layers(batch.looks) if wanted.landmarks else None
+        postures = posture.encode(batch.looks) if features is None else _layered(posture).head(features.flatten(1))
         windows = postures.unflatten(0, (wanted.looks, -1, WINDOW))
         terms: dict[str, Tensor] = {}
         if wanted.contrast:
@@ -223,7 +222,7 @@ class Criterion(nn.Module):
         return loss
 
     def _shuffled(
-        self, behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+        self, behaviour: BehaviourNetwork, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         first, second = windows
         orders = permutations(disorder, generator).to(first.device)
@@ -234,8 +233,15 @@ class Criterion(nn.Module):
         return loss, accuracy, each.flatten()
 
 
+def _layered(posture: PostureNetwork) -> PostureEncoder:
+    """The posture network as one whose features `layers` gives; ModelError for any other."""
+    if not isinstance(posture, PostureEncoder) or not hasattr(posture, "layers"):
+        raise ModelError(f"landmarks are learnt by a PostureEncoder, not by a {type(posture).__name__}")
+    return posture
+
+
 def _order(
-    behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+    behaviour: BehaviourNetwork, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The order task as published: the same frames in real order and disordered; uneven windows count as disordered."""
     even = torch.tensor([family != STRIDE for family in disorder], device=windows.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import ParamsT
 
+from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
@@ -189,6 +190,8 @@ class _Lesson:
         """The pictures, each window with an appearance of its own if the objectives ask for that."""
         if not self.objectives.other_looks:
             return pictures
+        if not isinstance(self.posture, PostureEncoder):
+            raise ModelError(f"a {type(self.posture).__name__} takes crops, and only views change their appearance")
         centre, scale = self.posture.centre, self.posture.scale
         return (change_looks(pictures * scale + centre, WINDOW, generator) - centre) / scale
 

@@ -135,7 +135,7 @@ class Descent:
                 f"training {self.plan.what} failed at step {self.done}: the loss is not finite; try another --seed"
             )
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if self.plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self.optimiser.step()

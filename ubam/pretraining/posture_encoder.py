@@ -103,7 +103,7 @@ def train_on(
     descent = Descent(
         networks, torch.optim.AdamW(networks.parameters(), lr=RATE, weight_decay=1e-3),
         Plan("the posture encoder", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("error",)),
-        call=[steps, seed, dim, crc32(lessons.views)], kept={"random": random}, checkpoint=checkpoint,
+        call=[steps, seed, dim, crc32(lessons.views.data)], kept={"random": random}, checkpoint=checkpoint,
     )  # fmt: skip
     held_out = min(HELD_OUT, len(lessons) // 4)
     for step in descent.steps(progress):

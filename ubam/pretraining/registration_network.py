@@ -93,7 +93,7 @@ def train_on_pairs(
     With a `checkpoint`, an interrupted training goes on. ModelError when the loss is not finite.
     """
     random = RandomNumbers(seed)
-    call = [steps, rate, seed, fingerprint(network), crc32(lessons[2].numpy())]
+    call = [steps, rate, seed, fingerprint(network), crc32(lessons[2].numpy().data)]
     descent = Descent(
         network.train(), torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4),
         Plan("the registration network", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("agreement",)),
