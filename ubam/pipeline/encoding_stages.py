@@ -25,6 +25,8 @@ def train(job: Job) -> list[str]:
         given = Model.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
             raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
+        if given.settings.get("outlines") != job.settings.outlines:
+            raise ModelError(f"{job.model} was trained on outlines of an older version; train a model with this one.")
         Model(given.posture, given.behaviour, given.settings).save(job.files.model.path)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]

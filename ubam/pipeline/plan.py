@@ -96,6 +96,11 @@ def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
     options: device and workers. StudyError or ModelError before anything is written.
     """
     frozen, table = find_reference(against), read_study(study, compared=False)
+    if frozen.settings.get("outlines") != Settings().outlines:
+        raise ModelError(
+            f"{frozen.folder} was frozen by a version that draws other outlines, so new recordings cannot be compared "
+            "with it; run its study again with this version."
+        )
     known = {field.name for field in fields(Settings)} - {"device", "workers", "reference", "block"}
     values = {name: value for name, value in frozen.settings.items() if name in known}
     values |= {"factors": tuple(values.get("factors", (2.0,))), "seed": frozen.seed}

@@ -49,7 +49,8 @@ def run_json(run: Run) -> dict[str, Any]:
         "id": run.id, "study": run.study_id, "study_name": run.study.name, "can_edit": editable, "name": run.name,
         "status": status, "stage": running if status == "running" else "", "stages": stages,
         "fraction": 1.0 if status == "done" else round(share, 4), "eta_s": rest if status == "running" else None,
-        "queue_position": position(job), "error": job.error if job else refused, "warnings": _warnings(run, folder),
+        "queue_position": position(job), "error": _without_folders(run, [job.error])[0] if job else refused,
+        "warnings": _warnings(run, folder),
         "reference": run.reference, "preset": run.preset, "seed": run.seed, "created": run.created.isoformat(),
         "started": _time(job, "started"), "finished": _time(job, "finished"), "against": run.against_id,
         "opened": run.folder is not None, "kind": "score" if run.against_id else "run",
@@ -75,8 +76,13 @@ def _warnings(run: Run, folder: Path) -> list[str]:
         found: list[str] = json.loads(RunFolder(folder).run_json.read_text(encoding="utf-8")).get("warnings", [])
     except (OSError, json.JSONDecodeError):
         return []
-    cut = cut_from(run) if found and run.folder is not None else ()
-    return [cut_text(warning, cut) for warning in found]
+    return _without_folders(run, found)
+
+
+def _without_folders(run: Run, found: list[str]) -> list[str]:
+    """Texts of an opened run without the folders that it names."""
+    cut = cut_from(run) if any(found) and run.folder is not None else ()
+    return [cut_text(text, cut) for text in found]
 
 
 @runs.get("/runs")

@@ -29,7 +29,7 @@ def _spoil(run: Path, secrets: list[str]) -> None:
     (run / "report.html").write_text(f"<!doctype html>{words}<img src='data:x;base64,AA{secrets[0]}/AA'>")
     for name in ("figures/when.svg", "statistics.json"):
         (run / name).parent.mkdir(exist_ok=True)
-        (run / name).write_text(json.dumps({"tests": [], "note": [f"{where}/d" for where in secrets]}))
+        (run / name).write_text(json.dumps({"tests": [], "notes": [f"{where}/d" for where in secrets]}))
 
 
 @pytest.fixture
