@@ -39,7 +39,9 @@ def analyse(
     }  # fmt: skip
     plan, folder = plan_run(Path(study), options, ask=lambda groups: None), Path(out)
     with locked(folder):
-        run_stages(plan.start(folder, progress or no_progress))
+        job = plan.start(folder, progress or no_progress)
+        run_stages(job, "score")  # its tables are asked for: they are made again where they are gone
+        run_stages(job)
     return Run(folder)
 
 
