@@ -11,7 +11,7 @@ from ubam.encoding.checkpoint import Checkpoint, fingerprint
 
 CPU = torch.device("cpu")
 CALL = {"steps": 3, "rates": (0.1, 0.2)}
-STATE = {
+STATE: dict[Any, Any] = {
     "weight": torch.arange(6.0).reshape(2, 3),
     "groups": [{"lr": 0.1}, {}],
     0: {"step": torch.tensor(2)},

@@ -95,9 +95,9 @@ def test_resumed_equals_uninterrupted_although_units_are_dropped(tmp_path: Path)
     again = train(crops, Checkpoint(path))
     assert again[2] == whole[2]
     assert set(whole[2]) == {"order", "accuracy", "level"}
-    for network in (0, 1):
-        for name, value in whole[network].state_dict().items():
-            assert torch.equal(value, again[network].state_dict()[name]), name
+    for network, resumed in zip(whole[:2], again[:2], strict=True):
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,8 @@ EVERYTHING = Objectives(contrast=1.0, order=0.5, reconstruction=4.0, landmarks=1
 
 @pytest.mark.parametrize("objectives", [OBJECTIVES["standard"], OBJECTIVES["shuffled"], EVERYTHING])
 def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path, objectives: Objectives) -> None:
-    small = {"objectives": objectives, "initial": build_encoders(16, 8, 16, 8)[0], "keep_weight": 0.1, "seed": 3}
+    initial = build_encoders(16, 8, 16, 8)[0]
+    small: dict[str, Any] = {"objectives": objectives, "initial": initial, "keep_weight": 0.1, "seed": 3}
     whole = train(bars, 12, **small)
 
     def stop(done: int, total: int) -> None:
@@ -86,9 +87,9 @@ def test_resumed_equals_uninterrupted(bars: list[np.ndarray], tmp_path: Path, ob
     again = train(bars, 12, checkpoint=Checkpoint(path), progress=lambda step, _: done.append(step), **small)
     assert done[0] == 8
     assert again[2] == whole[2]
-    for network in (0, 1):
-        for name, value in whole[network].state_dict().items():
-            assert torch.equal(value, again[network].state_dict()[name]), name
+    for network, resumed in zip(whole[:2], again[:2], strict=True):
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 def test_a_finished_checkpoint_is_not_trained_again(bars: list[np.ndarray], tmp_path: Path) -> None:

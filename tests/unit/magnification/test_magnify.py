@@ -14,7 +14,7 @@ from ubam.core.errors import UbamError
 from ubam.magnification.gap_filling_network import GapFillingNetwork
 from ubam.magnification.layouts.side_by_side import panel_scale
 from ubam.magnification.layouts.write import write_magnified
-from ubam.magnification.magnify import Magnification, factor_in_postures, magnify, region_of
+from ubam.magnification.magnify import EmbeddedRecording, Magnification, factor_in_postures, magnify, region_of
 from ubam.magnification.posture_manifold import real_postures
 from ubam.magnification.warping import backward_flow, move_layer, splat
 from ubam.recordings.video_reader import probe, read_frames
@@ -189,11 +189,9 @@ def test_bad_requests_are_refused_in_a_sentence(made: Magnification, tmp_path: P
     with pytest.raises(UbamError, match="layout"):
         write_magnified(tmp_path / "clip.mp4", "sideways", made, 2.0)
     assert not list(tmp_path.iterdir())
-    store, path = made.matches[0]
-    magnify_made = partial(
-        magnify, made.query, made.video, embed=stick_figure.embed, posture=made.posture, twin=made.twin
-    )
+    recording = EmbeddedRecording(made.query, made.video, made.posture)
+    again = partial(magnify, recording, frames=slice(0, 4), embed=stick_figure.embed, twin=made.twin)
     with pytest.raises(UbamError, match="factor must lie"):
-        magnify_made(references=[(store, made.video, path)], frames=slice(0, 4), factors=[99.0])
+        again(references=made.matches, factors=[99.0])
     with pytest.raises(UbamError, match="reference"):
-        magnify_made(references=[], frames=slice(0, 4), factors=[2.0])
+        again(references=[], factors=[2.0])
