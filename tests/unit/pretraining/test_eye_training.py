@@ -26,14 +26,14 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
     landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
     landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
     return {"frames": frames, "empty": empty, "alpha": alpha, "place": place, "on_body": alpha[:, ::2, ::2] > 0,
-            "landmarks": landmarks, "plan": np.int8(0)}  # fmt: skip
+            "landmarks": landmarks, "plan": np.int8(0), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
 
 
 def perfect(batch) -> Answer:  # type: ignore[no-untyped-def]
     """Answers as good as the network can give them."""
     count = len(batch.plan)
     heat = torch.full((count, MOST_LANDMARKS, HALF * HALF + 1), -30.0)
-    cell = (torch.nan_to_num(batch.landmarks) * HALF).long()
+    cell = (torch.nan_to_num(batch.landmarks).clamp_min(0) * HALF).long()
     heat.scatter_(2, (cell[..., 1] * HALF + cell[..., 0])[..., None], 30.0)
     front, left, high = batch.place.unbind(1)
     places = torch.stack([front, left.abs(), high, 50 * left], 1)
@@ -69,6 +69,19 @@ def test_a_mirror_exchanges_left_and_right() -> None:
     torch.testing.assert_close(mirrored.place[:, 1], -plain.place[:, 1].flip(-1))
     left, right = (LANDMARKS["person"].index(f"knee_{side}") for side in ("left", "right"))
     torch.testing.assert_close(mirrored.landmarks[0, left, 0], 1 - plain.landmarks[0, right, 0])
+
+
+def test_where_nobody_is_there_nothing_is_outlined() -> None:
+    for seed in range(200):
+        batch = make_batch([pair()], np.random.default_rng(seed))
+        absent = batch.alpha.sum((1, 2, 3)) == 0
+        if absent.any():
+            break
+    assert absent.sum() == 1
+    gone = int(absent.nonzero())
+    assert not batch.on_body[gone].any()
+    assert float(batch.landmarks[gone].nan_to_num(-1).max()) == -1
+    assert all(torch.isfinite(term) for term in losses(perfect(batch), batch).values())
 
 
 def test_the_rate_rises_stays_and_falls() -> None:

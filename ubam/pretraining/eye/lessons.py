@@ -10,6 +10,8 @@ from torch import Tensor
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import prepare
 
+TRUE = 0  # an empty scene that is one (`world.pairs`)
+ABSENT = 0.04  # share of lessons in which nobody is there
 SWAPS = np.stack([[*mirrored(plan), *range(len(LANDMARKS[plan]), MOST_LANDMARKS)] for plan in PLANS])
 
 
@@ -26,7 +28,10 @@ class Batch:
 
 
 def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generator, *, vary: bool = True) -> Batch:
-    """A batch of drawn pairs; `vary` off: as drawn, with neighbours and empty scene."""
+    """A batch of drawn pairs; `vary` off: as drawn, with neighbours and empty scene.
+
+    Where nobody is there, nothing is outlined and every landmark lies outside, at -1.
+    """
     n = len(pairs)
     stacked = {
         name: np.stack([pair[name] for pair in pairs]) for name in ("frames", "empty", "alpha", "place", "on_body")
@@ -42,17 +47,22 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
         landmarks[k][:, 0] = 1 - landmarks[k][:, 0]
     pictures = np.concatenate([stacked["frames"], stacked["empty"][:, :, None]], 2).reshape(2 * n, 4, 128, 128, 3)
     tensor = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3).float() / 255
-    known = np.ones(2 * n, bool)
+    known, absent = np.ones(2 * n, bool), np.zeros(2 * n, bool)
     if vary:
+        truly_empty = np.concatenate([pair["empty_kind"] for pair in pairs]) == TRUE
+        absent = truly_empty & (random.uniform(size=2 * n) < ABSENT)
         known = random.uniform(size=2 * n) > 0.3
         tensor = _varied(tensor, random)
+        noise = torch.from_numpy(random.normal(0, 0.02, tensor[absent, :3].shape)).float()
+        tensor[absent, :3] = (tensor[absent, 3:] + noise).clamp(0, 1)
+    landmarks = np.where(absent[:, None, None], landmarks.repeat(2, 0) * 0 - 1, landmarks.repeat(2, 0))
     crops = prepare(tensor[:, 0], tensor[:, 1], tensor[:, 2], tensor[:, 3], torch.from_numpy(known))
     return Batch(
         crops.to(memory_format=torch.channels_last),
-        torch.from_numpy(stacked["alpha"].reshape(2 * n, 1, 128, 128)).float() / 255,
+        torch.from_numpy(stacked["alpha"].reshape(2 * n, 1, 128, 128) * ~absent[:, None, None, None]).float() / 255,
         torch.from_numpy(stacked["place"].reshape(2 * n, 64, 64, 3)).permute(0, 3, 1, 2).float() / 127,
-        torch.from_numpy(stacked["on_body"].reshape(2 * n, 64, 64)),
-        torch.from_numpy(np.repeat(landmarks, 2, 0)), torch.from_numpy(np.repeat(plan, 2)),
+        torch.from_numpy(stacked["on_body"].reshape(2 * n, 64, 64) & ~absent[:, None, None]),
+        torch.from_numpy(landmarks), torch.from_numpy(np.repeat(plan, 2)),
     )  # fmt: skip
 
 

@@ -24,17 +24,20 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     found = around(answer.heatmaps, cell)
     terms = _outline(answer.outline, batch.alpha)
     terms["heat"] = _heat(answer.heatmaps, batch.landmarks, given, inside)
-    apart = functional.smooth_l1_loss(found[inside], batch.landmarks[inside], beta=0.03)
+    apart = _apart(found[inside], batch.landmarks[inside], beta=0.03)
     terms["landmark"] = apart
     terms |= _places(answer.places, batch)
     terms["plan"] = functional.cross_entropy(answer.plan, batch.plan)
-    both = inside[::2]
-    terms["looks"] = functional.smooth_l1_loss(found[::2][both], found[1::2][both], beta=0.03)
+    both = inside[::2] & inside[1::2]
+    terms["looks"] = _apart(found[::2][both], found[1::2][both], beta=0.03)
     shared = (batch.on_body[::2] & batch.on_body[1::2])[:, None].expand(-1, 3, -1, -1)
-    terms["looks_place"] = functional.smooth_l1_loss(
-        answer.places[::2, :3][shared], answer.places[1::2, :3][shared], beta=0.1
-    )
+    terms["looks_place"] = _apart(answer.places[::2, :3][shared], answer.places[1::2, :3][shared], beta=0.1)
     return terms
+
+
+def _apart(found: Tensor, wanted: Tensor, beta: float) -> Tensor:
+    """Mean smooth absolute difference; 0 of nothing, as where nobody is in the picture."""
+    return functional.smooth_l1_loss(found, wanted, beta=beta, reduction="sum") / max(1, found.numel())
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:
@@ -68,8 +71,10 @@ def _places(places: Tensor, batch: Batch) -> dict[str, Tensor]:
     front, left, high = batch.place.unbind(1)
     wanted = torch.stack([front, left.abs(), high], 1)
     body = batch.on_body[:, None].expand(-1, 3, -1, -1)
-    apart = functional.smooth_l1_loss(places[:, :3][body], wanted[body], beta=0.1)
+    apart = _apart(places[:, :3][body], wanted[body], beta=0.1)
     own = batch.on_body
     sure = (left[own].abs() / 0.15).clamp_max(1)
-    side = functional.binary_cross_entropy_with_logits(places[:, 3][own], (left[own] > 0).float(), weight=sure)
-    return {"place": apart, "side": side}
+    side = functional.binary_cross_entropy_with_logits(
+        places[:, 3][own], (left[own] > 0).float(), weight=sure, reduction="sum"
+    )
+    return {"place": apart, "side": side / max(1, int(own.sum()))}
