@@ -10,14 +10,10 @@ from tests.support.source_tree import PROGRAMS, ROOT, files, tree
 MOST_FILES, MOST_LINES, MOST_FUNCTION_LINES, MOST_ARGUMENTS = 15, 400, 40, 8
 MIGRATIONS = ROOT / "webui/data/migrations/versions"  # one long list of columns is how Alembic writes a table
 WIDE = {  # known to take more arguments than they should; one that no longer does is struck off here
-    "ubam/encoding/training.py:train_encoders",
-    "ubam/encoding/training.py:train_networks",
     "ubam/evaluation/synthetic/embeddings.py:recording",
     "ubam/evaluation/synthetic/recording.py:render_recording",
     "ubam/evaluation/synthetic/study.py:render_again",
     "ubam/evaluation/synthetic/study.py:synthesise_study",
-    "ubam/magnification/gap_filling_training.py:train_generator",
-    "ubam/magnification/magnify.py:magnify",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

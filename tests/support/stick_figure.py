@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ubam.magnification.magnify import Magnification, magnify
+from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
 from ubam.magnification.posture_manifold import real_postures
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_writer import write_clip
@@ -66,6 +66,6 @@ def leaning(folder: Path, frames: slice, factors: tuple[float, ...]) -> Magnific
     others = [record(folder, f"upright{n}", float(n), 190 + 20 * n, n + 1) for n in range(3)]
     posture, codes = embed(query.views), [embed(store.views) for store, _ in others]
     return magnify(
-        query, video, [(store, clip, path) for store, clip in others], frames, factors, embed=embed, posture=posture,
+        EmbeddedRecording(query, video, posture), [(store, path) for store, _ in others], frames, factors, embed=embed,
         twin=np.median(codes, axis=0), manifold=real_postures([posture, *codes]),
     )  # fmt: skip

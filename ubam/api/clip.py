@@ -12,6 +12,7 @@ from ubam.core.errors import UbamError
 from ubam.core.files import write_json
 from ubam.deviation.twin import Matcher, twin_basis
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
+from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.magnify import magnify as prepare
 from ubam.magnification.posture_manifold import real_postures
 from ubam.pipeline.queries import Span, frames_within
@@ -71,11 +72,10 @@ def magnify(
     own = series[query.recording.recording_id]
     twin = Matcher([series[name] for name in cropped], twin_basis(list(series.values()))).twin(own)
     made = prepare(
-        query.store, query.recording.video,
-        [(cropped[name].store, cropped[name].recording.video, path) for name, path in twin.references],
+        EmbeddedRecording(query.store, query.recording.video, own.posture),
+        [(cropped[name].store, path) for name, path in twin.references],
         frames_within(query.store, span), [0.0 if layout in TO_THE_TWIN else factor],
-        embed=model.encode_views, posture=own.posture, twin=twin.posture,
-        manifold=real_postures([one.posture for one in series.values()]),
+        embed=model.encode_views, twin=twin.posture, manifold=real_postures([one.posture for one in series.values()]),
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
     write_json(out.with_suffix(".json"), facts.to_json())

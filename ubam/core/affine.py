@@ -1,4 +1,4 @@
-"""Affine maps of the plane, float64 [2, 3]: make, compose and invert them."""
+"""Affine maps of the plane, float64 [2, 3]: making, composing and inverting them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ def similarity(
 
 
 def box_map(box: Array, size: int) -> NDArray[np.float64]:
-    """Return the [2, 3] map from pixels of the recording to pixels of its box at `size`; centres at whole numbers."""
+    """Return the [2, 3] map from pixels of the recording to those of a square box at `size`, between pixel centres."""
     scale = size / float(box[2] - box[0])
     offset = 0.5 * scale - 0.5
     return np.array([[scale, 0, offset - scale * box[0]], [0, scale, offset - scale * box[1]]], float)
@@ -30,17 +30,12 @@ def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArra
 
 
 def centred(move: np.ndarray) -> np.ndarray:
-    """A move [2,3] for points whose whole numbers are pixel centres, as OpenCV has them."""
+    """Return a map between pixel edges as one between pixel centres, which are the whole numbers of OpenCV."""
     return np.column_stack([move[:, :2], move[:, 2] + move[:, :2].sum(axis=1) / 2 - 0.5])
 
 
-def joined(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The move [2,3] that applies `first`, then `second`."""
-    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
-
-
 def inverse(move: np.ndarray) -> np.ndarray:
-    """The move [2,3] back; zeros for one that has none."""
+    """Return the inverse of an affine map [2, 3]; zeros for a map that has none."""
     (a, b, x), (c, d, y) = np.asarray(move, np.float64)
     scale = 1 / (a * d - b * c) if a * d != b * c else 0.0
     turned = np.array([[d * scale, -b * scale], [-c * scale, a * scale]])

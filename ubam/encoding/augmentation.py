@@ -1,11 +1,11 @@
-"""Imagined changes of looks: what other clothes, fur, walls, light and builds do to views and their outlines.
+"""Augmentation of views: per-frame jitter, and simulated changes of appearance.
 
-In a small study everybody of a group may wear light clothes before light walls. What the code makes of the looks of the
-others is then taken for a deviation, as no reference subject shows it. So views are changed as looks change them:
-pieces of the outline are lost, it is weaker, wider or narrower; the grey inside is another, with another pattern; box
-and build are others. What that does to postures counts as normal variation (normal_variation.py), as within-class
-covariance does
-for speakers (Hatch, Kajarekar and Stolcke 2006), here from one recording of each.
+In a small study all subjects of a group may wear light clothes before light walls. The effect of any other appearance
+on postures would then count as deviation, since no reference subject shows it. So views are changed as clothes, fur,
+walls, light and build would change them: pieces of the outline are lost; it becomes weaker, wider or narrower; the grey
+inside has another mean and pattern; box and build differ. The effect of that on postures counts as normal variation
+(deviation/normal_variation.py), as within-class covariance does in speaker recognition (Hatch, Kajarekar and Stolcke
+2006), here from a single recording.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def jitter(
 ) -> Tensor:
     """Translate, scale, gain and shift each picture [N, 3, H, W] on its own, which removes low-level continuity.
 
-    Translation up to 5 % of the box, gain 0.8-1.2 and `shift` per channel as published, scale up to 8 %. `beyond` the
-    picture are zeros, or its `border` goes on.
+    Translation is up to 5 % of the box, gain 0.8 to 1.2, `shift` per channel as published (Brattoli et al. 2021), scale
+    up to 8 %. beyond: "zeros" or "border", the padding outside the picture.
     """
     count, channels = pictures.shape[:2]
     noise = 2 * torch.rand(count, 3 + 2 * channels, generator=generator).to(pictures.device) - 1
@@ -38,7 +38,7 @@ def jitter(
     return moved * (1 + GAIN * gain) + shift * offset
 
 
-FRAMES, CHANGES = 12, 10  # of a recording, in which its postures are read
+FRAMES, CHANGES = 12, 10  # frames of a recording, and changes of each, that `moved_by_looks` encodes
 LOST = (1.0, 1.2)  # a piece is lost where a smooth field of unit variance exceeds the first plus up to the second
 WEAKER = 0.5  # of the logarithm of the power that the outline is raised to
 GREY = (24.0, 43.0)  # levels by which the mean of grey and difference moves
@@ -48,9 +48,9 @@ Encode = Callable[[Tensor], np.ndarray]
 
 
 def change_looks(views: Tensor, together: int, generator: torch.Generator, *, boxes: bool = False) -> Tensor:
-    """Views float [N, 3, V, V] in 0..255 with other looks; each `together` that follow one another share a change.
+    """Views float [N, 3, V, V] in 0..255 with another appearance; `together` successive views share a change.
 
-    boxes: also another box and build, as a shift, a scale and a stretch.
+    boxes: whether box and build change, too, by a shift, a scale and a stretch.
     """
     count = len(views) // together
     outline, inside = views[:, :1] / 255, views[:, 1:] - 128
@@ -64,7 +64,7 @@ def change_looks(views: Tensor, together: int, generator: torch.Generator, *, bo
 
 
 def moved_by_looks(views: np.ndarray, found: np.ndarray, encode: Encode) -> np.ndarray:
-    """Second moment float32 [D, D] of what imagined changes of looks do to a recording's postures.
+    """Second moment float32 [D, D] of the effect of simulated changes of appearance on a recording's postures.
 
     Args:
         views: uint8 [T, V, V, 3].
@@ -83,7 +83,7 @@ def moved_by_looks(views: np.ndarray, found: np.ndarray, encode: Encode) -> np.n
 
 
 def _other_outline(outline: Tensor, inside: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Outlines [N, 1, V, V] that lost pieces, are weaker or stronger, wider or narrower; the inside goes with them."""
+    """Outlines [N, 1, V, V] with lost pieces, weaker or stronger, wider or narrower, and the inside to match."""
     lost = ((_field(count, outline, generator, 6) - LOST[0] - LOST[1] * _draw(count, 1, generator)) * 3).clamp(0, 1)
     lost = lost * (0.5 + 0.5 * _draw(count, 1, generator)) * (_draw(count, 1, generator) < 0.7)
     power = torch.exp(WEAKER * (2 * _draw(count, 1, generator) - 1))
@@ -97,7 +97,7 @@ def _other_outline(outline: Tensor, inside: Tensor, count: int, generator: torch
 
 
 def _other_grey(outline: Tensor, inside: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Grey and difference [N, 2, V, V] around 0 in another contrast, which may turn, another mean and pattern."""
+    """Grey and difference [N, 2, V, V] around 0 with another contrast (also inverted), mean and pattern."""
     gain = 2.2 * _draw(count, 2, generator) - 1
     mean = (2 * _draw(count, 2, generator) - 1) * inside.new_tensor(GREY).view(1, 2, 1, 1)
     pattern = torch.cat([_field(count, outline, generator, 5) for _ in range(2)], 1)
@@ -129,5 +129,5 @@ def _draw(count: int, channels: int, generator: torch.Generator) -> Tensor:
 
 
 def _each(values: Tensor, like: Tensor) -> Tensor:
-    """One value of each change [count, ...] for each of its pictures [N, ...]."""
+    """The values of each change [count, ...], repeated for its pictures [N, ...]."""
     return values.to(like.device).repeat_interleave(len(like) // len(values), 0)

@@ -1,13 +1,15 @@
-"""Trained encoders and views to postures and behaviours, streamed, the same whatever the batch size."""
+"""From trained encoders and views to postures and behaviours, in batches; the result does not depend on their size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ubam.core.progress import Progress
 from ubam.encoding.augmentation import moved_by_looks
-from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
+from ubam.encoding.encoders import WINDOW, BehaviourNetwork, PostureNetwork
+from ubam.encoding.window_sampling import Pictures
 
 
 def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
@@ -21,16 +23,16 @@ POSTURES_PER_SECOND = 25
 
 
 def stride_of(fps: float) -> int:
-    """Frames between the postures of a window, so that a window spans about the same time at any frame rate."""
+    """Frames from one posture of a window to the next; windows span about the same time at any frame rate."""
     return max(1, round(fps / POSTURES_PER_SECOND))
 
 
 def embed_postures(
-    encoder: PostureEncoder,
-    views: np.ndarray,
+    encoder: PostureNetwork,
+    views: Pictures,
     device: str = "cpu",
     batch: int = 64,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time."""
     encoder = encoder.to(device).eval()
@@ -44,8 +46,8 @@ def embed_postures(
     return postures
 
 
-def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """What imagined changes of looks do to the postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
+def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """Effect of simulated changes of appearance on postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
     encoder = encoder.to(device).eval()
 
     def encode(pictures: Tensor) -> np.ndarray:
@@ -57,12 +59,12 @@ def looks_of_encoder(encoder: PostureEncoder, views: np.ndarray, found: np.ndarr
 
 
 def embed_behaviours(
-    encoder: BehaviourEncoder, postures: np.ndarray, stride: int = 1, batch: int = 1024
+    encoder: BehaviourNetwork, postures: np.ndarray, stride: int = 1, batch: int = 1024
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
 
-    A window is 8 postures `stride` frames apart and a new one begins every 4 strides; a recording shorter than a
-    window has none.
+    A window is 8 postures, `stride` frames apart. A new one begins every 4 strides. A recording shorter than a window
+    has none.
     """
     starts = np.arange(0, max(0, len(postures) - (WINDOW - 1) * stride), 4 * stride, dtype=np.int64)
     behaviours = np.empty((len(starts), encoder.behaviour_dim), np.float32)

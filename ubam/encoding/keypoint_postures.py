@@ -1,8 +1,8 @@
-"""Keypoints beside the learned posture: [learned posture | points], where every recording of a study has points.
+"""Keypoints as a part of the posture, [learned posture | points], if every recording of a study has keypoints.
 
-Points are taken into the subject's view (its side is 1, and it is turned as the view is), gaps are bridged, and where
-they stand is taken away, so that they say how the body is held and not where it is. The block of points is scaled to
-vary as much over the study as the learned posture does: neither outweighs the other in a distance.
+Points are mapped into the subject's view, whose side is 1 and which is turned to the heading. Short gaps are bridged,
+and the position of the body is subtracted. The block of points is scaled to the variance of the learned posture over
+the study, so that neither outweighs the other in a distance.
 """
 
 import json
@@ -21,10 +21,10 @@ from ubam.tracking.crop_store import CropStore
 
 
 def nearest_animal(points: Keypoints, frame_index: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Points [T, K, 2] of the animal nearest to the middle of the subject's box, frame by frame; NaN where none is.
+    """Points float32 [T, K, 2] of the animal nearest to the middle of the subject's box in each frame, NaN for none.
 
-    frame_index int [T]: frames of the video; box [T, 4]: the subject's. Trackers swap animals, the box does not: so no
-    animal is followed by its name.
+    frame_index: int [T], frames of the video. box: [T, 4], pixels. The tracker's names of animals are not used, because
+    trackers swap animals.
     """
     order = np.argsort(points.frame, kind="stable")
     place = order[np.clip(np.searchsorted(points.frame, frame_index, sorter=order), 0, len(order) - 1)]
@@ -44,7 +44,7 @@ def in_view(xy: np.ndarray, box: np.ndarray, heading: np.ndarray) -> np.ndarray:
 
 
 def in_picture(shares: np.ndarray, box: np.ndarray, heading: np.ndarray) -> np.ndarray:
-    """The way back from `in_view`."""
+    """The inverse of `in_view`."""
     xy = np.einsum("tij,tkj->tki", _turns(heading), shares - 0.5) + 0.5
     return np.asarray(xy * _side(box) + box[:, None, :2])
 
@@ -54,14 +54,14 @@ def _side(box: np.ndarray) -> np.ndarray:
 
 
 def _turns(angle: np.ndarray) -> np.ndarray:
-    """Matrices [T, 2, 2] that turn by `angle` [T] radians, clockwise as seen."""
+    """Rotation matrices [T, 2, 2] by `angle` [T] radians, clockwise in the picture."""
     c, s = np.cos(angle), np.sin(angle)
     return np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
 
 
-BRIDGED_S = 0.2  # gaps up to this long are bridged in a straight line
-ENOUGH = 0.5  # share of the frames in which a point must stand, and of the recordings that must have it
-FEWEST = 2  # points; one alone says nothing once its place is taken away
+BRIDGED_S = 0.2  # longest gap that is interpolated
+ENOUGH = 0.5  # share of the frames in which a point must be present, and of the recordings that must have it
+FEWEST = 2  # points; a single one is constant once its position is subtracted
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Points:
 
 @dataclass(frozen=True)
 class PoseCode:
-    """How points become a part of the posture: the K names, their mean places [K, 2], and the weight of the block."""
+    """How points become a part of the posture: K names, mean positions `shape` [K, 2], and the weight of the block."""
 
     names: tuple[str, ...]
     shape: tuple[tuple[float, float], ...]
     weight: float
 
     def encode(self, points: Points) -> np.ndarray:
-        """Points to float32 [T, 2 K], never NaN: a missing point stands where it stands on average in the study."""
+        """The block of points, float32 [T, 2 K], never NaN: a missing point has its mean position over the study."""
         xy, shape = _ordered(points, self.names), np.array(self.shape)
         placed = xy - _offset(xy, shape)[:, None]
         return (self.weight * np.where(np.isfinite(placed), placed, shape)).reshape(len(xy), -1).astype(np.float32)
@@ -107,10 +107,10 @@ def encode_points(
     path: Path,
     given: PoseCode | None = None,
 ) -> tuple[list[np.ndarray], list[str]]:
-    """The block of points float32 [T, P] of every recording, and what must be said of it.
+    """The block of points float32 [T, P] of every recording, and messages about it for the user.
 
-    P is 0 where no keypoints are used: none are named, or not every recording has some that can be used. The code is
-    fitted to the study, with its learned postures [T, D], and written to `path`; a `given` one is used as it is.
+    P is 0 if no keypoints are used, because the study names none or not every recording has usable ones. The pose code
+    is fitted to the study, with its learned postures [T, D], and written to `path`; a `given` one is used as it is.
     """
     nothing = [np.zeros((len(posture), 0), np.float32) for posture in postures]
     path.unlink(missing_ok=True)
@@ -153,10 +153,10 @@ def _settled(
 
 
 def locate_points(recording: Recording, store: CropStore) -> Points:
-    """The points of a recording's subject at its T frames, short gaps bridged, single outliers removed.
+    """The points of a recording's subject in its T frames, with short gaps bridged and single outliers removed.
 
     Raises:
-        StudyError: there is no such file, it cannot be read, is of another video, or has too few points of the subject.
+        StudyError: the file is missing or unreadable, belongs to another video, or has too few points of the subject.
     """
     if recording.keypoints is None:
         raise StudyError(f"{recording.video}: has no keypoints; name their file in the study's column 'keypoints'")
@@ -173,7 +173,7 @@ def locate_points(recording: Recording, store: CropStore) -> Points:
 
 
 def bridge(xy: np.ndarray, longest: int) -> np.ndarray:
-    """Fill gaps of at most `longest` frames in tracks [T, K, 2] in a straight line; longer ones stay, and the ends."""
+    """Interpolate gaps of at most `longest` frames in tracks [T, K, 2]; longer gaps and missing ends stay."""
     filled = xy.copy()
     for point in range(xy.shape[1]):
         seen = np.flatnonzero(np.isfinite(xy[:, point]).all(-1))
@@ -186,7 +186,7 @@ def bridge(xy: np.ndarray, longest: int) -> np.ndarray:
 
 
 def steady(xy: np.ndarray) -> np.ndarray:
-    """The median of each point over three frames where it stands in all three, which removes single outliers."""
+    """Tracks [T, K, 2] as the median over three frames where all three are present; it removes single outliers."""
     three = np.stack([np.roll(xy, 1, 0), xy, np.roll(xy, -1, 0)])[:, 1:-1]
     calm = xy.copy()
     calm[1:-1] = np.where(np.isfinite(three).all(0), np.median(three, axis=0), xy[1:-1])
@@ -194,9 +194,9 @@ def steady(xy: np.ndarray) -> np.ndarray:
 
 
 def fit_pose_code(recordings: Sequence[Points], posture_variance: float) -> tuple[PoseCode | None, list[str]]:
-    """The pose code of a study, None when hardly a point is common to it; and the names of the points left out.
+    """The pose code of a study, None when fewer than two points are common to it; and the names of points left out.
 
-    `posture_variance`: total variance of the learned postures over the study, which the block of points is given too.
+    posture_variance: total variance of the learned postures over the study, to which the block of points is scaled.
     """
     names = list(dict.fromkeys(name for points in recordings for name in points.names))
     common = [name for name in names if np.mean([_stands(points, name) for points in recordings]) >= ENOUGH]
@@ -205,7 +205,7 @@ def fit_pose_code(recordings: Sequence[Points], posture_variance: float) -> tupl
         return None, left_out
     xy = np.concatenate([_ordered(points, tuple(common)) for points in recordings])
     shape = np.zeros((len(common), 2))
-    for _ in range(5):  # where the others stand decides where a frame's missing points are taken to be
+    for _ in range(5):  # the offset of a frame with missing points depends on the mean positions, and these on it
         shape = np.nanmean(xy - _offset(xy, shape)[:, None], axis=0)
         shape -= shape.mean(0)
     plain = PoseCode(tuple(common), tuple((float(x), float(y)) for x, y in shape), 1.0)
@@ -218,14 +218,14 @@ def _stands(points: Points, name: str) -> bool:
 
 
 def _ordered(points: Points, names: tuple[str, ...]) -> np.ndarray:
-    """xy [T, len(names), 2] of these names, NaN for one that the recording has not."""
+    """xy float64 [T, len(names), 2] of these names, NaN for a name that the recording lacks."""
     missing = np.full((len(points.xy), 1, 2), np.nan)
     columns = [points.xy[:, [points.names.index(name)]] if name in points.names else missing for name in names]
     return np.concatenate(columns, axis=1).astype(np.float64)
 
 
 def _offset(xy: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Where the body is, [T, 2]: the mean way from the mean places to the points that stand in a frame."""
+    """The position of the body, [T, 2]: the mean offset of the points of a frame from their mean positions."""
     way = xy - shape
     seen = np.isfinite(way)
     return np.where(seen, way, 0).sum(1) / np.maximum(seen.sum(1), 1)

@@ -1,4 +1,4 @@
-"""Landmarks by conditional reconstruction: what differs between two frames of a recording passes through K points.
+"""Landmarks by conditional reconstruction: only K points carry what differs between two frames of a recording.
 
 Jakab et al., Unsupervised learning of object landmarks through conditional image generation, NeurIPS 2018.
 """
@@ -14,8 +14,8 @@ SPREAD = 0.12  # standard deviation of a drawn landmark, half pictures
 class Landmarks(nn.Module):
     """`count` landmarks read from a feature map [N, channels, cells, cells], and the decoder that they feed.
 
-    The decoder is given another frame's appearance and this frame's landmarks, and must draw this frame: so the
-    landmarks say where things are and not what they look like.
+    The decoder receives the appearance of another frame and the landmarks of this one, and must draw this one. So the
+    landmarks encode where parts are, not their appearance.
     """
 
     grid: Tensor

@@ -1,4 +1,4 @@
-"""What the encoders are trained for: the terms of the loss, their weights, and sets of weights under a name."""
+"""The objectives of the encoders: the terms of the loss, their weights, and named sets of weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,26 +8,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.core.errors import ModelError
-from ubam.encoding.encoders import WINDOW, BehaviourEncoder, Heads, PostureEncoder
+from ubam.encoding.encoders import WINDOW, BehaviourNetwork, Heads, PostureEncoder, PostureNetwork
 from ubam.encoding.landmark_objective import Landmarks
 from ubam.encoding.order_objective import STRIDE, order_accuracy, order_loss, permutations, reordered, shuffled_contrast
 
 RECONSTRUCTED_SIDE = 16
-STRIDE_FACTORS = (1, 2, 3)  # windows of slow movements too hold some of it
+STRIDE_FACTORS = (1, 2, 3)  # larger strides let windows show slow movements
 SHUFFLES = 4  # of each window, in the shuffled-contrastive form
-TOGETHER = 4  # windows of one recording in a batch, where windows of a recording are compared
+TOGETHER = 4  # windows of one recording in a batch, where the windows of a recording are compared
 
 
 @dataclass(frozen=True)
 class Objectives:
     """Weight of each term of the loss; a term of weight 0 is not computed.
 
-    contrast: postures of one window told apart in time. order: real windows told from disordered ones. shuffled: a
-    window's behaviour nearer to its other view than to its shuffles. reconstruction: the unjittered picture from the
-    posture. landmarks: a frame drawn from another's appearance and its own landmarks. flow: a window's behaviour
-    recognised by what changes from frame to frame. curriculum: disorder of several families, instead of random
-    permutations only. factors: how many strides may lie between the frames of a window. other_looks: every
-    jittered window has looks of its own (augmentation.py), and the outline alone is reconstructed.
+    contrast: distinguishes the postures of a window in time. order: distinguishes real windows from disordered ones.
+    shuffled: the same task, as a contrast of a window, its other view and its shuffles. reconstruction: of the
+    unjittered picture from the posture. landmarks: reconstruction of a frame from the appearance of another one and its
+    own landmarks. flow: agreement of a window's behaviour with the changes from frame to frame.
+
+    curriculum: disorder of several families instead of random permutations only. factors: strides, as multiples of the
+    recording's own, that the frames of a window may have. other_looks: every jittered window gets an appearance of its
+    own (augmentation.py), and only the outline is reconstructed.
     """
 
     contrast: float = 0.0
@@ -52,12 +54,12 @@ class Objectives:
 
     @property
     def looks(self) -> int:
-        """Jittered views that are needed of every frame."""
+        """Number of jittered views of every frame."""
         return 2 if self.contrast or self.shuffled else 1
 
     @property
     def together(self) -> int:
-        """Windows of one recording that a batch holds side by side."""
+        """Number of windows of one recording that stand side by side in a batch."""
         return TOGETHER if self.flow else 1
 
 
@@ -74,9 +76,9 @@ OBJECTIVES: dict[str, Objectives] = {
 
 
 def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> Tensor:
-    """InfoNCE between two augmented views [B, 8, D] of the same windows; a frame's negatives are its window's others.
+    """InfoNCE between two augmented views [B, 8, D] of the same windows; the negatives are the window's other frames.
 
-    Neither identity nor background can solve it, since all frames of a window share them. Returns a scalar.
+    All frames of a window share identity and background, so that neither can solve the task. Returns a scalar.
     """
     similarity = (
         functional.normalize(first, dim=-1) @ functional.normalize(second, dim=-1).transpose(1, 2) / temperature
@@ -87,8 +89,8 @@ def time_contrast(first: Tensor, second: Tensor, temperature: float = 0.15) -> T
 def flow_agreement(behaviours: Tensor, motions: Tensor, together: int = TOGETHER, temperature: float = 0.15) -> Tensor:
     """InfoNCE between behaviours [B, D] and the motion of the same windows [B, D].
 
-    A window's negatives are the others of its recording, `together` side by side; windows beyond the last whole group
-    are left out. Returns a scalar. After cross-modal learning of 2018: pictures and flow of one movement must agree.
+    A window's negatives are the others of its group: `together` windows of one recording, side by side. Windows beyond
+    the last whole group are left out. Returns a scalar.
     """
     together = min(together, len(behaviours))
     whole = len(behaviours) // together * together
@@ -105,11 +107,10 @@ def _both_ways(similarity: Tensor) -> Tensor:
 
 
 def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Error of the decoded outline [N, 256], or outline and grey [N, 512], against the unjittered pictures
-    [N, 3, S, S]; 1 for their mean.
+    """Squared error of the decoded outline [N, 256], or outline and grey [N, 512], over that of the mean picture.
 
-    Order and time contrast cannot see what is constant in a window, such as a lean; this keeps it in the posture. The
-    target is not jittered, so that position and gain of the box are not kept.
+    pictures: [N, 3, S, S], prepared, not jittered, so that the posture does not keep position and gain of the box.
+    Order and time contrast are blind to what is constant in a window, such as a lean; this term keeps it.
     """
     channels = decoded.shape[1] // RECONSTRUCTED_SIDE**2
     target = functional.adaptive_avg_pool2d(pictures[:, :channels], RECONSTRUCTED_SIDE).flatten(1)
@@ -117,15 +118,15 @@ def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
 
 
 def kept_loss(postures: Tensor, initial: Tensor) -> Tensor:
-    """Squared distance of postures [N, D] from those of the initial network [N, D], in units of the latter's variance.
+    """Squared distance of postures [N, D] from those of the initial network [N, D], over the variance of the latter.
 
-    Learning on a small study then does not forget what the initial network had learnt elsewhere.
+    It keeps a network from forgetting, on a small study, what it learnt before.
     """
     return functional.mse_loss(postures, initial) / initial.var(0, unbiased=False).mean().clamp_min(1e-6)
 
 
 class MotionEncoder(nn.Module):
-    """What changes from frame to frame of a window to its motion: the second view of a behaviour."""
+    """From the changes between the frames of a window to its motion, the second view of a behaviour."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -143,10 +144,10 @@ class MotionEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """The batch of one step.
 
-    pictures [B * 8, 3, S, S]: prepared, not jittered. looks: the same pictures jittered, each time anew, one after the
-    other. disorder: for each window, or for each of its shuffles, the family; windows of the family `stride` are
+    pictures: [B * 8, 3, S, S], prepared, not jittered. looks: one or two jittered copies of them, one after the other.
+    disorder: the family of disorder of each window, or of each of its shuffles; windows of the family `stride` are
     uneven already.
     """
 
@@ -157,7 +158,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Value of each term; accuracy of order, and loss of each disordered window [n] when order was learnt."""
+    """The terms and the postures; where order is learnt, also its accuracy and the loss of each disordered window."""
 
     terms: dict[str, Tensor]
     postures: Tensor
@@ -166,9 +167,9 @@ class Outcome:
 
 
 class Criterion(nn.Module):
-    """Computes the terms of `objectives`; its own weights are what only training needs."""
+    """Computes the terms of `objectives`; it holds the weights that only the training uses."""
 
-    def __init__(self, posture: PostureEncoder, behaviour: BehaviourEncoder, objectives: Objectives) -> None:
+    def __init__(self, posture: PostureNetwork, behaviour: BehaviourNetwork, objectives: Objectives) -> None:
         super().__init__()
         self.objectives = objectives
         if objectives.contrast or objectives.reconstruction:
@@ -177,22 +178,21 @@ class Criterion(nn.Module):
         if objectives.shuffled:
             self.ordered = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
         if objectives.landmarks:
-            if not hasattr(posture, "layers"):
-                raise ModelError(f"landmarks are learnt by a PostureEncoder, not by a {type(posture).__name__}")
-            empty = posture.prepare(posture.centre.expand(1, 3, posture.side, posture.side))
-            channels, cells = posture.layers(empty).shape[1:3]
+            encoder = _layered(posture)
+            empty = encoder.prepare(encoder.centre.expand(1, 3, encoder.side, encoder.side))
+            channels, cells = encoder.layers(empty).shape[1:3]
             self.landmarks = Landmarks(channels, cells)
         if objectives.flow:
             self.moving = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)
             self.motion = MotionEncoder(behaviour.behaviour_dim)
 
     def forward(
-        self, posture: PostureEncoder, behaviour: BehaviourEncoder, batch: Batch, generator: torch.Generator
+        self, posture: PostureNetwork, behaviour: BehaviourNetwork, batch: Batch, generator: torch.Generator
     ) -> Outcome:
         """The terms, one by one, for one batch."""
         wanted = self.objectives
-        features = posture.layers(batch.looks) if wanted.landmarks else None
-        postures = posture.encode(batch.looks) if features is None else posture.head(features.flatten(1))
+        features = _layered(posture).layers(batch.looks) if wanted.landmarks else None
+        postures = posture.encode(batch.looks) if features is None else _layered(posture).head(features.flatten(1))
         windows = postures.unflatten(0, (wanted.looks, -1, WINDOW))
         terms: dict[str, Tensor] = {}
         if wanted.contrast:
@@ -214,7 +214,7 @@ class Criterion(nn.Module):
         return Outcome(terms, postures, accuracy, disordered)
 
     def _landmarks(self, features: Tensor, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Every second frame drawn from the appearance of another frame of its window."""
+        """Reconstruction of every second frame from the appearance of another frame of its window."""
         count = len(batch.pictures)
         looks = batch.looks[:count].unflatten(0, (-1, WINDOW))
         others = looks.roll(int(torch.randint(1, WINDOW, (), generator=generator)), 1)
@@ -222,21 +222,28 @@ class Criterion(nn.Module):
         return loss
 
     def _shuffled(
-        self, behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+        self, behaviour: BehaviourNetwork, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         first, second = windows
         orders = permutations(disorder, generator).to(first.device)
         shuffles = reordered(first.repeat_interleave(SHUFFLES, 0), orders)
         codes = self.ordered(behaviour(torch.cat([first, second, shuffles])))
         own, other, shuffled = codes.split([len(first), len(first), len(shuffles)])
-        loss, each, told = shuffled_contrast(own, other, shuffled.unflatten(0, (-1, SHUFFLES)))
-        return loss, told, each.flatten()
+        loss, each, accuracy = shuffled_contrast(own, other, shuffled.unflatten(0, (-1, SHUFFLES)))
+        return loss, accuracy, each.flatten()
+
+
+def _layered(posture: PostureNetwork) -> PostureEncoder:
+    """The posture network as one whose features `layers` gives; ModelError for any other."""
+    if not isinstance(posture, PostureEncoder) or not hasattr(posture, "layers"):
+        raise ModelError(f"landmarks are learnt by a PostureEncoder, not by a {type(posture).__name__}")
+    return posture
 
 
 def _order(
-    behaviour: BehaviourEncoder, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
+    behaviour: BehaviourNetwork, windows: Tensor, disorder: Sequence[str], generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The same frames in real order and disordered, as published; an uneven window is disordered as it stands."""
+    """The order task as published: the same frames in real order and disordered; uneven windows count as disordered."""
     even = torch.tensor([family != STRIDE for family in disorder], device=windows.device)
     permuted = reordered(windows, permutations(disorder, generator).to(windows.device))
     logit = behaviour.order_logit(behaviour(torch.cat([windows[even], permuted])))

@@ -1,13 +1,13 @@
-"""The published method, repaired: its networks, its order task, its jitter and its nearest-posture reference.
+"""The published method, repaired: its networks, its jitter and its order task.
 
 Brattoli, Büchler, Dorkenwald et al., Nature Machine Intelligence 2021, and the code released with it: CaffeNet up to
 fc6 for posture, fc7 and an LSTM of 1024 for behaviour, 227-px RGB crops, Xavier weights, dropout 0.5, SGD with rate
-0.01, momentum 0.9 and decay 0.0005. Repaired: what its code left undefined is left out, neighbours are of other
-subjects and not only of other videos, and weights start at random instead of at ImageNet's, which are not ours to ship.
-A real window and its permutation share their jittered frames, and the rate falls as in training.py: half the cost.
+0.01, momentum 0.9 and decay 0.0005. Repaired: undefined parts of its code are left out, neighbours come from other
+subjects and not only from other videos, and weights start at random, because those of ImageNet cannot ship with the
+program. A real window and its permutation share their jittered frames, which halves the cost; the learning rate
+falls as in training.py.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.optimizer import ParamsT
 
 from ubam.encoding.augmentation import jitter
+from ubam.encoding.encoders import BehaviourNetwork, PostureNetwork
 from ubam.encoding.objectives import OBJECTIVES
-from ubam.encoding.training import train_networks
-from ubam.encoding.window_sampling import Pictures
+from ubam.encoding.training import TrainingSettings, train_encoders
 from ubam.tracking.crop_store import CropStore
 
 SIDE = 227  # px, CaffeNet's
@@ -29,7 +30,7 @@ published_jitter = partial(jitter, scale=0.0, shift=6 / 255, beyond="border")
 
 
 class CropPictures:
-    """The RGB crops uint8 [T, S, S, 3] of a recording, read when they are asked for, by a slice or by positions."""
+    """The RGB crops uint8 [T, S, S, 3] of a recording, read on demand, by a slice or by positions."""
 
     def __init__(self, store: CropStore) -> None:
         self.store = store
@@ -41,8 +42,8 @@ class CropPictures:
         return self.store.crops(np.arange(len(self))[index])
 
 
-class FaithfulPosture(nn.Module):
-    """CaffeNet (Jia et al. 2014) up to fc6: RGB crops of any size to postures of length `dim`, at `side` px."""
+class FaithfulPosture(PostureNetwork):
+    """CaffeNet (Jia et al. 2014) up to fc6: from RGB crops, resized to `side` px, to postures of length `dim`."""
 
     def __init__(self, dim: int = 4096, side: int = SIDE) -> None:
         super().__init__()
@@ -61,23 +62,19 @@ class FaithfulPosture(nn.Module):
         self.apply(_published_weights)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
+    def settings(self) -> dict[str, int]:
+        """The arguments that build this network again."""
         return {"dim": self.dim, "side": self.side}
 
-    def prepare(self, crops: Tensor) -> Tensor:
+    def prepare(self, pictures: Tensor) -> Tensor:
         """Crops [N, 3, S, S] in 0..255 to the network's pictures [N, 3, side, side] in 0..1."""
         size = (self.side, self.side)
-        return functional.interpolate(crops.float() / 255, size=size, mode="bilinear", antialias=True)
+        return functional.interpolate(pictures.float() / 255, size=size, mode="bilinear", antialias=True)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
         posture: Tensor = self.head(self.layers(pictures).flatten(1))
         return posture
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Crops [N, 3, S, S] in 0..255 to postures [N, dim]."""
-        return self.encode(self.prepare(crops))
 
 
 def _pooled(cells: int) -> int:
@@ -85,7 +82,7 @@ def _pooled(cells: int) -> int:
 
 
 class _Centre(nn.Module):
-    """Pictures in 0..1 to CaffeNet's range, about -120..135 around the mean colour of ImageNet."""
+    """From pictures in 0..1 to CaffeNet's range, about -120..135 around the mean colour of ImageNet."""
 
     mean: Tensor
 
@@ -97,8 +94,8 @@ class _Centre(nn.Module):
         return 255 * pictures - self.mean
 
 
-class FaithfulBehaviour(nn.Module):
-    """fc7 and an LSTM over eight postures; its last state is the behaviour."""
+class FaithfulBehaviour(BehaviourNetwork):
+    """fc7 and an LSTM over eight postures; the last state of the LSTM is the behaviour."""
 
     def __init__(self, dim: int = 4096, behaviour_dim: int = 1024) -> None:
         super().__init__()
@@ -108,20 +105,10 @@ class FaithfulBehaviour(nn.Module):
         self.order_head = nn.Linear(behaviour_dim, 1)
         self.apply(_published_weights)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What builds this network again."""
-        return {"dim": self.dim, "behaviour_dim": self.behaviour_dim}
-
     def forward(self, postures: Tensor) -> Tensor:
         """Postures [B, 8, dim] to behaviours [B, behaviour_dim]."""
         behaviour: Tensor = self.recurrent(self.fc7(postures))[1][0][0]
         return behaviour
-
-    def order_logit(self, behaviours: Tensor) -> Tensor:
-        """Behaviours [B, behaviour_dim] to the logit [B] that the order is real."""
-        logit: Tensor = self.order_head(behaviours).squeeze(-1)
-        return logit
 
 
 def _published_weights(module: nn.Module) -> None:
@@ -133,31 +120,23 @@ def _published_weights(module: nn.Module) -> None:
                 nn.init.constant_(weight, 0.1)
 
 
-def train_faithful(
-    crops: Sequence[Pictures],
-    strides: Sequence[int],
-    *,
-    dim: int = 4096,
-    behaviour_dim: int = 1024,
-    side: int = SIDE,
-    seed: int = 0,
-    device: str = "cpu",
-    **options: Any,
-) -> tuple[FaithfulPosture, FaithfulBehaviour, dict[str, Any]]:
-    """Train both networks on crops uint8 [T, S, S, 3] per recording: real windows against random permutations.
-
-    `options` go to `train_networks`, which says the rest; ModelError as there.
-    """
+def build_published(
+    dim: int = 4096, behaviour_dim: int = 1024, side: int = SIDE, seed: int = 0, device: str = "cpu"
+) -> tuple[FaithfulPosture, FaithfulBehaviour]:
+    """Fresh networks whose first weights depend on `seed` alone; the global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        posture, behaviour = FaithfulPosture(dim, side).to(device), FaithfulBehaviour(dim, behaviour_dim).to(device)
-    history = train_networks(
-        posture, behaviour, crops, strides, objectives=OBJECTIVES["order"], learning_rate=RATE,
-        optimiser=published_optimiser, jittered=published_jitter, seed=seed, **options,
-    )  # fmt: skip
-    return posture, behaviour, history
+        return FaithfulPosture(dim, side).to(device), FaithfulBehaviour(dim, behaviour_dim).to(device)
 
 
-def published_optimiser(parameters: Sequence[dict[str, Any]], learning_rate: float) -> torch.optim.Optimizer:
+def published_settings(steps: int, batch_windows: int, seed: int = 0) -> TrainingSettings:
+    """The published training at another length: real windows against random permutations of them."""
+    return TrainingSettings(steps, batch_windows, OBJECTIVES["order"], RATE, seed=seed)
+
+
+def published_optimiser(parameters: ParamsT) -> torch.optim.Optimizer:
     """Stochastic gradient descent as published."""
-    return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, weight_decay=5e-4)
+    return torch.optim.SGD(parameters, momentum=0.9, weight_decay=5e-4)
+
+
+train_published = partial(train_encoders, jittered=published_jitter, optimiser=published_optimiser)

@@ -1,4 +1,4 @@
-"""A trained model on disk: weights as safetensors, settings as JSON, nothing that can carry code."""
+"""A trained model on disk: weights as safetensors, settings as JSON; neither can carry code."""
 
 import json
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ FORMAT = 2
 
 @dataclass
 class Model:
-    """The trained networks with the settings they were trained with (`settings` is plain JSON).
+    """The trained networks, and the settings of their training as plain JSON values.
 
-    A network says by its own `settings` how it is built again; the kinds that are read are those of `_kinds`.
+    The `settings` of a network are the arguments that build it again.
     """
 
     posture: Any
@@ -31,7 +31,7 @@ class Model:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write `<network>.safetensors` and, last, `model.json` into `folder`; other networks there are forgotten."""
+        """Write `<network>.safetensors` and, last, `model.json` into `folder`; it no longer names other networks."""
         networks = {"posture": self.posture, "behaviour": self.behaviour}
         built = {name: _write_network(folder, name, network) for name, network in networks.items()}
         write_json(ModelFolder(folder).description, {"format": FORMAT, "networks": built, "settings": self.settings})
@@ -44,16 +44,16 @@ class Model:
 
 
 def add_network(folder: Path, name: str, network: Any) -> None:
-    """Keep one more network beside the model in `folder`, with `settings` that say how it is built again."""
+    """Add a network to the model in `folder`; its `settings` are the arguments that build it again."""
     described = _read_description(folder)
     described["networks"][name] = _write_network(folder, name, network)
     write_json(ModelFolder(folder).description, described)
 
 
 def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], device: str = "cpu") -> Any:
-    """The network `name` of the model in `folder`, None when it has none; ModelError when it is damaged.
+    """The network `name` of the model in `folder`, None when there is none; ModelError when it is damaged.
 
-    kinds: the classes that it may be, by the name that `model.json` gives.
+    kinds: its possible classes, by the names in `model.json`.
     """
     described = _read_description(folder)["networks"].get(name)
     if described is None:
@@ -85,7 +85,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
         complete = {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
         complete = complete and all({"kind", "settings"} <= set(network) for network in networks.values())
         known = described["format"] == FORMAT
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is damaged or not a model of ubam: copy the model folder again") from error
     if not complete or not known:
         raise ModelError(f"{path} is not a model that this version of ubam reads: train it again with `ubam train`")
@@ -93,7 +93,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
 
 
 def _kinds() -> dict[str, dict[str, type[nn.Module]]]:
-    """The classes that a posture or behaviour network may be, by name."""
+    """The possible classes of the posture and the behaviour network, by name."""
     from ubam.encoding.published_encoders import FaithfulBehaviour, FaithfulPosture
 
     postures, behaviours = (PostureEncoder, LandmarkEncoder, FaithfulPosture), (BehaviourEncoder, FaithfulBehaviour)

@@ -1,4 +1,4 @@
-"""The posture encoder that ships with the program."""
+"""Reads the posture encoder that ships with the program."""
 
 import json
 from importlib.resources import files
@@ -13,12 +13,12 @@ WEIGHTS = "weights/posture.safetensors"
 
 
 def pretrained() -> LandmarkEncoder:
-    """The shipped posture encoder."""
+    """The posture encoder that ships with the program."""
     return load_encoder(Path(str(files("ubam.encoding") / WEIGHTS)))
 
 
 def load_encoder(path: Path) -> LandmarkEncoder:
-    """A posture encoder that `pretrain` wrote."""
+    """The posture encoder in a file that `ubam pretrain` wrote."""
     with safe_open(path, framework="pt") as opened:
         built = json.loads(opened.metadata()["ubam"])["network"]
     encoder = LandmarkEncoder(**built)

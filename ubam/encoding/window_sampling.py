@@ -1,4 +1,4 @@
-"""Windows of eight frames: where whole ones lie in the recordings of a study, and how they are drawn."""
+"""Draws windows of eight frames from the recordings of a study."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ LONG_STEPS = (2, 6)  # an uneven window has 2 to 5 long steps among its 7
 
 
 class Pictures(Protocol):
-    """Pictures uint8 [T, S, S, 3] of one recording: an array, or what reads them when they are asked for."""
+    """Pictures uint8 [T, S, S, 3] of one recording: an array, or an object that reads them on demand."""
 
     def __len__(self) -> int: ...
 
@@ -54,8 +54,8 @@ class Windows:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw `count` windows uint8 [count, 8, S, S, 3]: uniformly a recording, then a stride factor, then a start.
 
-        `together` neighbours in the batch come from one recording. `uneven` bool [count] asks for windows whose frames
-        are unevenly far apart; returned beside the windows is where that was possible.
+        together: how many neighbours in the batch come from one recording. uneven: bool [count], windows whose frames
+        should be unevenly spaced. Returns the windows, and bool [count], those that are uneven.
         """
         asked = np.zeros(count, bool) if uneven is None else uneven
         windows, done = [], np.zeros(count, bool)

@@ -14,14 +14,14 @@ __all__ = [
     "Magnification",
     "gather_evidence",
     "real_postures",
-    "train_generator",
+    "train_gap_filling",
     "write_transfer",
 ]
 
 if TYPE_CHECKING:
     from ubam.magnification.attribution import gather_evidence
     from ubam.magnification.gap_filling_network import GapFillingNetwork
-    from ubam.magnification.gap_filling_training import train_generator
+    from ubam.magnification.gap_filling_training import train_gap_filling
     from ubam.magnification.magnify import Frame, Magnification
     from ubam.magnification.posture_manifold import real_postures
     from ubam.magnification.quality_checks import Check
@@ -35,6 +35,6 @@ else:
         Magnification="magnify",
         gather_evidence="attribution",
         real_postures="posture_manifold",
-        train_generator="gap_filling_training",
+        train_gap_filling="gap_filling_training",
         write_transfer="transfer",
     )

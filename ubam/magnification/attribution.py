@@ -1,4 +1,4 @@
-"""What a person is shown of a deviation besides the magnified clip: peaks, the nearest reference, where in the body."""
+"""Evidence beside a magnified clip: the peaks of deviation, the nearest reference moments, and an occlusion map."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,13 @@ def gather_evidence(
     windows: np.ndarray,
     embed: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Arrays of evidence/<recording_id>.npz: the P most deviant stretches, each with its picture and its references'.
+    """Arrays of evidence/<recording_id>.npz: the most deviant stretches, with their crops and those of references.
 
-    windows float [W, 3]: start, end, deviation of every window; embed: views to postures, to find where hiding a region
-    brings the posture nearest to the twin.
+    Args:
+        store, twin: of the recording.
+        open_store: opens the store of another recording, by id.
+        windows: float [W, 3], start and end (s) and deviation of every window.
+        embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D], for the occlusion map.
     """
     found = peaks(windows[:, 2], windows[:, :2].mean(1))
     times = np.array([peak for _, peak, _ in found])
@@ -54,14 +57,14 @@ def occlusion_map(
     grid: tuple[int, int] = (8, 6),
     smoothing: float = 2.0,
 ) -> Array:
-    """Return by how much hiding each region of the view lessens the distance to the twin, as shares [T, rows, columns].
+    """Return how much hiding each region of the view lowers the distance to the twin, as shares [T, rows, columns].
 
     Args:
         embed: maps uint8 [n, V, V, 3] views to float32 [n, D] postures.
         views: uint8 [T, V, V, 3] of the recording.
         twin: float32 [T, D] postures of its twin.
 
-    A region whose hiding makes the posture less like the twin counts nothing (Zeiler and Fergus 2014).
+    A region counts 0 if hiding it raises the distance. Occlusion sensitivity: Zeiler and Fergus 2014.
     """
     base = np.linalg.norm(embed(views) - twin, axis=1)
     drop = np.zeros((len(views), *grid), np.float32)
@@ -89,13 +92,13 @@ def peaks(
     shortest_s: float = 1.0,
     longest_s: float = 4.0,
 ) -> list[tuple[float, float, float]]:
-    """Return up to `count` stretches (start, peak, end) in seconds, the most deviant first, none overlapping another.
+    """Return up to `count` stretches (start, peak, end) in seconds, the most deviant first, without overlap.
 
     Args:
-        deviation: [W], one number per window; not-finite numbers are passed over.
+        deviation: [W], one number per window; numbers that are not finite are left out.
         time_s: [W], the middle of each window, increasing.
-        shortest_s, longest_s: bounds of a stretch where the recording allows; it spreads from its peak for as long
-            as the deviation stays above the middle between the peak and the recording's median.
+        shortest_s, longest_s: bounds of a stretch, where the recording is long enough. A stretch spreads from its peak
+            while the deviation stays above the mean of the peak and the recording's median.
     """
     finite = np.isfinite(deviation)
     values, times = np.asarray(deviation, float)[finite], np.asarray(time_s, float)[finite]

@@ -1,5 +1,7 @@
-"""Where in the body and when a clip deviates, read from its displacement field: a map in the frame of the body, the
-regions that stand out of it, and a curve over time. Lengths are shares of the body height."""
+"""Where in the body and when a clip deviates, from its displacement fields.
+
+A map in the frame of the body, the regions that stand out in it, and a curve over time. Lengths are in body heights.
+"""
 
 import cv2
 import numpy as np
@@ -11,16 +13,16 @@ from ubam.results.records.clips import DisplacementCurve, Region
 from ubam.tracking.crop_store import CropStore
 
 OFTEN = 0.2  # share of the frames in which the subject must be at a place for it to count
-STANDS_OUT = 0.5  # of the map's highest value: a region is what lies above it
+STANDS_OUT = 0.5  # of the map's highest value: regions lie above it
 SMALLEST_REGION = 0.01  # share of the body's area
 LEAST = 0.005  # body heights; a map that nowhere reaches it has no region
 MOST_REGIONS = 4
 
 
-class Whereabouts:
-    """Gathers displacement fields frame by frame; memory does not grow but for one number a frame.
+class DisplacementMap:
+    """Gathers displacement fields frame by frame; memory grows by two numbers a frame.
 
-    gain: what a field is multiplied with so that it leads to the twin, for registration finds too little.
+    gain: factor on the fields, because registration finds too small a displacement towards the twin.
     """
 
     def __init__(self, query: CropStore, gain: float = 1.0) -> None:
@@ -45,7 +47,7 @@ class Whereabouts:
 
     @property
     def body(self) -> Array:
-        """The share of the frames [FIELD, FIELD] in which the subject is at each place of its box."""
+        """Share of the frames in which the subject covers each place of its box, float32 [FIELD, FIELD] in 0..1."""
         return np.asarray(self._weight / max(len(self.curve), 1), np.float32)
 
     @property
@@ -61,13 +63,12 @@ class Whereabouts:
         return np.where((self.body >= OFTEN)[..., None], mean, 0).astype(np.float32)
 
     def regions(self) -> list[Region]:
-        """The places that deviate most, for the JSON beside a clip."""
-        return regions(self.length, self.direction, self.body)
+        """The regions that deviate most; see `regions_of`."""
+        return regions_of(self.length, self.direction, self.body)
 
-    def displacement(self) -> DisplacementCurve:
-        """How far the subject is from its twin over time, for the JSON beside a clip."""
-        times, curve = [round(time, 3) for time in self.time_s], [round(value, 4) for value in self.curve]
-        return DisplacementCurve(times, curve)
+    def over_time(self) -> DisplacementCurve:
+        """The displacement of each frame, rounded for the JSON beside a clip."""
+        return DisplacementCurve([round(time, 3) for time in self.time_s], [round(value, 4) for value in self.curve])
 
 
 def body_at(query: CropStore, position: int) -> Array:
@@ -76,14 +77,11 @@ def body_at(query: CropStore, position: int) -> Array:
     return np.asarray(cv2.resize(salient, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def regions(length: Array, direction: Array, body: Array) -> list[Region]:
-    """Return up to four places that deviate most, the most deviant first.
+def regions_of(length: Array, direction: Array, body: Array) -> list[Region]:
+    """Return up to four regions that deviate most, the most deviant first.
 
     Args:
-        length [S, S], direction [S, S, 2], body [S, S]: as in `Whereabouts`.
-
-    Each has `box` (x0, y0, x1, y1 in shares of the subject's box), `place` in words, `mean` displacement and its
-    `towards` the twin (x right, y down), both in body heights, and its `share` of all displacement.
+        length [S, S], direction [S, S, 2], body [S, S]: as in `DisplacementMap`.
     """
     highest, area = float(length.max(initial=0)), float((body >= OFTEN).sum())
     if highest < LEAST:
@@ -111,7 +109,7 @@ def _region(part: NDArray[np.bool_], length: Array, direction: Array, body: Arra
 
 
 def body_place_in_words(part: NDArray[np.bool_], body: Array) -> str:
-    """Return "upper left" and the like: thirds of the body's own extent in its box, as it is seen."""
+    """Return the place of a part as "upper left" and the like, by thirds of the visible body's extent in its box."""
     rows, columns = (np.flatnonzero((body >= OFTEN).any(axis)) for axis in (1, 0))
     y, x = (float(np.mean(axis)) for axis in np.nonzero(part))
     high = _third(y, rows, ("upper", "", "lower"))

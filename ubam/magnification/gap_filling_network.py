@@ -1,4 +1,4 @@
-"""The generator: it repairs the gaps of a registered picture, and never paints one from nothing."""
+"""The gap-filling network: it repairs the gaps of a picture that registration moved, and changes nothing else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +14,8 @@ from torch.nn import functional
 from ubam.core.typing import Array
 from ubam.encoding.saved_model import add_network, load_network
 
-LARGEST_FLOW = 8.0
-LARGEST_COLOUR = 96.0
+LARGEST_FLOW = 8.0  # pixels of a crop
+LARGEST_COLOUR = 96.0  # grey levels
 STRIDE = 8  # sides of the network's input are multiples of it
 RIM = 16  # pixels around a gap that the network sees
 
@@ -23,11 +23,10 @@ RIM = 16  # pixels around a gap that the network sees
 class GapFillingNetwork(nn.Module):
     """Flow, layer and colour for the gaps of a crop that registration has moved onto a target posture.
 
-    Warping a true picture keeps its texture where synthesis blurs it, so the network only fills what was torn or never
-    seen: it starts as the identity (all heads zero) and learns from pairs of frames of one recording that the same
-    registration brought together. It sees the moved crop, its layer, the gaps, the background, another frame of the
-    recording as appearance and the posture to reach. There is no normalisation over the picture, so that a part of a
-    picture is repaired as the whole would be.
+    A warped picture keeps its texture, which synthesis blurs. So the network fills only what was torn or never seen.
+    It starts as the identity (all heads zero) and learns from pairs of registered frames of one recording. Its input is
+    the moved crop, its layer, the gaps, the background, another frame of the recording for the appearance, and the
+    posture to reach. Nothing is normalised over the picture, so that a part is repaired as the whole would be.
     """
 
     def __init__(self, dim: int = 64, width: int = 16) -> None:
@@ -81,7 +80,7 @@ def save_gap_filling(folder: Path, network: GapFillingNetwork) -> None:
 
 
 def load_gap_filling(folder: Path, device: str = "cpu") -> GapFillingNetwork | None:
-    """The network of a model folder, None when it has none; ModelError when it is damaged."""
+    """The network of a model folder, None when there is none; ModelError when it is damaged."""
     found: GapFillingNetwork | None = load_network(folder, "generator", KINDS, device)
     return found
 

@@ -1,30 +1,28 @@
-"""The generator's objective: appearance from another frame, posture from this one, on pairs that registration made.
+"""Trains the gap-filling network on pairs of frames of one recording.
 
-Two frames of one recording are registered exactly as a query and its reference are; the crop of the first is moved by
-half, all or twice of that flow (interpolation, as in the published method, and extrapolation, as in a magnified clip),
-and its gaps are repaired towards the true frame at that moment. Only the gaps and their border count.
+The two frames are registered as a query and its reference are. The crop of the first is moved by half of that flow, all
+of it or twice as much: interpolation, as in the published method, and extrapolation, as in a magnified clip. The
+network repairs the gaps of the moved crop; its target is the true frame at that moment. Only the gaps and their border
+count in the loss.
 """
 
-import json
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from scipy.stats import wilcoxon
 from torch import Tensor
 from torch.nn import functional
 
 from ubam.core.errors import ModelError
-from ubam.core.files import atomic_path
+from ubam.core.progress import Progress
 from ubam.core.typing import Array
+from ubam.encoding.checkpoint import Checkpoint
+from ubam.encoding.training_loop import Descent, Plan, cosine
 from ubam.magnification.gap_filling_network import GapFillingNetwork, compose
 from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outline, saliency_in
 from ubam.magnification.warping import Carried, carry, subject_opacity
@@ -33,64 +31,68 @@ from ubam.tracking.foreground import clean_mask
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import cut, turned
 
-FURTHEST_S = 0.28  # seconds between the two frames of a pair: as far as deviations move a limb
-COARSE, SMOOTH = 0.5, 0.02
+FURTHEST_S = 0.28  # between the two frames of a pair, at most: as far as deviations move a limb
+COARSE, SMOOTH = 0.5, 0.02  # weights of the coarse error and of the roughness of the flow
 PATCH = 64  # side of the part of a crop, around a gap, that training sees
 SHARES = (0.5, 1.0, 2.0)  # of the registered flow that the source is moved by
-DRAWS = 3  # pairs looked at for each one that is kept: most have hardly a gap
-CHECKPOINT_STEPS = 50
+DRAWS = 3  # pairs drawn for each one that is kept: most have hardly a gap
 SHORTEST = 10  # frames of a recording that pairs are drawn from
 LEAST_GAIN = 0.03  # of the error in the gaps
 
 
-def train_generator(
-    stores: Sequence[CropStore], postures: Sequence[Array], *, steps: int, batch: int = 12, width: int = 16,
-    learning_rate: float = 2e-3, pool: int = 240, seed: int = 0, device: str = "cpu",
-    checkpoint: Path | None = None, progress: Callable[[int, int], None] | None = None,
-) -> tuple[GapFillingNetwork, list[float]]:  # fmt: skip
-    """Train a generator on pairs of frames of each recording; returns it with the loss of every step.
+@dataclass(frozen=True)
+class GapFillingSettings:
+    """The numbers of one training of the gap-filling network.
+
+    steps, batch: a step costs about 0.13 s on one core at batch 12. width: channels of the network's first layer.
+    pool: pairs, at most, that are prepared once (20 ms each) and drawn from. seed: of all random numbers.
+    """
+
+    steps: int
+    batch: int = 12
+    width: int = 16
+    learning_rate: float = 2e-3
+    pool: int = 240
+    seed: int = 0
+
+
+def train_gap_filling(
+    stores: Sequence[CropStore],
+    postures: Sequence[Array],
+    settings: GapFillingSettings,
+    *,
+    device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> tuple[GapFillingNetwork, list[float]]:
+    """Train a network on pairs of frames of each recording; returns it with the loss of every step.
 
     Args:
         stores, postures: per recording its crops and its postures float32 [T, D].
-        steps, batch: a step costs about 0.13 s on one core at batch 12.
-        pool: pairs, at most, that are prepared once (20 ms each) and drawn from.
-        checkpoint: a .safetensors file, taken up when it stems from the same call, written every 50 steps.
+        checkpoint: where an interrupted training is kept, and goes on.
 
     Raises:
         ModelError: no recording has ten frames, or the loss is not finite.
     """
+    seed, steps, rate = settings.seed, settings.steps, settings.learning_rate
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = GapFillingNetwork(int(postures[0].shape[1]) if len(postures) else 0, width).to(device).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
+        dim = int(postures[0].shape[1]) if len(postures) else 0
+        network = GapFillingNetwork(dim, settings.width).to(device).train()
     shown = [(s.recording_id, float(np.abs(p).sum())) for s, p in zip(stores, postures, strict=True)]
-    call = json.dumps([steps, batch, width, learning_rate, pool, seed, shown])
-    losses = _resume(checkpoint, call, network, optimiser)
-    done = len(losses) == steps
-    pairs = [] if done else draw_pairs(stores, postures, min(pool, 2 * steps), np.random.default_rng(seed))
-    for step in range(len(losses), steps):
+    descent = Descent(
+        network, torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3),
+        Plan("the gap-filling network", steps, cosine(steps)), call=[asdict(settings), shown], checkpoint=checkpoint,
+    )  # fmt: skip
+    count = 0 if descent.finished else min(settings.pool, 2 * steps)
+    pairs = draw_pairs(stores, postures, count, np.random.default_rng(seed))
+    for step in descent.steps(progress):
         random = np.random.default_rng((seed, step))
-        chosen = [around_gap(pairs[index], random) for index in random.integers(len(pairs), size=batch)]
-        optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        losses.append(_descend(network, optimiser, stack_pairs(chosen, device), step))
-        if checkpoint is not None and (len(losses) % CHECKPOINT_STEPS == 0 or len(losses) == steps):
-            _save(checkpoint, call, network, optimiser, losses)
-        if progress:
-            progress(len(losses), steps)
-    return network.eval(), losses
-
-
-def _descend(
-    network: GapFillingNetwork, optimiser: torch.optim.Optimizer, pairs: dict[str, Tensor], step: int
-) -> float:
-    """One step; returns its loss."""
-    loss = objective(network, pairs)
-    if not math.isfinite(loss.item()):
-        raise ModelError(f"training the generator failed at step {step}: the loss is not finite; try another --seed")
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    return loss.item()
+        chosen = [around_gap(pairs[index], random) for index in random.integers(len(pairs), size=settings.batch)]
+        loss = objective(network, stack_pairs(chosen, device))
+        descent.take(loss)
+        descent.record(loss=loss.item())
+    return network.eval(), descent.history["loss"]
 
 
 def draw_pairs(
@@ -179,12 +181,12 @@ def repaired(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> tuple[Tens
 
 
 def plain(pairs: dict[str, Tensor]) -> Tensor:
-    """Return the pictures [N, 3, S, S] that registration alone makes."""
+    """Return the pictures [N, 3, S, S] as registration moved them, without repair."""
     return pairs["layer"] * pairs["moved"] + (1 - pairs["layer"]) * pairs["background"]
 
 
 def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
-    """L1 + coarse L1 in the gaps and their border, + smoothness of the residual flow."""
+    """The loss, a scalar: L1 and coarse L1 error in the gaps and their border, and the roughness of the flow."""
     picture, flow = repaired(network, pairs)
     weight = pairs["gap"]
     error = (picture - pairs["target"]) / 255 * weight
@@ -196,7 +198,7 @@ def objective(network: GapFillingNetwork, pairs: dict[str, Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Validation:
-    """Mean absolute errors, in grey levels, on pairs of a subject that was not trained on, without and with repair."""
+    """Mean absolute errors, in grey levels, on pairs of a subject left out of the training, without and with repair."""
 
     foreground_without: float
     foreground_with: float
@@ -204,16 +206,16 @@ class Validation:
     gap_with: float
     gap_share: float
     pairs: int
-    surely: bool
+    significant: bool
 
     @property
     def helps(self) -> bool:
-        """Whether the gaps gain at least `LEAST_GAIN`, beyond chance, and the subject as a whole does not lose."""
+        """Whether the error in the gaps falls by `LEAST_GAIN`, beyond chance, and that of the subject does not rise."""
         better = self.gap_with < (1 - LEAST_GAIN) * self.gap_without and self.foreground_with <= self.foreground_without
-        return better and self.surely
+        return better and self.significant
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for run.json; l1 of the whole subject, gap_l1 of its gaps."""
+        """Plain values for run.json: `l1` of the whole subject, `gap_l1` of its gaps."""
         return {
             "l1_without": self.foreground_without, "l1_with": self.foreground_with, "gap_l1_without": self.gap_without,
             "gap_l1_with": self.gap_with, "gap_share": self.gap_share, "pairs": self.pairs, "used": self.helps,
@@ -229,7 +231,10 @@ def validate(
     count: int = 48,
     seed: int = 0,
 ) -> Validation:
-    """Measure what `network` does to registered pairs of recordings it has not seen."""
+    """Measure the network on `count` pairs of recordings it was not trained on; `seed` decides which.
+
+    The gain in the gaps is tested against chance with the signed-rank test of Wilcoxon, one-sided at 5 %.
+    """
     random = np.random.default_rng((seed, 1))
     device = str(next(network.parameters()).device)
     rows = []
@@ -242,45 +247,12 @@ def validate(
     table = np.array(rows)
     total = [float(value) + 1e-9 for value in table.sum(0)]
     gain = table[:, 2] - table[:, 3]
-    surely = bool(gain.any()) and float(wilcoxon(gain, alternative="greater").pvalue) < 0.05
+    significant = bool(gain.any()) and float(wilcoxon(gain, alternative="greater").pvalue) < 0.05
     return Validation(
         total[0] / total[4], total[1] / total[4], total[2] / total[5], total[3] / total[5], total[5] / total[4],
-        len(rows), surely,
+        len(rows), significant,
     )  # fmt: skip
 
 
 def _slope(picture: Tensor, axis: int) -> Tensor:
     return picture.diff(dim=axis)
-
-
-def _save(
-    path: Path, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer, losses: list[float]
-) -> None:
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-    with atomic_path(path) as temporary:
-        contiguous = {name: value.contiguous() for name, value in tensors.items()}
-        save_file(contiguous, temporary, {"call": call, "losses": json.dumps(losses)})
-
-
-def _resume(path: Path | None, call: str, network: GapFillingNetwork, optimiser: torch.optim.Optimizer) -> list[float]:
-    """Take up a checkpoint of the same call; a missing, damaged or foreign one is left aside."""
-    if path is None or not path.is_file():
-        return []
-    try:
-        with safe_open(path, framework="pt") as opened:
-            header = opened.metadata() or {}
-        tensors = load_file(path)
-    except (SafetensorError, OSError):
-        return []
-    if header.get("call") != call:
-        return []
-    network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return [float(loss) for loss in json.loads(header["losses"])]

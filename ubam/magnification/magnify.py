@@ -1,8 +1,8 @@
-"""Twin, recording and magnified picture: the recording's own pixels moved along its deviation, and the dose checked.
+"""Magnification: a recording's own pixels are moved along its deviation, and the result is measured.
 
-factor 0 is the twin, 1 the recording as it is, 2 the deviation doubled. One displacement towards the twin serves all
-factors; an inner gain per factor brings the measured dose (the rendered subject, registered again with the references,
-along the recording's own deviation) as near to the asked factor as its bounds allow, and what was reached is reported.
+Factor 0 is the twin, 1 the recording as it is, 2 the deviation doubled. One displacement towards the twin serves all
+factors. The rendered subject is registered with the references again, which measures the factor reached. An inner gain
+per factor brings that as near to the requested factor as the bounds of the gain allow.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,14 @@ from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
 from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.registration.dose import MeasuredFactor, RenderedView
+from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView
 from ubam.magnification.registration.register import (
     FIELD,
     Field,
     Matches,
     Registered,
     fields,
-    frames_beside,
+    frames_to_register,
     ground_frames,
     ground_origin,
     registered,
@@ -42,20 +42,29 @@ from ubam.tracking.views import whole_outline
 Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
-GRID = 160  # largest side of the grid on which displacements are turned round
-GAIN_BOUNDS = (1.0, 1.5)  # below 1 the true dose of rendered leans falls short; above 1.5 noise is magnified
+GRID = 160  # largest side of the grid on which displacements are inverted
+GAIN_BOUNDS = (1.0, 1.5)  # below 1 the true factor of rendered leans falls short; above 1.5 noise is magnified
 GAIN_FRAMES, GAIN_ROUNDS = 10, 2
-WEAKEST_RESPONSE = 0.15  # dose per unit of displacement below which registration does not see it: no gain then
+WEAKEST_RESPONSE = 0.15  # measured factor per unit of displacement; below it registration is blind and no gain is used
+
+
+@dataclass(frozen=True)
+class EmbeddedRecording:
+    """A recording: its crops, its video and its learned postures float32 [T, D]."""
+
+    store: CropStore
+    video: Path
+    posture: Array
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One rendered moment.
+    """One rendered frame.
 
-    position in the store; the recording's picture and one `Moved` per factor, their pictures at full size, their maps
-    over `region` (x0, y0, x1, y1), the part that was rendered; flow float32 [h, w, 2] towards the twin, in pixels of
-    the recording, on a grid over that part; field: the same as in `Field`;
-    amounts: how many times the flow was applied, per factor.
+    position: in the store. recording: its picture uint8 [H, W, 3]. moved: per factor the moved picture at full size,
+    with its maps over `region` only. region: (x0, y0, x1, y1), the part that was rendered. flow: float32 [h, w, 2]
+    towards the twin, in pixels of the recording, on a grid over the region. field: the same as in `Field`. amounts: per
+    factor how many times the flow was applied.
     """
 
     position: int
@@ -67,13 +76,17 @@ class Frame:
     amounts: dict[float, float]
 
     def amount(self, factor: float) -> float:
-        """How many times the flow to the twin the subject was moved at `factor`."""
+        """How many times the flow towards the twin was applied at `factor`."""
         return self.amounts[factor]
 
 
 @dataclass(frozen=True)
 class Magnification:
-    """What `magnify` returns: frames on demand, and per factor the inner gain and the dose measured on a few frames."""
+    """What `magnify` returns: frames on demand, and the inner gain and the measured factor of every factor.
+
+    measured: the factor that a few rendered frames show, by the factor that was requested. known: registered frames,
+    by position.
+    """
 
     query: CropStore
     video: Path
@@ -88,8 +101,8 @@ class Magnification:
     appearance: Picture = field(default_factory=lambda: np.zeros((8, 8, 3), np.uint8))
     origin: Array = field(default_factory=lambda: np.zeros(2, np.float32))
     gain: dict[float, float] = field(default_factory=dict)
-    dose: dict[float, float] = field(default_factory=dict)
-    known: dict[int, Registered] = field(default_factory=dict)  # frames that were registered to choose the gains
+    measured: dict[float, float] = field(default_factory=dict)
+    known: dict[int, Registered] = field(default_factory=dict)
 
     def frames(self, factor: float) -> Iterator[Picture]:
         """Pictures of the recording's own size at `factor`, uint8 [H, W, 3], one per position."""
@@ -150,7 +163,7 @@ class Magnification:
     def _repaired(
         self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array
     ) -> Picture:
-        """The picture of a moved `layer` with its gaps filled by the generator, which sees it at the size of crops."""
+        """The picture of a moved `layer` with its gaps filled by the network, which works at the size of crops."""
         box, carried = self.query.box[position], layer.carried
         if carried is None:
             return layer.picture
@@ -170,19 +183,19 @@ class Magnification:
         return fill_gaps(layer.picture, background, carried, flow / np.float32(zoom), opacity, colour)
 
     def view(self, picture: Picture, position: int, size: int | None = None) -> Picture:
-        """The encoder's view of a full-size picture, made as the crop store makes it, of its size or another."""
+        """The encoder's view of a full-size picture, made as the crop store makes it; `size` pixels a side."""
         return self.query.view_of(picture, position, self.scene, size)
 
     def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the dose of rendered `views` [n, V, V, 3] at `positions`, and the share of them off the manifold."""
+        """Return the factor in the postures of rendered `views` [n, V, V, 3], and the share off the manifold."""
         postures = self.embed(views)
-        measured = dose(postures, self.posture[positions], self.twin[positions])
+        measured = factor_in_postures(postures, self.posture[positions], self.twin[positions])
         off = float(self.manifold.outside(postures).mean()) if self.manifold else 0.0
         return measured, off
 
 
 def _ahead(parts: Iterator[Field]) -> Iterator[Field]:
-    """The parts in order; while one is rendered, the next is registered in another thread."""
+    """The parts in order; another thread registers the next one while one is rendered."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, parts, None)
         while (part := coming.result()) is not None:
@@ -190,17 +203,17 @@ def _ahead(parts: Iterator[Field]) -> Iterator[Field]:
             yield part
 
 
-def dose(rendered: Array, posture: Array, twin: Array) -> float:
-    """Return how many times the recording's deviation the rendered postures show: 0 the twin, 1 the recording.
+def factor_in_postures(rendered: Array, posture: Array, twin: Array) -> float:
+    """Return the factor that rendered postures show: 0 for the twin, 1 for the recording. All are [n, D].
 
-    All are [n, D]; the projection of (rendered - twin) on (posture - twin), summed over frames.
+    It is the projection of (rendered - twin) on (posture - twin), summed over frames.
     """
     deviation = posture - twin
     return float(((rendered - twin) * deviation).sum() / max(float((deviation**2).sum()), 1e-12))
 
 
 def region_of(box: Array, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return the part of the picture (x0, y0, x1, y1), in whole pixels, around a box with room to move in."""
+    """Return the part of the picture (x0, y0, x1, y1), in whole pixels, around a box with room for movement."""
     centre_x, centre_y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, MARGIN * (box[2] - box[0]) / 2
     x0, x1 = _part(centre_x - half, centre_x + half, width)
     y0, y1 = _part(centre_y - half, centre_y + half, height)
@@ -213,9 +226,9 @@ def _part(low: float, high: float, length: int) -> tuple[int, int]:
 
 
 def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, heading: float = 0.0) -> Array:
-    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) over `region` on a grid, in recording pixels.
+    """Return a field's flow [FIELD, FIELD, 2] (shares of the box) on a grid over `region`, in pixels of the recording.
 
-    heading: radians by which the views, and so the field, are turned back around the box's middle.
+    heading: radians by which the views, and so the field, were turned back around the middle of the box.
     """
     width, height = region[2] - region[0], region[3] - region[1]
     shrinking = min(1.0, GRID / max(width, height))
@@ -236,82 +249,91 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
 
 
 def magnify(
-    query: CropStore, video: Path, references: Sequence[tuple[CropStore, Path, NDArray[np.int64]]],
-    frames: slice | NDArray[np.int64], factors: Sequence[float], *, embed: Embed, posture: Array, twin: Array,
-    manifold: Manifold | None = None, generator: GapFillingNetwork | None = None,
-) -> Magnification:  # fmt: skip
-    """Prepare the magnification of a recording: choose the inner gain of every factor and measure its dose.
+    recording: EmbeddedRecording,
+    references: Matches,
+    frames: slice | NDArray[np.int64],
+    factors: Sequence[float],
+    *,
+    embed: Embed,
+    twin: Array,
+    manifold: Manifold | None = None,
+    generator: GapFillingNetwork | None = None,
+) -> Magnification:
+    """Prepare the magnification of a recording: choose the inner gain of every factor and measure the factor reached.
 
     Args:
-        query, video: the recording.
-        references: per reference subject a store, its video, and for each of the query's T frames the matched
-            position in that store, int [T].
-        frames: increasing positions in the query's store.
-        factors: 0 the twin, 1 the recording, 2 the deviation doubled; within `FACTOR_RANGE`.
+        recording: whose deviation is magnified.
+        references: per reference subject a store, and the matched position in it of each of the T frames, int [T].
+        frames: increasing positions in the recording's store.
+        factors: 0 the twin, 1 the recording, 2 the deviation doubled; each within `core.settings.FACTOR_RANGE`.
         embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
-        posture, twin: float32 [T, D], of the recording and of its twin.
+        twin: float32 [T, D], the postures of its twin.
         manifold: real postures, to count frames that leave them; see `real_postures`.
-        generator: repairs the gaps that the move tears, and nothing else.
+        generator: the network that repairs the gaps which the move tears.
 
     Raises:
-        UbamError: no reference, no frame, or a factor out of range.
+        UbamError: there is no reference or no frame, or a factor is out of range.
     """
+    query = recording.store
     positions = np.arange(len(query.time_s))[frames].astype(np.int64)
     if not len(references) or not len(positions):
-        raise UbamError(
-            f"{query.recording_id}: magnification needs at least one matched reference subject and one frame"
-        )
+        raise UbamError(f"{query.recording_id}: magnification needs a matched reference subject and a frame")
     check_factors(factors)
-    matches = [(store, np.asarray(path, np.int64)) for store, _, path in references]
-    posture, twin = np.asarray(posture, np.float32), np.asarray(twin, np.float32)
+    matches = [(store, np.asarray(path, np.int64)) for store, path in references]
+    posture, twin = np.asarray(recording.posture, np.float32), np.asarray(twin, np.float32)
     known = registered(query, matches, ground_frames(query))
     made = Magnification(
-        query, Path(video), matches, positions, query.whole_scene(), embed, posture, twin, manifold, generator,
-        query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches, known), known=known,
+        query, Path(recording.video), matches, positions, query.whole_scene(), embed, posture, twin, manifold,
+        generator, query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches, known), known=known,
     )  # fmt: skip
-    _choose_gains(made, [0.0, *(float(factor) for factor in factors)])  # the twin is shown beside every factor
+    _choose_gains(made, [0.0, *(float(factor) for factor in factors)])  # a clip shows the twin beside every factor
     return made
 
 
 def _choose_gains(made: Magnification, factors: Sequence[float]) -> None:
-    """Find the inner gain and the dose of every factor on a few frames; kept in `made`."""
+    """Find the inner gain and the measured factor of every factor on a few frames; both are kept in `made`."""
     last, query = len(made.positions) - 1, made.query
     sample = made.positions[np.unique(np.linspace(0, last, GAIN_FRAMES).round().astype(int))]
-    made.known.update(registered(query, made.matches, frames_beside(query, sample), made.known))
+    made.known.update(registered(query, made.matches, frames_to_register(query, sample), made.known))
     parts = list(fields(query, made.matches, sample, made.origin, made.known))
-    ruler = MeasuredFactor(query, made.matches, made.origin)
+    measure = MeasuredFactor(query, made.matches, made.origin)
     pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
     for factor in dict.fromkeys(factors):
-        made.gain[factor], made.dose[factor] = _choose_gain(made, ruler, parts, pictures, factor)
+        made.gain[factor], made.measured[factor] = _choose_gain(made, measure, parts, pictures, factor)
 
 
 def _choose_gain(
-    made: Magnification, ruler: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float
+    made: Magnification, measure: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float
 ) -> tuple[float, float]:
     if factor == 1:
         return 1.0, 1.0
-    gain, dose = 1.0, _try_gain(made, ruler, parts, pictures, factor, 1.0)
+    gain, reached = 1.0, _try_gain(made, measure, parts, pictures, factor, 1.0)
     for _ in range(GAIN_ROUNDS):
-        response = (dose - 1) / ((factor - 1) * gain)
-        if not response >= WEAKEST_RESPONSE or abs(dose - factor) < 0.05 * abs(factor - 1):
+        response = (reached - 1) / ((factor - 1) * gain)
+        if not response >= WEAKEST_RESPONSE or abs(reached - factor) < 0.05 * abs(factor - 1):
             break
         wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
-        attempt = _try_gain(made, ruler, parts, pictures, factor, wanted)
-        if abs(attempt - factor) >= abs(dose - factor):
+        attempt = _try_gain(made, measure, parts, pictures, factor, wanted)
+        if abs(attempt - factor) >= abs(reached - factor):
             break
-        gain, dose = wanted, attempt
-    return gain, dose
+        gain, reached = wanted, attempt
+    return gain, reached
 
 
 def _try_gain(
-    made: Magnification, ruler: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float, gain: float
+    made: Magnification,
+    measure: MeasuredFactor,
+    parts: list[Field],
+    pictures: list[Picture],
+    factor: float,
+    gain: float,
 ) -> float:
-    """The dose that `factor` has at an inner gain; 1 where nothing deviates."""
+    """The factor measured at an inner gain; 1 where nothing deviates."""
     amounts, shown = {factor: (1 - factor) * gain}, []
     places = [(part, index) for part in parts for index in range(len(part.position))]
     for picture, (part, index) in zip(pictures, places, strict=True):
         position = int(part.position[index])
         view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position, CLOSE)
         shown.append(RenderedView(position, view, part.flow[index], amounts[factor]))
-    dose = ruler.reached(shown)
-    return dose if np.isfinite(dose) else 1.0
+    reached = measure.reached(shown)
+    return reached if np.isfinite(reached) else 1.0

@@ -1,4 +1,4 @@
-"""The real postures of a study, and how far a posture is from the nearest of them."""
+"""The manifold of a study's real postures, and whether a posture lies outside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from ubam.core.typing import Array
 
-BANK_SIZE = 2000
+BANK_SIZE = 2000  # postures that are kept, over all recordings
 
 
 @dataclass(frozen=True)
 class Manifold:
-    """Real postures float32 [N, D] and the largest usual distance of one to its nearest in another recording."""
+    """Real postures `bank` float32 [N, D], and the distance from the nearest one that is still normal."""
 
     bank: Array
     limit: float
 
     def outside(self, postures: Array) -> NDArray[np.bool_]:
-        """Whether each posture [n, D] is further than `limit` from every real one."""
+        """Whether each posture [n, D] is further than `limit` from every real one, bool [n]."""
         return _nearest(postures, self.bank) > self.limit
 
 

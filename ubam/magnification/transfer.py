@@ -1,11 +1,10 @@
-"""Posture transfer: the pixels of one recording, on its own background, in the posture of another.
+"""Posture transfer: the subject of one recording, on its own background, in the postures of another.
 
-For each moment of the posture's recording the matched moment of the appearance's recording is found; that frame is
-registered with the posture's frame as its only reference, and its subject is moved all the way to its outline.
+Each frame of the posture's recording has a matched frame in the appearance's recording. The matched frame is registered
+with the posture's frame as its only reference, and its subject is moved all the way to the outline found there.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
-from ubam.magnification.magnify import Embed, Frame, Magnification
+from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
 from ubam.magnification.posture_manifold import Manifold
 from ubam.magnification.quality_checks import TORN_SHARE, appearance_kept, marked
 from ubam.magnification.registration.flow_fields import (
@@ -31,8 +31,8 @@ from ubam.magnification.registration.flow_fields import (
 from ubam.magnification.registration.register import (
     FIELD,
     GROUND_FRAMES,
-    GROUND_PART,
     Field,
+    lower_body,
     register_frame,
     saliency_on,
 )
@@ -42,65 +42,61 @@ from ubam.recordings.video_writer import write_clip
 from ubam.results.records.clips import TransferFacts
 from ubam.tracking.crop_store import CropStore
 
-PATH_SIGMA_S = 0.04  # the matched path and the displacement are smoothed over so many seconds
-FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump: nothing is smoothed across it
+PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
+FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump, across which nothing is smoothed
 CHUNK_FRAMES = 96
 LEAST_AGREEMENT = 0.5  # intersection over union of the two outlines below which the posture was not reached
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the two recordings: its crops, its video and its postures float32 [T, D]."""
-
-    store: CropStore
-    video: Path
-    posture: Array
-
-
 def write_transfer(
     out: Path,
-    appearance: Side,
-    posture: Side,
+    appearance: EmbeddedRecording,
+    posture: EmbeddedRecording,
     positions: NDArray[np.int64],
     path: NDArray[np.int64],
     *,
     embed: Embed,
     manifold: Manifold | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> TransferFacts:
-    """Write the clip `out` (.mp4), one frame per frame of the posture's recording, and return what its JSON says.
+    """Write the clip `out` (.mp4), one frame per frame of the posture's recording, and return the facts for its JSON.
 
     Args:
-        appearance, posture: whose pixels, and whose posture.
-        positions: increasing, of the posture's recording.
-        path: for every frame of the posture's recording the matched position in the appearance's.
-        embed, manifold: as for `magnify`, to tell frames whose posture is unlike any real one.
+        appearance, posture: the recordings that give the pixels and the postures.
+        positions: int [n], increasing, in the posture's recording.
+        path: int [T], for every frame of the posture's recording the matched position in the appearance's.
+        embed, manifold: as for `magnify`, to find frames whose posture is unlike any real one.
 
     The clip has the size of the appearance's recording and the frame rate of the posture's. `agreement` is the mean
-    intersection over union of the rendered outline with the wanted one, `agreement_before` that of the appearance's
-    own frame at the matched moment, `jumps` how often the matched moments jump, and the subject with them.
+    intersection over union of the rendered outline with the target, `agreement_before` that of the matched frame before
+    its move. `jumps` counts the jumps of the matched path, at which the subject jumps, too.
     """
     matched = steady_path(path, posture.store.fps)[positions]
     made, moved = transferred(appearance, posture, positions, matched, embed=embed, manifold=manifold)
-    seen = _Seen(made, posture.store)
-    write_clip(out, _counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
+    seen = _TransferChecks(made, posture.store)
+    write_clip(out, counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
     jumps = len(runs_of(matched, posture.store.fps)) - 1
     return seen.facts(posture.store, positions, jumps)
 
 
 def transferred(
-    appearance: Side, posture: Side, positions: NDArray[np.int64], matched: NDArray[np.int64], *, embed: Embed,
+    appearance: EmbeddedRecording,
+    posture: EmbeddedRecording,
+    positions: NDArray[np.int64],
+    matched: NDArray[np.int64],
+    *,
+    embed: Embed,
     manifold: Manifold | None = None,
-) -> tuple[Magnification, Iterator[Frame]]:  # fmt: skip
-    """The frames `matched` [n] of the appearance in the postures at `positions` [n]: what makes them, and they."""
+) -> tuple[Magnification, Iterator[Frame]]:
+    """The frames `matched` int [n] of the appearance in the postures at `positions`, after their magnification."""
     made = _prepared(appearance, posture, positions, matched, embed, manifold)
     flows = transfer_fields(appearance.store, posture.store, positions, matched, made.origin)
     return made, _rendered(made, flows, read_path(appearance.video, appearance.store.frame_index[matched]))
 
 
 def _prepared(
-    appearance: Side,
-    posture: Side,
+    appearance: EmbeddedRecording,
+    posture: EmbeddedRecording,
     positions: NDArray[np.int64],
     matched: NDArray[np.int64],
     embed: Embed,
@@ -119,25 +115,22 @@ def _prepared(
 def standing_shift(
     appearance: CropStore, posture: CropStore, positions: NDArray[np.int64], matched: NDArray[np.int64]
 ) -> Array:
-    """Return the constant (x, y) shift, in shares of the box, by which one stands beside the other.
+    """Return the constant (x, y) shift, in shares of the box, between the two subjects on the ground.
 
-    As `registration.register.ground_origin`, from the displacement that is used here: a body that leans has its box
-    centre elsewhere, but stands on the same ground.
+    As `register.ground_origin`, from the displacement that a transfer uses.
     """
     total, weights = 0.0, 1e-9
     for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):
         frame = int(matched[index])
         flow, weight = _registered(appearance, posture, frame, int(positions[index]))
-        box = appearance.box[frame]
-        rows = box[1] + (np.arange(FIELD) + 0.5) / FIELD * (box[3] - box[1])
-        low = rows > appearance.ground_y[frame] - GROUND_PART * appearance.height_at(frame)
+        low = lower_body(appearance, frame)
         total += float((weight * flow[..., 0])[low].sum())
         weights += float(weight[low].sum())
     return np.array([total / weights, 0], np.float32)
 
 
 def steady_path(path: NDArray[np.int64], fps: float) -> NDArray[np.int64]:
-    """Return a matched path [T] without its small hesitations; it still jumps where it jumped."""
+    """Return a matched path [T] smoothed over time within its runs; its jumps stay."""
     smooth = path.astype(float)
     for run in runs_of(path, fps):
         smooth[run] = gaussian_filter1d(smooth[run], 2 * max(PATH_SIGMA_S * fps, 0.3), mode="nearest")
@@ -145,7 +138,7 @@ def steady_path(path: NDArray[np.int64], fps: float) -> NDArray[np.int64]:
 
 
 def runs_of(path: NDArray[np.int64], fps: float) -> list[slice]:
-    """Return the stretches of a matched path [T] within which it does not jump."""
+    """Return the runs of a matched path [T], the stretches between its jumps."""
     jumps = np.flatnonzero(np.abs(np.diff(path)) > max(2.0, FARTHEST_STEP_S * fps)) + 1
     edges = [0, *jumps.tolist(), len(path)]
     return [slice(low, high) for low, high in pairwise(edges)]
@@ -160,7 +153,7 @@ def transfer_fields(
 ) -> Iterator[Field]:
     """Register each `matched` frame [n] of the appearance with the posture's frame at `positions` [n], in chunks.
 
-    Smoothed over time within the runs of the path, and over space; memory stays flat.
+    The fields are smoothed over time, within the runs of the path, and over space. Memory stays flat.
     """
     sigma = max(PATH_SIGMA_S * posture.fps, 0.3)
     for run in runs_of(matched, posture.fps):
@@ -186,11 +179,11 @@ def _registered(appearance: CropStore, posture: CropStore, frame: int, target: i
 
 
 def completed(flow: Array, source: Array, target: Array) -> Array:
-    """Return a displacement that brings the outline of `source` the rest of the way to that of `target`.
+    """Return `flow` completed, so that it brings the outline of `source` all the way to that of `target`.
 
-    Registration that was learned knows which limb is which and moves it too little; what is left between the moved
-    outline and the wanted one is registered without learning. flow [FIELD, FIELD, 2] in shares of the canvas;
-    saliencies [CANVAS, CANVAS].
+    The registration network identifies each limb but moves it too little. The remaining displacement between the moved
+    outline and the target is found by optical flow. flow: [FIELD, FIELD, 2] in shares of the canvas. Saliencies:
+    [CANVAS, CANVAS].
     """
     forward = np.asarray(cv2.resize(flow, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32) * CANVAS
     backward, coverage = backward_flow(forward, np.where(source > 0.1, source, 0).astype(np.float32))
@@ -203,7 +196,7 @@ def completed(flow: Array, source: Array, target: Array) -> Array:
 
 
 def read_path(video: Path, frames: NDArray[np.int64]) -> Iterator[Picture]:
-    """Pictures of a video at `frames` [n] in any order; runs that rise by little are read in one go."""
+    """Pictures of a video at `frames` int [n] in any order; a run of close, rising frames is read in one pass."""
     edges = np.flatnonzero((np.diff(frames) < 0) | (np.diff(frames) > 50)) + 1
     for run in np.split(frames, edges):
         numbered = enumerate(read_frames(video, start_frame=int(run[0]), stop_frame=int(run[-1]) + 1), int(run[0]))
@@ -220,14 +213,7 @@ def _rendered(made: Magnification, flows: Iterator[Field], pictures: Iterator[Pi
             yield made.render(next(pictures), part, index, {0.0: 1.0})
 
 
-def _counted(frames: Iterator[Picture], total: int, progress: Callable[[int, int], None] | None) -> Iterator[Picture]:
-    for done, frame in enumerate(frames, 1):
-        if progress:
-            progress(done, total)
-        yield frame
-
-
-class _Seen:
+class _TransferChecks:
     """Measures a transfer while it is written."""
 
     def __init__(self, made: Magnification, posture: CropStore) -> None:
@@ -235,7 +221,7 @@ class _Seen:
         self.before: list[float] = []
         self.after: list[float] = []
         self.kept: list[float] = []
-        self.doubts: list[tuple[str, ...]] = []
+        self.issues: list[tuple[str, ...]] = []
 
     def watch(self, frames: Iterator[Frame], positions: NDArray[np.int64]) -> Iterator[Picture]:
         for frame, position in zip(frames, positions, strict=True):
@@ -245,10 +231,10 @@ class _Seen:
             self.before.append(agreement(saliency_of(store, frame.position), wanted))
             self.after.append(agreement(saliency_in(view), wanted))
             self.kept.append(appearance_kept(frame, 0.0))
-            self.doubts.append(self._doubts(frame, view))
+            self.issues.append(self._issues(frame, view))
             yield moved.picture
 
-    def _doubts(self, frame: Frame, view: Picture) -> tuple[str, ...]:
+    def _issues(self, frame: Frame, view: Picture) -> tuple[str, ...]:
         manifold = self.made.manifold
         off = manifold is not None and bool(manifold.outside(self.made.embed(view[None]))[0])
         found = {"off_manifold": off, "torn": frame.moved[0.0].torn > TORN_SHARE}
@@ -256,22 +242,22 @@ class _Seen:
         return tuple(name for name, true in found.items() if true)
 
     def facts(self, posture: CropStore, positions: NDArray[np.int64], jumps: int) -> TransferFacts:
-        """The numbers of the JSON beside the clip."""
+        """The facts for the JSON beside the clip."""
         times = posture.time_s[positions]
-        doubtful = marked(self.doubts, times)
+        marks = marked(self.issues, times)
         return TransferFacts(
             recording_id=posture.recording_id,
             appearance=self.made.query.recording_id,
             agreement=float(np.mean(self.after)),
             agreement_before=float(np.mean(self.before)),
             appearance_kept=float(np.mean(self.kept)),
-            frames=len(self.doubts),
+            frames=len(self.issues),
             from_s=float(times[0]),
             to_s=float(times[-1]),
             fps=posture.fps,
-            marked_frames=doubtful.frames,
-            marked_reasons=doubtful.reasons,
-            marked_s=doubtful.stretches_s,
+            marked_frames=marks.frames,
+            marked_reasons=marks.reasons,
+            marked_s=marks.stretches_s,
             jumps=jumps,
         )
 

@@ -1,4 +1,4 @@
-"""Two layers of a picture, the moved subject over its background: how a displacement turns into a picture."""
+"""Moves a subject in its picture: two layers, the moved subject over its background."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from ubam.core.typing import Array, Picture
 
 @dataclass(frozen=True)
 class Carried:
-    """A subject's layer after its move, before it is laid over anything.
+    """The subject's layer after its move, before it is laid over the background.
 
-    colour uint8 [H, W, 3]; opacity float32 [H, W] in 0..1; gap float32 [H, W] in 0..1: where the subject should be but
-    no source pixel landed, or, over a background that was never seen, where the subject was; length [H, W]: how far
-    each pixel came; torn: the share (0..1) of the subject's area on which no source pixel landed.
+    colour: uint8 [H, W, 3]. opacity: float32 [H, W] in 0..1. gap: float32 [H, W] in 0..1, 1 where the subject should be
+    but no source pixel landed, and where it left a background that was never seen. length: [H, W], how far each pixel
+    moved, in pixels. torn: share (0..1) of the subject's area on which no source pixel landed.
     """
 
     colour: Picture
@@ -27,8 +27,12 @@ class Carried:
 
 @dataclass(frozen=True)
 class Moved:
-    """A moved picture uint8 [H, W, 3], its subject's opacity [H, W] in 0..1, how far each pixel came, [H, W] in pixels,
-    the opacity before the move, where something moved what was carried, and the share (0..1) of it that is torn."""
+    """A picture after the move of its subject.
+
+    picture: uint8 [H, W, 3]. opacity, source_opacity: [H, W] in 0..1, the subject after and before the move. length:
+    [H, W], how far each pixel moved, in pixels. carried: the moved layer, None where nothing moved. torn: as in
+    `Carried`.
+    """
 
     picture: Picture
     opacity: Array
@@ -47,7 +51,7 @@ def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Arr
         forward: float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
         hidden: whether the background behind the subject was never seen.
 
-    Pixels that the subject neither leaves nor reaches, and those that it hardly moves, keep their very values.
+    Pixels that the subject neither leaves nor reaches, or that hardly move, keep their exact values.
     """
     carried = carry(frame, opacity, forward, hidden)
     picture = _over(frame, background, carried, opacity)
@@ -78,8 +82,8 @@ def fill_gaps(
 ) -> Picture:
     """Return a moved picture [H, W, 3] with its gaps, and nothing else, painted at full resolution.
 
-    flow [h, w, 2] (pixels of the picture, where to read the moved subject), opacity [h, w] in 0..1 and colour [h, w, 3]
-    (grey levels to add) are what the generator found, at any size.
+    The output of the gap-filling network, at any size: flow [h, w, 2], in pixels of the picture, where to read the
+    moved subject; opacity [h, w] in 0..1; colour [h, w, 3], grey levels to add.
     """
     x, y, width, height = cv2.boundingRect((carried.gap > 0).astype(np.uint8))
     part, size = np.s_[y : y + height, x : x + width], carried.gap.shape[::-1]
@@ -94,7 +98,7 @@ def fill_gaps(
 
 
 def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
-    """Where the moved subject is torn and, over a background never seen, what it left; soft at its border."""
+    """Where the moved subject is torn and, with a hidden background, where it left; with a soft border."""
     torn = whole * (1 - covered)
     if hidden:
         torn = np.maximum(torn, np.clip(opacity - whole, 0, 1))
@@ -103,10 +107,10 @@ def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
 
 
 def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
-    """Turn a forward flow round: where does each pixel of the moved picture come from?
+    """Invert a forward flow: find where each pixel of the moved picture comes from.
 
-    Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from
-    around (forward splatting, Niklaus and Liu 2020); unlike a fixed-point inverse it also works where the flow folds.
+    Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from their
+    surroundings (forward splatting, Niklaus and Liu 2020). Unlike a fixed-point inverse, it works where the flow folds.
 
     Args:
         forward: float32 [h, w, 2], (x, y) movement of each source pixel, in pixels of this grid.
@@ -124,7 +128,7 @@ def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
 
 
 def _wide_blur(picture: Array, sigma: float) -> Array:
-    """A Gaussian blur of a large sigma, taken on a picture several times smaller."""
+    """A Gaussian blur of a large sigma (pixels), computed on a picture several times smaller."""
     smaller = max(1, int(sigma // 3))
     size = -(-picture.shape[1] // smaller), -(-picture.shape[0] // smaller)
     small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / smaller)
@@ -132,7 +136,10 @@ def _wide_blur(picture: Array, sigma: float) -> Array:
 
 
 def splat(values: Array, forward: Array) -> Array:
-    """Lay `values` [h, w, C] down at their places moved by `forward` [h, w, 2], bilinearly; what leaves is dropped."""
+    """Add `values` [h, w, C] at their places moved by `forward` [h, w, 2], bilinearly; outside the grid they are lost.
+
+    Values whose last channel is 0 are left out.
+    """
     rows, columns, channels = values.shape
     x = forward[..., 0] + np.arange(columns, dtype=np.float32)
     y = forward[..., 1] + np.arange(rows, dtype=np.float32)[:, None]
@@ -153,10 +160,10 @@ def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Ar
 
     Args:
         salient: float32 [H, W] in 0..1, how unlike the background each pixel is.
-        mask: bool [H, W], the cleaned mask; parts smaller than a tenth of its largest are left out.
+        mask: bool [H, W], the cleaned mask; parts smaller than a tenth of the largest are left out.
         width: of the rim, in pixels.
 
-    Opaque well inside the mask; on its rim as opaque as it is salient, so that no background is carried along.
+    The layer is opaque well inside the mask. On the rim its opacity is the saliency, so that no background moves along.
     """
     body = _main_parts(mask)
     reach = max(1, round(width))

@@ -11,10 +11,11 @@ import torch
 
 from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.core.plotting import save_figure
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.saved_model import Model
 from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
-from ubam.magnification.gap_filling_training import SHORTEST, train_generator, validate
+from ubam.magnification.gap_filling_training import SHORTEST, GapFillingSettings, train_gap_filling, validate
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
@@ -74,9 +75,10 @@ def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[Cr
 
 
 def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:
-    return train_generator(
-        *_shown(job, recordings, dim), steps=job.settings.generator_steps, seed=job.settings.seed,
-        device=device_of(job.settings.device), checkpoint=job.files.model.generator_checkpoint,
+    settings = GapFillingSettings(job.settings.generator_steps, seed=job.settings.seed)
+    checkpoint = Checkpoint(job.files.model.generator_checkpoint)
+    return train_gap_filling(
+        *_shown(job, recordings, dim), settings, device=device_of(job.settings.device), checkpoint=checkpoint,
         progress=job.counted("generator"),
     )[0]  # fmt: skip
 
@@ -117,7 +119,7 @@ def show_recording(job: Job, recording_id: str) -> None:
 
 def _plot(job: Job, recording_id: str, check: Check, marked_s: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
     """Write where and when a clip deviates as figures, and return both as arrays."""
-    seen, files = check.whereabouts, job.files
+    seen, files = check.displacement, job.files
     save_figure(
         where_figure(seen.length, seen.direction, seen.body, recording_id), files.figure(f"where_{recording_id}")
     )

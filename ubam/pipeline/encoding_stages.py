@@ -7,6 +7,7 @@ import torch
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv, write_json
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.keypoint_postures import PoseCode, encode_points
 from ubam.encoding.saved_model import Model
 from ubam.encoding.study_encoder import Embedding, learn, unmoving, unusable
@@ -31,7 +32,7 @@ def train(job: Job) -> list[str]:
     stores = [job.store(recording.recording_id) for recording in job.usable()]
     model, history = learn(
         stores, job.settings, device_of(job.settings.device), job.counted("train"),
-        checkpoint=job.files.model.checkpoint,
+        checkpoint=Checkpoint(job.files.model.checkpoint),
     )  # fmt: skip
     model.save(job.files.model.path)
     write_json(job.files.model.history, history)

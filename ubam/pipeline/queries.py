@@ -10,7 +10,7 @@ from ubam.core.files import read_arrays, read_csv, write_json
 from ubam.deviation.twin import Matcher, twin_basis
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import Magnification
-from ubam.magnification.transfer import Side, write_transfer
+from ubam.magnification.transfer import write_transfer
 from ubam.motifs.retrieval import Neighbour, nearest
 from ubam.pipeline.job import Job
 from ubam.pipeline.scored_run import ScoredRun
@@ -60,12 +60,8 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     positions = frames_within(material.store(recording_id), span)
     basis = twin_basis(list(material.codes.values()))
     path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
-    sides = [
-        Side(material.store(name), job.video(name), material.codes[name].posture[:, : material.model.posture.dim])
-        for name in (appearance, recording_id)
-    ]
     facts = write_transfer(
-        out, sides[0], sides[1], positions, path,
+        out, material.embedded(appearance), material.embedded(recording_id), positions, path,
         embed=material.embed, manifold=material.manifold, progress=job.counted("magnify"),
     )  # fmt: skip
     write_json(out.with_suffix(".json"), facts.to_json())

@@ -12,7 +12,7 @@ from ubam.deviation.twin import Matcher, Twin, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Model
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
-from ubam.magnification.magnify import Magnification, magnify
+from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
 from ubam.magnification.posture_manifold import Manifold, real_postures
 from ubam.pipeline.job import Job, device_of
 from ubam.recordings.study_table import Recording
@@ -87,12 +87,16 @@ class ScoredRun:
     def magnification(self, recording_id: str, frames: slice | np.ndarray, factor: float) -> Magnification:
         """The prepared magnification of some frames of a recording."""
         twin = self.twin(recording_id)
-        references = [(self.store(name), self.job.video(name), path) for name, path in twin.references]
+        references = [(self.store(name), path) for name, path in twin.references]
         return magnify(
-            self.store(recording_id), self.job.video(recording_id), references, frames, [factor],
-            embed=self.embed, posture=self.codes[recording_id].posture[:, : self.model.posture.dim], twin=twin.posture,
+            self.embedded(recording_id), references, frames, [factor], embed=self.embed, twin=twin.posture,
             manifold=self.manifold, generator=self.generator,
         )  # fmt: skip
+
+    def embedded(self, recording_id: str) -> EmbeddedRecording:
+        """A recording with its learned postures."""
+        posture = self.codes[recording_id].posture[:, : self.model.posture.dim]
+        return EmbeddedRecording(self.store(recording_id), self.job.video(recording_id), posture)
 
 
 def posture_series(

@@ -1,8 +1,8 @@
-"""Pairs of random bodies, and how the first would move into the posture of the second: what registration learns from.
+"""Pairs of random bodies with the displacement between their postures, for the training of registration.
 
-Both are pictures of one moment: a query, and a reference of another build, coat and camera, in a posture that differs
-as a movement may. The truth is the query's own body in the reference's posture: its limbs keep their lengths and take
-the reference's directions. So what is learnt is the posture's difference and not the build's.
+A query, and a reference of another build, coat and camera, whose posture differs as in a movement. The true
+displacement leads to the query's own body in the reference's posture: its limbs keep their lengths and take the
+reference's directions. So the network learns the difference in posture, not in build.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,19 @@ from ubam.pretraining.body_pictures import CROP, SHIFT, STANDING, photograph
 from ubam.pretraining.random_bodies import PLANS, Body
 
 SHARES = {"biped": 0.42, "quadruped": 0.36, "from above": 0.12, "insect": 0.05, "branching": 0.05}
-ANOTHER = 0.07  # share of pairs with nothing in common but the plan
-USUAL = 0.12  # share of pairs that differ as two healthy subjects do
+ANOTHER = 0.07  # share of pairs that have only the body plan in common
+USUAL = 0.12  # share of pairs that differ like two healthy subjects
 LIMBS = ("knee", "ankle", "heel", "toe", "foot", "hip", "elbow", "wrist", "hand", "root")
 World = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """query, reference uint8 [64, 64, 3]: views on the query's canvas; flow float16 [64, 64, 2]: where each part of the
-    query goes, (x, y) in widths of the view; body bool [64, 64]: where the query is."""
+    """Two views uint8 [64, 64, 3] on the query's canvas, and the truth.
+
+    flow: float16 [64, 64, 2], the displacement (x, y) of each part of the query, in widths of the view. body: bool
+    [64, 64], the pixels of the query.
+    """
 
     query: np.ndarray
     reference: np.ndarray
@@ -34,7 +37,7 @@ class Pair:
 def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
     """One random pair; the same generator state gives the same pair.
 
-    related: share of pairs of one kind, as the subjects of a study are; the others have builds of their own.
+    related: share of pairs of one kind, like the subjects of a study; the others differ in build.
     """
     plan = list(SHARES)[rng.choice(len(SHARES), p=list(SHARES.values()))]
     query, other = (PLANS[plan][0](rng) for _ in range(2))
@@ -51,10 +54,10 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
     scale = CROP * rng.uniform(0.55, 0.9) / max(edges[2] - edges[0], edges[3] - edges[1], 0.3)
     middle = (edges[:2] + edges[2:]) / 2 + rng.normal(0, 0.04, 2) * CROP / scale
     root = query.limbs[0][0]
-    back = now[root][:2] - then[root][:2]  # the root keeps its column, the lowest point of who stands its row
+    back = now[root][:2] - then[root][:2]  # the root keeps its column; a standing body's lowest point keeps its row
     back[1] = edges[1] - later[1] if plan in STANDING else back[1]
     places, target = _on_canvas(now, scale, middle), _on_canvas(then, scale, middle - back)
-    zoom, centre = _beside(edges, _edges(like_now, other), _edges(like_then, other), scale, middle, rng)
+    zoom, centre = _framing(edges, _edges(like_now, other), _edges(like_then, other), scale, middle, rng)
     views = (
         photograph(query, now, places, scale, rng),
         photograph(other, like_then, _on_canvas(like_then, zoom, centre), zoom, rng),
@@ -66,9 +69,9 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
 
 @dataclass(frozen=True)
 class Deviation:
-    """How a posture differs: rotations [3, 3] of the directions of limbs, by the joint that each ends at.
+    """A difference in posture: rotations [3, 3] of the directions of limbs, by the joint at which each ends.
 
-    planted: the feet stay where they were, and the legs give way to the trunk.
+    planted: the feet stay in place, and the legs follow the trunk.
     """
 
     turns: World
@@ -76,10 +79,10 @@ class Deviation:
 
 
 def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
-    """A random one: every limb a little, and mostly something more.
+    """A random deviation: small rotations of every limb, and mostly a larger one besides.
 
-    That is the trunk, bent in one place or arched over its whole length, with the feet planted or not; or one to three
-    limbs anywhere, with or without what hangs on them; at times the whole body.
+    The larger one is a trunk that is bent in one place or arched over its whole length, with the feet planted or not;
+    or it is of one to three limbs, with or without the parts that hang on them; sometimes of the whole body.
     """
     alike, usual = rng.random() < USUAL, np.radians(rng.uniform(0, 6))
     ends = [end for _, end, *_ in body.limbs]
@@ -105,7 +108,7 @@ def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
 
 
 def _bends(count: int, rng: np.random.Generator) -> np.ndarray:
-    """By how many degrees each of `count` trunk limbs is bent against the one before: a lean, an arch, or anywhere."""
+    """Degrees by which each of `count` trunk limbs is bent against the one before: a lean, an arch, or one joint."""
     kind = rng.random()
     if kind < 0.4:
         bends = np.zeros(count)
@@ -121,7 +124,7 @@ def _turn(turns: World, ends: list[str], degrees: float) -> None:
 
 
 def _hanging(body: Body, joint: str) -> list[str]:
-    """The joint and all that hang on it."""
+    """A joint and all joints that hang on it."""
     found = [joint]
     for start, end, *_ in body.limbs:
         found += [end] if start in found else []
@@ -158,7 +161,7 @@ def deviated(body: Body, deviation: Deviation | None) -> World:
 
 
 def _legs(body: Body) -> list[list[str]]:
-    """The joints of each leg, from where it begins to its toe."""
+    """The joints of each leg, from the hip to the toe."""
     start_of, legs = {end: start for start, end, *_ in body.limbs}, []
     for toe in (name for name in body.joints if name.startswith(("toe_", "hind_toe", "fore_toe"))):
         leg = [toe]
@@ -169,7 +172,7 @@ def _legs(body: Body) -> list[list[str]]:
 
 
 def relative(body: Body, rng: np.random.Generator) -> Body:
-    """Another of its kind in the same posture: limbs a few percent longer or thicker, alike on both sides.
+    """Another body of its kind in the same posture: limbs a few per cent longer or thicker, equal on both sides.
 
     What differs more than this between two of a kind is posture: a hunched back is not a fat one.
     """
@@ -189,7 +192,7 @@ def relative(body: Body, rng: np.random.Generator) -> Body:
 
 
 def in_posture_of(body: Body, other: Body) -> World:
-    """The joints of a body whose limbs point as those of another of its plan do."""
+    """The joints of a body whose limbs have the directions of those of another body of its plan."""
     joints = {body.limbs[0][0]: body.joints[body.limbs[0][0]]}
     for start, end, *_ in body.limbs:
         own, wanted = (one.joints[end] - one.joints[start] for one in (body, other))
@@ -201,7 +204,7 @@ def in_posture_of(body: Body, other: Body) -> World:
 def _camera(
     plan: str, rng: np.random.Generator, turn: tuple[float, float] | None = None
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """A camera [3, 3], and which way the body faces; with `turn` another camera that sees it face the same way."""
+    """A camera [3, 3], and the way the body faces; with `turn`, another camera for which it faces the same way."""
     standing = plan in STANDING
     if turn is None:
         facing = 180.0 if rng.random() < 0.3 and standing else 0.0
@@ -218,7 +221,7 @@ def _camera(
 
 
 def _edges(world: World, body: Body) -> np.ndarray:
-    """Left, low, right and high edge [4] of a body, in its own units, y up."""
+    """Left, low, right and high edge [4] of a body, in its units, y up."""
     parts = [
         (*(world[name][:2] - radius), *(world[name][:2] + radius))
         for start, end, first, last, _ in body.limbs
@@ -229,12 +232,12 @@ def _edges(world: World, body: Body) -> np.ndarray:
 
 
 def _on_canvas(world: World, scale: float, middle: np.ndarray) -> World:
-    """Places [2] px of the crop; `middle` [2] of the body's frame is in its centre."""
+    """Positions [2] in px of the crop; the point `middle` [2] of the body's frame is in its centre."""
     flip = np.array([scale, -scale])
     return {name: (place[:2] - middle) * flip + CROP / 2 for name, place in world.items()}
 
 
-def _beside(
+def _framing(
     query: np.ndarray, alike: np.ndarray, reference: np.ndarray, scale: float, middle: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[float, np.ndarray]:  # fmt: skip
@@ -254,7 +257,7 @@ def _beside(
 
 
 def limb_map(body: Body, world: World, places: World, scale: float) -> np.ndarray:
-    """Which limb is seen at each pixel, int16 [CROP, CROP], -1 for none; drawn as `photograph` draws."""
+    """The limb that is visible at each pixel, int16 [CROP, CROP], -1 for none; drawn as in `photograph`."""
     seen, one = np.full((CROP, CROP), -1, np.int16), 1 << SHIFT
     depth = [world[start][2] + world[end][2] for start, end, *_ in body.limbs]
     for number in sorted(range(len(depth)), key=lambda number: -depth[number]):
@@ -271,7 +274,7 @@ def limb_map(body: Body, world: World, places: World, scale: float) -> np.ndarra
 
 
 def limb_flow(body: Body, limbs: np.ndarray, places: World, target: World) -> np.ndarray:
-    """How each pixel moves with its limb, float32 [CROP, CROP, 2] px: turned with it, and stretched along it."""
+    """Displacement of each pixel with its limb, float32 [CROP, CROP, 2] px: it turns with it and stretches along it."""
     flow = np.zeros((*limbs.shape, 2), np.float32)
     for number, (start, end, *_) in enumerate(body.limbs):
         rows, columns = np.nonzero(limbs == number)
@@ -287,7 +290,7 @@ def limb_flow(body: Body, limbs: np.ndarray, places: World, target: World) -> np
 
 
 def _axis(start: np.ndarray, end: np.ndarray, otherwise: np.ndarray) -> tuple[np.ndarray, float]:
-    """Direction and length (1 px at least) of a limb on the canvas; one seen end on has the direction `otherwise`."""
+    """Direction and length (at least 1 px) of a limb on the canvas; seen end-on it has the direction `otherwise`."""
     apart = end - start
     length = float(np.hypot(*apart))
     return (apart / length if length > 0.5 else otherwise), max(length, 1.0)

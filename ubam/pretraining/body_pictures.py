@@ -1,7 +1,7 @@
-"""Pictures of random bodies with their joints: what pre-training learns from, made as real crops are made.
+"""Pictures of random bodies with their joints, for the pre-training of the posture encoder.
 
-A body is drawn before a random background with cloth, light, shadow, noise and things in front of it; the view then
-comes from the same code as a recording's view, so that its mask has the same holes and spills.
+A body is drawn before a random background with cloth, light, shadow, noise and objects in front of it. The same code
+makes its view as makes the views of recordings, so that the saliency has the same holes and spills.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ from ubam.pretraining.random_bodies import PLANS, Body
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import make_view
 
-CROP = 128
-SHIFT = 4  # bits below the pixel in OpenCV's drawing
+CROP = 128  # pixels a side
+SHIFT = 4  # fractional bits of coordinates in OpenCV's drawing functions
 MOST_JOINTS, MOST_PAIRS = 32, 8
 STANDING = ("biped", "quadruped")  # seen from the side, on a floor
 
 
 @dataclass(frozen=True)
 class Picture:
-    """view uint8 [V, V, 3] with what is to be learnt of it, NaN where the plan has none; plan: index into PLANS.
+    """A view uint8 [V, V, 3] with its targets, which are NaN where the body plan has none.
 
-    joints float32 [32, 2]: from their mean, in widths of the view. directions float32 [32, 2]: of the limbs, of length
-    1 in space. pairs float32 [8, 3]: how a joint and its other side lie apart, the same when the two are swapped. In
-    side views `right` is the near side, whichever way the body faces.
+    joints: float32 [32, 2], relative to their mean, in widths of the view. directions: float32 [32, 2], of the limbs,
+    of length 1 in space. pairs: float32 [8, 3], the offset between a joint and its counterpart on the other side,
+    invariant to a swap of the sides. plan: index into PLANS. In side views, `right` is the near side, whichever way the
+    body faces.
     """
 
     view: np.ndarray
@@ -52,7 +53,7 @@ def photograph(
 ) -> np.ndarray:  # fmt: skip
     """The view uint8 [V, V, 3] of a body whose joints are at `world` [3] (z away) and at `places` [2] px of the crop.
 
-    scale: px of the crop per unit of the body. Background, cloth, light, shadow, noise and things in front are random.
+    scale: px of the crop per unit of the body. Background, cloth, light, shadow, noise and occluders are random.
     """
     background = _background(rng)
     crop = background.copy()
@@ -92,7 +93,7 @@ def _turned(body: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _framed(body: Body, world: dict[str, np.ndarray], rng: np.random.Generator) -> tuple[dict[str, np.ndarray], float]:
-    """Places [2] in px of the crop, and px per unit: the body fills a random part of the crop, not quite centred."""
+    """Positions [2] in px of the crop, and px per unit; the body fills a random part of the crop, roughly centred."""
     points = np.stack(list(world.values()))[:, :2]
     low, high = points.min(0), points.max(0)
     if body.plan == "biped" and rng.random() < 0.15:  # only the legs are filmed
@@ -141,7 +142,7 @@ def _draw(
     crop: np.ndarray, body: Body, world: dict[str, np.ndarray], places: dict[str, np.ndarray], scale: float,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Limbs from far to near, each shaded from rim to ridge, then cloth or fur over all of them; in place."""
+    """Draw the limbs from far to near, each shaded from rim to ridge, then cloth or fur over all; changes `crop`."""
     parts = sorted({part for *_, part in body.limbs})
     uniform = rng.random() < 0.45  # an animal of one coat
     coat = np.array(_colour(rng))
@@ -187,7 +188,7 @@ def _limb(
 
 
 def _cover(crop: np.ndarray, background: np.ndarray, rng: np.random.Generator) -> None:
-    """Now and then a rail in front of the body, and something else that moves; in place."""
+    """Sometimes draw a rail in front of the body, or another moving object; changes `crop`."""
     if rng.random() < 0.12:
         x, wide, colour = int(rng.uniform(0, CROP)), int(rng.uniform(2, 7)), _colour(rng)
         for picture in (crop, background):
@@ -225,7 +226,7 @@ def _has_other(name: str, rows: dict[str, int]) -> bool:
 
 
 def _near_is_right(body: Body, world: dict[str, np.ndarray]) -> dict[str, str]:
-    """The joint shown under each name: sides change places when a side view shows the body's left."""
+    """The joint shown under each name; sides are swapped when a side view shows the body's left."""
     turned = "hip_left" in world and world["hip_left"][2] < world["hip_right"][2]
     turned |= "hind_root_left" in world and world["hind_root_left"][2] < world["hind_root_right"][2]
     other = {"right": "left", "left": "right"}

@@ -1,14 +1,14 @@
-"""The posture encoder that ships with the program: trained on pictures of random bodies to tell where their joints are.
+"""Trains the posture encoder that ships with the program: on pictures of random bodies, to locate their joints.
 
-`ubam pretrain` makes it again. No recording, real or rendered, goes into it.
+`ubam pretrain` trains it again. It uses no recording, real or rendered.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -19,20 +19,23 @@ from torch.nn import functional
 
 from ubam.core.files import atomic_path
 from ubam.core.parallel import executor
+from ubam.core.progress import Progress
 from ubam.encoding.augmentation import jitter
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.encoders import LandmarkEncoder
 from ubam.encoding.objectives import RECONSTRUCTED_SIDE, reconstruction_loss
+from ubam.encoding.training_loop import Descent, Plan, RandomNumbers, cosine
 from ubam.pretraining.body_pictures import MOST_JOINTS, MOST_PAIRS, Picture, draw_picture
 from ubam.pretraining.random_bodies import PLANS
 
 PICTURES, STEPS, BATCH, RATE = 50_000, 4500, 64, 2e-3
 HELD_OUT = 1000
 PART = 500
-JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the targets' standard deviations, so that all weigh alike
-Progress = Callable[[int, int], None] | None
+RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
+JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the standard deviations of the targets, which equalise their weights
 
 
-def draw_pictures(count: int, seed: int, workers: int, progress: Progress = None) -> Iterator[list[Picture]]:
+def draw_pictures(count: int, seed: int, workers: int, progress: Progress | None = None) -> Iterator[list[Picture]]:
     """`count` random pictures in parts; picture i depends on (seed, i) alone."""
     parts = [range(first, min(first + PART, count)) for first in range(0, count, PART)]
     with executor(workers) as pool:
@@ -48,7 +51,7 @@ def _draw_part(seed: int, numbers: range) -> list[Picture]:
 
 
 class Lessons:
-    """Pictures and what is to be learnt of them: views uint8 [N, 64, 64, 3], targets float32 [N, 152], plan [N]."""
+    """Pictures with their targets: views uint8 [N, 64, 64, 3], targets float32 [N, 152] (NaN: none), plans [N]."""
 
     def __init__(self, pictures: list[Picture]) -> None:
         self.views = np.stack([picture.view for picture in pictures])
@@ -64,7 +67,7 @@ class Lessons:
 
 
 class _Teacher(nn.Module):
-    """What only pre-training needs: per plan a linear read-out of joints and directions, and the picture's decoder."""
+    """Parts that only pre-training uses: per plan a linear read-out of the targets, and the decoder of the picture."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -72,7 +75,7 @@ class _Teacher(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(dim, 256), nn.ReLU(), nn.Linear(256, 2 * RECONSTRUCTED_SIDE**2))
 
     def error(self, postures: Tensor, lessons: Lessons, index: np.ndarray) -> Tensor:
-        """Smooth L1 of what is read from postures [n, D] against the targets that the plans have."""
+        """Smooth L1 error of the read-out from postures [n, D], over the targets that the plans have."""
         answers = torch.stack([plan(postures) for plan in self.plans], 1)
         chosen = answers[torch.arange(len(index)), torch.from_numpy(lessons.plans[index])]
         wanted = torch.from_numpy(lessons.targets[index])
@@ -81,33 +84,37 @@ class _Teacher(nn.Module):
 
 
 def train_on(
-    lessons: Lessons, *, steps: int = STEPS, seed: int = 7, dim: int = 64, progress: Progress = None
+    lessons: Lessons,
+    *,
+    steps: int = STEPS,
+    seed: int = 7,
+    dim: int = 64,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
 ) -> tuple[LandmarkEncoder, list[float]]:
-    """A posture encoder that learnt from `lessons`, and its error on 1,000 it never saw, every 200 steps."""
+    """Train a posture encoder on `lessons`; returns it with its errors on 1,000 held-out pictures, every 200 steps.
+
+    With a `checkpoint`, an interrupted training goes on. ModelError when the loss is not finite.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder, teacher = LandmarkEncoder(dim).to(memory_format=torch.channels_last), _Teacher(dim)  # type: ignore[call-overload]
-    parameters = [*encoder.parameters(), *teacher.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=1e-3)
-    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    held_out, errors = min(HELD_OUT, len(lessons) // 4), []
-    for step in range(steps):
-        index = random.integers(held_out, len(lessons), BATCH)
+    networks, random = nn.ModuleDict({"encoder": encoder, "teacher": teacher}), RandomNumbers(seed)
+    descent = Descent(
+        networks, torch.optim.AdamW(networks.parameters(), lr=RATE, weight_decay=1e-3),
+        Plan("the posture encoder", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("error",)),
+        call=[steps, seed, dim, crc32(lessons.views.data)], kept={"random": random}, checkpoint=checkpoint,
+    )  # fmt: skip
+    held_out = min(HELD_OUT, len(lessons) // 4)
+    for step in descent.steps(progress):
+        index = random.numpy.integers(held_out, len(lessons), BATCH)
         pictures = encoder.prepare(torch.from_numpy(lessons.views[index]).permute(0, 3, 1, 2))
-        postures = encoder.encode(jitter(pictures, generator))
+        postures = encoder.encode(jitter(pictures, random.torch))
         loss = teacher.error(postures, lessons, index)
-        loss = loss + 0.1 * reconstruction_loss(teacher.decoder(postures), pictures)
-        rise = min(1.0, (step + 1) / 100)
-        optimiser.param_groups[0]["lr"] = RATE * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
+        descent.take(loss + 0.1 * reconstruction_loss(teacher.decoder(postures), pictures))
         if step % 200 == 199 or step == steps - 1:
-            errors.append(_held_out_error(encoder, teacher, lessons, held_out))
-        if progress:
-            progress(step + 1, steps)
-    return encoder.eval(), errors
+            descent.record(error=_held_out_error(encoder, teacher, lessons, held_out))
+    return encoder.eval(), descent.history["error"]
 
 
 def _held_out_error(encoder: LandmarkEncoder, teacher: _Teacher, lessons: Lessons, count: int) -> float:
@@ -122,27 +129,32 @@ def _held_out_error(encoder: LandmarkEncoder, teacher: _Teacher, lessons: Lesson
 
 def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: int = 7, workers: int = 1,
              progress: Callable[[str, int, int], None] | None = None) -> list[float]:  # fmt: skip
-    """Draw random bodies, train on them and write the encoder to `out`; its errors on held-out pictures.
+    """Draw random bodies, train on them and write the encoder to `out`; returns its errors on held-out pictures.
 
-    Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights.
+    Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights. An
+    interrupted training goes on from a checkpoint beside `out`, after the pictures are drawn again.
     """
 
-    def told(stage: str) -> Progress:
+    def named(stage: str) -> Progress | None:
         return (lambda done, total: progress(stage, done, total)) if progress else None
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out.parent):
-        pass  # a place that cannot be written is told now, not after the training
-    drawn = [picture for part in draw_pictures(pictures, seed, workers, told("draw")) for picture in part]
+        pass  # a folder that cannot be written to fails now, not after the training
+    drawn = [picture for part in draw_pictures(pictures, seed, workers, named("draw")) for picture in part]
     torch.set_num_threads(workers)
-    encoder, errors = train_on(Lessons(drawn), steps=steps, seed=seed, progress=told("train"))
+    checkpoint = Checkpoint(out.with_name(f"{out.stem}-training.safetensors"))
+    encoder, errors = train_on(
+        Lessons(drawn), steps=steps, seed=seed, checkpoint=checkpoint, progress=named("train")
+    )  # fmt: skip
     made = {"network": encoder.settings, "pictures": pictures, "steps": steps, "seed": seed, "errors": errors}
     save_network(encoder, out, made)
+    checkpoint.path.unlink(missing_ok=True)
     return errors
 
 
 def save_network(network: nn.Module, out: Path, made: dict[str, object]) -> None:
-    """Write the weights of a network with how they were made."""
+    """Write the weights of a network to `out`, with the settings of their training as JSON in the header."""
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     with atomic_path(out) as temporary:
         save_file(weights, temporary, {"ubam": json.dumps(made)})

@@ -1,8 +1,7 @@
-"""Random articulated bodies for pre-training: many body plans, proportions and postures, none of them a real subject's.
+"""Random articulated bodies for pre-training, of many body plans, proportions and postures.
 
-The body frame is x forward, y up, z to the body's left; lengths are in units of the body's own size. Nothing here is
-shared with the rendered subjects that measure the method (walker.py, rodent.py): other joints, other movements, other
-pixels.
+The body frame has x forward, y up and z to the body's left; lengths are in units of the body's size. The bodies share
+no joints, movements or textures with the rendered subjects of `ubam.evaluation.synthetic`, which measure the method.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +15,10 @@ SIDES = (("right", -1.0), ("left", 1.0))
 
 @dataclass
 class Body:
-    """Joints by name [3]; limbs (start, end, radius at each, part): what is drawn; `names`: the joints to be learnt."""
+    """A body of one plan.
+
+    joints: positions [3] by name. limbs: (start, end, radius at each, part), as drawn. names: joints to be learnt.
+    """
 
     plan: str
     joints: dict[str, Vector] = field(default_factory=dict)
@@ -27,7 +29,7 @@ class Body:
         self, name: str, start: str, offset: Sequence[float] | Vector, radii: tuple[float, float], part: str,
         learnt: bool = True,
     ) -> None:  # fmt: skip
-        """A limb from joint `start` to the new joint `name`, `offset` away."""
+        """Add a limb from joint `start` to the new joint `name` at `offset` [3] from it."""
         self.joints[name] = self.joints[start] + np.asarray(offset, float)
         self.limbs.append((start, name, *radii, part))
         if learnt:
@@ -35,7 +37,7 @@ class Body:
 
 
 def sagittal(angle: float, length: float, aside: float = 0.0) -> Vector:
-    """Offset [3] of a limb that hangs down and is swung forward by `angle` and to the left by `aside`, degrees."""
+    """Offset [3] of a hanging limb that is swung forward by `angle` and to the left by `aside`, in degrees."""
     swing, out = np.radians(angle), np.radians(aside)
     return length * np.array([np.sin(swing) * np.cos(out), -np.cos(swing) * np.cos(out), np.sin(out)])
 
@@ -178,7 +180,7 @@ def _spine(body: Body, rng: np.random.Generator, pitch: float, hunch: float, fat
 
 
 def _tail(body: Body, rng: np.random.Generator, shape: tuple[float, float, float, float], sway: float) -> None:
-    """Five parts of a tail; `shape` is length, thickness, first direction and curl (degrees), `sway` its way aside."""
+    """A tail of five parts. shape: length, thickness, first direction and curl (degrees). sway: to the side."""
     length, thick, turn, curl = shape
     for k in range(5):
         turn += curl + rng.normal(0, 6)
@@ -188,7 +190,7 @@ def _tail(body: Body, rng: np.random.Generator, shape: tuple[float, float, float
 
 
 def _limb(body: Body, rng: np.random.Generator, pair: str, side: str, foot: Vector, legs: float, fat: float) -> None:
-    """Hip, knee and ankle between body and foot: the knee bends forward behind, backward before."""
+    """Hip, knee and ankle between body and foot. Knees of hind legs bend forward, those of front legs backward."""
     hip, back = body.joints[f"{pair}_root_{side}"], 1.0 if pair == "hind" else -1.0
     sole = rng.uniform(0.15, 0.34) * legs if pair == "hind" else rng.uniform(0.06, 0.16) * legs
     raised = np.radians(rng.uniform(5, 70))
@@ -291,7 +293,7 @@ def insect(rng: np.random.Generator) -> Body:
 
 
 def branching(rng: np.random.Generator) -> Body:
-    """A chain of four to six parts with two branches: no animal, so that the encoder does not know animals only."""
+    """A chain of four to six parts with two branches, unlike any animal: the encoder should learn other shapes, too."""
     body, turn = Body("branching", {"part_0": np.zeros(3)}, names=["part_0"]), rng.uniform(0, 360)
     thick = rng.uniform(0.04, 0.12)
     for k in range(1, 6):
@@ -322,4 +324,4 @@ PLANS: dict[str, tuple[Callable[[np.random.Generator], Body], float]] = {
     "insect": (insect, 0.09),
     "branching": (branching, 0.07),
 }
-"""Body plans with the share of pictures that show each."""
+"""Body plans by name: the function that draws one, and its share of the pictures."""

@@ -1,11 +1,11 @@
-"""The registration network that ships with the program: trained on pairs of random bodies (`ubam pretrain`)."""
+"""Trains the registration network that ships with the program, on pairs of random bodies (`ubam pretrain`)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -14,7 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from ubam.core.parallel import executor
+from ubam.core.progress import Progress
+from ubam.encoding.checkpoint import Checkpoint, fingerprint
 from ubam.encoding.shipped_weights import pretrained
+from ubam.encoding.training_loop import Descent, Plan, RandomNumbers, cosine
 from ubam.magnification.registration.network import SIDE, RegistrationNetwork
 from ubam.pretraining.body_pairs import Pair, draw_pair
 from ubam.pretraining.posture_encoder import save_network
@@ -22,13 +25,13 @@ from ubam.pretraining.posture_encoder import save_network
 BATCH = 24
 HELD_OUT = 1000
 PART = 250
-KNEE = 4.0  # px: absolute errors below it make a network learn nothing at first, as most parts hardly move
-Progress = Callable[[int, int], None] | None
+RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
+KNEE = 4.0  # px, below which the error is squared: with absolute errors the network learns nothing at first
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the training: how many pairs, the share of them of one kind, steps, the largest rate."""
+    """One stage of the training: number of pairs, share of them of one kind, steps, largest learning rate."""
 
     pairs: int
     related: float
@@ -36,12 +39,13 @@ class Stage:
     rate: float
 
 
-STAGES = (Stage(24_000, 0.0, 5000, 1.5e-3), Stage(9000, 0.75, 2000, 8e-4))  # in one go leans lose a tenth of their size
+# In a single stage, leans are found a tenth too small.
+STAGES = (Stage(24_000, 0.0, 5000, 1.5e-3), Stage(9000, 0.75, 2000, 8e-4))
 Lessons = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def draw_pairs(
-    count: int, seed: int, workers: int, progress: Progress = None, related: float = STAGES[-1].related
+    count: int, seed: int, workers: int, progress: Progress | None = None, related: float = STAGES[-1].related
 ) -> Lessons:
     """`count` pairs: queries and references uint8 [N, 3, 64, 64], flow float16 [N, 2, 64, 64], body bool [N, 64, 64].
 
@@ -65,8 +69,8 @@ def _draw_part(seed: int, related: float, numbers: range) -> list[Pair]:
     return [draw_pair(np.random.default_rng([seed, number]), related) for number in numbers]
 
 
-def new_registrar(seed: int) -> RegistrationNetwork:
-    """One that knows nothing yet but the shipped posture encoder."""
+def new_registration_network(seed: int) -> RegistrationNetwork:
+    """An untrained network around the shipped posture encoder."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: RegistrationNetwork = RegistrationNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -75,40 +79,43 @@ def new_registrar(seed: int) -> RegistrationNetwork:
 
 
 def train_on_pairs(
-    network: RegistrationNetwork, lessons: Lessons, *, steps: int, rate: float, seed: int = 7, progress: Progress = None
+    network: RegistrationNetwork,
+    lessons: Lessons,
+    *,
+    steps: int,
+    rate: float,
+    seed: int = 7,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
 ) -> list[float]:
-    """Train a registrar in place; its agreement with the truth on 1,000 of the lessons it never saw, every 500 steps.
+    """Train a network in place; returns its `agreement` on 1,000 held-out pairs, every 500 steps.
 
-    Agreement: cosine of displacements over all parts of the bodies.
+    With a `checkpoint`, an interrupted training goes on. ModelError when the loss is not finite.
     """
-    network.train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4)
-    random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    held_out, agreements = min(HELD_OUT, len(lessons[0]) // 4), []
-    for step in range(steps):
-        index = torch.from_numpy(random.integers(held_out, len(lessons[0]), BATCH))
-        query, reference, flow, body = varied(network, lessons, index, generator)
-        seen = network.encoder.look(torch.cat([query, reference]))
+    random = RandomNumbers(seed)
+    call = [steps, rate, seed, fingerprint(network), crc32(lessons[2].numpy().data)]
+    descent = Descent(
+        network.train(), torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4),
+        Plan("the registration network", steps, cosine(steps, RISE), LARGEST_GRADIENT, ("agreement",)),
+        call=call, kept={"random": random}, checkpoint=checkpoint,
+    )  # fmt: skip
+    held_out = min(HELD_OUT, len(lessons[0]) // 4)
+    for step in descent.steps(progress):
+        index = torch.from_numpy(random.numpy.integers(held_out, len(lessons[0]), BATCH))
+        query, reference, flow, body = varied(network, lessons, index, random.torch)
+        seen = network.encoder.features(torch.cat([query, reference]))
         found = network.register(seen.part(slice(None, BATCH)), seen.part(slice(BATCH, None)))
-        loss = error(found, flow, body)
-        rise = min(1.0, (step + 1) / 100)
-        optimiser.param_groups[0]["lr"] = rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
+        descent.take(error(found, flow, body))
         if step % 500 == 499 or step == steps - 1:
-            agreements.append(agreement(network, lessons, held_out))
-        if progress:
-            progress(step + 1, steps)
+            descent.record(agreement=agreement(network, lessons, held_out))
     network.eval()
-    return agreements
+    return descent.history["agreement"]
 
 
 def varied(
     network: RegistrationNetwork, lessons: Lessons, index: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Prepared pictures of pairs, each of another contrast, half of them mirrored; flow in pixels; bodies."""
+    """Prepared pictures of pairs with random contrast, half of them mirrored; flow in pixels; bodies."""
     query, reference, flow, body = (part[index] for part in lessons)
     count = len(index)
     mirrored = torch.rand(count, generator=generator) < 0.5
@@ -129,7 +136,7 @@ def varied(
 
 
 def error(found: Tensor, flow: Tensor, body: Tensor) -> Tensor:
-    """Smooth absolute error [1] on the body; the third channel of `found` learns the logarithm of its size."""
+    """Smooth absolute error on the body, a scalar; the third channel of `found` learns the logarithm of its size."""
     weight = body.float() / body.sum()
     apart = functional.smooth_l1_loss(found[:, :2], flow, beta=KNEE, reduction="none").sum(1)
     size = (found[:, :2] - flow).abs().sum(1).detach()
@@ -139,7 +146,7 @@ def error(found: Tensor, flow: Tensor, body: Tensor) -> Tensor:
 
 @torch.no_grad()
 def agreement(network: RegistrationNetwork, lessons: Lessons, count: int) -> float:
-    """Cosine of found and true displacements over the bodies of the first `count` pairs."""
+    """Cosine between found and true displacements over the bodies of the first `count` pairs."""
     network.eval()
     sums = torch.zeros(3)
     for first in range(0, count, 100):
@@ -152,27 +159,32 @@ def agreement(network: RegistrationNetwork, lessons: Lessons, count: int) -> flo
 
 def pretrain_registration(out: Path, *, stages: Sequence[Stage] = STAGES, seed: int = 7, workers: int = 1,
              progress: Callable[[str, int, int], None] | None = None) -> list[float]:  # fmt: skip
-    """Draw pairs of random bodies, train on them stage by stage and write the registrar to `out`.
+    """Draw pairs of random bodies, train on them stage by stage and write the network to `out`, as half floats.
 
-    Returns its agreements on held-out pairs. Weights are kept as half floats.
+    Returns its agreements on held-out pairs. An interrupted training goes on from checkpoints beside `out`, after the
+    pairs are drawn again.
     """
 
-    def told(number: int, what: str) -> Progress:
+    def named(number: int, what: str) -> Progress | None:
         name = f"{what} {number}/{len(stages)}"
         return (lambda done, total: progress(name, done, total)) if progress else None
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out.parent):
-        pass  # a place that cannot be written is told now, not after the training
-    network, agreements = new_registrar(seed), []
+        pass  # a folder that cannot be written to fails now, not after the training
+    network, checkpoints = new_registration_network(seed), list[Checkpoint]()
+    agreements: list[float] = []
     for number, stage in enumerate(stages, 1):
         own = seed + number - 1
-        lessons = draw_pairs(stage.pairs, own, workers, told(number, "draw"), stage.related)
+        lessons = draw_pairs(stage.pairs, own, workers, named(number, "draw"), stage.related)
         torch.set_num_threads(workers)
-        told_steps = told(number, "train")
+        checkpoints.append(Checkpoint(out.with_name(f"{out.stem}-training-{number}.safetensors")))
         agreements += train_on_pairs(
-            network, lessons, steps=stage.steps, rate=stage.rate, seed=own, progress=told_steps
-        )
+            network, lessons, steps=stage.steps, rate=stage.rate, seed=own, checkpoint=checkpoints[-1],
+            progress=named(number, "train"),
+        )  # fmt: skip
     made = {"stages": [asdict(stage) for stage in stages], "seed": seed, "agreements": agreements}
     save_network(network.half(), out, made)
+    for checkpoint in checkpoints:
+        checkpoint.path.unlink(missing_ok=True)
     return agreements

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ubam.core.affine import centred, inverse, joined
+from ubam.core.affine import box_map, centred, compose, inverse
 from ubam.tracking.foreground import without_strays
 from ubam.tracking.scene import Scene
 
@@ -15,9 +15,7 @@ def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
 
     Exact below the pixel: a slowly moving box does not jitter.
     """
-    zoom = size / float(box[2] - box[0])
-    matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
-    return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(picture, box_map(box, size), (size, size), flags=cv2.INTER_LINEAR)
 
 
 def whole_outline(outline: np.ndarray, box: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray:
@@ -44,7 +42,7 @@ def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, f
     """
     zoom = size / float(box[2] - box[0])
     into_box = np.array([[zoom, 0, -box[0] * zoom], [0, zoom, -box[1] * zoom]])
-    part = scene_through(scene, joined(into_box, inverse(move)), (size, size))
+    part = scene_through(scene, compose(into_box, inverse(move)), (size, size))
     inside = cut(np.ones(frame_size[::-1], np.float32), box, size)
     background = (part.background * inside[..., None] + 0.5).astype(np.uint8)
     return Scene(background, part.noise, part.still, scene.hidden)

@@ -17,7 +17,8 @@ from ubam.deviation.scores import score_study
 from ubam.encoding.augmentation import change_looks, moved_by_looks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.study_encoder import Embedding
-from ubam.encoding.training import train_encoders
+from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
+from ubam.encoding.window_sampling import Windows
 from ubam.evaluation.benchmark.measures import shuffled_auc
 from ubam.evaluation.benchmark.rows import Coded
 from ubam.statistics.permuted_references import match_all_subjects, score_under_references
@@ -165,9 +166,9 @@ def test_the_controls_are_judged_as_the_score_is() -> None:
 
 
 def test_learning_in_other_looks_is_another_learning() -> None:
-    small = {"steps": 3, "batch_windows": 4, "dim": 8, "width": 8, "behaviour_dim": 8, "seed": 0}
+    windows = Windows([figure(40)] * 2, [1, 1], factors=OBJECTIVES["looks"].factors)
     histories = [
-        train_encoders([figure(40)] * 2, [1, 1], objectives=OBJECTIVES[name], **small)[2]
+        train_encoders(*build_encoders(8, 8, 8), windows, TrainingSettings(3, 4, OBJECTIVES[name]))
         for name in ("standard", "looks", "looks")
     ]
     assert histories[1] == histories[2]

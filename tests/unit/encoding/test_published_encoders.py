@@ -11,22 +11,34 @@ import torch
 from tests.support.videos import walking_frames, write_video
 from ubam.core.settings import preset
 from ubam.deviation.posture_series import PostureSeries
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.encoders import WINDOW
 from ubam.encoding.published_encoders import (
     CropPictures,
     FaithfulBehaviour,
     FaithfulPosture,
+    build_published,
     published_jitter,
-    train_faithful,
+    published_settings,
+    train_published,
 )
 from ubam.encoding.saved_model import Model
 from ubam.encoding.study_encoder import embed, learn
+from ubam.encoding.window_sampling import Windows
 from ubam.evaluation.published.method import faithful_scores
 from ubam.recordings.study_table import Recording
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
 
-SMALL: dict[str, Any] = {"dim": 12, "behaviour_dim": 8, "side": 67, "batch_windows": 2}
+Trained = tuple[FaithfulPosture, FaithfulBehaviour, dict[str, list[float]]]
+
+
+def train(crops: list[np.ndarray], checkpoint: Checkpoint | None = None, progress: Any = None) -> Trained:
+    """Small networks trained for four steps."""
+    posture, behaviour = build_published(12, 8, 67, seed=2)
+    windows, settings = Windows(crops, [1] * len(crops)), published_settings(steps=4, batch_windows=2, seed=2)
+    history = train_published(posture, behaviour, windows, settings, checkpoint=checkpoint, progress=progress)
+    return posture, behaviour, history
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -70,7 +82,7 @@ def test_published_jitter_keeps_size_and_shows_no_black_border() -> None:
 def test_resumed_equals_uninterrupted_although_units_are_dropped(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     crops = [random.integers(0, 255, (12, 40, 40, 3), np.uint8) for _ in range(3)]
-    whole = train_faithful(crops, [1] * 3, steps=4, seed=2, **SMALL)
+    whole = train(crops)
 
     def stop(done: int, total: int) -> None:
         if done == 2:
@@ -78,14 +90,14 @@ def test_resumed_equals_uninterrupted_although_units_are_dropped(tmp_path: Path)
 
     path = tmp_path / "encoders.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        train_faithful(crops, [1] * 3, steps=4, seed=2, checkpoint=path, checkpoint_seconds=0, progress=stop, **SMALL)
+        train(crops, Checkpoint(path, every_s=0), stop)
     torch.manual_seed(5)
-    again = train_faithful(crops, [1] * 3, steps=4, seed=2, checkpoint=path, **SMALL)
+    again = train(crops, Checkpoint(path))
     assert again[2] == whole[2]
     assert set(whole[2]) == {"order", "accuracy", "level"}
-    for network in (0, 1):
-        for name, value in whole[network].state_dict().items():
-            assert torch.equal(value, again[network].state_dict()[name]), name
+    for network, resumed in zip(whole[:2], again[:2], strict=True):
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, resumed.state_dict()[name]), name
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ubam.core.errors import ModelError
 from ubam.encoding.encoders import WINDOW
 from ubam.encoding.window_sampling import Windows
 
@@ -69,3 +70,11 @@ def test_a_short_recording_is_uneven_when_it_can_be(length: int) -> None:
     _, uneven = windows.draw(200, np.random.default_rng(3), uneven=np.ones(200, bool))
     assert uneven.all() == (length == 18)
     assert uneven.any()
+
+
+def test_nothing_long_enough_is_an_error_with_a_remedy() -> None:
+    frames = np.zeros((20, 4, 4, 3), np.uint8)
+    with pytest.raises(ModelError, match="add longer recordings"):
+        Windows([frames[: WINDOW - 1]], [1])
+    with pytest.raises(ModelError, match="add longer recordings"):
+        Windows([frames], [1], [np.zeros(20, bool)])

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support import stick_figure
 from ubam.core import plotting
-from ubam.magnification.displacement_map import Whereabouts, body_place_in_words, regions
+from ubam.magnification.displacement_map import DisplacementMap, body_place_in_words, regions_of
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.registration.register import FIELD
 from ubam.tracking.crop_store import CropStore
@@ -30,21 +30,20 @@ def field_of(store: CropStore, position: int, strength: float) -> np.ndarray:
 
 
 def test_a_lean_is_found_high_up_and_points_back(store: CropStore) -> None:
-    seen = Whereabouts(store)
+    seen = DisplacementMap(store)
     for position in range(8, 20):
         seen.add(position, field_of(store, position, 0.2))
-    first = seen.regions()[0]
+    first, curve = seen.regions()[0], seen.over_time()
     assert "upper" in first.place
     assert first.towards[0] < -0.02
     assert abs(first.towards[1]) < 1e-6
     assert first.share > 0.5
     assert first.box[3] < 0.5
-    curve = seen.displacement()
     assert len(curve.time_s) == len(curve.body_heights) == 12
 
 
 def test_lengths_are_in_body_heights_and_averaged_over_the_body_alone(store: CropStore) -> None:
-    seen, side = Whereabouts(store), float(store.box[10, 2] - store.box[10, 0])
+    seen, side = DisplacementMap(store), float(store.box[10, 2] - store.box[10, 0])
     field = np.zeros((FIELD, FIELD, 2), np.float32)
     field[..., 1] = 0.1
     for position in range(10, 14):
@@ -60,14 +59,14 @@ def test_lengths_are_in_body_heights_and_averaged_over_the_body_alone(store: Cro
 
 
 def test_the_curve_follows_the_displacement(store: CropStore) -> None:
-    seen, strengths = Whereabouts(store), np.linspace(0.02, 0.2, 10)
+    seen, strengths = DisplacementMap(store), np.linspace(0.02, 0.2, 10)
     for position, strength in enumerate(strengths, 8):
         seen.add(position, field_of(store, position, float(strength)))
     assert np.corrcoef(seen.curve, strengths)[0, 1] > 0.98
 
 
 def test_where_nothing_moves_there_is_no_region(store: CropStore) -> None:
-    seen = Whereabouts(store)
+    seen = DisplacementMap(store)
     seen.add(10, np.zeros((FIELD, FIELD, 2), np.float32))
     assert seen.regions() == []
     assert seen.curve == [0]
@@ -77,7 +76,7 @@ def test_regions_are_apart_and_the_largest_displacement_comes_first() -> None:
     body, length = np.ones((20, 20), np.float32), np.zeros((20, 20), np.float32)
     length[2:5, 2:5], length[14:19, 14:19] = 0.05, 0.04
     direction = np.dstack([length, -length])
-    found = regions(length, direction, body)
+    found = regions_of(length, direction, body)
     assert [region.place for region in found] == ["lower right", "upper left"]
     assert found[0].box == [0.7, 0.7, 0.95, 0.95]
     assert found[0].mean == pytest.approx(0.04)
@@ -94,7 +93,7 @@ def test_places_are_told_by_the_extent_of_the_body() -> None:
 
 @pytest.mark.parametrize("count", [1, 60])
 def test_both_figures_are_written(store: CropStore, count: int, tmp_path: Path) -> None:
-    seen = Whereabouts(store)
+    seen = DisplacementMap(store)
     for number in range(count):
         seen.add(8 + number % 24, field_of(store, 8 + number % 24, 0.15))
     png, _ = plotting.save_figure(where_figure(seen.length, seen.direction, seen.body, "a$b"), tmp_path / "where")

@@ -9,14 +9,16 @@ import torch
 
 from tests.support import stick_figure
 from ubam.core.errors import ModelError
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.magnification.gap_filling_network import GapFillingNetwork, gap_window, infer, warp
 from ubam.magnification.gap_filling_training import (
+    GapFillingSettings,
     draw_pairs,
     objective,
     plain,
     repaired,
     stack_pairs,
-    train_generator,
+    train_gap_filling,
     validate,
 )
 from ubam.tracking.crop_store import CropStore
@@ -50,7 +52,7 @@ def test_warp_reads_at_the_flow() -> None:
 def test_training_lessens_the_loss_and_resumes_with_the_same_numbers(
     stores: list[CropStore], postures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    train = partial(train_generator, stores, postures, steps=12, batch=2, width=8, pool=6)
+    train = partial(train_gap_filling, stores, postures, GapFillingSettings(12, batch=2, width=8, pool=6))
     network, losses = train()
     pairs = stack_pairs(draw_pairs(stores, postures, 6, np.random.default_rng(0)))
     assert float(objective(network, pairs)) < float(objective(GapFillingNetwork(8, 8).eval(), pairs))
@@ -60,15 +62,15 @@ def test_training_lessens_the_loss_and_resumes_with_the_same_numbers(
         if done == 5:
             raise stopped
 
-    checkpoint = tmp_path / "generator.safetensors"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ubam.magnification.gap_filling_training.CHECKPOINT_STEPS", 5)
-        with pytest.raises(RuntimeError, match="stopped"):
-            train(checkpoint=checkpoint, progress=stop)
-    again, resumed = train(checkpoint=checkpoint)
-    np.testing.assert_allclose(resumed, losses, rtol=1e-5)
+    path = tmp_path / "generator.safetensors"
+    with pytest.raises(RuntimeError, match="stopped"):
+        train(checkpoint=Checkpoint(path, every_s=0), progress=stop)
+    done: list[int] = []
+    again, resumed = train(checkpoint=Checkpoint(path), progress=lambda step, _: done.append(step))
+    assert done[0] == 6
+    assert resumed == losses
     for one, other in zip(network.parameters(), again.parameters(), strict=True):
-        torch.testing.assert_close(one, other)
+        assert torch.equal(one, other)
 
 
 def test_only_the_gaps_are_repaired(stores: list[CropStore], postures: list[np.ndarray]) -> None:

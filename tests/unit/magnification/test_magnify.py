@@ -14,7 +14,7 @@ from ubam.core.errors import UbamError
 from ubam.magnification.gap_filling_network import GapFillingNetwork
 from ubam.magnification.layouts.side_by_side import panel_scale
 from ubam.magnification.layouts.write import write_magnified
-from ubam.magnification.magnify import Magnification, dose, magnify, region_of
+from ubam.magnification.magnify import EmbeddedRecording, Magnification, factor_in_postures, magnify, region_of
 from ubam.magnification.posture_manifold import real_postures
 from ubam.magnification.warping import backward_flow, move_layer, splat
 from ubam.recordings.video_reader import probe, read_frames
@@ -64,9 +64,9 @@ def test_the_background_stays_bit_still_away_from_the_subject(made: Magnificatio
 
 
 def test_measured_dose_follows_the_factor(made: Magnification) -> None:
-    assert made.dose[0.0] < 0.6
-    assert made.dose[1.0] == 1
-    assert made.dose[2.0] > 1.3
+    assert made.measured[0.0] < 0.6
+    assert made.measured[1.0] == 1
+    assert made.measured[2.0] > 1.3
 
 
 def test_same_again_gives_the_same_pictures(made: Magnification) -> None:
@@ -100,8 +100,8 @@ def test_the_generator_changes_nothing_but_gaps(made: Magnification) -> None:
 
 def test_dose_matches_its_definition() -> None:
     twin, posture = np.zeros((3, 2), np.float32), np.array([[1, 0], [0, 2], [1, 1]], np.float32)
-    assert dose(twin + 2 * posture, posture, twin) == pytest.approx(2)
-    assert dose(twin, posture, twin) == 0
+    assert factor_in_postures(twin + 2 * posture, posture, twin) == pytest.approx(2)
+    assert factor_in_postures(twin, posture, twin) == 0
 
 
 def test_a_strange_posture_is_off_the_manifold() -> None:
@@ -189,11 +189,9 @@ def test_bad_requests_are_refused_in_a_sentence(made: Magnification, tmp_path: P
     with pytest.raises(UbamError, match="layout"):
         write_magnified(tmp_path / "clip.mp4", "sideways", made, 2.0)
     assert not list(tmp_path.iterdir())
-    store, path = made.matches[0]
-    magnify_made = partial(
-        magnify, made.query, made.video, embed=stick_figure.embed, posture=made.posture, twin=made.twin
-    )
+    recording = EmbeddedRecording(made.query, made.video, made.posture)
+    again = partial(magnify, recording, frames=slice(0, 4), embed=stick_figure.embed, twin=made.twin)
     with pytest.raises(UbamError, match="factor must lie"):
-        magnify_made(references=[(store, made.video, path)], frames=slice(0, 4), factors=[99.0])
+        again(references=made.matches, factors=[99.0])
     with pytest.raises(UbamError, match="reference"):
-        magnify_made(references=[], frames=slice(0, 4), factors=[2.0])
+        again(references=[], factors=[2.0])

@@ -7,8 +7,9 @@ import pytest
 
 from tests.support import stick_figure
 from ubam.evaluation.synthetic.recording import render_recording
+from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.registration.flow_fields import saliency_of
-from ubam.magnification.transfer import Side, agreement, read_path, runs_of, shifted, steady_path, write_transfer
+from ubam.magnification.transfer import agreement, read_path, runs_of, shifted, steady_path, write_transfer
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frame, read_frames
 from ubam.recordings.video_writer import write_clip
@@ -18,12 +19,12 @@ from ubam.tracking.cropping import build_crops
 PATH = np.arange(stick_figure.FRAMES)
 
 
-def side_of(store: CropStore, video: Path) -> Side:
-    return Side(store, video, stick_figure.embed(store.views))
+def side_of(store: CropStore, video: Path) -> EmbeddedRecording:
+    return EmbeddedRecording(store, video, stick_figure.embed(store.views))
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
+def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, EmbeddedRecording]:
     folder: Path = tmp_path_factory.mktemp("transfer")
     return {
         "upright": side_of(*stick_figure.record(folder, "upright", 0.0, 180, 1)),
@@ -31,7 +32,9 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Side]:
     }
 
 
-def test_the_upright_one_leans_like_the_other_on_its_own_background(sides: dict[str, Side], tmp_path: Path) -> None:
+def test_the_upright_one_leans_like_the_other_on_its_own_background(
+    sides: dict[str, EmbeddedRecording], tmp_path: Path
+) -> None:
     positions, done = np.arange(10, 22), []
     facts = write_transfer(
         tmp_path / "clip.mp4", sides["upright"], sides["leaning"], positions, PATH, embed=stick_figure.embed,
@@ -72,13 +75,13 @@ def test_a_path_loses_its_hesitations_and_keeps_its_jumps() -> None:
     assert np.abs(steady - path).max() <= 3
 
 
-def test_pictures_are_read_in_any_order(sides: dict[str, Side]) -> None:
+def test_pictures_are_read_in_any_order(sides: dict[str, EmbeddedRecording]) -> None:
     wanted = np.array([4, 4, 5, 7, 2, 3, 40])
     for number, picture in zip(wanted, read_path(sides["upright"].video, wanted), strict=True):
         np.testing.assert_array_equal(picture, read_frame(sides["upright"].video, int(number)))
 
 
-def test_agreement_is_one_with_itself_and_a_shift_is_undone(sides: dict[str, Side]) -> None:
+def test_agreement_is_one_with_itself_and_a_shift_is_undone(sides: dict[str, EmbeddedRecording]) -> None:
     salient = saliency_of(sides["upright"].store, 12)
     assert agreement(salient, salient) == 1
     moved = np.roll(salient, 8, axis=1)
@@ -86,7 +89,9 @@ def test_agreement_is_one_with_itself_and_a_shift_is_undone(sides: dict[str, Sid
     assert agreement(shifted(moved, np.array([8 / len(salient), 0])), salient) > 0.99
 
 
-def rendered(folder: Path, name: str, palette: str, impairment: str, severity: float) -> tuple[Side, np.ndarray]:
+def rendered(
+    folder: Path, name: str, palette: str, impairment: str, severity: float
+) -> tuple[EmbeddedRecording, np.ndarray]:
     """One body in clothes of one `palette`, its masks bool [T, H, W]; the same moments whatever its looks and gait."""
     drawn = render_recording(5, seconds=2.0, palette=palette, impairment=impairment, severity=severity, wall_seed=9)
     pictures, alphas = zip(*drawn.frames_and_masks(), strict=True)
@@ -96,7 +101,7 @@ def rendered(folder: Path, name: str, palette: str, impairment: str, severity: f
         severity=None, start_s=None, end_s=None, box=None, fps=None, extra={},
     )  # fmt: skip
     store = build_crops(recording, folder / f"{name}_crops")
-    return Side(store, folder / f"{name}.mp4", stick_figure.embed(store.views)), np.stack(alphas) > 0.5
+    return EmbeddedRecording(store, folder / f"{name}.mp4", stick_figure.embed(store.views)), np.stack(alphas) > 0.5
 
 
 @pytest.mark.slow

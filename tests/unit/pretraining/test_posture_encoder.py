@@ -6,6 +6,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.encoders import LandmarkEncoder
 from ubam.encoding.shipped_weights import load_encoder, pretrained
 from ubam.pretraining.body_pictures import MOST_JOINTS, MOST_PAIRS, draw_picture
@@ -55,6 +56,26 @@ def test_pairs_do_not_change_when_sides_are_swapped() -> None:
             np.testing.assert_allclose(pair, expected, atol=1e-6)
 
 
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path) -> None:
+    lessons = Lessons([draw_picture(np.random.default_rng([1, index])) for index in range(12)])
+    whole, errors = train_on(lessons, steps=3, seed=0)
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "training.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_on(lessons, steps=3, seed=0, checkpoint=Checkpoint(path, every_s=0), progress=stop)
+    done: list[int] = []
+    again, resumed = train_on(
+        lessons, steps=3, seed=0, checkpoint=Checkpoint(path), progress=lambda step, _: done.append(step)
+    )
+    assert done == [3]
+    assert resumed == errors
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+
+
 @pytest.mark.slow
 def test_training_learns_where_joints_are() -> None:
     lessons = Lessons([draw_picture(np.random.default_rng([1, index])) for index in range(240)])
@@ -63,9 +84,10 @@ def test_training_learns_where_joints_are() -> None:
     assert later[-1] < 0.9 * errors[-1]
 
 
-def test_the_command_writes_an_encoder_that_loads(tmp_path) -> None:
+def test_the_command_writes_an_encoder_that_loads_and_leaves_no_checkpoint(tmp_path) -> None:
     errors = pretrain(tmp_path / "e.safetensors", pictures=80, steps=2, workers=1)
     assert np.isfinite(errors).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["e.safetensors"]
     views = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
     assert load_encoder(tmp_path / "e.safetensors")(views).shape == (3, 64)
 

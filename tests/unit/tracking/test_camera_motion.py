@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.videos import write_video
-from ubam.core.affine import centred, inverse, joined
+from ubam.core.affine import centred, compose, inverse
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.camera_motion import AT_REST, NOTHING_RESTS, LostCamera, follow_camera, local_saliency, share_at_rest
@@ -72,8 +72,8 @@ def test_the_moves_of_a_hand_held_camera_are_found_below_the_pixel():
     assert camera.registered.all()
     corners = np.array([[0, 0, 1], [240, 0, 1], [0, 160, 1], [240, 160, 1]], float)
     for t in (0, 12, 37, 49):
-        found = centred(joined(inverse(camera.moves[25]), camera.moves[t]))
-        true = joined(moves[25], inverse(moves[t]))
+        found = centred(compose(inverse(camera.moves[25]), camera.moves[t]))
+        true = compose(moves[25], inverse(moves[t]))
         assert np.abs(corners @ (found - true).T).max() < 0.7
     assert camera.zoom[-1] / camera.zoom[0] == pytest.approx(1.1, abs=0.01)
     assert np.ptp(np.degrees(camera.roll)) == pytest.approx(3.0, abs=0.3)

@@ -1,6 +1,5 @@
-"""The published way of magnifying as a clip to look at: the recording beside what its synthesis generator draws."""
+"""A clip of the published magnification: the recording beside the pictures of the published generator."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from ubam.core.files import atomic_path, write_json
 from ubam.core.settings import PUBLISHED
 from ubam.core.typing import Picture
 from ubam.deviation.frozen_reference import fingerprint
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.evaluation.published.method import PUBLISHED_SECONDS, SynthesisGenerator, pasted, synthesised, train_synthesis
 from ubam.magnification.layouts.drawing import label
-from ubam.magnification.layouts.side_by_side import HEADER, cut_panel, panel_size, regions_beside
+from ubam.magnification.layouts.side_by_side import HEADER, cut_panel, panel_size, regions_around
 from ubam.magnification.magnify import region_of
 from ubam.pipeline.job import Job
 from ubam.pipeline.queries import Span, frames_within, material_of
@@ -29,20 +29,20 @@ STEPS = 300  # of 8 frames: about 3 core-minutes
 
 
 def write_published(job: Job, recording_id: str, factor: float, span: Span, out: Path) -> PublishedFacts:
-    """Write the recording beside the published way's pictures at `factor`, and the clip's JSON.
+    """Write the recording beside the pictures of the published method at `factor`, and the clip's JSON.
 
     Each frame is drawn by itself from two codes: the appearance of a frame half a recording away, and the posture,
-    extrapolated from the mean code of the ten nearest reference postures. The generator is trained when it is first
-    asked for, and kept beside the study's networks.
+    extrapolated from the mean code of the ten nearest reference postures. The generator is trained at the first call
+    and kept beside the study's networks.
     """
-    material = material_of(job, recording_id)
-    frames = frames_within(material.store(recording_id), span)
-    network, trained_s = _generator(job, material)
-    store, own = material.store(recording_id), _learned(material, recording_id)
+    scored = material_of(job, recording_id)
+    frames = frames_within(scored.store(recording_id), span)
+    network, trained_s = _generator(job, scored)
+    store, own = scored.store(recording_id), _learned(scored, recording_id)
     away = (int(frames[0]) + len(own) // 2) % len(own)
-    gallery = np.concatenate([_learned(material, name) for name in _references(job, material, recording_id)])
+    gallery = np.concatenate([_learned(scored, name) for name in _references(job, scored, recording_id)])
     drawn = synthesised(network, store.crops([away])[0], own[frames], gallery, factor)
-    write_clip(out, _panels(material, recording_id, frames, drawn, factor), store.fps)
+    write_clip(out, _panels(scored, recording_id, frames, drawn, factor), store.fps)
     facts = PublishedFacts(
         recording_id, PUBLISHED, factor, len(frames), float(store.time_s[frames[0]]), float(store.time_s[frames[-1]]),
         store.fps, STEPS, trained_s / PUBLISHED_SECONDS,
@@ -51,49 +51,51 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     return facts
 
 
-def _learned(material: ScoredRun, recording_id: str) -> NDArray[np.float32]:
-    return np.asarray(material.codes[recording_id].posture[:, : material.model.posture.dim], np.float32)
+def _learned(scored: ScoredRun, recording_id: str) -> NDArray[np.float32]:
+    return np.asarray(scored.codes[recording_id].posture[:, : scored.model.posture.dim], np.float32)
 
 
-def _references(job: Job, material: ScoredRun, recording_id: str) -> list[str]:
-    """Recordings of the reference's other subjects; of all others without a reference."""
-    group, subject = job.settings.reference, material.codes[recording_id].subject
-    chosen = [name for name, code in material.codes.items() if code.subject != subject and group in (None, code.group)]
+def _references(job: Job, scored: ScoredRun, recording_id: str) -> list[str]:
+    """Recordings of other subjects in the reference group; of all other subjects without a reference."""
+    group, subject = job.settings.reference, scored.codes[recording_id].subject
+    chosen = [name for name, code in scored.codes.items() if code.subject != subject and group in (None, code.group)]
     if not chosen:
         raise RunError(f"{recording_id}: the published way needs another subject to compare it with; the run has none.")
     return chosen
 
 
-def _generator(job: Job, material: ScoredRun) -> tuple[SynthesisGenerator, float]:
-    """The trained generator of the study and the CPU seconds that it took; kept beside the networks."""
+def _generator(job: Job, scored: ScoredRun) -> tuple[SynthesisGenerator, float]:
+    """The trained generator of the study, kept beside the networks, and the CPU seconds of its training."""
     model = job.files.model
     path = model.weights(f"published-{fingerprint(model.path)}")
-    network = SynthesisGenerator(material.model.posture.dim)
+    network = SynthesisGenerator(scored.model.posture.dim)
     try:
         network.load_state_dict(load_file(path))
         with safe_open(path, framework="pt") as kept:
             return network.eval(), float(kept.metadata()["trained_s"])
     except (OSError, SafetensorError):
-        pass  # not there yet, or damaged: trained anew
-    names, began = list(material.codes), time.process_time()
-    stores, postures = [material.store(name) for name in names], [_learned(material, name) for name in names]
-    network, _ = train_synthesis(
-        stores, postures, steps=STEPS, seed=job.settings.seed, progress=job.counted("magnify")
+        pass  # missing or damaged: it is trained again
+    names = list(scored.codes)
+    stores, postures = [scored.store(name) for name in names], [_learned(scored, name) for name in names]
+    checkpoint = Checkpoint(path.with_name(f"{path.stem}-training.safetensors"))
+    network, history = train_synthesis(
+        stores, postures, steps=STEPS, seed=job.settings.seed, checkpoint=checkpoint, progress=job.counted("magnify")
     )  # fmt: skip
-    trained_s = time.process_time() - began
+    trained_s = sum(history["cpu_s"])
     with atomic_path(path) as temporary:
         save_file(network.state_dict(), temporary, {"trained_s": str(trained_s)})
+    checkpoint.path.unlink(missing_ok=True)
     return network, trained_s
 
 
 def _panels(
-    material: ScoredRun, recording_id: str, frames: NDArray[np.int64], drawn: Picture, factor: float
+    scored: ScoredRun, recording_id: str, frames: NDArray[np.int64], drawn: Picture, factor: float
 ) -> Iterator[Picture]:
     """The recording and the drawn picture over its box, side by side under their names."""
-    store, video = material.store(recording_id), material.job.video(recording_id)
+    store, video = scored.store(recording_id), scored.job.video(recording_id)
     boxes = store.box[frames]
     parts = np.array([region_of(box, store.width, store.height) for box in boxes])
-    regions = regions_beside(boxes, parts, store.width, store.height)
+    regions = regions_around(boxes, parts, store.width, store.height)
     size = panel_size(regions[0])
     header = np.hstack([label(name, size[0], HEADER) for name in ("Recording", f"Published way {factor:g}×")])
     first = int(store.frame_index[frames[0]])

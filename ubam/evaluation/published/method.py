@@ -1,13 +1,14 @@
-"""The published synthesis generator and its magnification, repaired: a picture drawn from two codes, frame by frame.
+"""The published method, repaired: its score, its synthesis generator and its magnification.
 
-Brattoli, Büchler, Dorkenwald et al., Nature Machine Intelligence 2021, and the code released with it: an appearance
-code of 50 from a picture, a posture code of 50 from posture features, a decoder to 128 px; reconstruction in the
-features of a network, interpolation, KL of both codes, agreement of the appearance of two frames. Repaired: the
-features that pictures are compared in come from a fixed random network beside the pixels, as no downloaded weights are
-shipped, and the posture features are those of the study's own encoder.
+Brattoli, Büchler, Dorkenwald et al., Nature Machine Intelligence 2021, and the code released with it. The generator
+draws each picture from two codes of 50 numbers: appearance, from a picture, and posture, from posture features. A
+decoder makes 128 px of them. The loss is reconstruction in the features of a network, interpolation, KL of both codes,
+and agreement of the appearance of two frames. Repaired: reconstruction is in pixels and in the features of a fixed
+random network, because no downloaded weights are shipped; the posture features are those of the study's own encoder.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
@@ -17,18 +18,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ubam.core.errors import ModelError
+from ubam.core.progress import Progress
 from ubam.core.typing import Array, Picture
 from ubam.deviation.posture_series import PostureSeries
+from ubam.encoding.checkpoint import Checkpoint
+from ubam.encoding.training_loop import Descent, Plan
 from ubam.tracking.crop_store import CropStore
 
 NEAREST = 10  # reference postures whose mean is the reference of a frame
 
 
 def faithful_scores(codes: Sequence[PostureSeries], reference: str | None) -> dict[str, float]:
-    """Deviation of each subject, as published: how far its postures are from the nearest ones of the reference.
+    """Deviation of each subject as published: the mean over its frames of the distance to the nearest references.
 
-    A frame's deviation is 1 - the cosine of its posture with the mean of the 10 nearest postures, by cosine, of other
-    subjects of the group `reference` (None: of all other subjects); a subject's, the mean over its frames.
+    A frame's deviation is one minus the cosine of its posture with the mean of the 10 nearest postures, by cosine, of
+    other subjects of the group `reference` (None: of all other subjects).
     """
     deviations: dict[str, list[np.ndarray]] = {}
     for subject in dict.fromkeys(code.subject for code in codes):
@@ -40,14 +44,14 @@ def faithful_scores(codes: Sequence[PostureSeries], reference: str | None) -> di
 
 
 def nearest_deviation(postures: Tensor, gallery: Tensor) -> np.ndarray:
-    """1 - cosine [T] of each posture [T, D] with the mean of its 10 nearest, by cosine, in the gallery [N, D]."""
+    """One minus the cosine, [T], of each posture [T, D] with the mean of its 10 nearest in the gallery [N, D]."""
     similarity = functional.normalize(postures, dim=1) @ functional.normalize(gallery, dim=1).T
     nearest = similarity.topk(min(NEAREST, len(gallery)), dim=1).indices
     cosine = functional.cosine_similarity(postures, gallery[nearest].mean(1), dim=1)
     return (1 - cosine).numpy()
 
 
-SIDE, CODE = 128, 50
+SIDE, CODE = 128, 50  # pixels of a picture, and numbers of a code
 
 RATE = 1e-3
 INTERPOLATION, KL, AGREEMENT = 1.0, 1e-4, 1e-2  # weights beside the reconstruction
@@ -55,7 +59,7 @@ PUBLISHED_SECONDS = 53 * 86400  # core-seconds of the published training on a CP
 
 
 class SynthesisGenerator(nn.Module):
-    """Appearance from a picture, posture from features of length `dim`, and a picture from both codes."""
+    """Encodes appearance from a picture and posture from `dim` features, and decodes a picture from both codes."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -99,7 +103,7 @@ def _up(inputs: int, outputs: int) -> nn.Module:
 
 
 class FixedFeatures(nn.Module):
-    """A network with random weights that never learns: what pictures are compared in, beside their pixels."""
+    """A fixed network with random weights, in whose features pictures are compared."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,13 +131,15 @@ def train_synthesis(
     batch: int = 8,
     seed: int = 0,
     device: str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[SynthesisGenerator, list[float]]:
-    """Train on the crops of every recording; returns the network with the loss of every step.
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> tuple[SynthesisGenerator, dict[str, list[float]]]:
+    """Train on the crops of every recording; returns the network with `loss` and `cpu_s` (CPU seconds) of every step.
 
     Args:
         stores, features: per recording its crops and its posture features float32 [T, D].
-        steps, batch: published are about 53 core-days.
+        steps, batch: the published training takes about 53 core-days.
+        checkpoint: where an interrupted training is kept, and goes on.
 
     Raises:
         ModelError: no recording has three frames, or the loss is not finite.
@@ -144,19 +150,18 @@ def train_synthesis(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network, fixed = SynthesisGenerator(usable[0][1].shape[1]).to(device), FixedFeatures().to(device)
-    optimiser, losses = torch.optim.Adam(network.parameters(), RATE), []
-    for step in range(steps):
+    call = [steps, batch, seed, [(store.recording_id, float(np.abs(own).sum())) for store, own in usable]]
+    descent = Descent(
+        network, torch.optim.Adam(network.parameters(), RATE),
+        Plan("the synthesis generator", steps, records=("loss", "cpu_s")), call=call, checkpoint=checkpoint,
+    )  # fmt: skip
+    for step in descent.steps(progress):
+        began = time.process_time()
         chance = torch.Generator().manual_seed(seed * 1_000_003 + step)
         loss = _loss(network, fixed, _draw(usable, batch, np.random.default_rng((seed, step)), device), chance)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        if not np.isfinite(losses[-1]):
-            raise ModelError(f"Training the synthesis generator failed at step {step}; try another --seed.")
-        if progress:
-            progress(step + 1, steps)
-    return network.eval(), losses
+        descent.take(loss)
+        descent.record(loss=loss.item(), cpu_s=time.process_time() - began)
+    return network.eval(), descent.history
 
 
 def _draw(
@@ -207,7 +212,7 @@ def _kl(mean: Tensor, spread: Tensor) -> Tensor:
 def synthesised(
     network: SynthesisGenerator, appearance: Picture, features: Array, gallery: Array, factor: float
 ) -> Picture:
-    """Pictures uint8 [n, 128, 128, 3] of the code z_ref + factor (z - z_ref), each frame by itself.
+    """Pictures uint8 [n, 128, 128, 3] of the codes z_ref + factor (z - z_ref), frame by frame.
 
     Args:
         appearance: crop uint8 [S, S, 3] of another frame of the same recording.

@@ -1,7 +1,7 @@
-"""Heat and arrows over a picture, and the layout `overlay`: the recording, marked where it is unlike its twin.
+"""Heat, arrows, labels and borders that are drawn into the pictures of a clip.
 
-Heat runs from yellow to vermilion (Okabe and Ito 2008), laid over what the picture shows so that texture stays; arrows
-are white in a dark rim: both are told apart by colour-blind people, on light subjects and on dark ones.
+Heat runs from yellow to vermilion (Okabe and Ito 2008) and is transparent, so that texture stays visible. Arrows are
+white with a dark rim. Both are visible to colour-blind people, on light and on dark subjects.
 """
 
 from functools import lru_cache
@@ -17,20 +17,20 @@ from ubam.magnification.quality_checks import REASONS
 Arrow = tuple[tuple[float, float], tuple[float, float]]  # start and end (x, y) in pixels
 Region = tuple[int, int, int, int]
 
-LOW, HIGH = 0.02, 0.10  # of the body height: displacements below are not marked, above all look alike
+LOW, HIGH = 0.02, 0.10  # body heights: a displacement below LOW is not marked, one above HIGH has the last colour
 
 OPACITY = (0.5, 0.65)  # of the heat, from LOW to HIGH
-ARROWS_FROM = 0.04  # of the body height; a shorter arrow is a dot
-ARROW_STEP = 0.11  # of the body height, between the places where arrows start
+ARROWS_FROM = 0.04  # body heights; a shorter arrow would be a dot
+ARROW_STEP = 0.11  # body heights between the places where arrows start
 
 INK = (34, 38, 43)
-ROW = 22
+ROW = 22  # pixels, height of a line of text
 
 
 def lay_heat(picture: Picture, length: Array, opacity: Array, body_height: float) -> Picture:
     """Return `picture` [h, w, 3] with heat where the subject's displacement is above 2 % of the body height.
 
-    length [h, w]: of the displacement, in pixels; opacity [h, w] in 0..1: the subject.
+    length [h, w]: of the displacement, in pixels. opacity [h, w]: of the subject, in 0..1. body_height: pixels.
     """
     share = np.clip((length / body_height - LOW) / (HIGH - LOW), 0, 1)
     there = cv2.GaussianBlur(opacity * (length > LOW * body_height), (0, 0), max(0.7, body_height / 200))
@@ -41,7 +41,7 @@ def lay_heat(picture: Picture, length: Array, opacity: Array, body_height: float
 
 
 def arrows_of(flow: Array, opacity: Array, box: Array, body_height: float) -> list[Arrow]:
-    """Return arrows (start, end) along `flow` from places of a lattice that goes with the box, so that none jumps.
+    """Return arrows (start, end) along `flow`; they start on a lattice that moves with the box, so that none jumps.
 
     Args:
         flow: float32 [h, w, 2], in pixels of the picture, on a grid over it.
@@ -74,7 +74,7 @@ def draw_arrows(picture: Picture, arrows: list[Arrow], body_height: float) -> No
 
 
 def mark_change(frame: Frame, factor: float, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
-    """Return the magnified picture with heat where it differs from the recording, and arrows from there to here."""
+    """Return the magnified picture with heat where it differs from the recording, and arrows along the move."""
     moved = frame.moved[factor]
     flow = frame.flow * np.float32(frame.amount(factor))
     picture = _heated(moved.picture, frame.region, moved.length, moved.opacity, body_height)
@@ -82,7 +82,7 @@ def mark_change(frame: Frame, factor: float, box: Array, body_height: float) -> 
 
 
 def mark_deviation(frame: Frame, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
-    """Return the recording with heat where it is unlike its twin, and arrows to where the twin has each part."""
+    """Return the recording with heat where it deviates from its twin, and arrows towards the twin."""
     opacity, flow = frame.moved[0.0].source_opacity, frame.flow * np.float32(frame.amount(0.0))
     length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)
     picture = _heated(frame.recording, frame.region, np.asarray(length, np.float32), opacity, body_height)
@@ -102,13 +102,13 @@ def _arrows(region: Region, flow: Array, opacity: Array, box: Array, body_height
     return [((sx + x0, sy + y0), (ex + x0, ey + y0)) for (sx, sy), (ex, ey) in found]
 
 
-def reasons_words(doubts: tuple[str, ...]) -> str:
-    """The reasons in words, in their fixed order."""
-    return ", ".join(REASONS[name] for name in REASONS if name in doubts)
+def reasons_words(issues: tuple[str, ...]) -> str:
+    """The reasons in words, in the order of `REASONS`."""
+    return ", ".join(REASONS[name] for name in REASONS if name in issues)
 
 
 def fence(picture: Picture) -> None:
-    """Draw an amber border with dark ends into a picture that is not to be trusted."""
+    """Draw an amber border with dark edges into a picture that must be judged with care."""
     thick = max(2, picture.shape[0] // 60)
     cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), INK, 2 * thick + 2)
     cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), AMBER, 2 * thick)

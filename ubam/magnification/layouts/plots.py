@@ -1,4 +1,4 @@
-"""Two plots of one clip's displacement: where in the body it lies, and when."""
+"""Two plots of a clip's displacement: where in the body, and when."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ AMBER_BAND = "#f8e3b5"
 def where_figure(length: np.ndarray, direction: np.ndarray, body: np.ndarray, title: str = "") -> Figure:
     """The body in grey, the mean length [S, S] of its displacement as heat, its mean direction [S, S, 2] as arrows.
 
-    body [S, S] in 0..1: how often the subject is there. Lengths are shares of the body height; the heat ends at the
-    largest of them, at least 2 %.
+    body [S, S]: share of the frames, 0..1, in which the subject is there. Lengths are in body heights; the heat ends at
+    the largest of them, at least 2 %.
     """
     figure = Figure(figsize=(3.9, 3.3), layout="constrained")
     FigureCanvasAgg(figure)
@@ -48,7 +48,7 @@ def where_figure(length: np.ndarray, direction: np.ndarray, body: np.ndarray, ti
 def when_figure(
     time_s: np.ndarray, length: np.ndarray, marked_s: Sequence[Sequence[float]] = (), title: str = ""
 ) -> Figure:
-    """Mean displacement [T] (shares of the body height) over time; stretches of marked frames are shaded."""
+    """Mean displacement [T] (body heights) over time; stretches of marked frames (start, end in s) are shaded."""
     figure, axes = canvas(7.0, 2.2)
     for start, end in marked_s:
         axes.axvspan(start, end, color=AMBER_BAND, linewidth=0)

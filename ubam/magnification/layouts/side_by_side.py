@@ -1,4 +1,4 @@
-"""The layout `side-by-side`: twin, recording and magnified in panels of one size, difference and dose marked."""
+"""The layout `side-by-side`: panels with the twin, the recording and the magnified picture, the difference marked."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 from ubam.core.typing import Picture
 from ubam.magnification.layouts.drawing import Arrow, draw_arrows, fence, label, legend, mark_change, reasons_words
 from ubam.magnification.magnify import Frame, Magnification, region_of
-from ubam.magnification.quality_checks import dose_words, hardly_deviates
+from ubam.magnification.quality_checks import factor_words, hardly_deviates
 
 Region = tuple[int, int, int, int]
 
-PANEL_HEIGHT = (256, 480)
-WIDEST_PANEL = 640
+PANEL_HEIGHT = (256, 480)  # pixels, smallest and largest
+WIDEST_PANEL = 640  # pixels
 HEADER, FOOTER_ROW = 30, 22
-NOTHING = "no displacement was found here to magnify"  # a posture may still be unlike, and nobody is called well
+NOTHING = "no displacement was found here to magnify"  # it does not say that the subject is well
 
 
 def side_by_side(
     made: Magnification, frames: Iterator[tuple[Frame, tuple[str, ...]]], factor: float
 ) -> Iterator[Picture]:
-    """Panels under their names; in the corner below the magnified one the dose, and why a frame is doubtful."""
+    """Panels below their names; below the magnified one the measured factor and the frame's issues."""
     regions = shown_regions(made)
     size = panel_size(regions[0])
     names = ("Twin", "Recording", f"Magnified {factor:g}×")
     header = np.hstack([label(name, size[0], HEADER) for name in names])
-    for region, (frame, doubts) in zip(regions, frames, strict=False):
+    for region, (frame, issues) in zip(regions, frames, strict=False):
         box, height = made.query.box[frame.position], made.query.height_at(frame.position)
         marked, arrows = mark_change(frame, factor, box, height)
         panels = [cut_panel(picture, region, size) for picture in (frame.moved[0.0].picture, frame.recording, marked)]
         scale = size[0] / (region[2] - region[0])
         draw_arrows(panels[2], _on_panel(arrows, region, scale), height * scale)
-        if doubts:
+        if issues:
             fence(panels[2])
         calm = NOTHING if not arrows and hardly_deviates(made, frame) else ""
-        yield np.vstack([header, np.hstack(panels), footer(size[0], dose_words(made, factor), doubts, calm)])
+        yield np.vstack([header, np.hstack(panels), footer(size[0], factor_words(made, factor), issues, calm)])
 
 
 def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
@@ -49,15 +49,15 @@ def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:
 
 
 @lru_cache(maxsize=16)
-def footer(width: int, dose: str, doubts: tuple[str, ...], calm: str = "") -> Picture:
-    """The bar below three panels: the scale of the heat on the left, on the right the dose and what is doubtful.
+def footer(width: int, factor: str, issues: tuple[str, ...], calm: str = "") -> Picture:
+    """The bar below three panels: on the left the scale of the heat, on the right the factor and the frame's issues.
 
-    calm: what is said of a frame without doubts.
+    factor: in words. calm: the text for a frame without issues.
     """
-    words = f"judge with care: {reasons_words(doubts)}" if doubts else calm
+    words = f"judge with care: {reasons_words(issues)}" if issues else calm
     corner = [
-        label(dose, width, FOOTER_ROW),
-        label(words, width, FOOTER_ROW, warning=bool(doubts)),
+        label(factor, width, FOOTER_ROW),
+        label(words, width, FOOTER_ROW, warning=bool(issues)),
     ]
     scale = np.vstack([legend(width, FOOTER_ROW), np.full((FOOTER_ROW, width, 3), 255, np.uint8)])
     return np.hstack([scale, np.full((2 * FOOTER_ROW, width, 3), 255, np.uint8), np.vstack(corner)])
@@ -66,7 +66,8 @@ def footer(width: int, dose: str, doubts: tuple[str, ...], calm: str = "") -> Pi
 def shown_regions(made: Magnification) -> list[Region]:
     """Return the part of the picture (x0, y0, x1, y1) shown at each position, of one size over the whole clip.
 
-    All that the subject passes through, unless it goes far: then the panel goes with the subject, which is seen larger.
+    It is the area that the subject passes through. If the subject goes far, the region follows it instead, so that the
+    subject appears larger.
     """
     query, boxes = made.query, made.query.box[made.positions]
     parts = np.array([region_of(box, query.width, query.height) for box in boxes])
@@ -75,10 +76,10 @@ def shown_regions(made: Magnification) -> list[Region]:
         return [(0, 0, query.width, query.height)] * len(boxes)
     if max(x1 - x0, y1 - y0) < 1.6 * max((parts[:, 2:] - parts[:, :2]).max(), 1):
         return [(x0, y0, x1, y1)] * len(boxes)
-    return regions_beside(boxes, parts, query.width, query.height)
+    return regions_around(boxes, parts, query.width, query.height)
 
 
-def regions_beside(boxes: NDArray[np.float32], parts: NDArray[np.int64], width: int, height: int) -> list[Region]:
+def regions_around(boxes: NDArray[np.float32], parts: NDArray[np.int64], width: int, height: int) -> list[Region]:
     """Return regions of one size, that of the largest of `parts` [n, 4], each around its box [n, 4]."""
     wide, high = (int(side) for side in (parts[:, 2:] - parts[:, :2]).max(0))
     x0 = np.clip(np.round((boxes[:, 0] + boxes[:, 2] - wide) / 2), 0, width - wide).astype(int)
@@ -93,7 +94,7 @@ def panel_size(region: Region) -> tuple[int, int]:
 
 
 def panel_scale(region: Region) -> float:
-    """Return a scale that makes a panel at least 256 px high, whole where it enlarges, and no wider than 640 px."""
+    """Return the scale of a panel of 256 px height or more and 640 px width at most; enlargements are whole numbers."""
     width, height = region[2] - region[0], region[3] - region[1]
     scale = float(np.ceil(PANEL_HEIGHT[0] / height)) if height < PANEL_HEIGHT[0] else min(1.0, PANEL_HEIGHT[1] / height)
     return min(scale, max(WIDEST_PANEL / width, 0.2))

@@ -1,4 +1,4 @@
-"""The layout `strip`: a figure for papers, moments of a clip side by side, twin above recording above magnified."""
+"""The layout `strip`: a figure for papers with a column per moment: the twin, the recording, the magnified picture."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ubam.core.plotting import FAINT, INK, NOTE, OKABE_ITO, heat_colour, save_figure
 from ubam.magnification.layouts.drawing import HIGH, LOW, Arrow, mark_change, reasons_words
-from ubam.magnification.layouts.side_by_side import Region, regions_beside
+from ubam.magnification.layouts.side_by_side import Region, regions_around
 from ubam.magnification.magnify import Frame, Magnification, region_of
-from ubam.magnification.quality_checks import Check, dose_words
+from ubam.magnification.quality_checks import Check, factor_words
 from ubam.motifs.discovery import PERIODIC, self_similarity
 from ubam.results.records.clips import ClipFacts
 
@@ -23,14 +23,14 @@ WIDTH = 183 / 25.4  # inches: two columns of a journal
 TEXT, SMALL_TEXT = 7.0, 6.0  # points at that width
 MOMENTS = 6
 DPI = 300
-TIGHT = 0.78  # of the region in which a subject may be moved: what a strip shows
+TIGHT = 0.78  # share of the rendered region that a strip shows
 
 
 def write_strip(out: Path, made: Magnification, factor: float, count: int = MOMENTS) -> ClipFacts:
-    """Write `out` as .png and .svg and return what its JSON says; the text stays text in the .svg.
+    """Write `out` as .png and .svg, the latter with selectable text, and return the facts for its JSON.
 
-    The moments are at equal phase of the most deviant cycle where the movement repeats itself within the clip, else in
-    equal steps over the clip.
+    If the movement repeats within the clip, the moments are at equal steps of phase in the most deviant cycle;
+    otherwise they are at equal steps over the clip.
     """
     chosen, period = strip_moments(made, count)
     short = replace(made, positions=made.positions[chosen])
@@ -67,13 +67,13 @@ def strip_sheet(
     height = top + 3 * (side * high + gap) + bottom
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
-    for column, ((frame, doubts), region) in enumerate(zip(columns, regions, strict=True)):
+    for column, ((frame, issues), region) in enumerate(zip(columns, regions, strict=True)):
         box, body = made.query.box[frame.position], made.query.height_at(frame.position)
         marked, arrows = mark_change(frame, factor, box, body)
         for row, picture in enumerate((frame.moved[0.0].picture, frame.recording, marked)):
             x, y = left + column * (side + gap), height - top - (row + 1) * (side * high + gap)
             axes = figure.add_axes((x / WIDTH, y / height, side / WIDTH, side * high / height))
-            _show(axes, picture, region, bool(doubts) and row == 2)
+            _show(axes, picture, region, bool(issues) and row == 2)
             if row == 2:
                 _draw_arrows(axes, arrows)
             if row == 0:
@@ -81,7 +81,7 @@ def strip_sheet(
             if column == 0:
                 name = ("Twin", "Recording", f"Magnified\n{factor:g}×")[row]
                 axes.set_ylabel(name, fontsize=TEXT, color=INK, rotation=0, ha="right", va="center", labelpad=4)
-    _foot(figure, dose_words(made, factor), columns, height)
+    _foot(figure, factor_words(made, factor), columns, height)
     return figure
 
 
@@ -89,7 +89,7 @@ def _regions(made: Magnification) -> list[Region]:
     query, boxes = made.query, made.query.box[made.positions]
     middle = np.column_stack([boxes[:, :2] + boxes[:, 2:]] * 2) / 2
     parts = np.array([region_of(box, query.width, query.height) for box in middle + TIGHT * (boxes - middle)])
-    return regions_beside(boxes, parts, query.width, query.height)
+    return regions_around(boxes, parts, query.width, query.height)
 
 
 def _show(axes: Axes, picture: NDArray[np.uint8], region: Region, fenced: bool) -> None:
@@ -117,11 +117,11 @@ def _moment(made: Magnification, frame: Frame, first: Frame, period: float | Non
     return f"{100 * phase:.0f} % of cycle\n{times[frame.position]:.2f} s"
 
 
-def _foot(figure: Figure, dose: str, columns: list[tuple[Frame, tuple[str, ...]]], height: float) -> None:
-    doubts = tuple({reason for _, reasons in columns for reason in reasons})
-    words = f"{dose[0].upper()}{dose[1:]}."
-    if doubts:
-        words += f"\nAmber: not to be trusted ({reasons_words(doubts)})."
+def _foot(figure: Figure, factor: str, columns: list[tuple[Frame, tuple[str, ...]]], height: float) -> None:
+    issues = tuple({reason for _, reasons in columns for reason in reasons})
+    words = f"{factor[0].upper()}{factor[1:]}."
+    if issues:
+        words += f"\nAmber: not to be trusted ({reasons_words(issues)})."
     figure.text(0.01, 0.02, words, fontsize=SMALL_TEXT, color=NOTE, ha="left", va="bottom")
     axes = figure.add_axes((1 - 1.6 / WIDTH, 0.24 / height, 1.5 / WIDTH, 0.07 / height))
     ramp = np.linspace(0, 1, 64, dtype=np.float32)

@@ -1,12 +1,13 @@
 """Magnified clips as files, in the layouts that a person can choose."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.errors import UbamError
+from ubam.core.progress import Progress, counted
 from ubam.core.settings import LAYOUTS, SUFFIXES
 from ubam.magnification.layouts.overlay import overlay_pictures
 from ubam.magnification.layouts.side_by_side import side_by_side
@@ -16,7 +17,7 @@ from ubam.magnification.quality_checks import Check
 from ubam.recordings.video_writer import write_clip
 from ubam.results.records.clips import ClipFacts
 
-TO_THE_TWIN = ("twin", "overlay")  # what they show is factor 0, whatever factor is asked for
+TO_THE_TWIN = ("twin", "overlay")  # these layouts show factor 0, whatever the requested one
 
 
 def write_magnified(
@@ -25,25 +26,27 @@ def write_magnified(
     magnification: Magnification,
     factor: float,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     check: Check | None = None,
     moments: int = 0,
 ) -> ClipFacts:
-    """Write one clip at the recording's frame rate, or a strip figure, and return what its JSON says.
+    """Write one clip at the recording's frame rate, or a strip figure, and return the facts for its JSON.
 
     Args:
-        out: the .mp4 to write, whole or not at all; of a strip the .png or .svg: both are written.
+        out: the .mp4 to write, whole or not at all. For a strip, the .png or the .svg; both are written.
         layout: "side-by-side" (twin, recording, magnified with the difference marked), "magnified" or "twin" (one frame
-            per frame of the recording, at its size, nothing drawn), "overlay" (the recording at its size under a bar,
-            heat and arrows where it is unlike its twin), "strip" (a figure of a few moments).
+            per frame of the recording), "overlay" (the recording with its deviation marked), "strip" (a figure).
         factor: of the magnified picture; "twin" and "overlay" are always factor 0.
-        check: made for this magnification and factor, to be read afterwards.
-        moments: in a strip; 0: six.
+        check: made for this magnification and factor, if the caller reads it afterwards.
+        moments: of a strip; 0 for six.
 
-    The dose is measured again on the finished pictures (at most 200, evenly spread): `factor_measured` in the posture
-    code, `factor_geometric` by registration; `appearance_kept` is the share
-    of the subject's colours that the magnified picture still has, `off_manifold` the share of frames whose posture is
-    unlike any real one; `marked_frames` are not to be trusted (`quality_checks.REASONS`).
+    The factor is measured in at most 200 of the finished pictures, evenly spread: `factor_measured` in postures,
+    `factor_geometric` by registration. `appearance_kept` is the share of the subject's colours that the magnified
+    picture keeps; `off_manifold` is the share of frames whose posture is unlike any real one; `marked_frames` must be
+    judged with care (`quality_checks.REASONS`).
+
+    Raises:
+        UbamError: there is no such layout, or `out` has the wrong suffix.
     """
     if layout not in LAYOUTS:
         raise UbamError(f"There is no layout '{layout}'; choose one of {', '.join(LAYOUTS)}.")
@@ -54,7 +57,7 @@ def write_magnified(
         return write_strip(out, magnification, factor, moments or MOMENTS)
     check = check or Check(magnification, factor)
     factors = (0.0, factor) if layout == "side-by-side" else (factor,)
-    frames = _counted(magnification.rendered(factors), len(magnification.positions), progress)
+    frames = counted(magnification.rendered(factors), len(magnification.positions), progress)
     write_clip(out, _pictures(layout, magnification, check.watch(frames), factor), magnification.query.fps)
     return check.facts(layout)
 
@@ -67,10 +70,3 @@ def _pictures(
     if layout == "overlay":
         return overlay_pictures(made, frames)
     return (frame.moved[factor].picture for frame, _ in frames)
-
-
-def _counted(frames: Iterator[Frame], total: int, progress: Callable[[int, int], None] | None) -> Iterator[Frame]:
-    for done, frame in enumerate(frames, 1):
-        if progress:
-            progress(done, total)
-        yield frame

@@ -18,16 +18,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ubam.magnification.registration.dose import MeasuredFactor, RenderedView
+    from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView
     from ubam.magnification.registration.network import RegistrationNetwork, load_registration_network
     from ubam.magnification.registration.register import Field, fields, registered
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         Field="register",
-        MeasuredFactor="dose",
+        MeasuredFactor="measured_factor",
         RegistrationNetwork="network",
-        RenderedView="dose",
+        RenderedView="measured_factor",
         fields="register",
         load_registration_network="network",
         registered="register",

@@ -1,8 +1,9 @@
-"""Registration that looks twice: at the whole animals first, then at their parts at twice the resolution.
+"""Coarse-to-fine registration: whole animals first, then their parts at twice the resolution.
 
-The first look gives one displacement per reference. The references, carried by what they agree on, are then laid on one
-another: a mean picture of several builds in one posture, nearly the query's own (an atlas). What still lies between it
-and the query is found by the same network in windows at twice the resolution, where a foot is not three pixels wide.
+The coarse pass gives one displacement per reference. Each reference is then carried back along the median of them, and
+the mean of the carried pictures is an atlas: several builds in one posture, which is nearly the query's. The same
+network finds what is left between atlas and query in windows at twice the resolution, where a foot is wider than three
+pixels.
 """
 
 from collections.abc import Sequence
@@ -13,54 +14,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Array, View
-from ubam.encoding.encoders import Looked
+from ubam.encoding.encoders import LandmarkFeatures
 from ubam.magnification.registration.flow_fields import SPACE_SIGMA, smooth_inside
-from ubam.magnification.registration.network import SIDE, between, displacements, looked
+from ubam.magnification.registration.network import SIDE, displacements, displacements_of_pairs, features_of
 from ubam.tracking.crop_store import CLOSE
 from ubam.tracking.views import EMPTY
 
-REST_SIGMA = 2.0  # of 64 pixels: what windows find is rougher than what wholes do
-FEWEST = 3  # references; beside a single one 18 of 76 frames of a real mouse missed the dose, and 2 when looked at once
-EDGE = 16  # pixels of a window beside the subject
+REST_SIGMA = 2.0  # of 64 pixels: the fine displacement is rougher than the coarse one
+FEWEST = 3  # references for the fine pass; with a single one it missed the factor in 18 of 76 frames of a real mouse,
+# the coarse pass alone in 2
+EDGE = 16  # pixels of a window beyond the subject
 APART = 32  # pixels between the middles of windows, at most
 LEAST = 60  # pixels of the subject in a window
 
 
 @dataclass(frozen=True)
-class Beside:
-    """The references of one frame on its canvas: views uint8 [R, CLOSE, CLOSE, 3], and what is seen of them whole."""
+class CanvasReferences:
+    """The references of one frame on its canvas: views uint8 [R, CLOSE, CLOSE, 3], and features of the coarse pass."""
 
     views: View
-    whole: Looked
+    whole: LandmarkFeatures
 
     @classmethod
-    def of(cls, views: Sequence[View]) -> "Beside":
-        """References whose views on the query's canvas are these."""
-        return cls(np.stack(views), looked(np.stack([halved(view) for view in views])))
+    def of(cls, views: Sequence[View]) -> "CanvasReferences":
+        """References from their views uint8 [CLOSE, CLOSE, 3] on the query's canvas."""
+        return cls(np.stack(views), features_of(np.stack([halved(view) for view in views])))
 
 
 def halved(view: View) -> View:
-    """A view at the size at which a whole animal is registered, [SIDE, SIDE, 3]."""
+    """A view at the size of the coarse pass, uint8 [SIDE, SIDE, 3]."""
     return np.asarray(cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def towards(query: View, beside: Beside) -> Array:
+def towards(query: View, references: CanvasReferences) -> Array:
     """The displacement of a query [CLOSE, CLOSE, 3] towards each reference, float32 [R, SIDE, SIDE, 2] in widths.
 
-    Fewer than three references are looked at once.
+    With fewer than three references there is no fine pass.
     """
     whole = halved(query)
-    found, weight = displacements(whole, beside.whole), np.asarray(whole[..., :1], np.float32) / np.float32(255)
+    found, weight = displacements(whole, references.whole), np.asarray(whole[..., :1], np.float32) / np.float32(255)
     if len(found) < FEWEST:
         return found
     common: Array = np.median(found, axis=0).astype(np.float32)
     way = smooth_inside(common * weight, weight[..., 0], SPACE_SIGMA)
-    rest = _in_windows(query, _atlas(beside.views, way))
+    rest = _in_windows(query, _atlas(references.views, way))
     return found + smooth_inside(rest * weight, weight[..., 0], REST_SIGMA)
 
 
 def _atlas(views: View, way: Array) -> View:
-    """The mean of references [R, CLOSE, CLOSE, 3] of which each is carried back to the query along `way`."""
+    """The mean of references [R, CLOSE, CLOSE, 3], each carried back to the query along `way` [SIDE, SIDE, 2]."""
     way = np.asarray(cv2.resize(way, (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR), np.float32) * CLOSE
     x, y = (np.mgrid[:CLOSE, :CLOSE][::-1].transpose(1, 2, 0) + way).transpose(2, 0, 1).astype(np.float32)
     nothing = [int(value) for value in EMPTY]
@@ -71,19 +73,19 @@ def _atlas(views: View, way: Array) -> View:
 
 
 def _in_windows(query: View, atlas: View) -> Array:
-    """The displacement [SIDE, SIDE, 2], in widths, that windows over the subject show; 0 outside them."""
+    """The displacement [SIDE, SIDE, 2], in widths, that is found in windows over the subject; 0 outside them."""
     corners = windows(query[..., 0])
     total, weights = np.zeros((CLOSE, CLOSE, 2), np.float32), np.full((CLOSE, CLOSE, 1), 1e-6, np.float32)
     if corners:
         parts = [np.stack([view[y : y + SIDE, x : x + SIDE] for x, y in corners]) for view in (query, atlas)]
-        for (x, y), found in zip(corners, between(*parts), strict=True):
+        for (x, y), found in zip(corners, displacements_of_pairs(*parts), strict=True):
             total[y : y + SIDE, x : x + SIDE] += HAT * found * np.float32(SIDE / CLOSE)
             weights[y : y + SIDE, x : x + SIDE] += HAT
     return np.asarray(cv2.resize(total / weights, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def windows(salient: View) -> list[tuple[int, int]]:
-    """Where windows of SIDE pixels over a subject begin (x, y); saliency uint8 [CLOSE, CLOSE]. They overlap."""
+    """Corners (x, y) of overlapping windows of SIDE pixels over a subject; saliency uint8 [CLOSE, CLOSE]."""
     inside = salient > 127
     if not inside.any():
         return []
@@ -93,7 +95,7 @@ def windows(salient: View) -> list[tuple[int, int]]:
 
 
 def _spread(taken: NDArray[np.int64]) -> list[int]:
-    """The first pixels of as many windows as cover those that are taken and some beside them, along one side."""
+    """First pixels, along one side, of the windows that cover the pixels `taken` and an edge beyond them."""
     low, high = max(0, int(taken[0]) - EDGE), min(CLOSE, int(taken[-1]) + 1 + EDGE)
     if high - low <= SIDE:
         return [int(np.clip((low + high - SIDE) // 2, 0, CLOSE - SIDE))]
@@ -102,7 +104,7 @@ def _spread(taken: NDArray[np.int64]) -> list[int]:
 
 
 def _hat() -> Array:
-    """How much each pixel of a window counts, [SIDE, SIDE, 1]: less towards its edge."""
+    """Weight of each pixel of a window, [SIDE, SIDE, 1]: it falls towards the edge."""
     from_edge = np.minimum(np.arange(SIDE), np.arange(SIDE)[::-1]) + 0.5
     share = np.clip(from_edge / (SIDE / 2), 0.02, 1).astype(np.float32)
     return np.asarray((share[:, None] * share[None])[..., None], np.float32)

@@ -1,4 +1,4 @@
-"""Displacements of a whole picture, float32 [S, S, 2]: read at places, agreed on, shrunk, smoothed."""
+"""Displacement fields of a picture, float32 [S, S, 2]: reading, median over references, shrinkage, smoothing."""
 
 import cv2
 import numpy as np
@@ -6,9 +6,9 @@ import numpy as np
 from ubam.core.typing import Array, View
 from ubam.tracking.crop_store import CropStore
 
-CANVAS = 128
+CANVAS = 128  # pixels a side of the saliency whose outlines are registered
 
-TRUNCATION = 0.12
+TRUNCATION = 0.12  # of the canvas: distances to the outline beyond it are alike
 
 
 def saliency_of(store: CropStore, position: int) -> Array:
@@ -35,11 +35,11 @@ def dense_flow(source: View, target: View) -> Array:
     return np.asarray(search.calc(source, target, np.zeros((*source.shape, 2), np.float32)), np.float32)
 
 
-SPACE_SIGMA = 1.0  # of 64 pixels
+SPACE_SIGMA = 1.0  # of a field of 64 pixels
 
 
 def read_at(field: Array, place: Array) -> Array:
-    """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels), its border carried on."""
+    """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels); the border is repeated."""
     x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
     found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
@@ -48,7 +48,7 @@ def read_at(field: Array, place: Array) -> Array:
 def consensus(flows: Array) -> tuple[Array, Array]:
     """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
 
-    The spread is the standard deviation around the median; a median of distances is too small with few subjects.
+    The spread is the standard deviation around the median: a median of distances is too small with few subjects.
     """
     median = np.median(flows, axis=0)
     squared = ((flows - median) ** 2).sum(-1)
@@ -57,13 +57,13 @@ def consensus(flows: Array) -> tuple[Array, Array]:
 
 
 def shrink(flow: Array, spread: Array, strength: float) -> Array:
-    """Return `flow` with what lies within `strength` spreads drawn to zero (positive part, James and Stein 1961)."""
+    """Return `flow` shrunk towards zero by `strength` spreads (positive part, James and Stein 1961)."""
     length = np.maximum(np.linalg.norm(flow, axis=-1), 1e-9)
     return (flow * np.maximum(0, 1 - (strength * spread / length) ** 2)[..., None]).astype(np.float32)
 
 
 def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:
-    """Return flow [S, S, 2] from `weighted` (flow times `weight`), smoothed inside the subject, carried on outside."""
+    """Return flow [S, S, 2] smoothed inside the subject and continued outside; `weighted` is flow times `weight`."""
     stacked = np.dstack([weighted, weight])
     total = cv2.GaussianBlur(stacked, (0, 0), sigma) + 0.02 * cv2.GaussianBlur(stacked, (0, 0), 4 * sigma)
     return (total[..., :2] / np.maximum(total[..., 2:], 1e-4)).astype(np.float32)

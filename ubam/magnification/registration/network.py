@@ -1,31 +1,29 @@
-"""The network that registers two animals: where each part of one would be if it stood like the other.
+"""The network that registers two animals: it finds where each part of one would be if it stood like the other.
 
-It compares what the pre-trained posture encoder sees in both (maps of its landmarks, their places, the postures) and
-their local correlation (Fischer et al. 2015, FlowNet), and answers with a dense displacement.
+It compares the features of the pre-trained posture encoder in both views (the maps of its landmarks, their places, the
+postures) and their local correlation (Fischer et al. 2015, FlowNet). Its output is a dense displacement.
 """
 
-import json
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ubam.encoding.encoders import LandmarkEncoder, Looked, convolution, doubled
+from ubam.encoding.encoders import LandmarkEncoder, LandmarkFeatures, convolution, doubled
 
 WEIGHTS = "weights/registration.safetensors"
 SIDE = 64  # pixels of a view, and of the displacement
-REACH = 5  # cells of a quarter of the view's resolution that the correlation looks around
+REACH = 5  # cells on each side that the correlation compares, at a quarter of the view's resolution
 FINE = SIDE // 4
 
 
 class RegistrationNetwork(nn.Module):
-    """Two views on one canvas to the displacement of the first one's parts, and how sure that is."""
+    """From two views on one canvas to the displacement of the first one's parts, and the expected error of it."""
 
     place: Tensor
 
@@ -51,11 +49,11 @@ class RegistrationNetwork(nn.Module):
         place = torch.stack(torch.meshgrid(across, across, indexing="xy"))[None]
         self.register_buffer("place", place, persistent=False)
 
-    def look(self, views: Tensor) -> Looked:
-        """What the encoder sees in views [N, 3, V, V] in 0..255."""
-        return self.encoder.look(self.encoder.prepare(views))
+    def features(self, views: Tensor) -> LandmarkFeatures:
+        """The encoder's features of views [N, 3, V, V] in 0..255."""
+        return self.encoder.features(self.encoder.prepare(views))
 
-    def register(self, query: Looked, reference: Looked) -> Tensor:
+    def register(self, query: LandmarkFeatures, reference: LandmarkFeatures) -> Tensor:
         """[N, 3, 64, 64]: displacement (x, y) in pixels of a view of 64, and the logarithm of its usual error."""
         compared = [self.compared(torch.cat([seen.fine, 0.1 * seen.maps], 1)) for seen in (query, reference)]
         place = self.place.expand(len(compared[0]), -1, -1, -1)
@@ -71,14 +69,14 @@ class RegistrationNetwork(nn.Module):
 
     def forward(self, query: Tensor, reference: Tensor) -> Tensor:
         """Views [N, 3, V, V] in 0..255 on the query's canvas; as `register`."""
-        seen = self.look(torch.cat([query, reference]))
+        seen = self.features(torch.cat([query, reference]))
         return self.register(seen.part(slice(None, len(query))), seen.part(slice(len(query), None)))
 
 
 def correlation(query: Tensor, reference: Tensor) -> Tensor:
-    """4 x cosine [N, (2 REACH + 1)^2, H, W] of each cell of the first [N, C, H, W] with the other's cells around it.
+    """Four times the cosine of each cell of the query with the cells around it in the reference.
 
-    0 outside the picture.
+    Both [N, C, H, W]; returns [N, (2 REACH + 1)^2, H, W], 0 outside the picture.
     """
     count, _, rows, columns = query.shape
     query, reference = functional.normalize(query, dim=1), functional.normalize(reference, dim=1)
@@ -92,49 +90,42 @@ def correlation(query: Tensor, reference: Tensor) -> Tensor:
 
 
 def load_registration_network(path: Path) -> RegistrationNetwork:
-    """A registrar that `ubam pretrain` wrote."""
-    registrar = RegistrationNetwork()
-    registrar.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    return registrar.eval()
-
-
-def how_made(path: Path) -> dict[str, object]:
-    """Settings and errors that the file of a pre-trained network keeps."""
-    with safe_open(path, framework="pt") as opened:
-        made: dict[str, object] = json.loads(opened.metadata()["ubam"])
-    return made
+    """The network in a file that `ubam pretrain` wrote; its half floats become float32."""
+    network = RegistrationNetwork()
+    network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    return network.eval()
 
 
 @lru_cache(maxsize=1)
-def registrar() -> RegistrationNetwork:
-    """The shipped registrar."""
+def shipped_network() -> RegistrationNetwork:
+    """The network that ships with the program, read once."""
     return load_registration_network(Path(str(files("ubam.magnification.registration") / WEIGHTS)))
 
 
 @torch.inference_mode()
-def looked(views: np.ndarray) -> Looked:
-    """What the registrar sees in views uint8 [R, V, V, 3], V a multiple of 64."""
-    return registrar().look(torch.from_numpy(views).permute(0, 3, 1, 2))
+def features_of(views: np.ndarray) -> LandmarkFeatures:
+    """Features of views uint8 [R, V, V, 3], V a multiple of 64."""
+    return shipped_network().features(torch.from_numpy(views).permute(0, 3, 1, 2))
 
 
 @torch.inference_mode()
-def displacements(query: np.ndarray, references: Looked) -> np.ndarray:
+def displacements(query: np.ndarray, references: LandmarkFeatures) -> np.ndarray:
     """Displacement float32 [R, 64, 64, 2], in widths of the view, of a query towards each of R references.
 
-    query uint8 [V, V, 3] and what is `looked` at in the references are on the query's canvas.
+    query: uint8 [V, V, 3]. references: `features_of` their views on the query's canvas.
     """
-    own = looked(query[None]).repeated(len(references.code))
-    return _in_widths(registrar().register(own, references))
+    own = features_of(query[None]).repeated(len(references.code))
+    return _in_widths(shipped_network().register(own, references))
 
 
 @torch.inference_mode()
-def between(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
+def displacements_of_pairs(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Displacement float32 [N, 64, 64, 2], in widths of the view, of each query towards its own reference.
 
     Both uint8 [N, V, V, 3], V a multiple of 64.
     """
     views = (torch.from_numpy(part).permute(0, 3, 1, 2) for part in (queries, references))
-    return _in_widths(registrar()(*views))
+    return _in_widths(shipped_network()(*views))
 
 
 def _in_widths(found: Tensor) -> np.ndarray:

@@ -11,7 +11,7 @@ from tests.support import stick_figure
 from ubam.magnification.registration import coarse_to_fine, register
 from ubam.magnification.registration.coarse_to_fine import halved, towards, windows
 from ubam.magnification.registration.flow_fields import consensus, read_at
-from ubam.magnification.registration.network import SIDE, between, displacements
+from ubam.magnification.registration.network import SIDE, displacements, displacements_of_pairs
 from ubam.tracking.crop_store import CLOSE, CropStore, close_view
 from ubam.tracking.views import EMPTY
 
@@ -83,7 +83,7 @@ def test_windows_are_laid_together_as_a_slow_version_does(study: dict[str, CropS
     parts = []
     for x, y in windows(query[..., 0]):
         cut = [np.ascontiguousarray(view[y : y + SIDE, x : x + SIDE])[None] for view in (query, other)]
-        parts.append(((x, y), between(*cut)[0]))
+        parts.append(((x, y), displacements_of_pairs(*cut)[0]))
     for row, column in ((20, 30), (40, 31), (55, 28)):
         total, weight = np.zeros(2), 1e-6
         for (x, y), flow in parts:
@@ -95,14 +95,14 @@ def test_windows_are_laid_together_as_a_slow_version_does(study: dict[str, CropS
         np.testing.assert_allclose(found[row, column], total / weight, atol=2e-3)
 
 
-def test_the_second_look_finds_more_of_a_small_lean(study: dict[str, CropStore]) -> None:
+def test_the_fine_pass_finds_more_of_a_small_lean(study: dict[str, CropStore]) -> None:
     query, first, both, true = study["mild"], [], [], []
     for position in range(8, 40, 8):
-        beside, view = register._beside(query, matches(study), position), close_view(query, position)
+        references, view = register.canvas_references(query, matches(study), position), close_view(query, position)
         box = query.box[position]
         side, joints = float(box[2] - box[0]), stick_figure.joints(position, 6.0)
         place = ((joints - box[:2]) / side * SIDE - 0.5).astype(np.float32)[None]
-        for found, kept in ((displacements(halved(view), beside.whole), first), (towards(view, beside), both)):
+        for found, kept in ((displacements(halved(view), references.whole), first), (towards(view, references), both)):
             kept.append(side * read_at(consensus(found)[0], place)[0])
         true.append(stick_figure.joints(position, 0.0) - joints)
     gains, cosines = [], []
@@ -113,16 +113,18 @@ def test_the_second_look_finds_more_of_a_small_lean(study: dict[str, CropStore])
     assert cosines[1] > 0.8
 
 
-def test_a_mean_of_fewer_than_three_references_is_none(study: dict[str, CropStore]) -> None:
+def test_fewer_than_three_references_get_no_fine_pass(study: dict[str, CropStore]) -> None:
     view = close_view(study["mild"], 12)
     for count, twice in ((2, False), (3, True)):
-        beside = register._beside(study["mild"], matches(study)[:count], 12)
-        assert bool(np.abs(towards(view, beside) - displacements(halved(view), beside.whole)).max() > 0) is twice
+        references = register.canvas_references(study["mild"], matches(study)[:count], 12)
+        assert (
+            bool(np.abs(towards(view, references) - displacements(halved(view), references.whole)).max() > 0) is twice
+        )
 
 
-def test_frames_between_those_that_are_registered_lie_between_them(study: dict[str, CropStore]) -> None:
+def test_frames_between_registered_ones_are_interpolated(study: dict[str, CropStore]) -> None:
     query = study["mild"]
-    near = register.frames_beside(query, np.arange(15, 26))
+    near = register.frames_to_register(query, np.arange(15, 26))
     assert len(near) < 26 - 15 + 10
     assert (np.diff(near) == near[1] - near[0]).all()
     steady = np.ones((SIDE, SIDE, 2), np.float32)

@@ -1,20 +1,24 @@
 """The learned registration: its pairs of random bodies, its network and the weights that ship."""
 
+import json
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors import safe_open
 
 from ubam.cli.main import cli
+from ubam.encoding.checkpoint import Checkpoint
 from ubam.magnification.registration.flow_fields import dense_flow, outline
 from ubam.magnification.registration.network import (
     REACH,
     correlation,
     displacements,
-    how_made,
+    features_of,
     load_registration_network,
-    looked,
-    registrar,
+    shipped_network,
 )
 from ubam.pretraining.body_pairs import draw_pair, limb_flow, limb_map
 from ubam.pretraining.body_pictures import CROP
@@ -23,7 +27,7 @@ from ubam.pretraining.registration_network import (
     Stage,
     agreement,
     draw_pairs,
-    new_registrar,
+    new_registration_network,
     pretrain_registration,
     train_on_pairs,
 )
@@ -93,10 +97,10 @@ def test_correlation_is_that_of_slow_loops() -> None:
 def test_references_do_not_disturb_each_other() -> None:
     pairs = [draw_pair(np.random.default_rng([FRESH, number])) for number in range(3)]
     references = np.stack([pair.reference for pair in pairs])
-    together = displacements(pairs[0].query, looked(references))
+    together = displacements(pairs[0].query, features_of(references))
     assert together.shape == (3, 64, 64, 2)
     for reference, found in zip(references, together, strict=True):
-        assert displacements(pairs[0].query, looked(reference[None]))[0] == pytest.approx(found, abs=1e-5)
+        assert displacements(pairs[0].query, features_of(reference[None]))[0] == pytest.approx(found, abs=1e-5)
 
 
 def test_the_shipped_weights_agree_with_the_truth_better_than_outlines() -> None:
@@ -108,14 +112,14 @@ def test_the_shipped_weights_agree_with_the_truth_better_than_outlines() -> None
         wanted = 64 * true.transpose(1, 2, 0)[on]
         sums += (found * wanted).sum(), (found**2).sum(), (wanted**2).sum()
     outlines = sums[0] / np.sqrt(sums[1] * sums[2])
-    assert agreement(registrar(), lessons, 80) > max(0.4, outlines + 0.1)
-    registrar().eval()
+    assert agreement(shipped_network(), lessons, 80) > max(0.4, outlines + 0.1)
+    shipped_network().eval()
 
 
 def test_a_body_registered_with_itself_hardly_moves() -> None:
     pairs = [draw_pair(np.random.default_rng([FRESH, number])) for number in range(8)]
     still = np.mean(
-        [np.abs(displacements(pair.query, looked(pair.query[None]))[0][pair.body]).mean() for pair in pairs]
+        [np.abs(displacements(pair.query, features_of(pair.query[None]))[0][pair.body]).mean() for pair in pairs]
     )
     moved = np.mean([np.abs(pair.flow.astype(float)[pair.body]).mean() for pair in pairs])
     assert still < 0.25 * moved
@@ -123,16 +127,30 @@ def test_a_body_registered_with_itself_hardly_moves() -> None:
 
 def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
     lessons = draw_pairs(60, 1, 1)
-    network, again, untrained = (new_registrar(0) for _ in range(3))
-    agreements = [train_on_pairs(one, lessons, steps=3, rate=1e-3, seed=0) for one in (network, again)]
-    assert len(agreements[0]) == 1
+    network, again, untrained = (new_registration_network(0) for _ in range(3))
+    train = partial(train_on_pairs, lessons=lessons, steps=3, rate=1e-3, seed=0)
+    agreements = train(network)
+    assert len(agreements) == 1
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "training.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train(new_registration_network(0), checkpoint=Checkpoint(path, every_s=0), progress=stop)
+    done: list[int] = []
+    assert train(again, checkpoint=Checkpoint(path), progress=lambda step, _: done.append(step)) == agreements
+    assert done == [3]
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))
     assert not torch.equal(network.compared.weight, untrained.compared.weight)
     out = tmp_path / "r.safetensors"
     found = pretrain_registration(out, stages=[Stage(60, 0.0, 3, 1e-3), Stage(40, 0.75, 2, 1e-3)], seed=1, workers=1)
     assert len(found) == 2
     assert np.isfinite(found).all()
-    assert [stage["pairs"] for stage in how_made(out)["stages"]] == [60, 40]
+    with safe_open(out, framework="pt") as opened:
+        made = json.loads(opened.metadata()["ubam"])
+    assert [stage["pairs"] for stage in made["stages"]] == [60, 40]
     pair = draw_pair(np.random.default_rng(0))
     views = [torch.from_numpy(view.transpose(2, 0, 1)[None].copy()) for view in (pair.query, pair.reference)]
     assert load_registration_network(out)(*views).shape == (1, 3, 64, 64)

@@ -123,7 +123,7 @@ def test_no_frame_is_registered_twice_and_what_is_known_changes_nothing(
     seen.clear()
     plain = list(register.fields(query, others, positions, origin))
     assert sorted(seen) == sorted(set(seen))
-    known = register.registered(query, others, register.frames_beside(query, positions[3:5]))
+    known = register.registered(query, others, register.frames_to_register(query, positions[3:5]))
     seen.clear()
     helped = list(register.fields(query, others, positions, origin, known))
     assert not set(seen) & set(known)

@@ -12,8 +12,8 @@ from ubam.core.affine import similarity
 from ubam.core.typing import Array
 from ubam.evaluation.benchmark.clips.baselines import eulerian, phase_based, pixel_average
 from ubam.evaluation.published.method import SynthesisGenerator, pasted, synthesised
-from ubam.magnification.magnify import Embed, magnify
-from ubam.magnification.transfer import Side, read_path, transferred
+from ubam.magnification.magnify import Embed, EmbeddedRecording, magnify
+from ubam.magnification.transfer import read_path, transferred
 from ubam.magnification.warping import subject_opacity
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
@@ -118,10 +118,10 @@ def truth(clip: Clip, factors: Sequence[float]) -> Shown:
 
 def ubam(clip: Clip, factors: Sequence[float], dosed: bool = True) -> Shown:
     """This program's clip; not `dosed`: every displacement as registration found it, without its inner gain."""
-    references = [(clip.sources[name].store, clip.sources[name].video, path) for name, path in clip.references]
+    references = [(clip.sources[name].store, path) for name, path in clip.references]
+    recording = EmbeddedRecording(clip.store, clip.video, clip.posture)
     made = magnify(
-        clip.store, clip.video, references, clip.positions, factors if dosed else (), embed=clip.embed,
-        posture=clip.posture, twin=clip.twin,
+        recording, references, clip.positions, factors if dosed else (), embed=clip.embed, twin=clip.twin
     )  # fmt: skip
     made = made if dosed else replace(made, gain={})
     frames = [frame.moved for frame in made.rendered(factors)]
@@ -157,7 +157,7 @@ def swap(clip: Clip, factors: Sequence[float]) -> Shown:
 
 def rebuilt(clip: Clip, factors: Sequence[float]) -> Shown:
     """Each frame built from another one of its recording, moved into its posture, as `--appearance` does."""
-    side = Side(clip.store, clip.video, clip.posture)
+    side = EmbeddedRecording(clip.store, clip.video, clip.posture)
     _, frames = transferred(side, side, clip.positions, _away(clip), embed=clip.embed)
     return {1.0: np.stack([frame.moved[0.0].picture for frame in frames])}
 

@@ -35,7 +35,7 @@ from ubam.evaluation.benchmark.clips.study import (
 )
 from ubam.evaluation.benchmark.rows import REFERENCE
 from ubam.evaluation.benchmark.run import Rendering, finish, open_study, prepare, source_fingerprint
-from ubam.magnification.magnify import dose
+from ubam.magnification.magnify import factor_in_postures
 from ubam.tracking.crop_store import CROP_VERSION
 
 VERSION = 3  # raise it when a measure or a row changes and kept cells must not be used again
@@ -213,7 +213,7 @@ def _read_dose(clip: Clip, pictures: NDArray[np.uint8]) -> float:
     whole, positions = clip.store.whole_scene(), clip.positions[::2]
     parts = zip(pictures[::2], positions, strict=True)
     views = np.stack([clip.store.view_of(picture, int(position), whole) for picture, position in parts])
-    return dose(clip.embed(views), clip.posture[positions], clip.twin[positions])
+    return factor_in_postures(clip.embed(views), clip.posture[positions], clip.twin[positions])
 
 
 def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool_], moved: Points) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The factor that a clip shows, measured in its own pixels."""
+"""Measures the factor that a clip shows: its rendered pictures are registered with the references again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ubam.core.typing import Array, View
-from ubam.magnification.registration.coarse_to_fine import Beside, towards
+from ubam.magnification.registration.coarse_to_fine import CanvasReferences, towards
 from ubam.magnification.registration.flow_fields import (
     CANVAS,
     consensus,
@@ -17,15 +17,16 @@ from ubam.magnification.registration.flow_fields import (
     saliency_in,
     saliency_of,
 )
-from ubam.magnification.registration.register import FIELD, Matches, _beside, _weight
+from ubam.magnification.registration.register import FIELD, Matches, canvas_references, subject_weight
 from ubam.tracking.crop_store import CropStore, close_view
 
 
 @dataclass(frozen=True)
 class RenderedView:
-    """What one rendered view [CLOSE, CLOSE, 3] at a position was asked to show.
+    """A rendered view uint8 [CLOSE, CLOSE, 3] of one frame, and the displacement it should show.
 
-    That is `flow` [FIELD, FIELD, 2] as in `Field`, applied `amount` times.
+    position: of the frame in the store. The displacement is `flow` float32 [FIELD, FIELD, 2], as in `Field`, applied
+    `amount` times.
     """
 
     position: int
@@ -35,18 +36,21 @@ class RenderedView:
 
 
 class MeasuredFactor:
-    """Measures the factor that rendered views of a recording show; keeps what the references say of each frame."""
+    """Measures the factor that rendered views of a recording show; registers each recorded frame only once.
+
+    query, matches: the recording and its references, as for `fields`; origin: that of `ground_origin`.
+    """
 
     def __init__(self, query: CropStore, matches: Matches, origin: Array) -> None:
         self.query, self.matches, self.origin = query, matches, origin
-        self._known: dict[int, tuple[Beside, Array, Array]] = {}
+        self._known: dict[int, tuple[CanvasReferences, Array, Array]] = {}
 
     def reached(self, shown: Sequence[RenderedView]) -> float:
-        """Return the factor of rendered views: how far from the references, along the deviation; 1 the recording.
+        """Return the factor of rendered views, 1 for the recording; nan when nothing deviates.
 
-        Rendered and recorded views are registered with the same references by the same network, so what it fails to
-        see it fails to see in both. The rendered displacement of a part is read where the part was moved to. nan when
-        nothing deviates.
+        The factor is the distance of the rendered views from the references along the deviation, over that of the
+        recorded ones. The same network registers both with the same references, so that its errors cancel. The
+        displacement of a rendered part is read at the place to which it was moved.
         """
         after = before = 0.0
         there = np.mgrid[:FIELD, :FIELD][::-1].transpose(1, 2, 0).astype(np.float32)
@@ -59,20 +63,21 @@ class MeasuredFactor:
             before += float(((recorded - self.origin) * along).sum())
         return after / before if before > 0 else float("nan")
 
-    def _at(self, position: int) -> tuple[Beside, Array, Array]:
-        """The references beside a frame, the recorded view's displacement towards them, and where the subject is."""
+    def _at(self, position: int) -> tuple[CanvasReferences, Array, Array]:
+        """A frame's references, the displacement of its recorded view towards them, and the weight of the subject."""
         if position not in self._known:
-            references, weight = _beside(self.query, self.matches, position), _weight(self.query.views[position])
+            references = canvas_references(self.query, self.matches, position)
+            weight = subject_weight(self.query.views[position])
             recorded, _ = consensus(towards(close_view(self.query, position), references))
             self._known[position] = references, recorded, weight
         return self._known[position]
 
 
 def outline_factor(query: CropStore, positions: Sequence[int], views: Sequence[View], asked: Sequence[Array]) -> float:
-    """Return the factor at which rendered `views` show the displacement that was `asked` for: 1 is the recording.
+    """Return the factor that the outlines of rendered `views` show, 1 for the recording; nan when nothing deviates.
 
-    asked: the fields' flow [FIELD, FIELD, 2] at `positions`. Each recorded outline is registered with the rendered one
-    and the flow found is projected on the one asked for. nan when nothing deviates.
+    asked: per position the flow float32 [FIELD, FIELD, 2] to the twin. Each recorded outline is registered with the
+    rendered one, and the flow found is projected on `asked`.
     """
     shown, total = 0.0, 0.0
     for position, view, wanted in zip(positions, views, asked, strict=True):
