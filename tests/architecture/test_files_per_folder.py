@@ -12,9 +12,6 @@ MIGRATIONS = ROOT / "webui/data/migrations/versions"  # one long list of columns
 WIDE = {  # known to take more arguments than they should; one that no longer does is struck off here
     "ubam/encoding/training.py:train_encoders",
     "ubam/encoding/training.py:train_networks",
-    "ubam/evaluation/synthetic/recording.py:render_recording",
-    "ubam/evaluation/synthetic/study.py:render_again",
-    "ubam/evaluation/synthetic/study.py:synthesise_study",
     "ubam/magnification/gap_filling_training.py:train_generator",
     "ubam/magnification/magnify.py:magnify",
     "ubam/statistics/study_statistics.py:study_statistics",

@@ -11,6 +11,7 @@ from ubam.pipeline.stages import STAGE_WORDS
 
 if TYPE_CHECKING:
     from ubam.pipeline.job import Job
+    from ubam.recordings.validation import Verdict
 
 
 class Bars:
@@ -74,11 +75,10 @@ def subject_line(row: dict[str, str]) -> str:
     return f"{row['subject']:>16}  {row['group']:12} deviation {interval}{p_value}"
 
 
-def verdict_line(verdict: dict[str, Any]) -> str:
+def verdict_line(verdict: "Verdict") -> str:
     """One line of `ubam check`."""
-    start = f"{verdict['status']:7} {verdict['recording_id']:28} {verdict['subject']:14} {verdict['group']:12}"
-    if verdict["status"] == "failed":
-        return f"{start} {verdict['reason']}"
-    size = f"{verdict['width']}x{verdict['height']}"
-    length, rate, frames = verdict["duration_s"], verdict["fps"], verdict["frames_declared"]
-    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {frames:7d} frames"
+    start = f"{verdict.status:7} {verdict.recording_id:28} {verdict.subject:14} {verdict.group:12}"
+    if not verdict.usable:
+        return f"{start} {verdict.reason}"
+    size, length, rate = f"{verdict.width}x{verdict.height}", verdict.duration_s or 0.0, verdict.fps or 0.0
+    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {verdict.frames_declared or 0:7d} frames"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, file_stamp, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
 from ubam.recordings.study_table import Recording, choose_reference
-from ubam.recordings.validation import check_recording, check_study, study_issues
+from ubam.recordings.validation import Verdict, check_recording, check_study, study_issues
 from ubam.tracking.cropping import build_crops
 
 VERDICT_COLUMNS = (
@@ -25,12 +26,22 @@ VERDICT_COLUMNS = (
 def check(job: Job) -> list[str]:
     """Probe every recording and write recordings.csv; StudyError when none can be used."""
     verdicts = check_study(job.study, job.counted("check"))
-    if all(verdict["status"] == "failed" for verdict in verdicts):
-        raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0]['reason']}")
-    _write_recordings(job, {verdict["recording_id"]: verdict for verdict in verdicts})
+    if not any(verdict.usable for verdict in verdicts):
+        raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0].reason}")
+    _write_recordings(job, {verdict.recording_id: asdict(verdict) for verdict in verdicts})
     job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
-    reference = choose_reference(job.study, job.settings.reference)
-    return [] if job.against else study_issues(job.study, verdicts, reference)  # a frozen reference has its own size
+    return size_warnings(job)
+
+
+def size_warnings(job: Job) -> list[str]:
+    """Why the checked study of a job may be too small for its reference; a frozen reference has its own size."""
+    if job.against:
+        return []
+    verdicts = [
+        Verdict(row["recording_id"], row["subject"], row["group"], row["status"], row["reason"])
+        for row in job.verdicts()
+    ]
+    return study_issues(job.study, verdicts, choose_reference(job.study, job.settings.reference))
 
 
 def crops(job: Job) -> list[str]:
@@ -68,7 +79,7 @@ def croppable(job: Job) -> list[Recording]:
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
     """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
     share = job.study.recordings[shard[0] - 1 :: shard[1]]
-    make_crops(job, [recording for recording in share if check_recording(recording)["status"] == "ok"])
+    make_crops(job, [recording for recording in share if check_recording(recording).usable])
     return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
 
 

@@ -16,7 +16,7 @@ from ubam.pipeline.clip_stages import generator, magnify
 from ubam.pipeline.encoding_stages import embed, train
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.pipeline.plan import plan_scoring
-from ubam.pipeline.recording_stages import check, croppable, crops
+from ubam.pipeline.recording_stages import check, croppable, crops, size_warnings
 from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
@@ -28,6 +28,8 @@ from ubam.results.run_record import locked
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
     """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
     pending = pending_stages(job, until, redo)
+    if "check" not in pending and job.run.record["stages"]["check"].get("warnings", []) != size_warnings(job):
+        job.run.warn("check", size_warnings(job))  # another reference than when the recordings were checked
     for stage in pending:
         if stage == "crops":
             croppable(job)  # asked before the record says that crops were begun

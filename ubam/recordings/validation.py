@@ -1,10 +1,11 @@
 """`ubam check`: one verdict for each recording, and whether the study can show anything at all."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import comb
-from typing import Any
 
 from ubam.core.errors import StudyError, VideoError
+from ubam.core.typing import Progress
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
@@ -12,33 +13,53 @@ from ubam.recordings.video_reader import probe
 WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
 
 
-def check_recording(recording: Recording) -> dict[str, Any]:
-    """Probe one recording: status `ok` or `failed` with the reason, and what the file declares of itself."""
-    verdict: dict[str, Any] = {
-        "recording_id": recording.recording_id,
-        "subject": recording.subject,
-        "group": recording.group,
-    }
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one recording before it is analysed.
+
+    status: `ok`, `partial` or `failed`, with the `reason` of the last two; fps, duration_s (of the part that counts),
+    width, height and frames_declared: what the file declares, None where it cannot be read; keypoints: `ok`, why they
+    cannot be used, or empty for a recording without any.
+    """
+
+    recording_id: str
+    subject: str
+    group: str
+    status: str = "ok"
+    reason: str = ""
+    fps: float | None = None
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    frames_declared: int | None = None
+    keypoints: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the recording will be analysed, in part at least."""
+        return self.status != "failed"
+
+
+def check_recording(recording: Recording) -> Verdict:
+    """Probe one recording."""
+    who = recording.recording_id, recording.subject, recording.group
     try:
         info = probe(recording.video)
     except VideoError as error:
-        return verdict | {"status": "failed", "reason": str(error)}
-    fps = recording.fps or info.fps
+        return Verdict(*who, "failed", str(error))
     end = min(recording.end_s or info.duration_s, info.duration_s)
     length = end - (recording.start_s or 0.0)
-    verdict |= {
-        "status": "ok",
-        "reason": "",
-        "fps": fps,
-        "duration_s": length,
-        "width": info.width,
-        "height": info.height,
-    }
-    verdict["frames_declared"] = info.frames_declared
+    status, reason, keypoints = "ok", "", ""
     if length < WINDOW_S:
-        reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
-        return verdict | {"status": "failed", "reason": f"{reason}; use a longer one"}
-    return verdict | {"keypoints": check_keypoints(recording, info.frames_declared)}
+        status = "failed"
+        reason = (
+            f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s; "
+            "use a longer one"
+        )
+    else:
+        keypoints = check_keypoints(recording, info.frames_declared)
+    fps = recording.fps or info.fps
+    return Verdict(*who, status, reason, fps, length, info.width, info.height, info.frames_declared, keypoints)
 
 
 def check_keypoints(recording: Recording, frames: int) -> str:
@@ -52,7 +73,7 @@ def check_keypoints(recording: Recording, frames: int) -> str:
     return "ok"
 
 
-def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+def check_study(study: Study, progress: Progress | None = None) -> list[Verdict]:
     """The verdicts of all recordings in the order of the study."""
     verdicts = []
     for done, recording in enumerate(study.recordings, 1):
@@ -62,71 +83,83 @@ def check_study(study: Study, progress: Callable[[int, int], None] | None = None
     return verdicts
 
 
-def describe_study(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:
     """What there is, in plain sentences: minutes, subjects, and the smallest p that these group sizes allow."""
-    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
-    minutes = sum(verdict.get("duration_s") or 0 for verdict in usable) / 60
+    usable = [verdict for verdict in verdicts if verdict.usable]
+    minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
     subjects = count_subjects(study, verdicts)
-    counts = ", ".join(f"{count} {group}" for group, count in subjects.items())
-    messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes; subjects: {counts}."]
+    counts = ", ".join(f"{count} {group or 'without a group'}" for group, count in subjects.items() if count)
+    messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes."]
+    messages += [f"Subjects: {counts}."] if counts else []
     messages += describe_keypoints(usable)
     if reference is None:
-        return [*messages, "No reference group: every subject is scored against all others."]
+        return [*messages, "No reference group: every subject is scored against all others."] if counts else messages
     n = subjects[reference]
-    messages.append(
-        f"One subject against {n} of {reference}: the smallest possible p is 1/{n + 1} = {1 / (n + 1):.3f}."
-    )
+    if n:
+        messages.append(
+            f"One subject against {n} of {reference}: the smallest possible p is 1/{n + 1} = {1 / (n + 1):.3f}."
+        )
     for group, count in subjects.items():
         if group != reference and count and n:
             messages.append(
-                f"{group} ({count}) against {reference} ({n}): the smallest possible p is {smallest_p(n, count):.2g}."
+                f"{group or 'No group'} ({count}) against {reference} ({n}): "
+                f"the smallest possible p is {smallest_p(n, count):.2g}."
             )
     return messages
 
 
-def describe_keypoints(usable: list[dict[str, Any]]) -> list[str]:
+def describe_keypoints(usable: Sequence[Verdict]) -> list[str]:
     """Whether the keypoints of usable recordings will be joined to the posture; nothing where there are none."""
-    found = [verdict.get("keypoints", "") for verdict in usable]
-    if not any(found):
+    if not any(verdict.keypoints for verdict in usable):
         return []
-    bad = [(verdict["recording_id"], words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
+    bad = [verdict for verdict in usable if verdict.keypoints != "ok"]
     if not bad:
-        return [f"All {len(found)} recordings have keypoints: they join the posture."]
-    name, words = bad[0]
+        return [f"All {len(usable)} recordings have keypoints: they join the posture."]
+    words = bad[0].keypoints or "its cell in the column keypoints is empty"
     return [
-        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(found)} have none that can be "
-        f"used. The first: {name}: {words or 'its cell in the column keypoints is empty'}"
+        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(usable)} have none that can be "
+        f"used. The first: {bad[0].recording_id}: {words}"
     ]
 
 
-def study_issues(study: Study, verdicts: list[dict[str, Any]], reference: str | None) -> list[str]:
+def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:
     """Why this study may be too small to show anything; empty when it is not."""
     subjects = count_subjects(study, verdicts)
+    if not any(verdict.usable for verdict in verdicts):
+        return ["No recording is readable, so there is nothing to analyse."]
     if reference is None:
-        alone = len({verdict["subject"] for verdict in verdicts if verdict["status"] != "failed"}) < 2
+        alone = len({verdict.subject for verdict in verdicts if verdict.usable}) == 1
         return ["Only one subject is usable: it is compared with parts of itself."] if alone else []
-    n, messages = subjects[reference], []
-    if n < 2:
-        messages.append(
-            f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
-            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
-            "reference subjects."
-        )
-    elif 1 / (n + 1) > 0.05:
-        messages.append(
-            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
-            "19 would be needed."
-        )
+    n = subjects[reference]
+    messages = _reference_issues(reference, n)
     for group, count in subjects.items():
         if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
             messages.append(f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects.")
     return messages
 
 
-def count_subjects(study: Study, verdicts: list[dict[str, Any]]) -> dict[str, int]:
-    """Subjects with at least one usable recording, by group."""
-    usable = [verdict for verdict in verdicts if verdict["status"] != "failed"]
-    return {group: len({v["subject"] for v in usable if v["group"] == group}) for group in study.groups}
+def _reference_issues(reference: str, n: int) -> list[str]:
+    """What `n` usable subjects in the reference group cannot show."""
+    if n == 0:
+        return [f"No subject of the reference group {reference} is usable, so there is nothing to compare with."]
+    if n == 1:
+        return [
+            f"The reference group {reference} has one usable subject: normal variation is read from parts of its "
+            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
+            "reference subjects."
+        ]
+    if 1 / (n + 1) > 0.05:
+        return [
+            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible "
+            f"{1 / (n + 1):.2f}); 19 would be needed."
+        ]
+    return []
+
+
+def count_subjects(study: Study, verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """Named subjects with at least one usable recording, by group."""
+    named = [verdict for verdict in verdicts if verdict.usable and verdict.subject]
+    return {group: len({one.subject for one in named if one.group == group}) for group in study.groups}
 
 
 def smallest_p(n_reference: int, n_query: int) -> float:

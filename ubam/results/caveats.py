@@ -16,9 +16,18 @@ def warnings_of(data: RunData) -> list[str]:
     said |= {f"{row.get('recording_id')} {row.get('status')}: {row.get('reason')}" for row in data.recordings}
     own = [words for message in data.record.get("warnings") or [] if (words := str(message)) not in said]
     notes = [str(note) for note in data.statistics.get("notes") or []]
-    found = [*_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
+    found = [*_first_look(data), *_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
     found += [*_outlier_warnings(data), *own, *notes]
     return list(dict.fromkeys(message for message in found if message))
+
+
+def _first_look(data: RunData) -> Iterable[str]:
+    """That a quick run is no basis for conclusions."""
+    if data.record.get("preset") == "quick" and data.subjects:
+        yield (
+            "This is a first look: the preset `quick` trains too briefly for results to be relied on. "
+            "Run the study again with `standard` before you draw conclusions."
+        )
 
 
 def _damage(data: RunData) -> Iterable[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ubam.core.affine import centred, inverse, joined
+from ubam.core.affine import centred, compose, inverse
 from ubam.tracking.background import free_median
 from ubam.tracking.foreground import saliency
 
@@ -158,12 +158,12 @@ class _Chain:
             self.moves.append(IDENTITY)
             self.registered.append(True)
             return
-        guess = joined(inverse(self.key_move), self.moves[-1])
+        guess = compose(inverse(self.key_move), self.moves[-1])
         found = _registered(self.key, picture, self.corners, guess)
         self.textured += int(self.clear)
         self.registered.append(found is not None)
         self.failed = 0 if found is not None else self.failed + 1
-        move = self.moves[-1] if found is None else joined(self.key_move, found[0])
+        move = self.moves[-1] if found is None else compose(self.key_move, found[0])
         self.moves.append(move)
         if found is not None and found[1] < 0.6:
             self._take_key(picture, move)
@@ -281,7 +281,7 @@ def _placed(moves: np.ndarray, registered: np.ndarray, shape: tuple[int, int]) -
     steps = np.arange(len(moves))
     filled = np.stack([np.interp(steps, known, moves[known, i, j]) for i in (0, 1) for j in (0, 1, 2)], 1)
     filled = filled.reshape(-1, 2, 3)
-    filled = np.stack([joined(inverse(filled[known[len(known) // 2]]), move) for move in filled])
+    filled = np.stack([compose(inverse(filled[known[len(known) // 2]]), move) for move in filled])
     corners = _around(filled, shape)
     low, high = np.floor(corners.min(axis=(0, 1))), np.ceil(corners.max(axis=(0, 1)))
     if (high - low).prod() > WIDEST * shape[0] * shape[1]:
@@ -310,7 +310,7 @@ def _against_mosaic(frames: Frames, camera: Camera) -> Camera:
         found = _registered(expected, _evened(frame), _corners(expected, free), IDENTITY)
         registered[at] = found is not None
         if found is not None:
-            moves[at] = joined(moves[at], found[0])
+            moves[at] = compose(moves[at], found[0])
     return replace(camera, moves=moves, registered=registered)
 
 

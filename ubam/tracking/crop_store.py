@@ -19,7 +19,16 @@ from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.foreground import floor_line
 from ubam.tracking.locate import LOST
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, cut, make_view, moved_scene_at, scene_at, scene_through
+from ubam.tracking.views import (
+    EMPTY,
+    cut,
+    make_view,
+    moved_scene_at,
+    reduced_size,
+    reduction_for,
+    scene_at,
+    scene_through,
+)
 
 CROP_VERSION = 12
 
@@ -35,6 +44,7 @@ class CropStore:
     heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
+    camera_lost: the camera moves and its frames could not be brought into one picture.
     """
 
     folder: Path
@@ -61,6 +71,7 @@ class CropStore:
     heading: np.ndarray
     egocentric: bool
     moves: np.ndarray | None
+    camera_lost: bool
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -73,6 +84,8 @@ class CropStore:
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
         views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
+        # A store without the flag says so in its warnings.
+        fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
         moves = np.load(files.array("moves")) if files.array("moves").is_file() else None
         turned = files.array("heading").is_file()
         heading = np.load(files.array("heading")) if turned else np.zeros(len(views), np.float32)
@@ -125,9 +138,9 @@ class CropStore:
         """
         side = size or self.views.shape[1]
         box, scene = self.box[position], self.seen(whole, position)
-        zoom = min(1.0, 1.5 * self.crop_size / float(box[2] - box[0]))
+        zoom = reduction_for(box, self.crop_size)
         if zoom < 1:
-            small = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            small = reduced_size(picture.shape[1], picture.shape[0], zoom)
             stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
             picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(small)
@@ -168,7 +181,7 @@ def close_view(store: CropStore, position: int) -> View:
     """
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
-    if LOST in store.warnings:
+    if store.camera_lost:
         view = cv2.resize(np.array(store.views[position]), (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR)
         return np.asarray(view, np.uint8)
     crop = store.crops([position])[0]
@@ -193,8 +206,8 @@ def _reduced(folder: Path, written: int) -> tuple[Scene, float]:
     written: when it was; a scene that was written again is read again.
     """
     store = CropStore.open(folder)
-    scene, zoom = store.whole_scene(), min(1.0, 1.5 * store.crop_size / float(store.box[0, 2] - store.box[0, 0]))
+    scene, zoom = store.whole_scene(), reduction_for(store.box[0], store.crop_size)
     if zoom < 1:
         height, width = scene.background.shape[:2]
-        scene = scene.resized((max(1, round(width * zoom)), max(1, round(height * zoom))))
+        scene = scene.resized(reduced_size(width, height, zoom))
     return scene, zoom

@@ -15,20 +15,36 @@ import cv2
 import numpy as np
 
 from ubam.core.files import content_hash
+from ubam.core.typing import Progress
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
-from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_first_pass, to_jpeg
+from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.foreground import floor_line
 from ubam.tracking.locate import Finding, find_subject, moving_parts
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, around, cut, make_view, moved_scene_at, paint_view, scene_at
+from ubam.tracking.views import (
+    EMPTY,
+    around,
+    cut,
+    make_view,
+    moved_scene_at,
+    paint_view,
+    reduced_size,
+    reduction_for,
+    scene_at,
+)
 
 
 def build_crops(
-    recording: Recording, out: Path | str, *, crop_size: int = 128, view_size: int = 64, progress: Progress = None
+    recording: Recording,
+    out: Path | str,
+    *,
+    crop_size: int = 128,
+    view_size: int = 64,
+    progress: Progress | None = None,
 ) -> CropStore:
     """Find the subject of a recording and write its crops and views into the folder `out`; returns at once when done.
 
@@ -77,7 +93,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def _write_store(
-    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress
+    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress | None
 ) -> dict[str, Any]:
     survey = read_first_pass(recording, info, folder, progress)
     finding = find_subject(recording, survey)
@@ -97,7 +113,7 @@ def _write_store(
     return {
         "recording_id": recording.recording_id, "fps": float(1 / np.median(np.diff(times))),
         "noise": float(np.median(finding.scene.noise)), "in_place": finding.scene.hidden,
-        "body_height": track.body_height, "egocentric": finding.egocentric,
+        "body_height": track.body_height, "egocentric": finding.egocentric, "camera_lost": finding.lost,
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
@@ -115,7 +131,7 @@ def _write_scene(folder: Path, scene: Scene) -> None:
 
 def _write_crops(
     recording: Recording, survey: FirstPass, finding: Finding, folder: Path,
-    crop_size: int, view_size: int, progress: Progress,
+    crop_size: int, view_size: int, progress: Progress | None,
 ) -> tuple[int, list[str]]:  # fmt: skip
     total, damage = len(survey.times), []  # type: int, list[str]
     scaled = _Scaled.of(finding, survey, crop_size)
@@ -171,12 +187,12 @@ class _Scaled:
     def of(cls, finding: Finding, survey: FirstPass, crop_size: int) -> "_Scaled":
         scene, boxes, camera = finding.scene, finding.track.box, finding.camera
         height, width = survey.samples.shape[1:3]
-        zoom = min(1.0, 1.5 * crop_size / float(boxes[0, 2] - boxes[0, 0]))
-        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        zoom = reduction_for(boxes[0], crop_size)
+        size = reduced_size(width, height, zoom)
         stretch = np.array([size[0] / width, size[1] / height] * 2, np.float32)
         if zoom < 1:
-            whole = scene.background.shape[1::-1]
-            scene = scene.resized((max(1, round(whole[0] * zoom)), max(1, round(whole[1] * zoom))))
+            whole_height, whole_width = scene.background.shape[:2]
+            scene = scene.resized(reduced_size(whole_width, whole_height, zoom))
             camera = camera and camera.scaled(zoom)
         floor = 1.0 if finding.egocentric else floor_line(boxes, finding.track.ground_y, finding.track.body_height)
         return cls(finding, size, boxes * stretch, scene, camera, floor, survey.reduction)

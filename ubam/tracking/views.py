@@ -3,11 +3,21 @@
 import cv2
 import numpy as np
 
-from ubam.core.affine import centred, inverse, joined
+from ubam.core.affine import centred, compose, inverse
 from ubam.tracking.foreground import without_shadow, without_strays
 from ubam.tracking.scene import Scene
 
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
+
+
+def reduction_for(box: np.ndarray, crop_size: int) -> float:
+    """By which factor, at most 1, a picture is made smaller before a box is cut out: the box is then 1.5 crops wide."""
+    return min(1.0, 1.5 * crop_size / float(box[2] - box[0]))
+
+
+def reduced_size(width: int, height: int, zoom: float) -> tuple[int, int]:
+    """Width and height of a picture that is made smaller by `zoom`."""
+    return max(1, round(width * zoom)), max(1, round(height * zoom))
 
 
 def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
@@ -35,7 +45,7 @@ def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, f
     """
     zoom = size / float(box[2] - box[0])
     into_box = np.array([[zoom, 0, -box[0] * zoom], [0, zoom, -box[1] * zoom]])
-    part = scene_through(scene, joined(into_box, inverse(move)), (size, size))
+    part = scene_through(scene, compose(into_box, inverse(move)), (size, size))
     inside = cut(np.ones(frame_size[::-1], np.float32), box, size)
     background = (part.background * inside[..., None] + 0.5).astype(np.uint8)
     return Scene(background, part.noise, part.still, scene.hidden)

@@ -1,40 +1,47 @@
 """Is this enough? What `ubam check` says of a study, from what the probes have found."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ubam.recordings.study_table import Recording as Row
 from ubam.recordings.study_table import Study, choose_reference
 from webui.data.models import Recording
 
+if TYPE_CHECKING:
+    from ubam.recordings.validation import Verdict
+
 
 def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """Verdicts, groups, sentences, and the group that would be taken as reference."""
-    from ubam.recordings.validation import describe_study, study_issues
+    """What CheckOut holds: verdicts, groups, sentences, and the group that would be taken as reference."""
+    from ubam.recordings.validation import describe_study, study_issues  # loads OpenCV
 
     verdicts = [_verdict(recording) for recording in recordings]
     study = _study(recordings)
     reference = choose_reference(study, None)
-    enough = describe_study(study, verdicts, reference) if recordings else []
     return {
-        "verdicts": verdicts,
+        "verdicts": [
+            asdict(verdict) | {"file_name": recording.file_name}
+            for recording, verdict in zip(recordings, verdicts, strict=True)
+        ],
         "groups": [_group(name, verdicts) for name in study.groups],
-        "enough": enough,
+        "enough": describe_study(study, verdicts, reference) if recordings else [],
         "doubts": study_issues(study, verdicts, reference) if recordings else [],
         "problems": problems(recordings),
         "reference_guess": reference,
     }
 
 
-def _verdict(recording: Recording) -> dict[str, Any]:
-    status = "failed" if recording.status == "probing" else recording.status
-    return {
-        "recording_id": recording.id, "file_name": recording.file_name, "subject": recording.subject,
-        "group": recording.group, "status": status, "reason": recording.reason, "fps": recording.fps,
-        "duration_s": recording.duration_s, "width": recording.width, "height": recording.height,
-        "frames_declared": recording.frames, "keypoints": "",
-    }  # fmt: skip
+def _verdict(recording: Recording) -> "Verdict":
+    from ubam.recordings.validation import Verdict
+
+    return Verdict(
+        recording.id, recording.subject, recording.group,
+        status="failed" if recording.status == "probing" else recording.status, reason=recording.reason,
+        fps=recording.fps, duration_s=recording.duration_s, width=recording.width, height=recording.height,
+        frames_declared=recording.frames,
+    )  # fmt: skip
 
 
 def _study(recordings: Sequence[Recording]) -> Study:
@@ -42,11 +49,12 @@ def _study(recordings: Sequence[Recording]) -> Study:
     return Study(Path("study"), tuple(rows))
 
 
-def _group(name: str, verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    of_group = [verdict for verdict in verdicts if verdict["group"] == name and verdict["status"] != "failed"]
-    seconds = sum(verdict["duration_s"] or 0 for verdict in of_group)
-    subjects = len({verdict["subject"] for verdict in of_group})
-    return {"name": name, "subjects": subjects, "recordings": len(of_group), "minutes": round(seconds / 60, 2)}
+def _group(name: str, verdicts: Sequence["Verdict"]) -> dict[str, Any]:
+    """What GroupSizeOut holds."""
+    usable = [verdict for verdict in verdicts if verdict.group == name and verdict.usable]
+    minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
+    subjects = len({verdict.subject for verdict in usable if verdict.subject})
+    return {"name": name, "subjects": subjects, "recordings": len(usable), "minutes": round(minutes, 2)}
 
 
 def problems(recordings: Sequence[Recording]) -> list[str]:

@@ -233,14 +233,14 @@ def test_check_says_what_is_wrong_with_keypoints(tmp_path: Path) -> None:
     short = write_dlc_csv(tmp_path / "short.csv", columns, table)
     recording = Recording("cage", 2, video, "1", "a", keypoints=short)
     verdict = check_recording(recording)
-    assert verdict["status"] == "ok"
-    assert "12 rows, its video 60 frames" in verdict["keypoints"]
+    assert verdict.status == "ok"
+    assert "12 rows, its video 60 frames" in verdict.keypoints
     assert "1 of 1 have none that can be used" in describe_keypoints([verdict])[0]
     whole = write_dlc_csv(tmp_path / "whole.csv", columns, table.repeat(5, 0))
     right = check_recording(replace(recording, keypoints=whole))
     assert describe_keypoints([right]) == ["All 1 recordings have keypoints: they join the posture."]
-    assert "cell in the column keypoints is empty" in describe_keypoints([right, verdict | {"keypoints": ""}])[0]
-    assert describe_keypoints([verdict | {"keypoints": ""}]) == []
+    assert "cell in the column keypoints is empty" in describe_keypoints([right, replace(verdict, keypoints="")])[0]
+    assert describe_keypoints([replace(verdict, keypoints="")]) == []
 
 
 def write_study(folder: Path, subjects: int = 3, frames: int = 40) -> Path:

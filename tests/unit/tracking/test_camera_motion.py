@@ -1,5 +1,6 @@
 """A moving camera is told from one at rest, its frames are brought into one picture, and the store keeps its word."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.videos import write_video
-from ubam.core.affine import centred, inverse, joined
+from ubam.core.affine import centred, compose, inverse
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.camera_motion import AT_REST, NOTHING_RESTS, LostCamera, follow_camera, local_saliency, share_at_rest
@@ -72,8 +73,8 @@ def test_the_moves_of_a_hand_held_camera_are_found_below_the_pixel():
     assert camera.registered.all()
     corners = np.array([[0, 0, 1], [240, 0, 1], [0, 160, 1], [240, 160, 1]], float)
     for t in (0, 12, 37, 49):
-        found = centred(joined(inverse(camera.moves[25]), camera.moves[t]))
-        true = joined(moves[25], inverse(moves[t]))
+        found = centred(compose(inverse(camera.moves[25]), camera.moves[t]))
+        true = compose(moves[25], inverse(moves[t]))
         assert np.abs(corners @ (found - true).T).max() < 0.7
     assert camera.zoom[-1] / camera.zoom[0] == pytest.approx(1.1, abs=0.01)
     assert np.ptp(np.degrees(camera.roll)) == pytest.approx(3.0, abs=0.3)
@@ -158,5 +159,10 @@ def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path):
     video = write_video(tmp_path / "cuts.mp4", iter(frames))
     store = build_crops(Recording("cuts", 2, video, "s", "g"), tmp_path / "cuts")
     assert LOST in store.warnings
+    assert store.camera_lost
+    described = json.loads((store.folder / "store.json").read_text())
+    del described["camera_lost"]
+    (store.folder / "store.json").write_text(json.dumps(described))
+    assert CropStore.open(store.folder).camera_lost  # a store without the flag says it in its warnings
     assert store.views.shape == (40, 64, 64, 3)
     assert store.moves is None

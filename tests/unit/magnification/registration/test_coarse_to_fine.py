@@ -13,7 +13,6 @@ from ubam.magnification.registration.coarse_to_fine import halved, towards, wind
 from ubam.magnification.registration.flow_fields import consensus, read_at
 from ubam.magnification.registration.network import SIDE, between, displacements
 from ubam.tracking.crop_store import CLOSE, CropStore, close_view
-from ubam.tracking.locate import LOST
 from ubam.tracking.views import EMPTY
 
 
@@ -45,7 +44,7 @@ def test_frames_without_a_subject_and_of_a_lost_camera_have_a_close_view_too(stu
     store, position = study["mild"], 20
     absent = replace(store, found=np.zeros_like(store.found))
     assert (close_view(absent, position) == EMPTY).all()
-    lost = replace(store, warnings=(LOST,))
+    lost = replace(store, camera_lost=True)
     enlarged = halved(close_view(lost, position)).astype(float)
     assert np.abs(enlarged - store.views[position]).mean() < 3
 
