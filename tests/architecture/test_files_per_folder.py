@@ -14,7 +14,6 @@ WIDE = {  # known to take more arguments than they should; one that no longer do
     "ubam/encoding/training.py:train_networks",
     "ubam/magnification/gap_filling_training.py:train_generator",
     "ubam/magnification/magnify.py:magnify",
-    "ubam/statistics/study_statistics.py:study_statistics",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

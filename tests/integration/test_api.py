@@ -50,7 +50,7 @@ def test_a_folder_of_group_folders_is_a_study(study: Path, tmp_path: Path, monke
         (tmp_path / "videos" / recording.group).mkdir(parents=True, exist_ok=True)
         shutil.copy(recording.video, tmp_path / "videos" / recording.group)
     jobs = []
-    monkeypatch.setattr(analysis, "run_stages", jobs.append)
+    monkeypatch.setattr(analysis, "run_stages", lambda job, *until: jobs.append(job))
     ubam.analyse(tmp_path / "videos", tmp_path / "run", preset="quick", seed=3)
     assert set(jobs[0].study.groups) == set(ubam.read_study(study).groups)
     assert (jobs[0].settings.reference, jobs[0].settings.seed) == ("healthy", 3)

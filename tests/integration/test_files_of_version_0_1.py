@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.frozen_reference import find_reference, fingerprint
 from ubam.deviation.posture_series import PostureSeries
@@ -16,6 +17,7 @@ from ubam.deviation.reference_model import Deviation
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Model
 from ubam.magnification.gap_filling_network import load_gap_filling
+from ubam.pipeline.plan import plan_scoring
 from ubam.report.page import write_report
 from ubam.results.run_data import read_run
 from ubam.results.run_record import RunRecord
@@ -45,6 +47,14 @@ def test_the_model_gives_the_same_postures(old_run: Path) -> None:
     kept = read_arrays(old_run / "embeddings" / "human03.npz")["posture"]
     np.testing.assert_allclose(embed_postures(model.posture, store.views), kept, atol=0.02)
     assert load_gap_filling(old_run / "model") is not None
+
+
+def test_new_recordings_are_not_compared_with_outlines_of_another_version(old_run: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.csv"
+    study.write_text("video,subject,group\nnew.mp4,new,impaired\n")
+    (tmp_path / "new.mp4").write_bytes(b"")
+    with pytest.raises(ModelError, match="draws other outlines"):
+        plan_scoring(study, old_run, {})
 
 
 def test_the_frozen_reference_gives_the_same_deviation(old_run: Path) -> None:

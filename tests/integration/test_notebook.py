@@ -44,9 +44,8 @@ def test_the_notebook_calls_what_the_library_offers() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_notebook_comes_to_its_end_and_says_what_stands_in_it() -> None:
-    kept = [cell["outputs"] for cell in read_cells(NOTEBOOK) if cell["cell_type"] == "code"]
-    made = carry_out(NOTEBOOK)
-    for number, (before, now) in enumerate(zip(kept, made, strict=True), 1):
-        assert [one["output_type"] for one in before] == [one["output_type"] for one in now], f"cell {number}"
-        if "warning" not in _said(now):
-            assert _said(before) == _said(now), f"cell {number}"
+    codes = [cell for cell in read_cells(NOTEBOOK) if cell["cell_type"] == "code"]
+    for cell, made in zip(codes, carry_out(NOTEBOOK), strict=True):
+        assert [one["output_type"] for one in cell["outputs"]] == [one["output_type"] for one in made], cell["source"]
+        if "run.warnings" not in cell["source"]:  # which of them are said hangs on the last digits
+            assert _said(cell["outputs"]) == _said(made), cell["source"]

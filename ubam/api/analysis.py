@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ubam.api.run import Run
 from ubam.pipeline.job import no_progress
-from ubam.pipeline.plan import plan_run
+from ubam.pipeline.plan import RunOptions, plan_run
 from ubam.pipeline.runner import run_stages
 from ubam.results.run_record import locked
 
@@ -33,13 +33,15 @@ def analyse(
         RunError: `out` holds something else, or another process works in it.
         ModelError: `model` holds no model, or the recordings are too short to learn from.
     """
-    options = {
+    options: RunOptions = {
         "reference": reference, "block": None, "preset": preset, "model": Path(model) if model else None,
         "device": "auto", "seed": seed, "workers": workers, "scheduler": None, "factors": (),
     }  # fmt: skip
     plan, folder = plan_run(Path(study), options, ask=lambda groups: None), Path(out)
     with locked(folder):
-        run_stages(plan.start(folder, progress or no_progress))
+        job = plan.start(folder, progress or no_progress)
+        run_stages(job, "score")  # its tables are asked for: they are made again where they are gone
+        run_stages(job)
     return Run(folder)
 
 

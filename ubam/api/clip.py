@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ubam.api.deviation import series_of
 from ubam.api.model import Model
 from ubam.api.subject import CroppedRecording
@@ -75,10 +73,10 @@ def magnify(
     made = prepare(
         query.store, query.recording.video,
         [(cropped[name].store, cropped[name].recording.video, path) for name, path in twin.references],
-        np.asarray(frames_within(query.store, span)), [0.0 if layout in TO_THE_TWIN else factor],
+        frames_within(query.store, span), [0.0 if layout in TO_THE_TWIN else factor],
         embed=model.encode_views, posture=own.posture, twin=twin.posture,
         manifold=real_postures([one.posture for one in series.values()]),
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
-    write_json(out.with_suffix(".json"), facts)
-    return clip_of(out, facts)
+    write_json(out.with_suffix(".json"), facts.to_json())
+    return clip_of(out, facts.to_json())

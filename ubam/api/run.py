@@ -8,6 +8,7 @@ from ubam.api.table import Row, Table
 from ubam.core.errors import RunError
 from ubam.results.embeddings import Embeddings, read_embeddings
 from ubam.results.run_data import read_run
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.results.tables import Exported, read_scored
 
@@ -70,7 +71,7 @@ class Run:
     @property
     def report(self) -> Path:
         """The report, one self-contained page; RunError when it is not written yet."""
-        path = self.folder / "report.html"
+        path = RunFolder(self.folder).report
         if not path.is_file():
             raise RunError(f"{self.folder} has no report yet; do first: ubam report {self.folder}")
         return path
@@ -103,7 +104,7 @@ class Run:
         """
         from ubam.pipeline.queries import find_neighbours
 
-        return Table(find_neighbours(self.folder, recording_id, time_s, what, count))
+        return Table([vars(row) for row in find_neighbours(self.folder, recording_id, time_s, what, count)])
 
     def magnify(
         self, recording_id: str, factor: float, out: Path | str, *, layout: str = "side-by-side",
@@ -136,7 +137,8 @@ class Run:
         check_factors([factor])
         job = plan_again(self.folder, lambda groups: None, {}).dry(self.folder, progress or no_progress)
         require_scored(job)
-        return clip_of(Path(out), magnify_recording(job, recording_id, factor, layout, span, Path(out)))
+        facts = magnify_recording(job, recording_id, factor, layout, span, Path(out))
+        return clip_of(Path(out), facts.to_json())
 
     def __repr__(self) -> str:
         return f"Run('{self.folder}')"

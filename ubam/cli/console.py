@@ -53,20 +53,20 @@ def print_outcome(job: "Job", done: list[str], until: str, as_json: bool) -> Non
     """Say what was found, which recordings failed and why, and where the report is."""
     outcome = job.outcome(done)
     if as_json:
-        click.echo(json.dumps(outcome, indent=1))
+        click.echo(json.dumps(vars(outcome), indent=1))
         return
-    for warning in outcome["warnings"]:
+    for warning in outcome.warnings:
         click.secho(f"note: {warning}", fg="yellow", err=True)
-    for row in outcome["subjects"]:
+    for row in outcome.subjects:
         click.echo(subject_line(row))
-    failed = [row for row in outcome["recordings"] if row["status"] == "failed"]
+    failed = [row for row in outcome.recordings if row["status"] == "failed"]
     if failed:
-        click.secho(f"{len(failed)} of {len(outcome['recordings'])} recordings failed:", fg="red", err=True)
+        click.secho(f"{len(failed)} of {len(outcome.recordings)} recordings failed:", fg="red", err=True)
         for row in failed:
             click.echo(f"  {row['recording_id']}: {row['reason']}", err=True)
     click.echo(f"Done: {', '.join(done)}" if done else "Nothing to do: every stage of this run is done.")
     if until == "report":
-        click.echo(f"Report: {outcome['report']}")
+        click.echo(f"Report: {outcome.report}")
 
 
 def subject_line(row: dict[str, str]) -> str:

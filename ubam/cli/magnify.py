@@ -14,6 +14,7 @@ from ubam.core.settings import LAYOUTS, PUBLISHED, SUFFIXES
 
 if TYPE_CHECKING:
     from ubam.pipeline.job import Job
+    from ubam.results.records.clips import ClipFacts, PublishedFacts, TransferFacts
 
 LAYOUT = click.option("--layout", type=click.Choice((*LAYOUTS, PUBLISHED)), default="side-by-side", show_default=True)
 APPEARANCE = click.option(
@@ -83,6 +84,7 @@ def magnify_one(job: "Job", bars: Bars, order: ClipOrder, as_json: bool) -> None
     from ubam.pipeline import queries, runner
 
     runner.require_scored(job)
+    facts: ClipFacts | TransferFacts | PublishedFacts
     recording, out, span = order.recording, order.out, (order.from_s, order.to_s)
     if order.appearance is not None:
         facts = queries.transfer_posture(job, recording, order.appearance, span, out)
@@ -91,20 +93,22 @@ def magnify_one(job: "Job", bars: Bars, order: ClipOrder, as_json: bool) -> None
     else:
         facts = queries.magnify_recording(job, recording, order.factor, order.layout, span, out, order.frames)
     bars.close()
-    click.echo(json.dumps(facts, indent=1) if as_json else f"{out}: {_words(facts)}")
+    click.echo(json.dumps(facts.to_json(), indent=1) if as_json else f"{out}: {_words(facts)}")
 
 
-def _words(facts: dict[str, Any]) -> str:
-    if facts["layout"] == PUBLISHED:
-        share = 100 * facts["share_of_published_training"]
-        return f"factor {facts['factor']:g}, drawn after {share:.2g} % of the published training"
-    if "agreement" in facts:
-        words = f"outlines agree {facts['agreement']:.2f} (before the move {facts['agreement_before']:.2f}), "
-        words += f"{facts['jumps']} jumps"
+def _words(facts: "ClipFacts | TransferFacts | PublishedFacts") -> str:
+    from ubam.results.records.clips import PublishedFacts, TransferFacts
+
+    if isinstance(facts, PublishedFacts):
+        share = 100 * facts.share_of_published_training
+        return f"factor {facts.factor:g}, drawn after {share:.2g} % of the published training"
+    if isinstance(facts, TransferFacts):
+        words = f"outlines agree {facts.agreement:.2f} (before the move {facts.agreement_before:.2f}), "
+        words += f"{facts.jumps} jumps"
     else:
         words = (
-            f"factor {facts['factor']:g}, measured {facts['factor_geometric']:.2f} (registered), "
-            f"{facts['factor_measured']:.2f} (posture code)"
+            f"factor {facts.factor:g}, measured {facts.factor_geometric:.2f} (registered), "
+            f"{facts.factor_measured:.2f} (posture code)"
         )
-    marked = facts["marked_frames"]
-    return words + (f"; {marked} of {facts['frames']} frames are marked as not to be trusted" if marked else "")
+    marked = facts.marked_frames
+    return words + (f"; {marked} of {facts.frames} frames are marked as not to be trusted" if marked else "")

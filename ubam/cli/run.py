@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -14,6 +14,9 @@ from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
 from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
 from ubam.results.run_folder import LOCK, RunFolder
+
+if TYPE_CHECKING:
+    from ubam.pipeline.plan import RunOptions
 
 LOWEST, HIGHEST = FACTOR_RANGE
 KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
@@ -125,7 +128,7 @@ def perform(
 
     as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
     part = _parse_shard(shard) if shard else None
-    plan = plan_run(study, options | (kept or {}), ask=ask_for_reference)
+    plan = plan_run(study, cast("RunOptions", options | (kept or {})), ask=ask_for_reference)
     if not as_json:
         click.echo(plan.choice_of_reference)
     if dry_run:
@@ -143,7 +146,7 @@ def perform(
         click.echo(f"Done: {', '.join(done)}.")
         return
     print_outcome(job, done, until, as_json)
-    if any(row["status"] == "failed" for row in job.verdicts()):
+    if any(row["status"] == "failed" for row in job.read_verdicts()):
         sys.exit(2)
 
 

@@ -43,7 +43,7 @@ def score_new(study: Path, against: Path, out: Path | None, options: dict[str, A
     if out is None:
         raise UbamError("--against needs --out, the folder to write the scores into.")
     as_json = options["as_json"]
-    plan = plan_scoring(study, against, {name: options[name] for name in ("device", "workers")})
+    plan = plan_scoring(study, against, {"device": options["device"], "workers": options["workers"]})
     if not as_json:
         click.echo(plan.choice_of_reference)
     bars = Bars(quiet=as_json)
@@ -54,7 +54,7 @@ def score_new(study: Path, against: Path, out: Path | None, options: dict[str, A
         finally:
             bars.close()
     print_outcome(job, done, "score", as_json)
-    if any(row["status"] == "failed" for row in job.verdicts()):
+    if any(row["status"] == "failed" for row in job.read_verdicts()):
         sys.exit(2)
 
 
@@ -75,7 +75,5 @@ def neighbours_command(run: Path, recording: str, time_s: float, what: str, coun
         return
     click.echo(f"{'similarity':>10} {'time_s':>9}  {'subject':14} {'group':12} recording")
     for row in rows:
-        click.echo(
-            f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {row['subject']:14} {row['group']:12} "
-            f"{row['recording_id']}"
-        )
+        where = f"{row['subject']:14} {row['group']:12} {row['recording_id']}"
+        click.echo(f"{row['similarity']:10.3f} {row['time_s']:9.2f}  {where}")

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,11 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
     bars = Bars(quiet=as_json)
     verdicts = check_study(table, lambda done, total: bars("check", done, total))
     bars.close()
-    statements, misgivings = describe_study(table, verdicts, chosen), study_issues(table, verdicts, chosen)
+    statements = describe_study(table, verdicts, chosen)
+    misgivings = [issue.words for issue in study_issues(table, verdicts, chosen)]
     if as_json:
-        recordings = [asdict(verdict) for verdict in verdicts]
-        click.echo(json.dumps({"recordings": recordings, "summary": statements, "doubts": misgivings}, indent=1))
+        rows = [verdict.to_json() for verdict in verdicts]
+        click.echo(json.dumps({"recordings": rows, "summary": statements, "doubts": misgivings}, indent=1))
     else:
         for verdict in verdicts:
             click.echo(verdict_line(verdict))

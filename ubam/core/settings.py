@@ -8,12 +8,12 @@ from ubam.core.errors import UbamError
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one run; they stop at runner.py and main.py, everything below takes numbers.
+    """Settings of one run.
 
     networks: `compact`, from nothing (encoders.py); `pretrained`, adapted to the study (posture_encoder.py); or
-    `published`
-    (published_encoders.py). objectives: a set of `objectives.OBJECTIVES`. posture_rate: the share of
-    the learning rate that pre-trained weights get; keep_weight: how firmly their postures are held to what they were.
+    `published` (published_encoders.py). objectives: a set of `objectives.OBJECTIVES`. posture_rate: the share of the
+    learning rate that pre-trained weights get; keep_weight: how firmly their postures are held to what they were.
+    outlines: who draws the subject's outline; runs with other outlines are not compared.
     """
 
     preset: str = "standard"
@@ -25,6 +25,7 @@ class Settings:
     factors: tuple[float, ...] = (2.0,)
     crop_size: int = 128
     view_size: int = 64
+    outlines: str = "eye"
     posture_dim: int = 64
     behaviour_dim: int = 64
     train_steps: int = 6000

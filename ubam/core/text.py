@@ -54,6 +54,11 @@ def seconds_text(value: float | None) -> str:
     )
 
 
+def capitalised(text: str) -> str:
+    """`text` with a capital first letter; the others stay."""
+    return text[:1].upper() + text[1:]
+
+
 def bytes_text(count: int) -> str:
     """'512 bytes', '1.5 MiB', '64 GiB'."""
     if count < 1024:

@@ -13,7 +13,6 @@ from ubam.encoding.embedding import embed_postures, looks_of_encoder
 from ubam.encoding.encoders import LandmarkEncoder
 from ubam.tracking.crop_store import CropStore
 
-CONTROLS = ("untrained", "pixel", "background")
 PIXEL_SIDE = 16
 
 

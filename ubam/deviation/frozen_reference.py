@@ -11,6 +11,7 @@ from ubam.core.errors import ModelError
 from ubam.core.files import content_hash
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
+from ubam.results.records.study import AgainstReference
 from ubam.results.run_folder import ModelFolder, ReferenceFolder, RunFolder
 
 VIEWS = ("view_size", "crop_size")  # settings of the model that decide what its networks are shown
@@ -27,7 +28,7 @@ class Frozen:
     seed: int
     group: str
     n_subjects: int
-    usual: Mapping[str, Any]
+    usual: Mapping[str, list[float]]
     settings: Mapping[str, Any]
 
     @property
@@ -35,12 +36,10 @@ class Frozen:
         """The networks that made the postures of the reference."""
         return ReferenceFolder(self.folder).model.path
 
-    def facts(self) -> dict[str, Any]:
-        """Plain values for statistics.json."""
-        return {
-            "path": str(self.folder), "version": self.ubam, "hash": self.hash, "model": self.model,
-            "group": self.group, "n": self.n_subjects, "usual": self.usual,
-        }  # fmt: skip
+    def facts(self) -> AgainstReference:
+        """What statistics.json says of it."""
+        usual = dict(self.usual)
+        return AgainstReference(str(self.folder), self.ubam, self.hash, self.model, self.group, self.n_subjects, usual)
 
 
 def find_reference(path: Path) -> Frozen:

@@ -81,7 +81,9 @@ def _read_description(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        complete = {"posture", "behaviour"} <= set(described["networks"]) and isinstance(described["settings"], dict)
+        networks = described["networks"]
+        complete = {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
+        complete = complete and all({"kind", "settings"} <= set(network) for network in networks.values())
         known = described["format"] == FORMAT
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is damaged or not a model of ubam: copy the model folder again") from error

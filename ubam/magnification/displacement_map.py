@@ -1,14 +1,13 @@
 """Where in the body and when a clip deviates, read from its displacement field: a map in the frame of the body, the
 regions that stand out of it, and a curve over time. Lengths are shares of the body height."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Array
 from ubam.magnification.registration.register import FIELD
+from ubam.results.records.clips import DisplacementCurve, Region
 from ubam.tracking.crop_store import CropStore
 
 OFTEN = 0.2  # share of the frames in which the subject must be at a place for it to count
@@ -61,15 +60,14 @@ class Whereabouts:
         mean = self._moved / np.maximum(self._weight, 1e-6)[..., None]
         return np.where((self.body >= OFTEN)[..., None], mean, 0).astype(np.float32)
 
-    def facts(self) -> dict[str, Any]:
-        """Regions and curve for the JSON beside a clip."""
-        return {
-            "regions": regions(self.length, self.direction, self.body),
-            "displacement": {
-                "time_s": [round(time, 3) for time in self.time_s],
-                "body_heights": [round(value, 4) for value in self.curve],
-            },
-        }
+    def regions(self) -> list[Region]:
+        """The places that deviate most, for the JSON beside a clip."""
+        return regions(self.length, self.direction, self.body)
+
+    def displacement(self) -> DisplacementCurve:
+        """How far the subject is from its twin over time, for the JSON beside a clip."""
+        times, curve = [round(time, 3) for time in self.time_s], [round(value, 4) for value in self.curve]
+        return DisplacementCurve(times, curve)
 
 
 def body_at(query: CropStore, position: int) -> Array:
@@ -78,7 +76,7 @@ def body_at(query: CropStore, position: int) -> Array:
     return np.asarray(cv2.resize(salient, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def regions(length: Array, direction: Array, body: Array) -> list[dict[str, Any]]:
+def regions(length: Array, direction: Array, body: Array) -> list[Region]:
     """Return up to four places that deviate most, the most deviant first.
 
     Args:
@@ -97,19 +95,19 @@ def regions(length: Array, direction: Array, body: Array) -> list[dict[str, Any]
     return [_region(part, length, direction, body) for part in parts[:MOST_REGIONS]]
 
 
-def _region(part: NDArray[np.bool_], length: Array, direction: Array, body: Array) -> dict[str, Any]:
+def _region(part: NDArray[np.bool_], length: Array, direction: Array, body: Array) -> Region:
     rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
     corners = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / len(part)
     weight = body * part
     mean = float((weight * length).sum() / weight.sum())
     towards = (weight[..., None] * direction).sum((0, 1)) / weight.sum()
-    return {
-        "place": body_place_in_words(part, body),
-        "box": [round(float(side), 3) for side in corners],
-        "mean": round(mean, 4),
-        "towards": [round(float(side), 4) for side in towards],
-        "share": round(float((weight * length).sum() / max(float((body * length).sum()), 1e-9)), 3),
-    }
+    return Region(
+        place=body_place_in_words(part, body),
+        box=[round(float(side), 3) for side in corners],
+        mean=round(mean, 4),
+        towards=[round(float(side), 4) for side in towards],
+        share=round(float((weight * length).sum() / max(float((body * length).sum()), 1e-9)), 3),
+    )
 
 
 def body_place_in_words(part: NDArray[np.bool_], body: Array) -> str:

@@ -36,8 +36,8 @@ from ubam.magnification.registration.register import (
 from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
 from ubam.recordings.video_reader import read_frame, read_frames
 from ubam.tracking.crop_store import CLOSE, CropStore
-from ubam.tracking.foreground import clean_mask
 from ubam.tracking.scene import Scene
+from ubam.tracking.views import whole_outline
 
 Embed = Callable[[Picture], Array]
 
@@ -122,8 +122,7 @@ class Magnification:
         pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
         scene = replace(scene, **pictures)
         inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
-        salient = scene.saliency(inside)
-        opacity = subject_opacity(salient, clean_mask(salient), max(1.0, self.query.body_height / 100))
+        opacity = self._opacity(scene, inside, region, position)
         heading = float(self.query.heading[position])
         flow = flow_over(region, self.query.box[position], part.flow[index], heading)
         moved = {}
@@ -140,6 +139,13 @@ class Magnification:
             whole[y0:y1, x0:x1] = layer.picture
             moved[factor] = replace(layer, picture=whole, carried=None)
         return Frame(position, picture, moved, region, flow, part.flow[index], amounts)
+
+    def _opacity(self, scene: Scene, inside: Picture, region: tuple[int, int, int, int], position: int) -> Array:
+        """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
+        box = self.query.box[position]
+        outline = whole_outline(self.query.outline_at(position), box, region)
+        rim = scene.saliency(inside) if not (self.query.in_place or self.query.camera_lost) else outline
+        return subject_opacity(rim, outline > 0.5, max(1.0, self.query.body_height / 100))
 
     def _repaired(
         self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array

@@ -6,7 +6,6 @@ beside it by the posture code. A frame that no honest picture could be made of i
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from ubam.core.typing import Picture
 from ubam.magnification.displacement_map import Whereabouts, body_at
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.registration.dose import MeasuredFactor, RenderedView, outline_factor
+from ubam.results.records.clips import ClipFacts, Marked
 from ubam.tracking.crop_store import CLOSE
 
 TORN_SHARE = 0.1  # of the subject's area without a source pixel: more, and the picture is a guess
@@ -97,30 +97,35 @@ class Check:
         found = ruler.reached([self.shown[i] for i in chosen])
         return found if np.isfinite(found) else 1.0
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, layout: str) -> ClipFacts:
         """The numbers of the JSON beside the clip."""
         seen = np.array([one.position for one in self.shown])
         measured, off = self.made.measure(np.stack(self.views), seen)
         times, positions = self.made.query.time_s, self.made.positions
-        return {
-            "recording_id": self.made.query.recording_id,
-            "factor": self.factor,
-            "factor_measured": measured,
-            "factor_geometric": self.geometric() if self.factor != 1 else 1.0,
-            "inner_gain": self.made.gain.get(self.factor, 1.0),
-            "appearance_kept": float(np.mean(self.kept)),
-            "off_manifold": off,
-            "frames": len(self.doubts),
-            "from_s": float(times[positions[0]]),
-            "to_s": float(times[positions[-1]]),
-            "fps": self.made.query.fps,
-            "reference_subjects": len(self.made.matches),
-            **marked(self.doubts, times[positions]),
-            **self.whereabouts.facts(),
-        }
+        doubtful = marked(self.doubts, times[positions])
+        return ClipFacts(
+            recording_id=self.made.query.recording_id,
+            factor=self.factor,
+            factor_measured=measured,
+            factor_geometric=self.geometric() if self.factor != 1 else 1.0,
+            inner_gain=self.made.gain.get(self.factor, 1.0),
+            appearance_kept=float(np.mean(self.kept)),
+            off_manifold=off,
+            frames=len(self.doubts),
+            from_s=float(times[positions[0]]),
+            to_s=float(times[positions[-1]]),
+            fps=self.made.query.fps,
+            reference_subjects=len(self.made.matches),
+            marked_frames=doubtful.frames,
+            marked_reasons=doubtful.reasons,
+            marked_s=doubtful.stretches_s,
+            regions=self.whereabouts.regions(),
+            displacement=self.whereabouts.displacement(),
+            layout=layout,
+        )
 
 
-def marked(doubts: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> dict[str, Any]:
+def marked(doubts: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> Marked:
     """Return how many frames are marked, how many for each reason, and the stretches [start, end] in seconds."""
     counts = Counter(reason for reasons in doubts for reason in reasons)
     stretches: list[list[float]] = []
@@ -129,11 +134,7 @@ def marked(doubts: list[tuple[str, ...]], time_s: NDArray[np.float64]) -> dict[s
             stretches[-1][1] = round(float(time_s[index]), 3)
         elif reasons:
             stretches.append([round(float(time_s[index]), 3)] * 2)
-    return {
-        "marked_frames": sum(map(bool, doubts)),
-        "marked_reasons": {reason: counts[reason] for reason in REASONS},
-        "marked_s": stretches,
-    }
+    return Marked(sum(map(bool, doubts)), {reason: counts[reason] for reason in REASONS}, stretches)
 
 
 def appearance_kept(frame: Frame, factor: float) -> float:

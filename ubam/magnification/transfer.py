@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +39,7 @@ from ubam.magnification.registration.register import (
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
+from ubam.results.records.clips import TransferFacts
 from ubam.tracking.crop_store import CropStore
 
 PATH_SIGMA_S = 0.04  # the matched path and the displacement are smoothed over so many seconds
@@ -67,7 +67,7 @@ def write_transfer(
     embed: Embed,
     manifold: Manifold | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> TransferFacts:
     """Write the clip `out` (.mp4), one frame per frame of the posture's recording, and return what its JSON says.
 
     Args:
@@ -85,7 +85,7 @@ def write_transfer(
     seen = _Seen(made, posture.store)
     write_clip(out, _counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
     jumps = len(runs_of(matched, posture.store.fps)) - 1
-    return seen.facts(posture.store, positions) | {"jumps": jumps, "layout": "transfer"}
+    return seen.facts(posture.store, positions, jumps)
 
 
 def transferred(
@@ -255,21 +255,25 @@ class _Seen:
         found["dose"] = self.after[-1] < LEAST_AGREEMENT
         return tuple(name for name, true in found.items() if true)
 
-    def facts(self, posture: CropStore, positions: NDArray[np.int64]) -> dict[str, Any]:
+    def facts(self, posture: CropStore, positions: NDArray[np.int64], jumps: int) -> TransferFacts:
         """The numbers of the JSON beside the clip."""
         times = posture.time_s[positions]
-        return {
-            "recording_id": posture.recording_id,
-            "appearance": self.made.query.recording_id,
-            "agreement": float(np.mean(self.after)),
-            "agreement_before": float(np.mean(self.before)),
-            "appearance_kept": float(np.mean(self.kept)),
-            "frames": len(self.doubts),
-            "from_s": float(times[0]),
-            "to_s": float(times[-1]),
-            "fps": posture.fps,
-            **marked(self.doubts, times),
-        }
+        doubtful = marked(self.doubts, times)
+        return TransferFacts(
+            recording_id=posture.recording_id,
+            appearance=self.made.query.recording_id,
+            agreement=float(np.mean(self.after)),
+            agreement_before=float(np.mean(self.before)),
+            appearance_kept=float(np.mean(self.kept)),
+            frames=len(self.doubts),
+            from_s=float(times[0]),
+            to_s=float(times[-1]),
+            fps=posture.fps,
+            marked_frames=doubtful.frames,
+            marked_reasons=doubtful.reasons,
+            marked_s=doubtful.stretches_s,
+            jumps=jumps,
+        )
 
 
 def shifted(saliency: Array, shift: Array) -> Array:

@@ -1,7 +1,7 @@
-"""Behaviour windows taken apart into what is constant in a recording and what changes, and retrieval by them."""
+"""The most similar moments of other subjects, and the static and dynamic parts of a recording that they rest on."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,17 @@ from ubam.encoding.embedding import moment_times
 APART_S = 0.5  # two neighbours of one recording are at least so far apart
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A moment of another subject that is like the one asked for; similarity: cosine, -1..1."""
+
+    recording_id: str
+    subject: str
+    time_s: float
+    similarity: float
+    group: str = ""
+
+
 def nearest(
     embeddings: Mapping[str, Mapping[str, np.ndarray]],
     subjects: Mapping[str, str],
@@ -18,7 +29,7 @@ def nearest(
     time_s: float,
     what: str,
     count: int,
-) -> list[dict[str, Any]]:
+) -> list[Neighbour]:
     """The `count` most similar postures or behaviours (`what`) of other subjects, best first.
 
     embeddings: per recording the arrays of its .npz; subjects: per recording its subject. Behaviours are compared by
@@ -33,12 +44,12 @@ def nearest(
     codes = _comparable(embeddings, what)
     wanted = codes[recording_id][np.abs(own - time_s).argmin()]
     others = [name for name in embeddings if subjects[name] != subjects[recording_id] and len(times[name])]
-    found: list[dict[str, Any]] = [
-        {"recording_id": name, "subject": subjects[name], "time_s": float(times[name][index]), "similarity": value}
+    found = [
+        Neighbour(name, subjects[name], float(times[name][index]), value)
         for name in others
         for index, value in _best(codes[name] @ wanted, times[name], count)
     ]
-    return sorted(found, key=lambda row: -row["similarity"])[:count]
+    return sorted(found, key=lambda row: -row.similarity)[:count]
 
 
 def static_part(rows: np.ndarray) -> np.ndarray:

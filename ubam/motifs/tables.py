@@ -1,16 +1,16 @@
 """What the run folder says of motifs: a row per window, one per subject and motif, and a description with examples."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ubam.core.files import write_csv, write_json
 from ubam.motifs.clustering import MOST_CLUSTERS, SPLITS
 from ubam.motifs.discovery import REPLICATES, SHORTEST_BOUT, Motifs, WindowSet, bouts
+from ubam.results.records.motifs import Cycle, Example, MotifDescription, MotifExamples, UsageRow
 from ubam.results.run_folder import RunFolder
 
-Table = tuple[list[dict[str, Any]], list[str]]
+Table = tuple[list[dict[str, object]], list[str]]
 EXAMPLES = 3  # windows shown of each motif, every one of another subject
 IN_ORDER = 0.75  # share of changes that must go forward in a cycle, halfway from chance to always
 
@@ -19,16 +19,12 @@ def write_motifs(run: RunFolder, windows: Sequence[WindowSet], motifs: Motifs, r
     """Write the tables `windows` and `usage` and motifs.json of a run."""
     for name, (rows, columns) in motif_tables(windows, motifs).items():
         write_csv(run.motifs(name), rows, columns)
-    write_json(run.motifs_json, describe_motifs(windows, motifs, reference))
+    write_json(run.motifs_json, describe_motifs(windows, motifs, reference).to_json())
 
 
 def motif_tables(windows: Sequence[WindowSet], motifs: Motifs) -> dict[str, Table]:
-    """The tables `windows` and `usage`: rows in the order of the study, and their columns.
-
-    usage has a row for every subject (in each of its groups) and motif, zero shares included: share of its time,
-    number of bouts and their mean length in seconds; a bout cut by the end of a recording is as long as it was seen.
-    """
-    rows = [
+    """The tables `windows` and `usage`: rows in the order of the study, and their columns."""
+    rows: list[dict[str, object]] = [
         {"recording_id": one.recording_id, "subject": one.subject, "group": one.group, "t_start_s": float(start),
          "t_end_s": float(end), "motif": int(motif)}
         for one, labels in zip(windows, motifs.labels, strict=True)
@@ -36,11 +32,18 @@ def motif_tables(windows: Sequence[WindowSet], motifs: Motifs) -> dict[str, Tabl
     ]  # fmt: skip
     return {
         "windows": (rows, ["recording_id", "subject", "group", "t_start_s", "t_end_s", "motif"]),
-        "usage": (_usage(windows, motifs), ["subject", "group", "motif", "share", "bouts", "mean_bout_s"]),
+        "usage": (
+            [vars(row) for row in motif_usage(windows, motifs)],
+            ["subject", "group", "motif", "share", "bouts", "mean_bout_s"],
+        ),
     }
 
 
-def _usage(windows: Sequence[WindowSet], motifs: Motifs) -> list[dict[str, Any]]:
+def motif_usage(windows: Sequence[WindowSet], motifs: Motifs) -> list[UsageRow]:
+    """A row for every subject (in each of its groups) and motif, zero shares included.
+
+    A bout that the end of a recording cuts is as long as it was seen.
+    """
     rows = []
     for subject, group in dict.fromkeys((one.subject, one.group) for one in windows):
         lengths: dict[int, list[float]] = {motif: [] for motif in range(1, motifs.count + 1)}
@@ -51,39 +54,38 @@ def _usage(windows: Sequence[WindowSet], motifs: Motifs) -> list[dict[str, Any]]
         total = sum(map(sum, lengths.values()))
         for motif, seconds in lengths.items():
             share = sum(seconds) / total if total else np.nan
-            row = {"subject": subject, "group": group, "motif": motif, "share": share, "bouts": len(seconds)}
-            rows.append(row | {"mean_bout_s": float(np.mean(seconds)) if seconds else np.nan})
+            mean_bout_s = float(np.mean(seconds)) if seconds else np.nan
+            rows.append(UsageRow(subject, group, motif, share, len(seconds), mean_bout_s))
     return rows
 
 
-def describe_motifs(windows: Sequence[WindowSet], motifs: Motifs, reference: str | None) -> dict[str, Any]:
+def describe_motifs(windows: Sequence[WindowSet], motifs: Motifs, reference: str | None) -> MotifDescription:
     """What motifs.json holds: how many and by which rule, what they are, their order, usage and examples."""
-    usage = _usage(windows, motifs)
-    usual = [row for row in usage if reference is None or row["group"] == reference]
-    return {
-        "count": motifs.count,
-        "kind": motifs.kind,
-        "words": _in_words(motifs),
-        "rule": (
+    usual = [row for row in motif_usage(windows, motifs) if reference is None or row.group == reference]
+    return MotifDescription(
+        count=motifs.count,
+        kind=motifs.kind,
+        words=_in_words(motifs),
+        rule=(
             f"the largest number from 2 to {MOST_CLUSTERS} whose prediction strength (Tibshirani and Walther 2005) "
             f"between halves of the subjects, mean of {SPLITS} divisions, is at least {REPLICATES}; else 1"
         ),
-        "prediction_strength": motifs.strength,
-        "shortest_bout_windows": SHORTEST_BOUT if motifs.kind == "behaviours" else 1,
-        "regularity": motifs.regularity,
-        "period_s": motifs.period_s,
-        "cycle": cycle_of(windows, motifs),
-        "reference": reference,
-        "motifs": [
-            {
-                "motif": motif,
-                "shades_into": motifs.blurred[motif - 1] or None,
-                "share": float(np.nanmean([row["share"] for row in usual if row["motif"] == motif] or [np.nan])),
-                "examples": _examples(windows, motifs, motif),
-            }
+        prediction_strength=motifs.strength,
+        shortest_bout_windows=SHORTEST_BOUT if motifs.kind == "behaviours" else 1,
+        regularity=motifs.regularity,
+        period_s=motifs.period_s,
+        cycle=cycle_of(windows, motifs),
+        reference=reference,
+        motifs=[
+            MotifExamples(
+                motif=motif,
+                shades_into=motifs.blurred[motif - 1] or None,
+                share=float(np.nanmean([row.share for row in usual if row.motif == motif] or [np.nan])),
+                examples=_examples(windows, motifs, motif),
+            )
             for motif in range(1, motifs.count + 1)
         ],
-    }
+    )
 
 
 def _in_words(motifs: Motifs) -> str:
@@ -102,7 +104,7 @@ def _in_words(motifs: Motifs) -> str:
     return f"{found}.{pairs}"
 
 
-def cycle_of(windows: Sequence[WindowSet], motifs: Motifs) -> dict[str, Any] | None:
+def cycle_of(windows: Sequence[WindowSet], motifs: Motifs) -> Cycle | None:
     """The order in which three or more motifs follow each other round and round; None where there is no such order.
 
     order: the motifs from 1 on, by the angle of their components in the eigenvector of the table of changes (subjects
@@ -127,12 +129,12 @@ def cycle_of(windows: Sequence[WindowSet], motifs: Motifs) -> dict[str, Any] | N
     place = np.argsort(order)
     ahead = (place[None] - place[:, None]) % motifs.count
     share = float(mean[(ahead > 0) & (ahead < motifs.count / 2)].sum())
-    return {"order": (order + 1).tolist(), "share": share} if share >= IN_ORDER else None
+    return Cycle((order + 1).tolist(), share) if share >= IN_ORDER else None
 
 
-def _examples(windows: Sequence[WindowSet], motifs: Motifs, motif: int) -> list[dict[str, Any]]:
+def _examples(windows: Sequence[WindowSet], motifs: Motifs, motif: int) -> list[Example]:
     """The windows nearest to the centre of a motif, the nearest one first, one for each of up to three subjects."""
-    best: dict[str, tuple[float, dict[str, Any]]] = {}
+    best: dict[str, tuple[float, Example]] = {}
     for one, labels, distance in zip(windows, motifs.labels, motifs.distance, strict=True):
         mine = np.flatnonzero(labels == motif)
         if not len(mine):
@@ -140,7 +142,6 @@ def _examples(windows: Sequence[WindowSet], motifs: Motifs, motif: int) -> list[
         index = int(mine[distance[mine].argmin()])
         value = float(distance[index])
         if one.subject not in best or value < best[one.subject][0]:
-            example: dict[str, Any] = {"recording_id": one.recording_id, "subject": one.subject}
-            example |= {"t_start_s": float(one.start_s[index]), "t_end_s": float(one.end_s[index])}
-            best[one.subject] = (value, example)
+            span = float(one.start_s[index]), float(one.end_s[index])
+            best[one.subject] = (value, Example(one.recording_id, one.subject, *span))
     return [example for _, example in sorted(best.values(), key=lambda pair: pair[0])][:EXAMPLES]

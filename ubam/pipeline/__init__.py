@@ -14,15 +14,15 @@ __all__ = [
     "plan_again",
     "plan_run",
     "plan_scoring",
+    "run_scoring",
     "run_stages",
-    "score_against",
 ]
 
 if TYPE_CHECKING:
     from ubam.pipeline.job import Job
     from ubam.pipeline.plan import plan_again, plan_run, plan_scoring
     from ubam.pipeline.queries import find_neighbours, magnify_recording
-    from ubam.pipeline.runner import run_stages, score_against
+    from ubam.pipeline.runner import run_scoring, run_stages
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -32,6 +32,6 @@ else:
         plan_again="plan",
         plan_run="plan",
         plan_scoring="plan",
+        run_scoring="runner",
         run_stages="runner",
-        score_against="runner",
     )

@@ -109,9 +109,9 @@ def show_recording(job: Job, recording_id: str) -> None:
         check = Check(made, factor)
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
-        write_json(out.with_suffix(".json"), facts)
+        write_json(out.with_suffix(".json"), facts.to_json())
         if number == 0:
-            proof |= _plot(job, recording_id, check, facts["marked_s"])
+            proof |= _plot(job, recording_id, check, facts.marked_s)
     write_arrays(job.files.evidence(recording_id), **proof)
 
 

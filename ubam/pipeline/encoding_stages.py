@@ -24,6 +24,8 @@ def train(job: Job) -> list[str]:
         given = Model.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
             raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
+        if given.settings.get("outlines") != job.settings.outlines:
+            raise ModelError(f"{job.model} was trained on outlines of an older version; train a model with this one.")
         Model(given.posture, given.behaviour, given.settings).save(job.files.model.path)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]
@@ -86,7 +88,7 @@ def _fail(job: Job, reasons: dict[str, str]) -> list[str]:
     """Mark recordings as failed, so that the others are still analysed; ModelError when none is left."""
     if reasons and len(reasons) == len(job.usable()):
         raise ModelError(f"No recording has usable postures; the first: {next(iter(reasons.values()))}.")
-    rows: list[dict[str, Any]] = [dict(row) for row in job.verdicts()]
+    rows: list[dict[str, Any]] = [dict(row) for row in job.read_verdicts()]
     for row in rows:
         if row["recording_id"] in reasons:
             row |= {"status": "failed", "reason": reasons[row["recording_id"]]}

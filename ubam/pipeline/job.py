@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -34,6 +33,19 @@ RECORDING_COLUMNS = (
 
 def no_progress(stage: str, done: int, total: int) -> None:
     """Where nobody watches."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run in short: the stages that were done, the rows of recordings.csv and deviation/subjects.csv, and
+    what must be known before the numbers are trusted."""
+
+    run: str
+    done: list[str]
+    report: str | None
+    recordings: list[dict[str, str]]
+    subjects: list[dict[str, str]]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,13 +86,13 @@ class Job:
         """Where per-recording work runs."""
         return executor(self.settings.workers, self.scheduler)
 
-    def verdicts(self) -> list[dict[str, str]]:
-        """The rows of recordings.csv."""
+    def read_verdicts(self) -> list[dict[str, str]]:
+        """Read the rows of recordings.csv."""
         return read_csv(self.files.recordings_csv)
 
     def usable(self) -> list[Recording]:
-        """The recordings that did not fail."""
-        failed = {row["recording_id"] for row in self.verdicts() if row["status"] == "failed"}
+        """The recordings that did not fail, by recordings.csv as it is now."""
+        failed = {row["recording_id"] for row in self.read_verdicts() if row["status"] == "failed"}
         return [recording for recording in self.study.recordings if recording.recording_id not in failed]
 
     def store(self, recording_id: str) -> CropStore:
@@ -117,20 +129,20 @@ class Job:
         scored = self.files.scores("recordings")
         return most_deviant(read_csv(scored), self.settings.reference) if scored.exists() else []
 
-    def outcome(self, done: list[str]) -> dict[str, Any]:
+    def outcome(self, done: list[str]) -> Outcome:
         """What a person or a program wants to know at the end of a run."""
         subjects, report = self.files.scores("subjects"), self.files.report
-        return {
-            "run": str(self.folder),
-            "done": done,
-            "report": str(report) if report.exists() else None,
-            "recordings": self.verdicts(),
-            "subjects": read_csv(subjects) if subjects.exists() else [],
-            "warnings": self.run.record.get("warnings", []),
-        }
+        return Outcome(
+            run=str(self.folder),
+            done=done,
+            report=str(report) if report.exists() else None,
+            recordings=self.read_verdicts(),
+            subjects=read_csv(subjects) if subjects.exists() else [],
+            warnings=self.run.record.get("warnings", []),
+        )
 
 
-def row_of(recording: Recording) -> dict[str, Any]:
+def row_of(recording: Recording) -> dict[str, object]:
     """The columns of the study for one recording, its extra ones included."""
     columns = {name: getattr(recording, name) for name in RECORDING_COLUMNS} | {
         "box": recording.box,

@@ -1,9 +1,9 @@
 """A plan: a study and the settings to analyse it with, checked before anything is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from ubam.core.errors import ModelError
 from ubam.core.provenance import key_of
@@ -16,13 +16,32 @@ from ubam.results.run_record import RunRecord
 from ubam.statistics.blocks import find_blocks
 
 
+class RunOptions(TypedDict, total=False):
+    """What a run was asked for, kept as it is in run.json: an option that is not there has its default.
+
+    reference: a group, `none` for scoring every subject against all others, or None to go by the names of the groups.
+    model, against: folders. scheduler: the address of a Dask scheduler. factors: of magnification.
+    """
+
+    preset: str
+    reference: str | None
+    block: str | None
+    model: str | Path | None
+    against: str | Path | None
+    device: str
+    seed: int
+    workers: int
+    scheduler: str | None
+    factors: Sequence[float]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A study and the settings to analyse it with, checked, before anything is written."""
 
     study: Study
     settings: Settings
-    options: dict[str, Any]
+    options: RunOptions
     choice_of_reference: str
 
     def start(self, out: Path, progress: Progress) -> Job:
@@ -51,11 +70,10 @@ class Plan:
         return key_of([row_of(recording) for recording in self.study.recordings])
 
 
-def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], str | None]) -> Plan:
+def plan_run(study: Path, options: RunOptions, ask: Callable[[list[str]], str | None]) -> Plan:
     """Read the study and settle the settings; StudyError or UbamError before anything is written.
 
-    options: the values of the command line (preset, reference, block, model, device, seed, workers, scheduler,
-    factors). `ask` is called with the groups when several are there and none of them is named like a reference.
+    `ask` is called with the groups when several are there and none of them is named like a reference.
     """
     check_factors(options.get("factors") or ())
     table = read_study(study)
@@ -64,31 +82,36 @@ def plan_run(study: Path, options: dict[str, Any], ask: Callable[[list[str]], st
     model = options.get("model")
     if model and not ModelFolder(Path(model)).description.exists():
         raise ModelError(f"{model} holds no trained model (model.json is missing); --model takes the folder RUN/model.")
-    changes: dict[str, Any] = {
-        name: options[name] for name in ("device", "seed", "workers", "block") if name in options
-    }
-    changes |= {"factors": tuple(options["factors"])} if options.get("factors") else {}
+    asked: Mapping[str, Any] = options
+    changes = {name: asked[name] for name in ("device", "seed", "workers", "block") if name in asked}
+    changes |= {"factors": tuple(asked["factors"])} if asked.get("factors") else {}
     settings = preset(options.get("preset", "standard"), reference=reference, **changes)
     kept = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-    return Plan(table, settings, kept | {"reference": reference or "none"}, words)
+    return Plan(table, settings, cast(RunOptions, kept | {"reference": reference or "none"}), words)
 
 
-def plan_scoring(study: Path, against: Path, options: dict[str, Any]) -> Plan:
+def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
     """A plan that scores `study` by the frozen reference `against`, with its networks and their settings.
 
     options: device and workers. StudyError or ModelError before anything is written.
     """
     frozen, table = find_reference(against), read_study(study, compared=False)
+    if frozen.settings.get("outlines") != Settings().outlines:
+        raise ModelError(
+            f"{frozen.folder} was frozen by a version that draws other outlines, so new recordings cannot be compared "
+            "with it; run its study again with this version."
+        )
     known = {field.name for field in fields(Settings)} - {"device", "workers", "reference", "block"}
     values = {name: value for name, value in frozen.settings.items() if name in known}
     values |= {"factors": tuple(values.get("factors", (2.0,))), "seed": frozen.seed}
-    values |= {name: options[name] for name in ("device", "workers") if name in options}
-    kept = {"model": str(frozen.model_folder), "against": str(frozen.folder), "reference": "none"}
+    given: Mapping[str, Any] = options
+    values |= {name: given[name] for name in ("device", "workers") if name in given}
+    kept: RunOptions = {"model": str(frozen.model_folder), "against": str(frozen.folder), "reference": "none"}
     words = (
         f"Against {frozen.n_subjects} {frozen.group} subjects frozen in {frozen.folder} (version {frozen.hash}); "
         "nothing is trained."
     )
-    return Plan(table, Settings(**values), options | kept, words)
+    return Plan(table, Settings(**values), cast(RunOptions, {**options, **kept}), words)
 
 
 def plan_again(
@@ -99,7 +122,8 @@ def plan_again(
     study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
     """
     record = RunRecord.open(run).record
-    return plan_run(study or Path(record["study"]), {**record.get("options", {}), **changes}, ask)
+    options = cast(RunOptions, {**record.get("options", {}), **changes})
+    return plan_run(study or Path(record["study"]), options, ask)
 
 
 def _settle_reference(

@@ -1,7 +1,7 @@
 """What a scored run shows of one recording: the stage's evidence and clips, a clip somebody asks for, a transfer."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,15 +11,16 @@ from ubam.deviation.twin import Matcher, twin_basis
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import Magnification
 from ubam.magnification.transfer import Side, write_transfer
-from ubam.motifs.retrieval import nearest
+from ubam.motifs.retrieval import Neighbour, nearest
 from ubam.pipeline.job import Job
 from ubam.pipeline.scored_run import ScoredRun
+from ubam.results.records.clips import ClipFacts, TransferFacts
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
 
-def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[dict[str, Any]]:
+def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, count: int) -> list[Neighbour]:
     """The `count` postures or behaviours of other subjects most like the one at `time_s` of a recording.
 
     One neighbour per recording and half second; similarity as in `nearest`.
@@ -30,7 +31,7 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")
     arrays = {name: read_arrays(files.embedding(name)) for name in rows}
     found = nearest(arrays, {name: row["subject"] for name, row in rows.items()}, recording_id, time_s, what, count)
-    return [one | {"group": rows[one["recording_id"]]["group"]} for one in found]
+    return [replace(one, group=rows[one.recording_id]["group"]) for one in found]
 
 
 Span = tuple[float | None, float | None]
@@ -38,7 +39,7 @@ Span = tuple[float | None, float | None]
 
 def magnify_recording(
     job: Job, recording_id: str, factor: float, layout: str, span: Span, out: Path, count: int = 0
-) -> dict[str, Any]:
+) -> ClipFacts:
     """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON.
 
     count: moments in a strip; 0: as many as it usually has.
@@ -47,11 +48,11 @@ def magnify_recording(
     frames = frames_within(material.store(recording_id), span)
     made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
     facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
-    write_json(out.with_suffix(".json"), facts)
+    write_json(out.with_suffix(".json"), facts.to_json())
     return facts
 
 
-def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, out: Path) -> dict[str, Any]:
+def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, out: Path) -> TransferFacts:
     """Write the pixels of the recording `appearance` in the posture of `recording_id`, and the clip's JSON."""
     material = material_of(job, recording_id, appearance)
     if appearance == recording_id:
@@ -67,7 +68,7 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
         out, sides[0], sides[1], positions, path,
         embed=material.embed, manifold=material.manifold, progress=job.counted("magnify"),
     )  # fmt: skip
-    write_json(out.with_suffix(".json"), facts)
+    write_json(out.with_suffix(".json"), facts.to_json())
     return facts
 
 

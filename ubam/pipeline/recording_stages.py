@@ -1,10 +1,9 @@
 """The stages that read videos: check them, then find and crop the subjects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,30 @@ VERDICT_COLUMNS = (
     "warnings",
 )  # fmt: skip
 
+Cells = dict[str, object]  # of one row of recordings.csv, by column
+
+
+@dataclass(frozen=True)
+class CropOutcome:
+    """What cropping one recording came to: the cells of recordings.csv that it fills; None where it fails before."""
+
+    status: str
+    reason: str
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    frames_declared: int | None = None
+    frames_decoded: int | None = None
+    duration_s: float | None = None
+    found: float | None = None
+    warnings: str | None = None
+    sha256: str | None = None
+
+    def cells(self) -> Cells:
+        """The cells that are known, by column."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 # ---- the stages: each takes the job, writes its files and returns its warnings ----
 
 
@@ -28,31 +51,35 @@ def check(job: Job) -> list[str]:
     verdicts = check_study(job.study, job.counted("check"))
     if not any(verdict.usable for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0].reason}")
-    _write_recordings(job, {verdict.recording_id: asdict(verdict) for verdict in verdicts})
+    _write_recordings(job, {verdict.recording_id: verdict.to_json() for verdict in verdicts})
     job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
-    return size_warnings(job)
+    return judge_size(job)
 
 
-def size_warnings(job: Job) -> list[str]:
-    """Why the checked study of a job may be too small for its reference; a frozen reference has its own size."""
-    if job.against:
-        return []
+def judge_size(job: Job) -> list[str]:
+    """Why the checked study of a job may be too small for its reference; the codes go into the run's record.
+
+    A frozen reference has its own size, whatever this study has.
+    """
     verdicts = [
         Verdict(row["recording_id"], row["subject"], row["group"], row["status"], row["reason"])
         for row in job.verdicts()
     ]
-    return study_issues(job.study, verdicts, choose_reference(job.study, job.settings.reference))
+    reference = choose_reference(job.study, job.settings.reference)
+    issues = [] if job.against else study_issues(job.study, verdicts, reference)
+    job.run.record["issues"] = [issue.code for issue in issues]
+    return [issue.words for issue in issues]
 
 
 def crops(job: Job) -> list[str]:
     """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
     hashes = job.run.record.get("inputs", {})
-    verdicts: dict[str, dict[str, Any]] = {
-        row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.verdicts()
+    verdicts: dict[str, Cells] = {
+        row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.read_verdicts()
     }
     messages = []
     for recording_id, outcome in make_crops(job, croppable(job)):
-        verdicts[recording_id] |= outcome
+        verdicts[recording_id] |= outcome.cells()
     _write_recordings(job, verdicts)
     if all(verdict["status"] == "failed" for verdict in verdicts.values()):
         reasons = next(v["reason"] for v in verdicts.values() if v["status"] == "failed")
@@ -83,9 +110,9 @@ def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
     return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
 
 
-def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, dict[str, Any]]]:
-    """Crop recordings on the executor; id and verdict columns of each, in order."""
-    outcomes: dict[str, dict[str, Any]] = {}
+def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, CropOutcome]]:
+    """Crop recordings on the executor; id and outcome of each, in order."""
+    outcomes: dict[str, CropOutcome] = {}
     with job.executor() as pool:
         size, view = job.settings.crop_size, job.settings.view_size
         futures = {
@@ -98,21 +125,21 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, dic
     return [(recording.recording_id, outcomes[recording.recording_id]) for recording in recordings]
 
 
-def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> dict[str, Any]:
-    """Crop one recording in a worker; its verdict columns, `failed` with the reason when it cannot be used."""
+def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> CropOutcome:
+    """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
     try:
         store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
     except VideoError as error:
-        return {"status": "failed", "reason": str(error)}
-    return {
-        "status": store.status, "reason": store.reason, "fps": store.fps, "width": store.width, "height": store.height,
-        "frames_declared": store.frames_declared, "frames_decoded": store.frames_decoded,
-        "duration_s": float(store.time_s[-1] - store.time_s[0]), "found": float(np.mean(store.found)),
-        "warnings": "; ".join(store.warnings), "sha256": content_hash(recording.video),
-    }  # fmt: skip
+        return CropOutcome("failed", str(error))
+    return CropOutcome(
+        store.status, store.reason, fps=store.fps, width=store.width, height=store.height,
+        frames_declared=store.frames_declared, frames_decoded=store.frames_decoded,
+        duration_s=float(store.time_s[-1] - store.time_s[0]), found=float(np.mean(store.found)),
+        warnings="; ".join(store.warnings), sha256=content_hash(recording.video),
+    )  # fmt: skip
 
 
-def _write_recordings(job: Job, verdicts: dict[str, dict[str, Any]]) -> None:
+def _write_recordings(job: Job, verdicts: Mapping[str, Cells]) -> None:
     named = {name: True for recording in job.study.recordings for name in row_of(recording)}
     extra = [name for name in named if name not in (*RECORDING_COLUMNS, "box", "fps")]
     rows = []

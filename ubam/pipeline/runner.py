@@ -5,8 +5,6 @@ settings are as they were when it was done.
 """
 
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
@@ -14,9 +12,8 @@ from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.clip_stages import generator, magnify
 from ubam.pipeline.encoding_stages import embed, train
-from ubam.pipeline.job import Job, Progress, no_progress, row_of
-from ubam.pipeline.plan import plan_scoring
-from ubam.pipeline.recording_stages import check, croppable, crops, size_warnings
+from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.recording_stages import check, croppable, crops, judge_size
 from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
@@ -28,8 +25,8 @@ from ubam.results.run_record import locked
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
     """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
     pending = pending_stages(job, until, redo)
-    if "check" not in pending and job.run.record["stages"]["check"].get("warnings", []) != size_warnings(job):
-        job.run.warn("check", size_warnings(job))  # another reference than when the recordings were checked
+    if "check" not in pending and (words := judge_size(job)) != job.run.record["stages"]["check"].get("warnings", []):
+        job.run.warn("check", words)  # another reference than when the recordings were checked
     for stage in pending:
         if stage == "crops":
             croppable(job)  # asked before the record says that crops were begun
@@ -81,18 +78,6 @@ def stage_key(job: Job, stage: str) -> str:
     return key_of(
         stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
     )
-
-
-def score_against(
-    study: Path, against: Path, out: Path, options: dict[str, Any], progress: Progress = no_progress
-) -> tuple[Job, list[str]]:
-    """Score the recordings of `study` by the frozen reference `against` (RUN/model/reference, or RUN) into a run `out`.
-
-    Its networks code them; nothing is trained, and nobody's earlier score changes. options: device and workers. Returns
-    the job and the stages that were done. ModelError when the reference is damaged or does not fit its networks.
-    """
-    job = plan_scoring(study, against, options).start(out, progress)
-    return job, run_scoring(job)
 
 
 def run_scoring(job: Job) -> list[str]:

@@ -3,32 +3,36 @@
 With `--against`, new recordings are scored by a reference that was frozen earlier, and nothing is fitted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from ubam.core.errors import ModelError
-from ubam.core.files import read_arrays, write_arrays, write_csv, write_json
+from ubam.core.files import read_arrays, write_arrays, write_csv
 from ubam.deviation.controls import control_codes
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
-from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
-from ubam.deviation.score_tables import Table, score_tables, usual_values
+from ubam.deviation.score_tables import ScoreTables, score_tables, usual_values
 from ubam.deviation.scores import StudyScores, score_study, score_subjects
-from ubam.encoding.embedding import stride_of
 from ubam.motifs.discovery import WindowSet, find_motifs
 from ubam.motifs.maps import draw_maps
-from ubam.motifs.tables import motif_tables, write_motifs
+from ubam.motifs.tables import motif_usage, write_motifs
 from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.scored_run import posture_series
 from ubam.recordings.study_table import Recording
+from ubam.results.records.scores import WindowRow
+from ubam.results.records.study import Statistics
 from ubam.statistics.confounds.audit import audit_study
 from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
 from ubam.statistics.confounds.recording_properties import RecordingProperties, recording_properties
-from ubam.statistics.study_statistics import Inference, distance_rows, session_rows, study_statistics, usage_of
-from ubam.tracking.crop_store import CropStore
+from ubam.statistics.study_statistics import (
+    Inference,
+    Question,
+    distance_rows,
+    session_rows,
+    study_statistics,
+    usage_of,
+)
 
 
 def score(job: Job) -> list[str]:
@@ -38,7 +42,7 @@ def score(job: Job) -> list[str]:
     recordings = job.usable()
     embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
-    codes = codes_of(recordings, embeddings, stores)
+    codes = posture_series(recordings, embeddings, stores)
     settings = job.settings
     scores = score_study(codes, settings.reference, seed=settings.seed, progress=job.counted("score"))
     controls = {
@@ -52,23 +56,23 @@ def score(job: Job) -> list[str]:
     motifs = find_motifs(windows, settings.reference, settings.seed)
     tables = score_tables(recordings, embeddings, scores, controls)
     inference = study_statistics(
-        recordings, codes, scores, controls, tables["windows"][0], usage_of(motif_tables(windows, motifs)["usage"][0]),
-        settings.reference, settings.seed, settings.block,
+        recordings, codes, scores, controls, tables.windows, usage_of(motif_usage(windows, motifs)),
+        Question(settings.reference, settings.seed, settings.block),
     )  # fmt: skip
     seen = recording_properties(recordings, stores)
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
-    write_json(job.files.statistics_json, inference.statistics | {"audit": audit})
+    replace(inference.statistics, audit=audit).write(job.files.statistics_json)
     write_motifs(job.files, windows, motifs, settings.reference)
     write_arrays(job.files.maps, **draw_maps(windows, embeddings, motifs, settings.seed))
-    _freeze(job, scores, tables["windows"][0], recordings, seen)
-    return [*audit["warnings"], *inference.statistics["notes"]]
+    _freeze(job, scores, tables.windows, recordings, seen)
+    return [*audit.warnings, *inference.statistics.notes]
 
 
 def _freeze(
     job: Job,
     scores: StudyScores,
-    windows: Sequence[Mapping[str, Any]],
+    windows: Sequence[WindowRow],
     recordings: Sequence[Recording],
     seen: RecordingProperties,
 ) -> None:
@@ -79,37 +83,19 @@ def _freeze(
     scores.fitted.save(folder, fingerprint(job.files.model.path), job.settings.seed, usual_values(scores, windows))
 
 
-def codes_of(
-    recordings: Sequence[Recording], embeddings: Sequence[dict[str, np.ndarray]], stores: Sequence[CropStore]
-) -> list[PostureSeries]:
-    """The postures of recordings with all that a score needs to know of them."""
-    return [
-        PostureSeries(
-            r.recording_id,
-            r.subject,
-            r.group,
-            embedding["posture"],
-            stride_of(store.fps),
-            store.fps,
-            embedding.get("looks"),
-        )
-        for r, embedding, store in zip(recordings, embeddings, stores, strict=True)
-    ]
-
-
-def _write_scores(job: Job, tables: dict[str, Table], inference: Inference | None) -> None:
+def _write_scores(job: Job, scored: ScoreTables, inference: Inference | None) -> None:
     """The tables of scores; of sessions and distances, too, where they were compared."""
     recordings, files = job.usable(), job.files
     columns = {recording.recording_id: row_of(recording) for recording in recordings}
-    for name, (rows, names) in tables.items():
+    for name, (rows, names) in scored.tables().items():
         extra = [] if name != "recordings" else list(columns[recordings[0].recording_id])[3:]
-        rows = [columns.get(row.get("recording_id", ""), {}) | row for row in rows] if extra else rows
+        rows = [columns.get(str(row.get("recording_id", "")), {}) | row for row in rows] if extra else rows
         write_csv(files.scores(name), rows, [*names, *(column for column in extra if column not in names)])
     if inference is not None:
         write_csv(files.scores("distances"), *distance_rows(inference))
         files.scores("sessions").unlink(missing_ok=True)
     if inference is not None and inference.sessions:
-        rows = session_rows(inference.sessions, tables["windows"][0])
+        rows = session_rows(inference.sessions, scored.windows)
         write_csv(files.scores("sessions"), rows, list(rows[0]))
 
 
@@ -121,7 +107,7 @@ def score_new(job: Job) -> list[str]:
     recordings = job.usable()
     embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
-    codes = codes_of(recordings, embeddings, stores)
+    codes = posture_series(recordings, embeddings, stores)
     fitted = check_fit(frozen, fingerprint(job.files.model.path), codes)
     # A new recording may have the name of one in the reference.
     named = [replace(code, recording_id=f"new/{code.recording_id}") for code in codes]
@@ -136,11 +122,11 @@ def score_new(job: Job) -> list[str]:
     statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
     audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
-    write_json(job.files.statistics_json, statistics | {"audit": audit})
-    return [*audit["warnings"], *statistics["notes"]]
+    replace(statistics, audit=audit).write(job.files.statistics_json)
+    return [*audit.warnings, *statistics.notes]
 
 
-def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviation) -> dict[str, Any]:
+def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviation) -> Statistics:
     """What statistics.json holds where new subjects were scored one by one: no test, but what they were held to."""
     again = [name for name in dict.fromkeys(one.subject for one in recordings) if name in fitted.subjects]
     notes = [
@@ -149,9 +135,8 @@ def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviat
     ] if again else []  # fmt: skip
     subjects = dict.fromkeys((one.subject, one.group) for one in recordings)
     groups = dict.fromkeys(group for _, group in subjects)
-    return {
-        "format": 2, "unit": "subject", "reference": frozen.group, "against": frozen.facts(),
-        "looks": fitted.looks is not None,
-        "n": {group: sum(other == group for _, other in subjects) for group in groups},
-        "tests": [], "controls": {}, "notes": [*notes, *reference_issues(fitted)],
-    }  # fmt: skip
+    return Statistics(
+        reference=frozen.group, against=frozen.facts(), looks=fitted.looks is not None,
+        n={group: sum(other == group for _, other in subjects) for group in groups},
+        notes=[*notes, *reference_issues(fitted)],
+    )  # fmt: skip

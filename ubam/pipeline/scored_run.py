@@ -1,5 +1,6 @@
 """Everything that showing a deviation needs from a scored run: stores, twins, postures, and the encoder."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_f
 from ubam.magnification.magnify import Magnification, magnify
 from ubam.magnification.posture_manifold import Manifold, real_postures
 from ubam.pipeline.job import Job, device_of
+from ubam.recordings.study_table import Recording
 from ubam.tracking.crop_store import CropStore
 
 
@@ -32,16 +34,10 @@ class ScoredRun:
     @cached_property
     def codes(self) -> dict[str, PostureSeries]:
         """The postures of every usable recording."""
-        return {
-            recording.recording_id: PostureSeries(
-                recording.recording_id,
-                recording.subject,
-                recording.group,
-                read_arrays(self.job.files.embedding(recording.recording_id))["posture"],
-                stride_of(self.store(recording.recording_id).fps),
-            )
-            for recording in self.job.usable()
-        }
+        recordings = self.job.usable()
+        embeddings = [read_arrays(self.job.files.embedding(one.recording_id)) for one in recordings]
+        series = posture_series(recordings, embeddings, [self.store(one.recording_id) for one in recordings])
+        return {one.recording_id: one for one in series}
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -97,3 +93,21 @@ class ScoredRun:
             embed=self.embed, posture=self.codes[recording_id].posture[:, : self.model.posture.dim], twin=twin.posture,
             manifold=self.manifold, generator=self.generator,
         )  # fmt: skip
+
+
+def posture_series(
+    recordings: Sequence[Recording], embeddings: Sequence[Mapping[str, np.ndarray]], stores: Sequence[CropStore]
+) -> list[PostureSeries]:
+    """The postures of recordings, with all that a score or a twin needs to know of them; three lists in one order."""
+    return [
+        PostureSeries(
+            recording.recording_id,
+            recording.subject,
+            recording.group,
+            embedding["posture"],
+            stride_of(store.fps),
+            store.fps,
+            embedding.get("looks"),
+        )
+        for recording, embedding, store in zip(recordings, embeddings, stores, strict=True)
+    ]

@@ -67,7 +67,7 @@ def photograph(
     crop, background = (picture.clip(0, 255).astype(np.uint8) for picture in (crop + grain, background))
     still = np.dstack([background, np.zeros((CROP, CROP), np.uint8)])
     scene = Scene(background, np.full((CROP, CROP), noise, np.float32), still, False)
-    return make_view(crop, scene, view_size, 1.0)
+    return make_view(crop, scene, view_size)
 
 
 def _turned(body: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:

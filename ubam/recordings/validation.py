@@ -1,10 +1,18 @@
 """`ubam check`: one verdict for each recording, and whether the study can show anything at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 from ubam.core.errors import StudyError, VideoError
+from ubam.core.issue_codes import (
+    LIMITED_GROUP_P,
+    LIMITED_SINGLE_P,
+    NO_REFERENCE_SUBJECT,
+    NOTHING_READABLE,
+    ONE_REFERENCE_SUBJECT,
+    ONE_SUBJECT,
+)
 from ubam.core.typing import Progress
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.study_table import Recording, Study
@@ -15,11 +23,10 @@ WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one recording before it is analysed.
+    """Whether a recording can be used, and what its file declares of itself.
 
-    status: `ok`, `partial` or `failed`, with the `reason` of the last two; fps, duration_s (of the part that counts),
-    width, height and frames_declared: what the file declares, None where it cannot be read; keypoints: `ok`, why they
-    cannot be used, or empty for a recording without any.
+    status: `ok`, `partial` or `failed`, with the reason of the last two. duration_s: of the part that counts.
+    keypoints: as `check_keypoints` says. What is not known is None.
     """
 
     recording_id: str
@@ -32,34 +39,35 @@ class Verdict:
     width: int | None = None
     height: int | None = None
     frames_declared: int | None = None
-    keypoints: str = ""
+    keypoints: str | None = None
 
     @property
     def usable(self) -> bool:
         """Whether the recording will be analysed, in part at least."""
         return self.status != "failed"
 
+    def to_json(self) -> dict[str, object]:
+        """What is known, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 def check_recording(recording: Recording) -> Verdict:
-    """Probe one recording."""
+    """Probe one recording; a file that cannot be read is a verdict, not an error."""
     who = recording.recording_id, recording.subject, recording.group
     try:
         info = probe(recording.video)
     except VideoError as error:
-        return Verdict(*who, "failed", str(error))
+        return Verdict(*who, status="failed", reason=str(error))
     end = min(recording.end_s or info.duration_s, info.duration_s)
     length = end - (recording.start_s or 0.0)
-    status, reason, keypoints = "ok", "", ""
+    verdict = Verdict(
+        *who, fps=recording.fps or info.fps, duration_s=length, width=info.width, height=info.height,
+        frames_declared=info.frames_declared,
+    )  # fmt: skip
     if length < WINDOW_S:
-        status = "failed"
-        reason = (
-            f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s; "
-            "use a longer one"
-        )
-    else:
-        keypoints = check_keypoints(recording, info.frames_declared)
-    fps = recording.fps or info.fps
-    return Verdict(*who, status, reason, fps, length, info.width, info.height, info.frames_declared, keypoints)
+        reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
+        return replace(verdict, status="failed", reason=f"{reason}; use a longer one")
+    return replace(verdict, keypoints=check_keypoints(recording, info.frames_declared))
 
 
 def check_keypoints(recording: Recording, frames: int) -> str:
@@ -110,49 +118,63 @@ def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | N
 
 def describe_keypoints(usable: Sequence[Verdict]) -> list[str]:
     """Whether the keypoints of usable recordings will be joined to the posture; nothing where there are none."""
-    if not any(verdict.keypoints for verdict in usable):
+    found = [verdict.keypoints or "" for verdict in usable]
+    if not any(found):
         return []
-    bad = [verdict for verdict in usable if verdict.keypoints != "ok"]
+    bad = [(verdict.recording_id, words) for verdict, words in zip(usable, found, strict=True) if words != "ok"]
     if not bad:
-        return [f"All {len(usable)} recordings have keypoints: they join the posture."]
-    words = bad[0].keypoints or "its cell in the column keypoints is empty"
+        return [f"All {len(found)} recordings have keypoints: they join the posture."]
+    name, words = bad[0]
     return [
-        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(usable)} have none that can be "
-        f"used. The first: {bad[0].recording_id}: {words}"
+        f"Keypoints are not used, as all recordings must have them: {len(bad)} of {len(found)} have none that can be "
+        f"used. The first: {name}: {words or 'its cell in the column keypoints is empty'}"
     ]
 
 
-def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:
+@dataclass(frozen=True)
+class Issue:
+    """Why a study may be too small: a code (core/issue_codes.py), and a sentence."""
+
+    code: str
+    words: str
+
+
+def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[Issue]:
     """Why this study may be too small to show anything; empty when it is not."""
-    subjects = count_subjects(study, verdicts)
-    if not any(verdict.usable for verdict in verdicts):
-        return ["No recording is readable, so there is nothing to analyse."]
+    usable = [verdict for verdict in verdicts if verdict.usable]
+    if not usable:
+        return [Issue(NOTHING_READABLE, "No recording is readable, so there is nothing to analyse.")]
     if reference is None:
-        alone = len({verdict.subject for verdict in verdicts if verdict.usable}) == 1
-        return ["Only one subject is usable: it is compared with parts of itself."] if alone else []
+        words = "Only one subject is usable: it is compared with parts of itself."
+        return [Issue(ONE_SUBJECT, words)] if len({one.subject for one in usable if one.subject}) == 1 else []
+    subjects = count_subjects(study, verdicts)
     n = subjects[reference]
-    messages = _reference_issues(reference, n)
+    issues = _reference_issues(reference, n)
     for group, count in subjects.items():
         if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
-            messages.append(f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects.")
-    return messages
+            words = f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects."
+            issues.append(Issue(LIMITED_GROUP_P, words))
+    return issues
 
 
-def _reference_issues(reference: str, n: int) -> list[str]:
+def _reference_issues(reference: str, n: int) -> list[Issue]:
     """What `n` usable subjects in the reference group cannot show."""
     if n == 0:
-        return [f"No subject of the reference group {reference} is usable, so there is nothing to compare with."]
+        words = f"No subject of the reference group {reference} is usable, so there is nothing to compare with."
+        return [Issue(NO_REFERENCE_SUBJECT, words)]
     if n == 1:
-        return [
+        words = (
             f"The reference group {reference} has one usable subject: normal variation is read from parts of its "
             "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
             "reference subjects."
-        ]
+        )
+        return [Issue(ONE_REFERENCE_SUBJECT, words)]
     if 1 / (n + 1) > 0.05:
-        return [
-            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible "
-            f"{1 / (n + 1):.2f}); 19 would be needed."
-        ]
+        words = (
+            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
+            "19 would be needed."
+        )
+        return [Issue(LIMITED_SINGLE_P, words)]
     return []
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ubam.core.plotting import OKABE_ITO, thinned
 from ubam.core.text import plain, seconds_text
-from ubam.results.run_data import RunData, ScoreRow, Timeline, number
+from ubam.results.records.codec import number
+from ubam.results.run_data import RunData, ScoreRow, Timeline
 from ubam.results.sentences import score_row
 
 WIDTH, HEIGHT = 1000.0, 100.0  # of the timelines' drawing, stretched by the page

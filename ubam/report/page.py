@@ -19,7 +19,11 @@ from ubam.report.sections.audit import audit_view
 from ubam.report.sections.distances import distances_view
 from ubam.report.sections.motifs import motifs_view
 from ubam.results import caveats, methods, sentences
-from ubam.results.run_data import RunData, ScoreRow, arrays_if_there, mapping, number, read_facts, read_run
+from ubam.results.controls import labels_of_controls
+from ubam.results.records.clips import ClipFacts
+from ubam.results.records.codec import number
+from ubam.results.records.study import Unusual
+from ubam.results.run_data import RunData, ScoreRow, arrays_if_there, read_facts, read_run
 from ubam.results.run_folder import RunFolder
 from ubam.tracking.crop_store import CropStore
 
@@ -89,7 +93,7 @@ def _page(data: RunData, clips: dict[Path, Clip]) -> str:
 
 
 def _title(data: RunData) -> str:
-    study = Path(str(data.record.get("study") or data.folder))
+    study = Path(data.record.study or data.folder)
     name = study.parent.name if study.stem.lower() == "study" and study.parent.name else study.stem
     return name.replace("_", " ") or "ubam"
 
@@ -116,8 +120,8 @@ def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, 
     if not peaks and line is not None and np.isfinite(line.deviation).any():
         peaks = [float(line.middle[np.nanargmax(line.deviation)])]
     clock = charts.clip_clock(arrays_if_there(data.files.embedding(name)).get("time_s"), row)
-    facts = read_facts(data.files.clip_facts(name))
-    shown = (number(facts.get("from_s")), number(facts.get("to_s")))
+    facts = ClipFacts.from_json(read_facts(data.files.clip_facts(name)))
+    shown = (facts.from_s, facts.to_s)
     drawn = charts.timeline(line, data.usual(), peaks, clock[0][0], clock[-1][0], shown) if line else None
     return {
         "id": identity,
@@ -128,7 +132,7 @@ def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, 
         "magnified": clips.get(data.files.clip(name)),
         "magnified_words": sentences.magnified_words(facts),
         "other_factors": _other_factors(data, name),
-        "panels": LAYOUTS.get(str(facts.get("layout", "side-by-side")), ()),
+        "panels": LAYOUTS.get(facts.layout, ()),
         "preview": clips.get(data.files.preview(name)),
         "timeline": drawn,
         "clock": json.dumps(clock),
@@ -137,8 +141,7 @@ def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, 
 
 
 def _other_factors(data: RunData, name: str) -> list[tuple[str, str]]:
-    factors = [factor for value in data.record.get("factors") or [] if (factor := number(value)) is not None]
-    paths = [(f"{factor:g}", data.files.clip(name, factor)) for factor in factors[1:]]
+    paths = [(f"{factor:g}", data.files.clip(name, factor)) for factor in data.record.factors[1:]]
     return [(factor, data.files.inside(path)) for factor, path in paths if path.is_file()]
 
 
@@ -207,54 +210,45 @@ def _gallery(run: RunFolder) -> dict[str, list[dict[str, str]]]:
 
 def _controls(data: RunData) -> list[dict[str, Any]]:
     """What each way of looking finds between the reference and all others; p from the audit where groups are two."""
-    controls = mapping(data.statistics.get("controls"))
-    audit = audit_view(data)
+    audit, labels = audit_view(data), labels_of_controls()
     compared = audit["comparisons"] if audit else []
     known = {row["name"]: row["p"] for row in compared[0]["controls"]} if len(compared) == 1 else {}
     rows = []
-    for name, values in controls.items():
-        auc = number(mapping(values).get("auc"))
-        if auc is not None:
-            words = sentences.CONTROL_NAMES.get(name, name)
-            p = text.p_text(number(mapping(values).get("p")), bare=True)
-            rows.append({"name": words, "auc": auc, "p": p or known.get(words, "")})
+    for name, control in data.statistics.controls.items():
+        if control.auc is not None:
+            words, p = labels.get(name, name), text.p_text(control.p, bare=True)
+            rows.append({"name": words, "auc": control.auc, "p": p or known.get(words, "")})
     return rows
 
 
 def _unusual(data: RunData) -> dict[str, Any] | None:
     """Without a reference: every subject's most unusual windows, each tied to the player of its recording."""
-    mutual = mapping(data.statistics.get("mutual"))
-    listed = mutual.get("subjects")
-    rows = [mapping(row) for row in (listed if isinstance(listed, list) else []) if mapping(row)]
+    mutual = data.statistics.mutual
+    if mutual is None or not mutual.subjects:
+        return None
     players = {
         one.recording_id: f"r{index}-{place}"
         for index, score in enumerate(data.queries, start=1)
         for place, one in enumerate(data.recordings_of(score.subject, score.group), start=1)
     }
-    return (
-        {"words": str(mutual.get("words") or ""), "rows": [_unusual_row(row, players) for row in rows]}
-        if rows
-        else None
-    )
+    return {"words": mutual.words, "rows": [_unusual_row(row, players) for row in mutual.subjects]}
 
 
-def _unusual_row(row: Mapping[str, Any], players: Mapping[str, str]) -> dict[str, Any]:
-    listed = row.get("windows")
-    windows = [mapping(one) for one in (listed if isinstance(listed, list) else [])]
+def _unusual_row(row: Unusual, players: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "rank": row.get("rank"),
-        "subject": str(row.get("subject", "")),
-        "group": str(row.get("group", "")),
-        "deviation": text.plain(number(row.get("deviation"))),
-        "p": text.p_text(number(row.get("p_value")), bare=True),
-        "smallest_p": text.p_text(number(row.get("smallest_p")), bare=True),
+        "rank": row.rank,
+        "subject": row.subject,
+        "group": row.group,
+        "deviation": text.plain(row.deviation),
+        "p": text.p_text(row.p_value, bare=True),
+        "smallest_p": text.p_text(row.smallest_p, bare=True),
         "windows": [
             {
-                "player": players.get(str(one.get("recording_id"))),
-                "time": (start + (number(one.get("t_end_s")) or start)) / 2,
-                "text": f"{text.seconds_text(start)} of {one.get('recording_id')}",
+                "player": players.get(one.recording_id),
+                "time": (one.t_start_s + (one.t_end_s or one.t_start_s)) / 2,
+                "text": f"{text.seconds_text(one.t_start_s)} of {one.recording_id}",
             }
-            for one in windows
-            if (start := number(one.get("t_start_s"))) is not None
+            for one in row.windows
+            if one.t_start_s is not None
         ],
     }

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from ubam.core.issue_codes import LIMITED_SINGLE_P
 from ubam.core.text import listed, p_text, plural, shortened
-from ubam.results.run_data import RunData, mapping, number
-from ubam.results.sentences import CONTROL_NAMES, LEVEL, group_tests, pair_of
+from ubam.results.controls import labels_of_controls
+from ubam.results.run_data import RunData
+from ubam.results.sentences import LEVEL
 
 OUTLYING = 2.0  # times the next reference subject
 ABOUT_AS_WELL = 0.05  # AUC; below its standard error with a few dozen subjects
@@ -14,16 +16,15 @@ def warnings_of(data: RunData) -> list[str]:
     """What a reader must know before trusting the numbers; each recording's own warnings are in its table."""
     said = {f"{row.get('recording_id')}: {row.get('warnings')}" for row in data.recordings}  # below, all together
     said |= {f"{row.get('recording_id')} {row.get('status')}: {row.get('reason')}" for row in data.recordings}
-    own = [words for message in data.record.get("warnings") or [] if (words := str(message)) not in said]
-    notes = [str(note) for note in data.statistics.get("notes") or []]
+    own = [message for message in data.record.warnings if message not in said]
     found = [*_first_look(data), *_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
-    found += [*_outlier_warnings(data), *own, *notes]
+    found += [*_outlier_warnings(data), *own, *data.statistics.notes]
     return list(dict.fromkeys(message for message in found if message))
 
 
 def _first_look(data: RunData) -> Iterable[str]:
     """That a quick run is no basis for conclusions."""
-    if data.record.get("preset") == "quick" and data.subjects:
+    if data.record.preset == "quick" and data.subjects:
         yield (
             "This is a first look: the preset `quick` trains too briefly for results to be relied on. "
             "Run the study again with `standard` before you draw conclusions."
@@ -33,11 +34,10 @@ def _first_look(data: RunData) -> Iterable[str]:
 def _damage(data: RunData) -> Iterable[str]:
     for name in data.damaged:
         yield f"The file {name} of this run is damaged; what it holds is missing here."
-    for name, stage in mapping(data.record.get("stages")).items():
-        state = mapping(stage).get("state")
-        if state in ("failed", "running") and name != "report":
-            reason = f": {stage['reason']}" if stage.get("reason") else ""
-            yield f"The stage {name} {'failed' if state == 'failed' else 'was not finished'}{reason}."
+    for name, stage in data.record.stages.items():
+        if stage.state in ("failed", "running") and name != "report":
+            reason = f": {stage.reason}" if stage.reason else ""
+            yield f"The stage {name} {'failed' if stage.state == 'failed' else 'was not finished'}{reason}."
 
 
 def _recording_warnings(data: RunData) -> Iterable[str]:
@@ -56,7 +56,7 @@ def _recording_warnings(data: RunData) -> Iterable[str]:
 
 
 def _size_warnings(data: RunData) -> Iterable[str]:
-    if not any("smallest possible" in str(message) for message in data.record.get("warnings") or []):
+    if LIMITED_SINGLE_P not in (data.record.issues or []):
         yield from _limits_of_p(data)
     for score in data.subjects:
         if 0 < score.n_windows < 10:
@@ -72,11 +72,10 @@ def _limits_of_p(data: RunData) -> Iterable[str]:
             f"than {p_text(smallest, bare=True)}, however much it deviates. For p < 0.05, 19 reference subjects "
             "are needed."
         )
-    for test in group_tests(data):
-        limit = number(test.get("smallest_p"))
-        if limit is not None and limit > LEVEL:
-            first, second = pair_of(test)
-            yield f"The test of {first} against {second} cannot give a p below {limit:.2g} with so few subjects."
+    for test in data.statistics.tests:
+        if test.smallest_p is not None and test.smallest_p > LEVEL:
+            against = " against ".join(test.pair)
+            yield f"The test of {against} cannot give a p below {test.smallest_p:.2g} with so few subjects."
 
 
 def _outlier_warnings(data: RunData) -> Iterable[str]:
@@ -92,21 +91,18 @@ def _outlier_warnings(data: RunData) -> Iterable[str]:
 
 def _audited(data: RunData) -> Iterable[str]:
     """What the audit found; a run without one (an older one) has its controls judged here."""
-    audit = mapping(data.statistics.get("audit"))
-    if not audit:
-        yield from _control_warnings(data)
-    warnings = audit.get("warnings")
-    yield from (str(words) for words in (warnings if isinstance(warnings, list) else []))
+    audit = data.statistics.audit
+    yield from _control_warnings(data) if audit is None else audit.warnings
 
 
 def _control_warnings(data: RunData) -> Iterable[str]:
-    controls = mapping(data.statistics.get("controls"))
-    ours = number(mapping(controls.get("ubam")).get("auc"))
-    for name, values in controls.items():
-        auc, p = number(mapping(values).get("auc")), number(mapping(values).get("p"))
+    controls, labels = data.statistics.controls, labels_of_controls()
+    ours = controls["ubam"].auc if "ubam" in controls else None
+    for name, control in controls.items():
+        auc, p = control.auc, control.p
         if name == "ubam" or auc is None:
             continue
-        words = CONTROL_NAMES.get(name, name)
+        words = labels.get(name, name)
         if name == "background" and (auc >= 0.8 if p is None else p <= LEVEL):
             yield (
                 f"The background alone, without the subject, tells the groups apart (AUC {auc:.2f}"

@@ -8,6 +8,7 @@ import numpy as np
 from ubam.core.errors import RunError
 from ubam.core.files import read_arrays
 from ubam.results.run_data import read_run
+from ubam.results.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def read_embeddings(folder: Path, recording_id: str) -> Embeddings:
     rows = {row["recording_id"]: row for row in read_run(folder).recordings}
     if recording_id not in rows:
         raise RunError(f"{folder} has no recording '{recording_id}'; it has {', '.join(rows) or 'none'}.")
-    row, path = rows[recording_id], folder / "embeddings" / f"{recording_id}.npz"
+    row, path = rows[recording_id], RunFolder(folder).embedding(recording_id)
     if row.get("status") == "failed":
         raise RunError(f"{recording_id} failed and has no embeddings: {row.get('reason')}")
     if not path.is_file():

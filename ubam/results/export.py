@@ -12,6 +12,8 @@ import numpy as np
 from ubam.core.errors import UbamError
 from ubam.core.files import atomic_path, read_arrays
 from ubam.results.methods import methods_paragraph
+from ubam.results.records.run import RunFacts
+from ubam.results.records.scores import SCORE_COLUMNS
 from ubam.results.run_data import read_run
 from ubam.results.run_folder import CROPS, RunFolder
 from ubam.results.tables import Exported, Row, read_scored
@@ -115,7 +117,7 @@ def _about(run: Exported) -> list[list[Any]]:
     names = ("ubam", "study", "preset", "seed", "reference", "device")
     rows = [[name, str(record.get(name))] for name in names if record.get(name) is not None]
     rows.append(["methods", methods_paragraph(read_run(run.folder))])
-    rows += [["warning", str(words)] for words in record.get("warnings") or []]
+    rows += [["warning", words] for words in RunFacts.from_json(record).warnings]
     return [*rows, ["research tool", "This is the output of a research tool. It is not a medical device."]]
 
 
@@ -126,7 +128,7 @@ def window_rows(run: Exported) -> list[tuple[str, list[Row], np.ndarray]]:
     for row in run.rows("windows"):
         mine.setdefault(row["recording_id"], []).append(row)
     motifs = {(row["recording_id"], row["t_start_s"]): row.get("motif") for row in run.rows("motif_windows")}
-    shared = [name for name in (run.tables["recordings"][0] if about else []) if name not in SCORES]
+    shared = [name for name in (run.tables["recordings"][0] if about else []) if name not in SCORE_COLUMNS]
     found = []
     for name, windows in mine.items():
         path = run.files.embedding(name)
@@ -135,12 +137,6 @@ def window_rows(run: Exported) -> list[tuple[str, list[Row], np.ndarray]]:
         rows = [columns | row | {"motif": motifs.get((name, row["t_start_s"]))} for row in windows]
         found.append((name, rows, behaviour if len(behaviour) == len(rows) else np.empty((0, 0), np.float32)))
     return found
-
-
-SCORES = (
-    "n_windows", "deviation", "deviation_low", "deviation_high", "static", "dynamic", "reference_percentile", "p_value",
-    "smallest_p",
-)  # fmt: skip
 
 
 def write_parquet(run: Exported, temporary: Path, target: Path) -> dict[str, int]:

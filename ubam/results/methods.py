@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ubam.core.text import listed, plural, seconds_text
-from ubam.results.run_data import RunData, mapping, number
-from ubam.results.sentences import group_tests
+from ubam.results.records.codec import number
+from ubam.results.records.tests import NOT_CORRECTED, Test
+from ubam.results.run_data import RunData
 
 SOURCES = {
     "uBAM": "Brattoli B, Büchler U, Dorkenwald M, Reiser P, Filli L, Helmchen F, Wahl AS, Ommer B. Unsupervised "
@@ -48,31 +48,28 @@ def _analysed(data: RunData) -> str:
     windows = sum(score.n_windows for score in data.by_recording.values())
     seconds = sum(number(row.get("duration_s")) or 0.0 for row in data.recordings if row.get("status") != "failed")
     amount = f"; {windows:,} windows in {seconds_text(seconds)}" if windows else ""
-    program = (
-        f"ubam {record.get('ubam') or '(version unknown)'} ({_run_of(data)}, seed {record.get('seed', 'unknown')})"
-    )
+    program = f"ubam {record.ubam or '(version unknown)'} ({_run_of(data)}, seed {_or_unknown(record.seed)})"
     left_out = f" {failed} {plural(failed, 'recording')} could not be used." if failed else ""
     return f"{whose} ({groups}{amount}) {'was' if used == 1 else 'were'} analysed with {program}.{left_out}"
 
 
 def _run_of(data: RunData) -> str:
-    record, settings = data.record, mapping(data.record.get("settings"))
-    steps = _setting(settings, "train_steps", "steps")
-    seconds = number(mapping(mapping(record.get("stages")).get("train")).get("seconds"))
-    parts = [f"preset {record.get('preset') or 'unknown'}", f"{steps} training steps" if steps else ""]
-    parts += [f"training {seconds:.0f} s" if seconds else "", str(record.get("device") or "")]
+    record = data.record
+    steps = _setting(record.settings, "train_steps", "steps")
+    seconds = record.stages["train"].seconds if "train" in record.stages else None
+    parts = [f"preset {record.preset or 'unknown'}", f"{steps} training steps" if steps else ""]
+    parts += [f"training {seconds:.0f} s" if seconds else "", record.device or ""]
     return ", ".join(part for part in parts if part)
 
 
 def _learned(data: RunData) -> str:
-    options, settings = mapping(data.record.get("options")), mapping(data.record.get("settings"))
     start = "from the recordings alone, without keypoints or labels,"
-    if options.get("model"):
+    if data.record.options.get("model"):
         return (
             "Representations of posture and behaviour came from a model that was trained on other recordings, without "
             "labels, and were not adapted to these."
         )
-    if settings.get("networks") == "pretrained":
+    if data.record.settings.get("networks") == "pretrained":
         start = "by adapting an encoder that was pre-trained on pictures of random artificial bodies to the recordings,"
     return (
         f"Representations of posture and behaviour were learned {start} by contrasting moments within a recording and "
@@ -88,7 +85,7 @@ def _compared(data: RunData) -> str:
         whom, others = "all other subjects", "other"
     looks = (
         ", and of what imagined changes of clothes, fur, walls, light and build do to the postures"
-        if data.statistics.get("looks")
+        if data.statistics.looks
         else ""
     )
     return (
@@ -102,17 +99,16 @@ def _compared(data: RunData) -> str:
 
 
 def _tested(data: RunData) -> str:
-    done = [test for test in group_tests(data) if number(test.get("p")) is not None]
+    done = [test for test in data.statistics.tests if test.p is not None]
     names = _named(done)
-    corrections = dict.fromkeys(str(test.get("correction") or "") for test in done)
-    named = [name for name in corrections if name and not name.startswith("none")]
-    effects = list(dict.fromkeys(str(mapping(e).get("name")) for test in done for e in _listed(test.get("effects"))))
-    unit = listed(list(dict.fromkeys(str(test.get("unit") or "subject") for test in done)))
+    corrections = dict.fromkeys(test.correction or "" for test in done)
+    named = [name for name in corrections if name and name != NOT_CORRECTED]
+    effects = list(dict.fromkeys(effect.name for test in done for effect in test.effects or []))
+    unit = listed(list(dict.fromkeys(test.unit for test in done)))
     words = f"Tests: {'; '.join(names)}; two-sided, the unit is the {unit}." if names else ""
     words += f" Effect sizes: {listed(effects)}, with 95 % bootstrap intervals over subjects." if effects else ""
     words += f" Several tests were corrected by {listed(named)}." if named else ""
-    audited = mapping(data.statistics.get("audit")).get("comparisons")
-    if audited:
+    if data.statistics.audit is not None and data.statistics.audit.comparisons:
         words += (
             " Whether background, light, size, place in the picture, camera, frame rate or length of the recordings "
             "tell the groups apart was tested with the same unit, corrected by the max-statistic."
@@ -120,22 +116,22 @@ def _tested(data: RunData) -> str:
     return words.strip()
 
 
-def _named(tests: list[Mapping[str, Any]]) -> list[str]:
+def _named(tests: list[Test]) -> list[str]:
     """The names of tests, each once, with the numbers of their arrangements."""
     counts: dict[str, dict[str, None]] = {}
     for test in tests:
-        count = number(test.get("arrangements"))
-        how = f"{'all ' if test.get('exact') else ''}{count:,.0f}" if count else ""
-        counts.setdefault(str(test.get("name") or "test"), {})[how] = None
+        count = test.arrangements
+        how = f"{'all ' if test.exact else ''}{count:,}" if count else ""
+        counts.setdefault(test.name or "test", {})[how] = None
     words = {name: listed([how for how in found if how]) for name, found in counts.items()}
     return [f"{name} ({found} arrangements)" if found else name for name, found in words.items()]
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _or_unknown(value: object) -> str:
+    return "unknown" if value is None else str(value)
 
 
-def _setting(settings: Mapping[str, Any], *names: str) -> Any:
+def _setting(settings: Mapping[str, object], *names: str) -> object:
     for values in (settings, *(value for value in settings.values() if isinstance(value, Mapping))):
         for name in names:
             if values.get(name) is not None:
@@ -150,47 +146,46 @@ def citations(data: RunData) -> list[str]:
 
 def _used(data: RunData) -> Iterator[str]:
     yield from ("uBAM", "jackknife", "shrinkage")
-    said = " ".join(str(value) for test in group_tests(data) for value in _said(test))
-    audit = mapping(data.statistics.get("audit"))
+    said = " ".join(value for test in data.statistics.tests for value in _said(test))
+    audit = data.statistics.audit
     for name in ("Benjamini", "max-statistic", "cluster mass", "Cliff", "Hedges"):
-        if name.casefold() in said.casefold() or (name == "max-statistic" and audit.get("comparisons")):
+        if name.casefold() in said.casefold() or (name == "max-statistic" and audit and audit.comparisons):
             yield name
     if data.files.motifs_json.is_file():
         yield "prediction strength"
-    if mapping(audit.get("identity")).get("accuracy"):
+    if audit is not None and audit.identity is not None and audit.identity.accuracy:
         yield "linear discriminant"
 
 
-def _said(test: Mapping[str, Any]) -> Iterator[Any]:
-    yield from (test.get("correction"), test.get("name"))
-    yield from (mapping(effect).get("name") for effect in _listed(test.get("effects")))
+def _said(test: Test) -> Iterator[str]:
+    yield from (test.correction or "", test.name)
+    yield from (effect.name for effect in test.effects or [])
 
 
 def facts(data: RunData) -> list[tuple[str, str]]:
     """Label and value of what a methods section asks for."""
     record, windows = data.record, sum(score.n_windows for score in data.by_recording.values())
-    stages = mapping(record.get("stages"))
-    times = [f"{name} {seconds_text(number(mapping(stage).get('seconds')))}" for name, stage in stages.items()]
+    times = [f"{name} {seconds_text(stage.seconds)}" for name, stage in record.stages.items()]
     usable = [row for row in data.recordings if row.get("status") != "failed"]
     frames = sum(int(number(row.get("frames_decoded")) or 0) for row in usable)
     rows = [
-        ("Program", f"ubam {record.get('ubam') or 'unknown'}"),
-        ("Study", record.get("study")),
+        ("Program", f"ubam {record.ubam or 'unknown'}"),
+        ("Study", record.study),
         ("Subjects", ", ".join(f"{g}: {sum(s.group == g for s in data.subjects)}" for g in data.groups)),
         ("Recordings", f"{len(usable)} used, {len(data.recordings) - len(usable)} failed"),
         ("Frames, windows", f"{frames:,} frames, {windows:,} windows"),
         ("Reference group", data.reference or "none: each subject against all others"),
-        ("Taken for", mapping(data.statistics.get("design")).get("words")),
-        ("Preset, seed, device", ", ".join(str(record.get(name, "unknown")) for name in ("preset", "seed", "device"))),
-        ("Magnification factors", ", ".join(str(factor) for factor in record.get("factors") or [])),
+        ("Taken for", data.statistics.design and data.statistics.design.words),
+        ("Preset, seed, device", ", ".join(map(_or_unknown, (record.preset, record.seed, record.device)))),
+        ("Magnification factors", ", ".join(map(str, record.factors))),
         ("Time of the stages", ", ".join(time for time in times if not time.endswith(" "))),
-        ("Settings", settings_text(mapping(record.get("settings")))),
-        ("Versions", settings_text(mapping(record.get("versions")))),
+        ("Settings", settings_text(record.settings)),
+        ("Versions", settings_text(record.versions)),
     ]
     return [(label, str(value)) for label, value in rows if value]
 
 
-def settings_text(settings: Mapping[str, Any]) -> str:
+def settings_text(settings: Mapping[str, object]) -> str:
     """Settings as 'name value, name value', one level of nesting flattened."""
     flat = []
     for name, value in settings.items():

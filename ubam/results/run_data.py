@@ -2,40 +2,17 @@
 
 import json
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ubam.core.files import read_csv
+from ubam.results.records.codec import number
+from ubam.results.records.run import RunFacts
+from ubam.results.records.scores import ScoreRow
+from ubam.results.records.study import AgainstReference, Statistics
 from ubam.results.run_folder import RunFolder
-
-CONTROLS = ("untrained", "pixel", "background")
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """One row of deviation/subjects.csv or deviation/recordings.csv; a number is None where its cell is empty."""
-
-    subject: str
-    group: str
-    recording_id: str = ""
-    n_windows: int = 0
-    deviation: float | None = None
-    low: float | None = None
-    high: float | None = None
-    static: float | None = None
-    dynamic: float | None = None
-    percentile: float | None = None
-    p: float | None = None
-    smallest_p: float | None = None
-
-    @property
-    def beyond_reference(self) -> bool:
-        """Whether no reference subject is as deviant, each scored without itself: p is the smallest there can be."""
-        return self.p is not None and self.smallest_p is not None and self.p <= self.smallest_p * 1.001
 
 
 @dataclass(frozen=True)
@@ -57,12 +34,12 @@ class RunData:
     """Everything of a run folder that the report shows, except pictures and clips, which are read when needed."""
 
     folder: Path
-    record: Mapping[str, Any]
+    record: RunFacts
     recordings: list[dict[str, str]]
     subjects: list[ScoreRow]
     by_recording: dict[str, ScoreRow]
     timelines: dict[str, Timeline]
-    statistics: Mapping[str, Any]
+    statistics: Statistics
     reference: str | None
     damaged: list[str] = field(default_factory=list)
 
@@ -72,9 +49,9 @@ class RunData:
         return RunFolder(self.folder)
 
     @property
-    def frozen(self) -> Mapping[str, Any]:
-        """What is known of the frozen reference that a run scored new subjects by; empty for any other run."""
-        return mapping(self.statistics.get("against"))
+    def frozen(self) -> AgainstReference | None:
+        """The frozen reference that a run scored new subjects by; None for any other run."""
+        return self.statistics.against
 
     @property
     def reference_here(self) -> str | None:
@@ -85,7 +62,7 @@ class RunData:
     def reference_count(self) -> int:
         """How many subjects the reference has that could be scored, in this run or in the frozen one."""
         if self.frozen:
-            return int(number(self.frozen.get("n")) or 0)
+            return self.frozen.n
         return sum(score.deviation is not None for score in self.references)
 
     @property
@@ -119,8 +96,7 @@ class RunData:
     def normal(self, name: str) -> list[float]:
         """The reference subjects' own `deviation`, `static` or `dynamic`, of this run or of the frozen reference."""
         if self.frozen:
-            kept = mapping(self.frozen.get("usual")).get(name)
-            return [value for item in kept if (value := number(item)) is not None] if isinstance(kept, list) else []
+            return self.frozen.usual.get(name, [])
         return [value for score in self.references if (value := getattr(score, name)) is not None]
 
     def usual(self) -> tuple[float, float] | None:
@@ -139,19 +115,19 @@ def read_run(folder: Path) -> RunData:
     """Read a run folder; files that are missing count as empty, damaged ones too, and are named in `damaged`."""
     damaged: list[str] = []
     files = RunFolder(folder)
-    record = _json(files.run_json, damaged)
-    statistics = _json(files.statistics_json, damaged)
+    record = RunFacts.from_json(_json(files.run_json, damaged))
+    statistics = Statistics.from_json(_json(files.statistics_json, damaged))
     recordings = _csv(files.recordings_csv, damaged)
-    by_recording = [_score(row) for row in _csv(files.scores("recordings"), damaged)]
+    by_recording = [ScoreRow.from_row(row) for row in _csv(files.scores("recordings"), damaged)]
     return RunData(
         folder=folder,
         record=record,
         recordings=recordings,
-        subjects=[_score(row) for row in _csv(files.scores("subjects"), damaged)],
+        subjects=[ScoreRow.from_row(row) for row in _csv(files.scores("subjects"), damaged)],
         by_recording={score.recording_id: score for score in by_recording},
         timelines=_timelines(_csv(files.scores("windows"), damaged)),
         statistics=statistics,
-        reference=record.get("reference") or statistics.get("reference") or None,
+        reference=record.reference or statistics.reference or None,
         damaged=damaged,
     )
 
@@ -165,7 +141,7 @@ def arrays_if_there(path: Path) -> dict[str, np.ndarray]:
         return {}
 
 
-def read_facts(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, object]:
     """The object in a JSON file, or an empty one when it is missing or damaged."""
     return _json(path, [])
 
@@ -173,37 +149,6 @@ def read_facts(path: Path) -> dict[str, Any]:
 def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV, or none when it is missing or damaged."""
     return _csv(path, [])
-
-
-def number(text: Any) -> float | None:
-    """A finite number from a cell or a JSON value; None for anything else."""
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return None
-    return value if np.isfinite(value) else None
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """`value` when it is an object of names and values, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _score(row: Mapping[str, str]) -> ScoreRow:
-    return ScoreRow(
-        subject=row.get("subject", ""),
-        group=row.get("group", ""),
-        recording_id=row.get("recording_id") or "",
-        n_windows=int(number(row.get("n_windows")) or 0),
-        deviation=number(row.get("deviation")),
-        low=number(row.get("deviation_low")),
-        high=number(row.get("deviation_high")),
-        static=number(row.get("static")),
-        dynamic=number(row.get("dynamic")),
-        percentile=number(row.get("reference_percentile")),
-        p=number(row.get("p_value")),
-        smallest_p=number(row.get("smallest_p")),
-    )
 
 
 def _timelines(rows: list[dict[str, str]]) -> dict[str, Timeline]:
@@ -216,7 +161,7 @@ def _timelines(rows: list[dict[str, str]]) -> dict[str, Timeline]:
     return {name: Timeline(*np.asarray(sorted(lines), dtype=float).T) for name, lines in values.items()}
 
 
-def _json(path: Path, damaged: list[str]) -> dict[str, Any]:
+def _json(path: Path, damaged: list[str]) -> dict[str, object]:
     if not path.exists():
         return {}
     try:

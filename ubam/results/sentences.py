@@ -1,19 +1,15 @@
 """The sentences of the report: what was found, what to be careful about, each test in words, the methods paragraph."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from math import comb
-from typing import Any
+
+import numpy as np
 
 from ubam.core.text import listed, p_text, plain, plural, shortened
-from ubam.results.run_data import RunData, ScoreRow, mapping, number
-
-CONTROL_NAMES = {
-    "ubam": "ubam",
-    "untrained": "untrained network",
-    "pixel": "pixels of the crop",
-    "background": "background only",
-}
+from ubam.results.records.clips import ClipFacts
+from ubam.results.records.tests import Test
+from ubam.results.run_data import RunData, ScoreRow
 
 LEVEL = 0.05
 MAIN_FAMILIES = ("groups", "pairs", "change", "slope")
@@ -31,7 +27,7 @@ def headline(data: RunData) -> list[str]:
             f"No reference group was named, so each subject was compared with all others. {_who(data)}",
         ]
     single, groups = [_individuals(data), _by_chance(data)], _groups(data)
-    tested = any(number(test.get("p")) is not None for test in _main_tests(data))
+    tested = any(test.p is not None for test in main_tests(data))
     scored = any(score.deviation is not None for score in data.queries)
     seen = UNSEEN if scored and data.reference_count else ""
     return [*(groups + single if tested else single + groups), _compared(data), seen]
@@ -96,8 +92,8 @@ def _by_chance(data: RunData) -> str:
 
 def _groups(data: RunData) -> list[str]:
     """The tests between groups and over time: all of them when they are few, else those that found something."""
-    main = _main_tests(data)
-    answered = [test for test in main if number(test.get("p")) is not None]
+    main = main_tests(data)
+    answered = [test for test in main if test.p is not None]
     if len(answered or main) <= FEW_TESTS:
         return [test_sentence(data, test) for test in answered or main]
     found = [test for test in answered if significant(test)]
@@ -110,32 +106,24 @@ def _groups(data: RunData) -> list[str]:
     return [*told, f"{others}{more}." if rest else ""]
 
 
-def _main_tests(data: RunData) -> list[Mapping[str, Any]]:
-    """The tests that the summary speaks of."""
-    return [test for test in group_tests(data) if test.get("family", "groups") in MAIN_FAMILIES]
+def main_tests(data: RunData) -> list[Test]:
+    """The tests that answer the study's question, of which the summary speaks."""
+    return [test for test in data.statistics.tests if test.family in MAIN_FAMILIES]
 
 
-def significant(test: Mapping[str, Any]) -> bool:
+def significant(test: Test) -> bool:
     """Whether a test has p <= 0.05 after its correction."""
-    p = next((p for p in (number(test.get("correction_p")), number(test.get("p"))) if p is not None), None)
-    return p is not None and p <= LEVEL
+    return test.decisive_p is not None and test.decisive_p <= LEVEL
 
 
-def group_tests(data: RunData) -> list[Mapping[str, Any]]:
-    tests = data.statistics.get("tests")
-    return [test for test in tests if isinstance(test, Mapping)] if isinstance(tests, list) else []
-
-
-def test_sentence(data: RunData, test: Mapping[str, Any]) -> str:
+def test_sentence(data: RunData, test: Test) -> str:
     """What one test found; where it found nothing, what these groups could have shown."""
-    first, second = pair_of(test)
-    p = next((p for p in (number(test.get("correction_p")), number(test.get("p"))) if p is not None), None)
+    (first, second), p = test.pair, test.decisive_p
     if p is None:
-        asked = str(test.get("question") or f"{second} against {first}").rstrip("?")
-        return f"Not tested: {asked} ({test.get('refused') or 'no p could be computed'})."
-    yes, no = SENTENCES.get(str(test.get("kind")), SENTENCES["two groups"])
-    named = test.get("groups")
-    groups = listed([str(group) for group in named]) if isinstance(named, list) else listed([first, second])
+        asked = (test.question or f"{second} against {first}").rstrip("?")
+        return f"Not tested: {asked} ({test.refused or 'no p could be computed'})."
+    yes, no = SENTENCES.get(test.kind, SENTENCES["two groups"])
+    groups = listed([first, second] if test.groups is None else test.groups)
     sentence = (yes if p <= LEVEL else no).format(first=first, second=second, groups=groups, p=p_text(p))
     return sentence if p <= LEVEL else f"{sentence} {_limit(data, test)}".rstrip()
 
@@ -169,15 +157,14 @@ SENTENCES = {
 }
 
 
-def _limit(data: RunData, test: Mapping[str, Any]) -> str:
+def _limit(data: RunData, test: Test) -> str:
     """What groups of these sizes could have shown: by the run's own power, else by a rank test."""
-    if test.get("kind", "two groups") not in ("two groups", "pair"):
+    if test.kind not in ("two groups", "pair"):
         return ""
-    listed_power = data.statistics.get("power")
-    for row in listed_power if isinstance(listed_power, list) else []:
-        if mapping(row).get("groups") == test.get("groups") and row.get("words"):
-            return str(row["words"])
-    sizes = [int(number(value) or 0) for value in mapping(test.get("n")).values()]
+    for row in data.statistics.power or []:
+        if row.groups == test.groups and row.words:
+            return row.words
+    sizes = list(test.n.values())
     return smallest_effect(sizes[0], sizes[1]) if len(sizes) == 2 else ""
 
 
@@ -188,8 +175,8 @@ def _compared(data: RunData) -> str:
     if data.frozen:
         whom = f"{len(data.subjects)} {plural(len(data.subjects), 'subject')}"
         return (
-            f"Compared: {whom} with the frozen reference {data.frozen.get('group')} of {data.reference_count} subjects "
-            f"({data.frozen.get('hash')}), from {recordings} {plural(recordings, 'recording')}; nothing was trained."
+            f"Compared: {whom} with the frozen reference {data.frozen.group} of {data.reference_count} subjects "
+            f"({data.frozen.hash}), from {recordings} {plural(recordings, 'recording')}; nothing was trained."
         )
     return (
         f"Compared: {listed(queries) or 'nobody'} with {counts[data.reference or '']} {data.reference} subjects "
@@ -224,28 +211,22 @@ def smallest_auc(first: int, second: int, level: float = LEVEL) -> float | None:
     """Smallest AUC whose exact two-sided rank test (Mann and Whitney, 1947) has p <= level; None when there is none."""
     if min(first, second) < 1:
         return None
-    if first * second > 2500:
-        return 0.5 + 1.96 * ((first + second + 1) / (12 * first * second)) ** 0.5
-    counts, tail, total = _rank_counts(first, second), 0, comb(first + second, first)
-    smallest = None
-    for u in range(first * second, first * second // 2, -1):
-        tail += counts[u]
-        if 2 * tail > level * total:
-            break
-        smallest = u / (first * second)
-    return smallest
-
-
-def _rank_counts(first: int, second: int) -> list[int]:
-    """How many orders of the two groups give each Mann-Whitney U, 0..first*second: a Gaussian binomial, exactly."""
     size = first * second
-    counts = [1] + [0] * size
-    for step in range(1, first + 1):
-        for u in range(size, second + step - 1, -1):
-            counts[u] -= counts[u - second - step]
-        for u in range(step, size + 1):
-            counts[u] += counts[u - step]
-    return counts
+    if size > 2500:
+        return 0.5 + 1.96 * ((first + second + 1) / (12 * size)) ** 0.5
+    steps = range(size // 2 + 1, size + 1)
+    place = bisect_left(steps, -level * (1 + 1e-9), key=lambda u: -_rank_p(u, first, second))
+    return steps[place] / size if place < len(steps) else None
+
+
+def _rank_p(u: int, first: int, second: int) -> float:
+    """Exact two-sided p of two groups of these sizes where `u` pairs have the larger value in the first."""
+    from scipy.stats import mannwhitneyu  # here, so that a page without a test does not wait for scipy.stats
+
+    whole, part = divmod(u, second)
+    beaten = np.array([second] * whole + ([part] if whole < first else []) + [0] * (first - whole - 1))
+    values = beaten - 0.5 + np.arange(first) / (10 * first)  # each beats so many of 0, 1 ... second - 1; no ties
+    return float(mannwhitneyu(values, np.arange(second), alternative="two-sided", method="exact").pvalue)
 
 
 def score_row(score: ScoreRow) -> dict[str, str]:
@@ -291,13 +272,12 @@ def about_recording(row: Mapping[str, str]) -> str:
     return ", ".join(named + ([row["warnings"]] if row.get("warnings") else []))
 
 
-def magnified_words(facts: Mapping[str, Any]) -> list[str]:
+def magnified_words(facts: ClipFacts) -> list[str]:
     """What a magnified clip shows and how far to trust it, from the JSON beside it."""
-    names = ("factor", "factor_measured", "factor_geometric", "appearance_kept", "off_manifold", "from_s", "to_s")
-    factor, measured, moved, kept, off, start, stop = (number(facts.get(name)) for name in names)
-    words = []
-    if start is not None and stop is not None:
-        words.append(f"Shown: {start:.1f} to {stop:.1f} s of the recording.")
+    factor, measured, moved = facts.factor, facts.factor_measured, facts.factor_geometric
+    kept, off, words = facts.appearance_kept, facts.off_manifold, []
+    if facts.from_s is not None and facts.to_s is not None:
+        words.append(f"Shown: {facts.from_s:.1f} to {facts.to_s:.1f} s of the recording.")
     if factor is not None:
         checks = [f"{measured:.1f} by the posture code" if measured is not None else ""]
         checks += [f"{moved:.1f} in pixels" if moved is not None else ""]
@@ -313,13 +293,3 @@ def magnified_words(facts: Mapping[str, Any]) -> list[str]:
             f"In {100 * off:.0f} % of its frames the magnified posture is unlike any real one: judge those with care."
         )
     return words
-
-
-def pair_of(test: Mapping[str, Any]) -> tuple[str, str]:
-    named = test.get("groups")
-    groups = [str(group) for group in (named if isinstance(named, list) else mapping(test.get("n")))]
-    return (
-        (groups[0], ", ".join(groups[1:]))
-        if len(groups) > 1
-        else (groups[0] if groups else "the reference", "the others")
-    )

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ubam.core.errors import RunError
-from ubam.results.run_data import mapping, number, read_facts, read_table
+from ubam.results.records.codec import number, to_json
+from ubam.results.records.study import Statistics
+from ubam.results.records.tests import Test
+from ubam.results.run_data import read_facts, read_table
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 
@@ -23,8 +26,8 @@ class Exported:
     """A scored run: its folder, run.json, statistics.json, and its tables by name, each with its columns and rows."""
 
     folder: Path
-    record: Mapping[str, Any]
-    statistics: Mapping[str, Any]
+    record: Mapping[str, object]
+    statistics: Mapping[str, object]
     tables: Mapping[str, tuple[list[str], list[Row]]]
 
     @property
@@ -49,7 +52,9 @@ def read_scored(folder: Path) -> Exported:
         rows = read_table(path)
         if rows:
             tables[name] = (list(rows[0]), typed(rows))
-    tables |= {name: (list(rows[0]), rows) for name, rows in _statistics_rows(statistics).items() if rows}
+    tables |= {
+        name: (list(rows[0]), rows) for name, rows in _statistics_rows(Statistics.from_json(statistics)).items() if rows
+    }
     return Exported(folder, record, statistics, tables)
 
 
@@ -82,54 +87,49 @@ def _value(cell: str, is_number: bool) -> Any:
     return int(value) if value.is_integer() and "." not in cell and "e" not in cell.lower() else value
 
 
-def _statistics_rows(statistics: Mapping[str, Any]) -> dict[str, list[Row]]:
-    tests = [_test(mapping(test)) for test in _list(statistics.get("tests"))]
-    audit = mapping(statistics.get("audit"))
-    properties = [
-        {"groups": _joined(mapping(entry).get("groups")), **_plain(mapping(row))}
-        for entry in _list(audit.get("comparisons"))
-        for row in _list(mapping(entry).get("rows"))
+def _statistics_rows(statistics: Statistics) -> dict[str, list[Row]]:
+    """The tests, what the audit found, and whom the classifier takes for whom, as rows."""
+    audit, classifier = statistics.audit, statistics.classifier
+    properties: list[Row] = []
+    if audit is not None:
+        properties += [
+            {"groups": ", ".join(entry.groups)} | _flat(to_json(row))
+            for entry in audit.comparisons
+            for row in entry.rows
+        ]
+        properties += [
+            {"subject": one.subject} | _flat(to_json(row)) for one in audit.against or [] for row in one.rows
+        ]
+    likely = [
+        {"subject": row.subject, "group": row.group, "predicted": row.predicted}
+        | {f"probability {group}": share for group, share in row.probability.items()}
+        for row in (classifier.subjects if classifier is not None else [])
     ]
-    properties += [
-        {"subject": mapping(one).get("subject"), **_plain(mapping(row))}
-        for one in _list(audit.get("against"))
-        for row in _list(mapping(one).get("rows"))
-    ]
-    looks = []
-    for row in (mapping(one) for one in _list(mapping(statistics.get("classifier")).get("subjects"))):
-        shares = {f"probability {group}": share for group, share in mapping(row.get("probability")).items()}
-        looks.append({name: row.get(name) for name in ("subject", "group", "predicted")} | shares)
-    return {"tests": _even(tests), "audit": _even(properties), "classifier": _even(looks)}
+    tests = [_test(test) for test in statistics.tests]
+    return {"tests": _even(tests), "audit": _even(properties), "classifier": _even(likely)}
 
 
-def _test(test: Mapping[str, Any]) -> Row:
+def _test(test: Test) -> Row:
     """A test as one row: n of each group and each effect size in its own column."""
-    row: Row = {name: test.get(name) for name in ("question", "family", "kind", "unit", "measure")}
-    row |= {"test": test.get("name"), "groups": _joined(test.get("groups"))}
-    row |= {f"n {group}": count for group, count in mapping(test.get("n")).items()}
+    row: Row = {name: getattr(test, name) for name in ("question", "family", "kind", "unit", "measure")}
+    row |= {"test": test.name, "groups": ", ".join(test.groups or [])}
+    row |= {f"n {group}": count for group, count in test.n.items()}
     numbers = ("statistic", "p", "smallest_p", "arrangements", "exact", "correction", "correction_p")
-    row |= {name: test.get(name) for name in numbers}
-    for effect in (mapping(one) for one in _list(test.get("effects")) or [test.get("effect")]):
-        if effect.get("name"):
-            ends = (("", "value"), (" low", "low"), (" high", "high"))
-            row |= {f"{effect['name']}{end}": effect.get(key) for end, key in ends}
-    return row | {"refused": test.get("refused"), "downgraded": test.get("downgraded")}
+    row |= {name: getattr(test, name) for name in numbers}
+    for effect in test.effects or ([] if test.effect is None else [test.effect]):
+        ends = {"": effect.value, " low": effect.low, " high": effect.high}
+        row |= {f"{effect.name}{end}": value for end, value in ends.items()}
+    return row | {"refused": test.refused, "downgraded": test.downgraded}
 
 
-def _plain(row: Mapping[str, Any]) -> Row:
-    medians = {f"median {group}": value for group, value in mapping(row.get("medians")).items()}
-    return {name: value for name, value in row.items() if not isinstance(value, (dict, list))} | medians
+def _flat(row: Mapping[str, object]) -> Row:
+    """A row without what a cell cannot hold; the median of each group has its own column."""
+    medians = row.get("medians")
+    named = {f"median {group}": value for group, value in medians.items()} if isinstance(medians, dict) else {}
+    return {name: value for name, value in row.items() if not isinstance(value, (dict, list))} | named
 
 
 def _even(rows: list[Row]) -> list[Row]:
     """The same columns in every row."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _joined(value: Any) -> str:
-    return ", ".join(str(one) for one in _list(value))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ubam.core.errors import StudyError
 from ubam.recordings.study_table import Recording
+from ubam.results.records.study import BlockDesign
+from ubam.results.records.tests import BlocksUsed
 
-COLUMN = "block"  # taken without being asked for
+COLUMN = "block"  # used unless another column is named
 LIKELY = ("cage", "litter", "site", "batch", "cohort")
 
 
@@ -20,7 +21,7 @@ class Blocks:
 
 
 def find_blocks(recordings: Sequence[Recording], column: str | None) -> tuple[Blocks | None, list[str]]:
-    """The blocks that the study's `column` (or a column `block`) names, None without, and what must be said of them.
+    """Read the blocks from the study's `column` (by default `block`); None without one, and notes for the report.
 
     Raises:
         StudyError: the study has no such column.
@@ -46,34 +47,40 @@ def find_blocks(recordings: Sequence[Recording], column: str | None) -> tuple[Bl
     return Blocks(named, {subject: next(iter(cells)) for subject, cells in of.items()}), []
 
 
-def how_respected(blocks: Blocks | None, use: str) -> dict[str, Any]:
-    """What a row of statistics.json says of blocks, by the `use` of its arrangements."""
+@dataclass(frozen=True)
+class Respected:
+    """How a test respects blocks, its unit, and what it loses where the block is the unit."""
+
+    blocks: BlocksUsed | None = None
+    unit: str = "subject"
+    downgraded: str | None = None
+
+
+def how_respected(blocks: Blocks | None, use: str) -> Respected:
+    """Describe how a test with arrangements of this `use` respects the blocks."""
     if blocks is None or use == "none":
-        return {"blocks": None}
+        return Respected()
     if use == "within":
-        words = f"labels are exchanged within {blocks.column} only"
-        return {"blocks": {"column": blocks.column, "use": use, "words": words}}
+        return Respected(BlocksUsed(blocks.column, use, f"labels are exchanged within {blocks.column} only"))
     words = f"every {blocks.column} holds one group only, so each is exchanged whole and is the unit"
-    row = {"unit": f"block ({blocks.column})", "downgraded": words}
-    return row | {"blocks": {"column": blocks.column, "use": use, "words": words}}
+    return Respected(BlocksUsed(blocks.column, use, words), f"block ({blocks.column})", words)
 
 
-def describe_blocks(blocks: Blocks, groups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """How groups (their subjects) lie in the blocks: `use` within, whole or ignored, a table, and plain words."""
+def describe_blocks(blocks: Blocks, groups: Mapping[str, Sequence[str]]) -> BlockDesign:
+    """Describe how the subjects of each group are spread over the blocks; `use` is within, whole or ignored."""
     table: dict[str, dict[str, int]] = {}
     for group, subjects in groups.items():
         for subject in subjects:
             counts = table.setdefault(blocks.of[subject], {})
             counts[group] = counts.get(group, 0) + 1
     mixed = sum(len(counts) > 1 for counts in table.values())
-    described = {"column": blocks.column, "blocks": table}
     if mixed:
         words = f"{mixed} of {len(table)} blocks ({blocks.column}) hold several groups; labels change within them."
-        return described | {"use": "within", "words": words}
+        return BlockDesign(blocks.column, table, "within", words)
     if len(groups) > 1 and len(table) > len(groups):
         words = (
             f"Every block ({blocks.column}) holds one group only: whole blocks are compared, and the block is the unit."
         )
-        return described | {"use": "whole", "words": words}
+        return BlockDesign(blocks.column, table, "whole", words)
     words = f"Groups and blocks ({blocks.column}) are the same: nothing can tell a difference of one from the other."
-    return described | {"use": "ignored", "words": words}
+    return BlockDesign(blocks.column, table, "ignored", words)

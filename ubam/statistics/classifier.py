@@ -1,14 +1,13 @@
-"""Which subjects look like which group: a kernel classifier on frozen features, each subject left out in turn.
+"""Which subjects look like which group: a kernel classifier on fixed features, each subject left out in turn.
 
-Features know nothing of groups: the mean posture of a subject, and the distribution of its windows of movement (random
-Fourier features of a Gaussian kernel, Rahimi and Recht 2007). Kernel ridge regression on the two; width and penalty are
-chosen by leaving out subjects among the others (nested), which gives the scores that calibrate the probabilities, too
-(Platt 1999). Its p comes from exchanging labels with all of that made anew.
+The features are learnt without labels: the mean posture of a subject, and the distribution of its windows of movement
+(random Fourier features of a Gaussian kernel, Rahimi and Recht 2007). The classifier is kernel ridge regression on
+both. A nested loop that leaves out further subjects chooses width and penalty; its scores also calibrate the
+probabilities (Platt 1999). The p-value comes from permuting the labels and repeating all of this each time.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -16,6 +15,7 @@ from scipy.special import expit
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.time_alignment import describe_moments, widest_reach
 from ubam.deviation.twin import movement_directions
+from ubam.results.records.study import Classifier, Likeness
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import effect, resample, separation
 from ubam.statistics.permutations import divisions, one_sided, permute_labels
@@ -31,7 +31,7 @@ ARRANGEMENTS = 500
 
 @dataclass(frozen=True)
 class Decisions:
-    """Of P labellings of N units in G groups: scores [P, N, G] of units left out, and probabilities [N, G]."""
+    """Scores [P, N, G] of N left-out units for G groups under P labellings; probabilities [N, G] under the real one."""
 
     scores: np.ndarray
     probability: np.ndarray
@@ -43,24 +43,24 @@ def classify(
     seed: int,
     blocks: Blocks | None = None,
     most: int = ARRANGEMENTS,
-) -> dict[str, Any]:
-    """What statistics.json says under `classifier`: who looks like which group, how often that is right, and p."""
+) -> Classifier:
+    """Classify every subject without having seen it, and test how often that is right."""
     groups = list(members)
-    result: dict[str, Any] = {
-        "name": "kernel ridge classifier, leave one subject out, nested", "unit": "subject", "groups": groups,
-        "n": {group: len(subjects) for group, subjects in members.items()}, "p": None, "blocks": None,
-        "features": "mean posture, and distribution of centred windows of movement; learnt without labels",
-        "prior": "groups equally likely", "chance": 1 / max(len(groups), 1), "subjects": [],
-    }  # fmt: skip
+    result = Classifier(
+        name="kernel ridge classifier, leave one subject out, nested", groups=groups,
+        n={group: len(subjects) for group, subjects in members.items()},
+        features="mean posture, and distribution of centred windows of movement; learnt without labels",
+        prior="groups equally likely", chance=1 / max(len(groups), 1),
+    )  # fmt: skip
     small = [group for group, subjects in members.items() if len(subjects) < FEWEST]
     if len(groups) < 2 or small:
         why = f"{', '.join(small)} has fewer than {FEWEST} subjects" if small else "there is one group only"
-        return result | {"refused": f"{why}; a classifier that leaves subjects out, twice, cannot be fitted"}
+        return replace(result, refused=f"{why}; a classifier that leaves subjects out, twice, cannot be fitted")
     units = [(subject, group) for group, subjects in members.items() for subject in subjects]
     names, labels = [subject for subject, _ in units], np.array([groups.index(group) for _, group in units])
     shared = len(set(names)) < len(names)
     if shared and any(set(subjects) != set(names) for subjects in members.values()):
-        return result | {"refused": "some subjects are in several groups and some are not"}
+        return replace(result, refused="some subjects are in several groups and some are not")
     held = names if shared else [blocks.of[name] for name in names] if blocks else None
     found = permute_labels(labels, held, seed, most)
     static, moving = features(codes, units, seed)
@@ -69,18 +69,19 @@ def classify(
     decided = decide(static, moving, names, found.labels, len(groups))
     quality = np.array([_quality(s, row) for s, row in zip(decided.scores, found.labels, strict=True)])
     smallest = divisions(found) / len(found)
-    result |= how_respected(None if shared else blocks, found.use)
-    result |= {"p": one_sided(quality) if smallest < 1 else None, "smallest_p": smallest, "arrangements": len(found)}
-    if smallest >= 1:
-        result["refused"] = "labels cannot be exchanged: groups and blocks are the same, or too small"
-    result |= {"exact": found.exact} | _describe(decided, labels, groups, units, seed)
-    return result | {"words": _in_words(result)}
+    why = "labels cannot be exchanged: groups and blocks are the same, or too small"
+    result = replace(
+        _described(result, decided, labels, units, seed), **vars(how_respected(None if shared else blocks, found.use)),
+        p=one_sided(quality) if smallest < 1 else None, smallest_p=smallest, arrangements=len(found),
+        exact=found.exact, refused=why if smallest >= 1 else None,
+    )  # fmt: skip
+    return replace(result, words=_in_words(result))
 
 
 def features(
     codes: Sequence[PostureSeries], units: Sequence[tuple[str, str]], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit, recordings weighing the same."""
+    """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit; its recordings weigh the same."""
     _, basis = movement_directions(codes, MOVING_DIM)
     reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
     windows = {c.recording_id: describe_moments(c.posture, basis, c.stride, c.stride, reach).signature for c in codes}
@@ -117,7 +118,7 @@ def within_subjects(rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 
 def decide(static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels: np.ndarray, groups: int) -> Decisions:
-    """Scores of every unit by classifiers that have not seen its subject, for each row of labels [P, N]."""
+    """Score every unit with classifiers that have not seen its subject, once for each row of labels [P, N]."""
     targets = np.where(labels[..., None] == np.arange(groups), 1.0, -1.0)
     count = len(names)
     flat = targets.transpose(1, 0, 2).reshape(count, -1)
@@ -175,7 +176,7 @@ def _left_out(
 
 
 def _hold_out(y: np.ndarray, fitted: np.ndarray, hat: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """What ridge regression says of each row once all rows of its subject are left out, without fitting again."""
+    """Predict each row as if all rows of its subject were left out, by the hat matrix instead of further fits."""
     if len(set(names)) == len(names):
         one: np.ndarray = y - (y - fitted) / (1 - np.diag(hat))[:, None]
         return one
@@ -231,29 +232,29 @@ def _balanced(said: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean([(said[labels == group] == group).mean() for group in np.unique(labels)]))
 
 
-def _describe(
-    decided: Decisions, labels: np.ndarray, groups: Sequence[str], units: Sequence[tuple[str, str]], seed: int
-) -> dict[str, Any]:
-    chance = decided.probability
+def _described(
+    result: Classifier, decided: Decisions, labels: np.ndarray, units: Sequence[tuple[str, str]], seed: int
+) -> Classifier:
+    """Add to the result how often the classifier is right and what it predicts for each unit (subject, group)."""
+    groups, chance = result.groups, decided.probability
     said = chance.argmax(1)
     missed = ((chance - np.eye(len(groups))[labels]) ** 2).sum(1)
     brier = float(np.mean([missed[labels == group].mean() for group in range(len(groups))]))
-    result: dict[str, Any] = {"accuracy": _balanced(said, labels), "brier": brier, "brier_chance": 1 - 1 / len(groups)}
+    result = replace(result, accuracy=_balanced(said, labels), brier=brier, brier_chance=1 - 1 / len(groups))
     if len(groups) == 2:
         scores, rng = [decided.scores[0][labels == group, 1] for group in (0, 1)], np.random.default_rng(seed)
         auc = effect("AUC", float(separation(*scores)), separation(*(resample(one, rng) for one in scores)))
-        result |= {"auc": auc["value"], "auc_low": auc["low"], "auc_high": auc["high"]}
-    result["subjects"] = [
-        {"subject": subject, "name": name, "group": group, "predicted": groups[place],
-         "probability": dict(zip(groups, row.tolist(), strict=True))}
+        result = replace(result, auc=auc.value, auc_low=auc.low, auc_high=auc.high)
+    subjects = [
+        Likeness(subject, name, group, groups[place], dict(zip(groups, row.tolist(), strict=True)))
         for (subject, group), name, place, row in zip(units, unit_names(units), said, chance, strict=True)
-    ]  # fmt: skip
-    return result
+    ]
+    return replace(result, subjects=subjects)
 
 
-def _in_words(result: Mapping[str, Any]) -> str:
-    p = "no p" if result["p"] is None else f"p = {result['p']:.2g}"
+def _in_words(result: Classifier) -> str:
+    p = "no p" if result.p is None else f"p = {result.p:.2g}"
     return (
-        f"Left out in turn, {result['accuracy']:.0%} of the subjects were given to their own group, groups weighing "
-        f"alike (chance {result['chance']:.0%}, {p}). Probabilities take groups as equally likely."
+        f"Left out in turn, {result.accuracy:.0%} of the subjects were given to their own group, groups weighing "
+        f"alike (chance {result.chance:.0%}, {p}). Probabilities take groups as equally likely."
     )

@@ -5,10 +5,10 @@ narrow, and none at all where groups do not overlap. Coverage of the true AUC at
 standard deviations: 0.94, against 0.68 without smoothing (300 simulated studies; 0.92 to 0.98 over sizes and shapes).
 """
 
-from typing import Any
-
 import numpy as np
 from scipy.special import gammaln
+
+from ubam.results.records.tests import Effect
 
 RESAMPLES = 2000
 INTERVAL = "95 % smoothed bootstrap over subjects"
@@ -46,13 +46,13 @@ def _squares(values: np.ndarray) -> np.ndarray:
 
 
 def resample(values: np.ndarray, rng: np.random.Generator, draws: int = RESAMPLES) -> np.ndarray:
-    """Smoothed bootstrap samples [draws, n] of values [n]: drawn with replacement, and moved a little."""
+    """Smoothed bootstrap samples [draws, n] of values [n]: drawn with replacement, plus a little normal noise."""
     spread = values.std(ddof=1) if len(values) > 1 else 0.0
     chosen: np.ndarray = values[rng.integers(len(values), size=(draws, len(values)))]
     return chosen + 0.9 * spread * len(values) ** -0.2 * rng.normal(size=chosen.shape)
 
 
-def group_effects(reference: np.ndarray, queries: np.ndarray, seed: int) -> list[dict[str, Any]]:
+def group_effects(reference: np.ndarray, queries: np.ndarray, seed: int) -> list[Effect]:
     """AUC, Cliff's delta (2 AUC - 1) and Hedges' g of the query subjects' deviations, with intervals."""
     rng = np.random.default_rng(seed)
     drawn = resample(reference, rng), resample(queries, rng)
@@ -64,7 +64,7 @@ def group_effects(reference: np.ndarray, queries: np.ndarray, seed: int) -> list
     ]
 
 
-def change_effects(changes: np.ndarray, seed: int) -> list[dict[str, Any]]:
+def change_effects(changes: np.ndarray, seed: int) -> list[Effect]:
     """Mean change within subjects [n], and Hedges' g of it (in standard deviations of the change), with intervals."""
     drawn = resample(changes, np.random.default_rng(seed))
     correction = few(len(changes) - 1)
@@ -74,11 +74,8 @@ def change_effects(changes: np.ndarray, seed: int) -> list[dict[str, Any]]:
     return [effect("mean change", float(changes.mean()), drawn.mean(1)), effect("Hedges' g", float(g), spread)]
 
 
-def effect(name: str, value: float, draws: np.ndarray) -> dict[str, Any]:
+def effect(name: str, value: float, draws: np.ndarray) -> Effect:
     """An effect with its 95 % interval from bootstrap draws; the interval always holds the value."""
     usable = draws[np.isfinite(draws)]
     low, high = np.percentile(usable, [2.5, 97.5]) if len(usable) and np.isfinite(value) else (np.nan, np.nan)
-    return {
-        "name": name, "value": value, "low": float(min(low, value)), "high": float(max(high, value)),
-        "interval": INTERVAL,
-    }  # fmt: skip
+    return Effect(name, value, float(min(low, value)), float(max(high, value)), INTERVAL)

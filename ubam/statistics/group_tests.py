@@ -1,17 +1,18 @@
-"""Tests between groups, the subject as the unit: labels are exchanged; reference, twins and units are made anew.
+"""Permutation tests between groups of subjects; each permutation gets its own reference, twins and normal variation.
 
-Two groups, before and after in the same subjects, more than two groups (all at once, then in pairs), with a reference
-or without.
+The groups may be two, the same subjects before and after, or more than two (all at once, then in pairs), with a
+reference or without.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy.stats import false_discovery_control
 
 from ubam.deviation.posture_series import PostureSeries
+from ubam.results.records.tests import NOT_CORRECTED, Effect, GroupCount, LeftOut, Test
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import change_effects, effect, group_effects, resample
 from ubam.statistics.permutations import MOST, Permutations, divisions, mirrored, one_sided, permute_labels, two_sided
@@ -24,7 +25,7 @@ from ubam.statistics.permuted_references import (
 
 Deviations = Mapping[tuple[str, str], float]  # of each (subject, group)
 ANEW = "reference, twins and units made anew"
-Row = dict[str, Any]
+IN_ONE_GROUP, IN_BOTH_GROUPS = "one group", "both groups"  # why a subject is left out of a test altogether
 
 
 def compare_groups(
@@ -35,19 +36,20 @@ def compare_groups(
     blocks: Blocks | None = None,
     relations: MatchedSubjects | None = None,
     most: int = MOST,
-) -> list[Row]:
-    """The tests between groups as rows of statistics.json: of all groups where there are more than two, of each pair.
+) -> list[Test]:
+    """Test all groups at once where there are more than two, then each pair of them.
 
-    deviations: from the reference, for the effects. Without a reference, distances between subjects are compared. A
-    subject in two groups is compared with itself. A test that cannot be made says why under `refused`. most: so many
-    arrangements at the most.
+    Subjects that are in both groups of a pair are compared with themselves. Without a reference, distances between
+    subjects are compared. A test that cannot be made says why in `refused`.
+
+    Args:
+        deviations: of each (subject, group) from the reference; only effect sizes are computed from them.
+        most: permutations at most.
     """
     members = subjects_of_groups(codes, reference)
     if len(members) < 2:
         return []
-    study = Comparison(
-        codes, deviations, reference, seed, blocks, members, relations or match_all_subjects(codes), most
-    )
+    study = Comparison(codes, deviations, reference, seed, blocks, relations or match_all_subjects(codes), most)
     rows = [study.omnibus()] if len(members) > 2 else []
     rows += [study.pair(a, b) for a, b in combinations(members, 2)]
     return correct_p_values(rows)
@@ -60,73 +62,71 @@ def subjects_of_groups(codes: Sequence[PostureSeries], reference: str | None) ->
     return {name: list(dict.fromkeys(code.subject for code in codes if code.group == name)) for name in names}
 
 
-def correct_p_values(rows: list[Row]) -> list[Row]:
-    """Add to each row the p corrected over the tests of its family (Benjamini and Hochberg 1995), where it has none."""
-    for family in dict.fromkeys(row["family"] for row in rows):
-        done = [row for row in rows if row["family"] == family and row["p"] is not None and "correction" not in row]
-        if done:
-            words = f"Benjamini-Hochberg over {len(done)} tests" if len(done) > 1 else "none (one test)"
-            for row, value in zip(done, false_discovery_control([row["p"] for row in done]), strict=True):
-                row |= {"correction": words, "correction_p": float(value)}
-    return rows
+def correct_p_values(rows: Sequence[Test]) -> list[Test]:
+    """The rows, each with a p that is corrected over the tests of its family (Benjamini and Hochberg 1995)."""
+    found = list(rows)
+    for family in dict.fromkeys(row.family for row in rows):
+        mine = [at for at, row in enumerate(rows) if row.family == family and row.p is not None]
+        places = [at for at in mine if rows[at].correction is None]
+        if places:
+            words = f"Benjamini-Hochberg over {len(places)} tests" if len(places) > 1 else NOT_CORRECTED
+            values = false_discovery_control([rows[at].p for at in places])
+            for at, value in zip(places, values, strict=True):
+                found[at] = replace(rows[at], correction=words, correction_p=float(value))
+    return found
 
 
 class Comparison:
-    """What the tests of one study share: who is in which group, everybody beside everybody, and blocks."""
+    """What the tests of one study share: who is in which group, all subjects matched with each other, and blocks."""
 
     def __init__(
-        self, codes: Sequence[PostureSeries], deviations: Deviations, reference: str | None, seed: int, blocks: Blocks |
-        None,
-        members: Mapping[str, Sequence[str]], relations: MatchedSubjects, most: int,
+        self, codes: Sequence[PostureSeries], deviations: Deviations, reference: str | None, seed: int,
+        blocks: Blocks | None, relations: MatchedSubjects, most: int,
     ) -> None:  # fmt: skip
         self.deviations, self.reference, self.seed, self.blocks = deviations, reference, seed, blocks
-        self.members, self.relations, self.most = members, relations, most
+        self.members, self.relations, self.most = subjects_of_groups(codes, reference), relations, most
         self.recordings = {
             key: sum((code.subject, code.group) == key for code in codes)
             for key in dict.fromkeys((code.subject, code.group) for code in codes)
         }
 
-    def pair(self, first: str, second: str) -> Row:
+    def pair(self, first: str, second: str) -> Test:
         """The test of one group against another."""
         chosen, shared, left_out = share_subjects(self.members[first], self.members[second], first, second)
-        row = self._row([first, second], chosen) | {"left_out": left_out}
-        row |= {"kind": "paired" if shared else "two groups" if len(self.members) == 2 else "pair"}
-        row |= {"family": "groups" if len(self.members) == 2 else "pairs", "question": self._question(first, second)}
-        row |= {"measure": "deviation" if self.reference else "distance"}
+        row = replace(
+            self._row([first, second], chosen),
+            left_out=left_out,
+            kind="paired" if shared else "two groups" if len(self.members) == 2 else "pair",
+            family="groups" if len(self.members) == 2 else "pairs",
+            question=self._question(first, second),
+        )
         if len(chosen[first]) < 1 or len(chosen[second]) < 1 or (shared and len(chosen[first]) < 2):
-            return row | {"refused": _overlap(self.members[first], self.members[second], first, second)}
+            return replace(row, refused=_overlap(self.members[first], self.members[second], first, second))
         if self.reference and len(self.members[self.reference]) < 2:
-            return row | {"refused": f"{self.reference} has 1 subject; a test needs at least 2"}
+            return replace(row, refused=f"{self.reference} has 1 subject; a test needs at least 2")
         return self._test(row, chosen, shared)
 
-    def omnibus(self) -> Row:
+    def omnibus(self) -> Test:
         """The test of all groups at once."""
         groups = list(self.members)
-        row = self._row(groups, self.members) | {"kind": "omnibus", "family": "groups", "left_out": []}
-        row |= {"question": f"Do {', '.join(groups[:-1])} and {groups[-1]} differ at all?"}
-        row |= {"measure": "deviation" if self.reference else "distance"}
+        question = f"Do {', '.join(groups[:-1])} and {groups[-1]} differ at all?"
+        row = replace(self._row(groups, self.members), kind="omnibus", family="groups", left_out=[], question=question)
         if self.reference and len(self.members[self.reference]) < 2:
-            return row | {"refused": f"{self.reference} has 1 subject; a test needs at least 2"}
+            return replace(row, refused=f"{self.reference} has 1 subject; a test needs at least 2")
         everyone = {subject for subjects in self.members.values() for subject in subjects}
         shared = sum(map(len, self.members.values())) > len(everyone)
         if shared and any(set(subjects) != everyone for subjects in self.members.values()):
-            return row | {
-                "refused": "some subjects are in several groups and some are not, so labels have no common exchange"
-            }
+            why = "some subjects are in several groups and some are not, so labels have no common exchange"
+            return replace(row, refused=why)
         return self._test(row, self.members, shared)
 
-    def _row(self, groups: list[str], subjects: Mapping[str, Sequence[str]]) -> Row:
+    def _row(self, groups: list[str], subjects: Mapping[str, Sequence[str]]) -> Test:
         counts = {
-            group: {
-                "subjects": len(subjects[group]),
-                "recordings": sum(self.recordings[s, group] for s in subjects[group]),
-            }
+            group: GroupCount(len(subjects[group]), sum(self.recordings[s, group] for s in subjects[group]))
             for group in groups
         }
-        return {
-            "name": "", "unit": "subject", "groups": groups, "n": {group: len(subjects[group]) for group in groups},
-            "counts": counts, "statistic": None, "p": None, "blocks": None,
-        }  # fmt: skip
+        sizes = {group: len(subjects[group]) for group in groups}
+        return Test(groups=groups, n=sizes, counts=counts, measure="deviation" if self.reference else "distance")
 
     def _question(self, first: str, second: str) -> str:
         if self.reference is None:
@@ -135,42 +135,44 @@ class Comparison:
             return f"Does {second} deviate more, or less, from {first} than {first} subjects do from each other?"
         return f"Does {second} deviate more, or less, from {self.reference} than {first} does?"
 
-    def _test(self, row: Row, chosen: Mapping[str, Sequence[str]], shared: bool) -> Row:
-        """Fill in a row whose groups can be tested as far as their sizes go."""
+    def _test(self, row: Test, chosen: Mapping[str, Sequence[str]], shared: bool) -> Test:
+        """Make the test of a row whose groups are large enough."""
         units = np.concatenate([self.relations.index(subjects, group) for group, subjects in chosen.items()])
         labels = np.repeat(np.arange(len(chosen)), [len(subjects) for subjects in chosen.values()])
         names = [self.relations.subjects[unit] for unit in units]
         blocks = names if shared else [self.blocks.of[name] for name in names] if self.blocks else None
         arrangements = permute_labels(labels, blocks, self.seed, self.most)
         column = self.blocks.column if self.blocks and not shared else ""
-        row |= {"name": self._name(row, arrangements, shared)}
-        row |= how_respected(None if shared else self.blocks, arrangements.use)
+        respected = how_respected(None if shared else self.blocks, arrangements.use)
+        row = replace(row, name=self._name(row, arrangements, shared), **vars(respected))
         smallest = self._smallest(arrangements)
         if smallest >= 1:
-            return row | {"refused": _nothing_to_exchange(column, arrangements.use)}
+            return replace(row, refused=_nothing_to_exchange(column, arrangements.use))
         values, statistic = self._statistics(units, arrangements, blocks if arrangements.use == "within" else None)
-        row |= {"statistic": float(values[0]), "statistic_name": statistic, "p": self._p(values, arrangements, row)}
-        row |= {"smallest_p": smallest, "arrangements": len(arrangements), "exact": arrangements.exact}
-        alone = [group for group, subjects in chosen.items() if len(subjects) == 1]
-        if alone:
-            row["downgraded"] = f"{' and '.join(alone)} has one subject: p speaks of that subject and not of a group"
-        return row | self._effects(chosen, shared, values)
+        alone = " and ".join(group for group, subjects in chosen.items() if len(subjects) == 1)
+        words = f"{alone} has one subject: p speaks of that subject and not of a group" if alone else row.downgraded
+        effects = self._effects(chosen, shared, values)
+        return replace(
+            row, statistic=float(values[0]), statistic_name=statistic, p=self._p(values, arrangements, row),
+            smallest_p=smallest, arrangements=len(arrangements), exact=arrangements.exact, downgraded=words,
+            effect=effects[0], effects=effects,
+        )  # fmt: skip
 
     def _smallest(self, arrangements: Permutations) -> float:
-        """The smallest p that there can be: where two groups change places as a whole, the division is the same."""
+        """The smallest possible p: exchanging two whole groups gives the same division, so it is counted as one."""
         if self.reference and arrangements.labels.max() == 1:
             return min(1.0, 2 / len(arrangements))
         return divisions(arrangements, 0 if self.reference else None) / len(arrangements)
 
-    def _p(self, values: np.ndarray, arrangements: Permutations, row: Row) -> float:
+    def _p(self, values: np.ndarray, arrangements: Permutations, row: Test) -> float:
         """Two-sided against the reference, with each of two equally large groups as the reference in turn."""
-        if self.reference is None or len(row["groups"]) > 2:
+        if self.reference is None or len(row.groups or []) > 2:
             return one_sided(values)
-        turned = mirrored(arrangements) if row["groups"][0] == self.reference else None
+        turned = mirrored(arrangements) if self.reference in (row.groups or [])[:1] else None
         return two_sided(values) if turned is None else one_sided(values + values[turned])
 
-    def _name(self, row: Row, arrangements: Permutations, shared: bool) -> str:
-        anew = f", {ANEW}" if self.reference in row["groups"] else ", both scored against the same reference"
+    def _name(self, row: Test, arrangements: Permutations, shared: bool) -> str:
+        anew = f", {ANEW}" if self.reference in (row.groups or []) else ", both scored against the same reference"
         if self.reference is None:
             anew = ", on distances between subjects (PERMANOVA, Anderson 2001)"
         what = "exchange of labels within subjects (sign flip)" if shared else "permutation of subject labels"
@@ -197,25 +199,23 @@ class Comparison:
             return (weights * scores).sum(1), "difference in mean deviation"
         return variance_ratio(centred(scores, blocks), labels), "variance of deviation between groups over within (F)"
 
-    def _effects(self, chosen: Mapping[str, Sequence[str]], shared: bool, values: np.ndarray) -> Row:
+    def _effects(self, chosen: Mapping[str, Sequence[str]], shared: bool, values: np.ndarray) -> list[Effect]:
         found = [np.array([self.deviations[s, group] for s in subjects]) for group, subjects in chosen.items()]
         if self.reference is None:
-            effects = [effect("R2 (share of squared distance)", _share(values[0], chosen), np.empty(0))]
-        elif len(found) > 2:
+            return [effect("R2 (share of squared distance)", _share(values[0], chosen), np.empty(0))]
+        if len(found) > 2:
             rng = np.random.default_rng(self.seed)
             drawn = eta_squared([resample(group, rng) for group in found])
-            effects = [effect("eta squared", float(eta_squared([group[None] for group in found])[0]), drawn)]
-        elif shared:
-            effects = group_effects(found[0], found[1], self.seed)[:1] + change_effects(found[1] - found[0], self.seed)
-        else:
-            effects = group_effects(found[0], found[1], self.seed)
-        return {"effect": effects[0], "effects": effects}
+            return [effect("eta squared", float(eta_squared([group[None] for group in found])[0]), drawn)]
+        if shared:
+            return group_effects(found[0], found[1], self.seed)[:1] + change_effects(found[1] - found[0], self.seed)
+        return group_effects(found[0], found[1], self.seed)
 
 
 def share_subjects(
     first: Sequence[str], second: Sequence[str], a: str, b: str
-) -> tuple[dict[str, list[str]], bool, list[dict[str, str]]]:
-    """Who is compared: the same subjects in both where at least two, and half of a group, are in both; else others.
+) -> tuple[dict[str, list[str]], bool, list[LeftOut]]:
+    """Choose who is compared: subjects with themselves where at least two, and half of a group, are in both groups.
 
     Returns the subjects of both groups, whether they are the same, and who is left out and why.
     """
@@ -223,10 +223,10 @@ def share_subjects(
     if len(both) >= 2 and 2 * len(both) >= min(len(first), len(second)):
         alone = [(s, g) for names, g in ((first, a), (second, b)) for s in names if s not in both]
         left_out = [
-            {"subject": s, "why": f"in {g} only, and the others are compared with themselves"} for s, g in alone
+            LeftOut(s, f"in {g} only, and the others are compared with themselves", IN_ONE_GROUP) for s, g in alone
         ]
         return {a: both, b: list(both)}, True, left_out
-    left_out = [{"subject": s, "why": f"in {a} and in {b}: its labels cannot be exchanged"} for s in both]
+    left_out = [LeftOut(s, f"in {a} and in {b}: its labels cannot be exchanged", IN_BOTH_GROUPS) for s in both]
     kept = [subject for subject in second if subject not in both]
     return {a: list(first), b: kept}, False, left_out
 

@@ -1,7 +1,7 @@
-"""Every way in which group labels could have fallen on the subjects: all of them when few, else 2,000 drawn.
+"""Permutations of group labels: every one when they are few, else 2,000 drawn at random.
 
-Labels are exchanged within blocks (cage, litter, site), because subjects of different blocks are not alike to begin
-with. Where every block holds one group only, whole blocks are exchanged, and the block is the unit.
+Labels are permuted within blocks (cage, litter, site), because subjects of different blocks differ to begin with.
+Where every block holds one group only, whole blocks are permuted, and the block is the unit.
 """
 
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _orders(labels: np.ndarray) -> np.ndarray:
 
 
 def permute_signs(pairs: int, seed: int = 0, most: int = MOST) -> Permutations:
-    """Every way to exchange before and after within `pairs` pairs, bool labels [A, pairs]: exchanged or not."""
+    """Exchanges of before and after within `pairs` pairs, as bool labels [A, pairs], the unchanged pairs first."""
     if 2**pairs <= most:
         bits = (np.arange(2**pairs)[:, None] >> np.arange(pairs)[None]) & 1
         return Permutations(bits.astype(bool), True)
@@ -100,14 +100,14 @@ def permute_signs(pairs: int, seed: int = 0, most: int = MOST) -> Permutations:
 
 
 def two_sided(values: np.ndarray) -> float:
-    """p of the first of the statistics [A] against all of them, either tail: twice the smaller share, 1 at the most."""
+    """Two-sided p of the first of the statistics [A] among all of them: twice the smaller tail, at most 1."""
     tolerance = 1e-6 * max(1.0, abs(float(values[0])))
     above, below = np.mean(values >= values[0] - tolerance), np.mean(values <= values[0] + tolerance)
     return float(min(1.0, 2 * min(above, below)))
 
 
 def one_sided(values: np.ndarray) -> float:
-    """p of the first of the statistics [A] against all of them, large ones counting."""
+    """One-sided p of the first of the statistics [A] among all of them: the share that is as large."""
     return float(np.mean(values >= values[0] - 1e-6 * max(1.0, abs(float(values[0])))))
 
 

@@ -6,12 +6,14 @@ is compared with the largest mass under each permutation: that corrects for all 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
+from ubam.results.records.study import Course, Stretch
+from ubam.results.records.tests import Test
 from ubam.statistics.blocks import Blocks, how_respected
 from ubam.statistics.effect_sizes import resample
 from ubam.statistics.group_tests import ANEW, share_subjects
@@ -30,7 +32,7 @@ def compare_courses(
     seed: int,
     blocks: Blocks | None = None,
     most: int = ARRANGEMENTS,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[Test], list[Course]]:
     """Test rows and courses of every group against the reference; none without a reference of two subjects."""
     if reference is None or len(members.get(reference, ())) < 2:
         return [], []
@@ -46,33 +48,39 @@ def compare_courses(
 def _compare(
     relations: MatchedSubjects, members: Mapping[str, Sequence[str]], reference: str, group: str, seed: int,
     blocks: Blocks | None, most: int,
-) -> tuple[dict[str, Any], dict[str, Any] | None]:  # fmt: skip
+) -> tuple[Test, Course | None]:  # fmt: skip
     chosen, shared, left_out = share_subjects(members[reference], members[group], reference, group)
-    row: dict[str, Any] = {
-        "family": "time course", "kind": "time course", "unit": "subject", "measure": "deviation over time",
-        "name": f"cluster mass over time, permutation of subject labels, {ANEW}", "groups": [reference, group],
-        "question": f"Is there a time at which {group} deviates more, or less, than {reference}?",
-        "n": {name: len(subjects) for name, subjects in chosen.items()}, "statistic": None, "p": None, "blocks": None,
-        "left_out": left_out,
-    }  # fmt: skip
+    row = Test(
+        family="time course", kind="time course", measure="deviation over time", groups=[reference, group],
+        name=f"cluster mass over time, permutation of subject labels, {ANEW}",
+        question=f"Is there a time at which {group} deviates more, or less, than {reference}?",
+        n={name: len(subjects) for name, subjects in chosen.items()}, left_out=left_out,
+    )  # fmt: skip
     if min(map(len, chosen.values())) < 2:
-        return row | {"refused": "a group has fewer than 2 subjects, so nothing varies within it"}, None
+        return replace(row, refused="a group has fewer than 2 subjects, so nothing varies within it"), None
     units = np.concatenate([relations.index(subjects, name) for name, subjects in chosen.items()])
     sub = relations.of(units)
     labels = np.repeat([0, 1], [len(subjects) for subjects in chosen.values()])
     held = list(sub.subjects) if shared else [blocks.of[name] for name in sub.subjects] if blocks else None
     found = permute_labels(labels, held, seed, most)
     if len(found) < 3:
-        return row | {"refused": "labels cannot be exchanged: groups and blocks are the same, or too small"}, None
-    row |= how_respected(None if shared else blocks, found.use)
+        return replace(row, refused="labels cannot be exchanged: groups and blocks are the same, or too small"), None
     time_s, weights = time_weights(sub)
     curves = score_under_references(sub, found.labels == 0, weights)
     t, threshold = t_courses(curves, found.labels), float(student.ppf(1 - LEVEL / 2, len(labels) - 2))
     clusters, p = weigh_clusters(t, threshold)
-    row |= {"statistic": max((one["mass"] for one in clusters), default=0.0), "statistic_name": "largest cluster mass"}
-    row |= {"p": p, "smallest_p": 1 / len(found), "arrangements": len(found), "exact": found.exact, "effect": None}
-    row |= {"correction": "cluster mass (max-statistic over time)", "correction_p": p, "effects": []}
-    return row, _describe([reference, group], time_s, curves[0], labels, t[0], threshold, clusters, row, seed)
+    row = replace(
+        row, **vars(how_respected(None if shared else blocks, found.use)), statistic_name="largest cluster mass",
+        statistic=max((one.mass for one in clusters), default=0.0), p=p, smallest_p=1 / len(found),
+        arrangements=len(found), exact=found.exact, effects=[],
+        correction="cluster mass (max-statistic over time)", correction_p=p,
+    )  # fmt: skip
+    stretches, (mean, low, high) = _stretches(time_s, clusters), _means([reference, group], curves[0], labels, seed)
+    return row, Course(
+        groups=[reference, group], time_s=time_s.tolist(), mean=mean, low=low, high=high, t=t[0].tolist(),
+        threshold=threshold, clusters=stretches, p=p, smallest_p=row.smallest_p,
+        words=_in_words([reference, group], stretches),
+    )  # fmt: skip
 
 
 def time_weights(relations: MatchedSubjects) -> tuple[np.ndarray, np.ndarray]:
@@ -107,15 +115,25 @@ def t_courses(curves: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return found
 
 
-def weigh_clusters(t: np.ndarray, threshold: float) -> tuple[list[dict[str, Any]], float]:
+@dataclass(frozen=True)
+class Cluster:
+    """Moments from `first` up to, not including, `stop`, beyond the threshold; mass: the sum of |t| there."""
+
+    first: int
+    stop: int
+    mass: float
+    p: float
+    direction: str
+
+
+def weigh_clusters(t: np.ndarray, threshold: float) -> tuple[list[Cluster], float]:
     """Clusters of the first of the courses t [A, T], each with the p of its mass, and the smallest p (1 without)."""
     largest = np.array([max((mass for _, _, mass in clusters_of(row, threshold)), default=0.0) for row in t])
-    found: list[dict[str, Any]] = [
-        {"first": first, "stop": stop, "mass": mass, "p": float(np.mean(largest >= mass * (1 - 1e-6))),
-         "direction": "more" if t[0, first] > 0 else "less"}
+    found = [
+        Cluster(first, stop, mass, float(np.mean(largest >= mass * (1 - 1e-6))), "more" if t[0, first] > 0 else "less")
         for first, stop, mass in clusters_of(t[0], threshold)
-    ]  # fmt: skip
-    return found, min((one["p"] for one in found), default=1.0)
+    ]
+    return found, min((one.p for one in found), default=1.0)
 
 
 def clusters_of(t: np.ndarray, threshold: float) -> list[tuple[int, int, float]]:
@@ -129,34 +147,38 @@ def clusters_of(t: np.ndarray, threshold: float) -> list[tuple[int, int, float]]
     ]
 
 
-def _describe(
-    groups: list[str], time_s: np.ndarray, curves: np.ndarray, labels: np.ndarray, t: np.ndarray, threshold: float,
-    clusters: list[dict[str, Any]], row: dict[str, Any], seed: int,
-) -> dict[str, Any]:  # fmt: skip
-    rng, mean, low, high = np.random.default_rng(seed), {}, {}, {}
+Lines = dict[str, list[float | None]]  # of each group, over time
+
+
+def _means(groups: Sequence[str], curves: np.ndarray, labels: np.ndarray, seed: int) -> tuple[Lines, Lines, Lines]:
+    """The mean of each group's curves [N, T], and the low and high end of its interval."""
+    rng = np.random.default_rng(seed)
+    mean: Lines = {}
+    low: Lines = {}
+    high: Lines = {}
     for number, group in enumerate(groups):
         mine = curves[labels == number].astype(np.float64)
         drawn = np.stack([resample(values, rng, 500).mean(1) for values in mine.T])
-        mean[group] = mine.mean(0)
-        low[group], high[group] = np.percentile(drawn, [2.5, 97.5], axis=1)
-    step = time_s[1] - time_s[0]
-    stretches = [
-        {"start_s": max(time_s[0], time_s[one["first"]] - step / 2), "end_s": time_s[one["stop"] - 1] + step / 2,
-         "mass": one["mass"], "p": one["p"], "direction": one["direction"]}
+        mean[group] = mine.mean(0).tolist()
+        low[group], high[group] = np.percentile(drawn, [2.5, 97.5], axis=1).tolist()
+    return mean, low, high
+
+
+def _stretches(time_s: np.ndarray, clusters: Sequence[Cluster]) -> list[Stretch]:
+    """The clusters in seconds, half a step to either side."""
+    half = (time_s[1] - time_s[0]) / 2
+    return [
+        Stretch(
+            start_s=float(max(time_s[0], time_s[one.first] - half)), end_s=float(time_s[one.stop - 1] + half),
+            mass=one.mass, p=one.p, direction=one.direction,
+        )
         for one in clusters
     ]  # fmt: skip
-    return {
-        "groups": groups, "time_s": time_s, "mean": mean, "low": low, "high": high, "t": t, "threshold": threshold,
-        "clusters": stretches, "p": row["p"], "smallest_p": row["smallest_p"],
-        "words": _in_words(groups, stretches),
-    }  # fmt: skip
 
 
-def _in_words(groups: Sequence[str], clusters: Sequence[Mapping[str, Any]]) -> str:
-    found = [one for one in clusters if one["p"] <= LEVEL]
-    when = "; ".join(
-        f"{one['direction']} from {one['start_s']:.2f} to {one['end_s']:.2f} s (p = {one['p']:.2g})" for one in found
-    )
+def _in_words(groups: Sequence[str], clusters: Sequence[Stretch]) -> str:
+    found = [one for one in clusters if one.p is not None and one.p <= LEVEL]
+    when = "; ".join(f"{one.direction} from {one.start_s:.2f} to {one.end_s:.2f} s (p = {one.p:.2g})" for one in found)
     never = f"At no time does {groups[1]} deviate otherwise than {groups[0]}"
     said = f"{groups[1]} deviates {when}" if found else never
     return f"{said}. This speaks of moments only where all recordings begin at the same moment of a task."

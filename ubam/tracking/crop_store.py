@@ -16,21 +16,22 @@ from ubam.core.typing import View
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
-from ubam.tracking.foreground import floor_line
 from ubam.tracking.locate import LOST
+from ubam.tracking.outlines import outline_of, shipped_eye
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import (
     EMPTY,
+    around,
     cut,
-    make_view,
     moved_scene_at,
+    paint_view,
     reduced_size,
     reduction_for,
-    scene_at,
     scene_through,
+    turned,
 )
 
-CROP_VERSION = 12
+CROP_VERSION = 13
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class CropStore:
     heading float32 [T]: by how much each view is turned back against its crop, radians, clockwise as seen: the heading
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
-    camera_lost: the camera moves and its frames could not be brought into one picture.
+    camera_lost: the camera moves in a way that could not be followed.
+    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
     """
 
     folder: Path
@@ -71,7 +73,8 @@ class CropStore:
     heading: np.ndarray
     egocentric: bool
     moves: np.ndarray | None
-    camera_lost: bool
+    camera_lost: bool = False
+    outline: np.ndarray | None = None
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -84,13 +87,12 @@ class CropStore:
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
         views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
-        # A store without the flag says so in its warnings.
+        moves, heading, outline = (_read_if_there(files.array(name)) for name in ("moves", "heading", "outline"))
+        heading = np.zeros(len(views), np.float32) if heading is None else heading
+        fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
+        # A store from before the flag says it by its warning only.
         fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
-        moves = np.load(files.array("moves")) if files.array("moves").is_file() else None
-        turned = files.array("heading").is_file()
-        heading = np.load(files.array("heading")) if turned else np.zeros(len(views), np.float32)
-        egocentric = bool(meta.get("egocentric", False))
-        return cls(folder=folder, views=views, heading=heading, moves=moves, egocentric=egocentric, **arrays, **fields)
+        return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
         """Crops of the frames at these positions (0..T-1), uint8 [n,S,S,3] RGB."""
@@ -106,10 +108,13 @@ class CropStore:
         """The picture without the subject, uint8 [H,W,3] RGB at the recording's size."""
         return self.scene().background
 
-    @property
-    def floor(self) -> float:
-        """Where the zone of shadows begins in the boxes, as a share of their height: nowhere in one seen from above."""
-        return 1.0 if self.egocentric else floor_line(self.box, self.ground_y, self.body_height)
+    def outline_at(self, position: int) -> np.ndarray:
+        """The subject's soft outline in the crop at a position, float32 [S,S] in 0..1."""
+        if self.outline is not None:
+            return self.outline[position].astype(np.float32) / 255
+        view = turned(np.array(self.views[position]), -float(self.heading[position]))
+        size = (self.crop_size, self.crop_size)
+        return cv2.resize(view[..., 0].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR)
 
     def scene(self) -> Scene:
         """Background, noise map and, for a subject in place, its still part, at the recording's size.
@@ -144,8 +149,9 @@ class CropStore:
             stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
             picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(small)
-        behind, heading = scene_at(scene, box, self.crop_size), float(self.heading[position])
-        return make_view(cut(picture, box, self.crop_size), behind, side, self.floor, heading)
+        behind, crop = cut(scene.background, box, self.crop_size), cut(picture, box, self.crop_size)
+        salient = outline_of(shipped_eye(), crop, None if self.camera_lost else behind)
+        return paint_view(crop, salient, behind, side, float(self.heading[position]))
 
     def whole_scene(self) -> Scene:
         """All that a moving camera saw of the scene, in the pixels that `moves` leads to; `scene()` of a still one."""
@@ -171,32 +177,33 @@ META = (
     "noise", "in_place", "crop_size",
 )  # fmt: skip
 
+
+def _read_if_there(path: Path) -> np.ndarray | None:
+    """An array of a store, memory-mapped; None in stores that have none."""
+    return np.load(path, mmap_mode="r") if path.is_file() else None
+
+
 CLOSE = 128  # pixels a side
 
 
 def close_view(store: CropStore, position: int) -> View:
-    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made.
-
-    Where the camera was lost the stored view is enlarged: what stood out there is not kept.
-    """
+    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made."""
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
-    if store.camera_lost:
-        view = cv2.resize(np.array(store.views[position]), (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(view, np.uint8)
-    crop = store.crops([position])[0]
-    return make_view(crop, _behind(store, position), CLOSE, store.floor, float(store.heading[position]))
+    crop, salient = store.crops([position])[0], store.outline_at(position)
+    behind = around(crop, salient) if store.camera_lost else _behind(store, position)
+    return paint_view(crop, salient, behind, CLOSE, float(store.heading[position]))
 
 
-def _behind(store: CropStore, position: int) -> Scene:
-    """The scene in the box of a frame, at the size of crops."""
+def _behind(store: CropStore, position: int) -> np.ndarray:
+    """The background in the box of a frame, uint8 [S,S,3]."""
     scene, zoom = _reduced(store.folder, CropFolder(store.folder).picture("background").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:
-        return scene_at(scene, box, store.crop_size)
+        return cut(scene.background, box, store.crop_size)
     size = round(store.width * zoom), round(store.height * zoom)
     camera = Camera(store.moves[position : position + 1], np.ones(1, bool), size).scaled(zoom)
-    return moved_scene_at(scene, box, store.crop_size, camera.moves[0], size)
+    return moved_scene_at(scene, box, store.crop_size, camera.moves[0], size).background
 
 
 @lru_cache(maxsize=16)

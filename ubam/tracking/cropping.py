@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,12 @@ from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
-from ubam.tracking.foreground import floor_line
-from ubam.tracking.locate import Finding, find_subject, moving_parts
+from ubam.tracking.locate import Finding, find_subject
+from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import (
-    EMPTY,
-    around,
-    cut,
-    make_view,
-    moved_scene_at,
-    paint_view,
-    reduced_size,
-    reduction_for,
-    scene_at,
-)
+from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
+
+ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 def build_crops(
@@ -113,10 +105,11 @@ def _write_store(
     return {
         "recording_id": recording.recording_id, "fps": float(1 / np.median(np.diff(times))),
         "noise": float(np.median(finding.scene.noise)), "in_place": finding.scene.hidden,
-        "body_height": track.body_height, "egocentric": finding.egocentric, "camera_lost": finding.lost,
+        "body_height": track.body_height, "egocentric": finding.egocentric,
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
+        "camera_lost": finding.lost,
     }  # fmt: skip
 
 
@@ -138,35 +131,46 @@ def _write_crops(
     frames = read_frames(
         recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=scaled.size, damage=damage
     )
-    files, shape = CropFolder(folder), (total, view_size, view_size, 3)
-    views = np.lib.format.open_memmap(files.array("views"), mode="w+", dtype=np.uint8, shape=shape)
+    files = CropFolder(folder)
+    views = _rows(files.array("views"), (total, view_size, view_size, 3))
+    outline = _rows(files.array("outline"), (total, crop_size, crop_size))
     offsets = [0]
     with open(files.pictures, "wb") as blob:
-        for position, (frame, apart) in enumerate(zip(frames, _moving_parts(finding, survey), strict=False)):
-            crop = cut(frame, scaled.boxes[position], crop_size)
-            found = finding.track.found[position]
-            views[position] = scaled.view(crop, position, view_size, apart) if found else EMPTY
+        for position, (crop, salient) in enumerate(_seen(frames, scaled, crop_size)):
+            if finding.track.found[position]:
+                views[position] = scaled.view(crop, salient, position, view_size)
+                outline[position] = np.round(salient * 255)
+            else:
+                views[position] = EMPTY
             offsets.append(offsets[-1] + blob.write(to_jpeg(crop)))
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
-    views.flush()
-    _finish_crops(folder, views, offsets)
+    _finish_crops(folder, {"views": views, "outline": outline}, offsets)
     if progress:
         progress(2 * total, 2 * total)
     return len(offsets) - 1, damage
 
 
-def _moving_parts(finding: Finding, survey: FirstPass) -> Iterator[np.ndarray | None]:
-    """The soft foreground of each small frame where the camera was lost, and None for ever where it was not."""
-    return moving_parts(survey) if finding.lost else repeat(None)
+def _seen(frames: Iterator[np.ndarray], scaled: "_Scaled", size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The crop of every frame, and the soft outline that the eye sees in it."""
+    ahead, glimpses = tee(scaled.glimpses(frames, size))
+    found = outlines(shipped_eye(), ahead, size)
+    for position, (glimpse, salient) in enumerate(zip(glimpses, found, strict=True)):
+        yield glimpse.crop, scaled.seen(glimpse, salient, position)
 
 
-def _finish_crops(folder: Path, views: np.ndarray, offsets: list[int]) -> None:
-    """Write where each crop begins; give views as many rows as there are crops; drop the small pictures."""
+def _rows(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+
+
+def _finish_crops(folder: Path, rows: Mapping[str, np.memmap], offsets: list[int]) -> None:
+    """Write where each crop begins; give the arrays as many rows as there are crops; drop the small pictures."""
     files = CropFolder(folder)
-    if len(offsets) <= len(views):
-        np.save(folder / "shorter.npy", views[: len(offsets) - 1])
-        os.replace(folder / "shorter.npy", files.array("views"))
+    for name, array in rows.items():
+        array.flush()
+        if len(offsets) <= len(array):
+            np.save(folder / "shorter.npy", array[: len(offsets) - 1])
+            os.replace(folder / "shorter.npy", files.array(name))
     np.save(files.array("offsets"), np.array(offsets))
     (folder / "small.bin").unlink()
 
@@ -180,8 +184,6 @@ class _Scaled:
     boxes: np.ndarray
     scene: Scene
     camera: Camera | None
-    floor: float
-    reduction: int
 
     @classmethod
     def of(cls, finding: Finding, survey: FirstPass, crop_size: int) -> "_Scaled":
@@ -194,21 +196,32 @@ class _Scaled:
             whole_height, whole_width = scene.background.shape[:2]
             scene = scene.resized(reduced_size(whole_width, whole_height, zoom))
             camera = camera and camera.scaled(zoom)
-        floor = 1.0 if finding.egocentric else floor_line(boxes, finding.track.ground_y, finding.track.body_height)
-        return cls(finding, size, boxes * stretch, scene, camera, floor, survey.reduction)
+        return cls(finding, size, boxes * stretch, scene, camera)
 
-    def view(self, crop: np.ndarray, position: int, size: int, apart: np.ndarray | None) -> np.ndarray:
-        """The view of the crop at a position; apart: the soft foreground of a lost camera's small frame."""
-        heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
-        if apart is not None:
-            salient = cut(apart, self.finding.track.box[position] / self.reduction, len(crop))
-            return paint_view(crop, salient, around(crop, salient), size)
+    def glimpses(self, frames: Iterator[np.ndarray], size: int) -> Iterator[Glimpse]:
+        """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
+        for position, three in enumerate(with_neighbours(frames)):
+            before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
+            yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
+
+    def behind(self, position: int, size: int) -> Scene:
+        """The scene in the box of a frame, at size x size pixels."""
         if self.camera is None:
-            behind = scene_at(self.scene, self.boxes[position], len(crop))
-        else:
-            move = self.camera.moves[position]
-            behind = moved_scene_at(self.scene, self.boxes[position], len(crop), move, self.size)
-        return make_view(crop, behind, size, self.floor, heading)
+            return scene_at(self.scene, self.boxes[position], size)
+        return moved_scene_at(self.scene, self.boxes[position], size, self.camera.moves[position], self.size)
+
+    def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
+        """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
+        if self.scene.hidden or self.finding.lost:
+            return salient
+        unlike = self.behind(position, len(salient)).saliency(glimpse.crop)
+        return salient if (unlike * salient).sum() > ABSENT * salient.sum() else np.zeros_like(salient)
+
+    def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
+        """The view of the crop at a position, whose soft outline is known."""
+        heading = 0.0 if self.finding.heading is None else float(self.finding.heading[position])
+        behind = around(crop, salient) if self.finding.lost else self.behind(position, len(crop)).background
+        return paint_view(crop, salient, behind, size, heading)
 
 
 def _verdict(

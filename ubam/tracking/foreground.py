@@ -179,12 +179,6 @@ def cast_shadow(frame: np.ndarray, background: np.ndarray) -> np.ndarray:
     return np.clip(1.6 * alike * smooth, 0, 1) * ((dimmed > 0.35) & (dimmed < 0.97))
 
 
-def floor_line(box: np.ndarray, ground_y: np.ndarray, body_height: float) -> float:
-    """Where the zone of shadows begins in a recording's boxes [T,4], as a share of the box's height."""
-    side = box[:, 3] - box[:, 1]  # one size, unless a moving camera zooms
-    return float(np.median((ground_y - box[:, 1]) / side)) - FEET * body_height / float(np.median(side))
-
-
 def without_shadow(salient: np.ndarray, frame: np.ndarray, background: np.ndarray, floor: float) -> np.ndarray:
     """Soft foreground float32 [H,W] of a crop without the shadow below `floor`, a share of the crop's height.
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ubam.core.affine import centred, compose, inverse
-from ubam.tracking.foreground import without_shadow, without_strays
+from ubam.tracking.foreground import without_strays
 from ubam.tracking.scene import Scene
 
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
@@ -28,6 +28,15 @@ def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     zoom = size / float(box[2] - box[0])
     matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def whole_outline(outline: np.ndarray, box: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray:
+    """The outline float32 [S,S] of the crop at a square box, laid over a region (x0, y0, x1, y1), float32 [h,w]."""
+    zoom = len(outline) / float(box[2] - box[0])
+    x, y = ((region[k] - box[k]) * zoom + 0.5 * zoom - 0.5 for k in range(2))
+    size = (region[2] - region[0], region[3] - region[1])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(outline, np.array([[zoom, 0, x], [0, zoom, y]]), size, flags=flags)
 
 
 def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
@@ -62,21 +71,20 @@ def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scen
     return Scene(background, warped(scene.noise), still, scene.hidden)
 
 
-def make_view(crop: np.ndarray, behind: Scene, size: int, floor: float = 1.0, heading: float = 0.0) -> np.ndarray:
-    """The encoder's input, uint8 [size,size,3], from a crop uint8 [S,S,3] and the scene behind it.
-
-    Channels: saliency; 128 + grey, normalised within a quarter of the crop, times saliency; 128 + half the difference
-    to the background times saliency. Shadows below `floor`, a share of the crop's height, are left out. The view is
-    turned back by `heading` radians, clockwise as seen, around its middle.
-    """
-    salient = without_strays(without_shadow(behind.saliency(crop), crop, behind.background, floor))
-    return paint_view(crop, salient, behind.background, size, heading)
+def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:
+    """The view of a crop uint8 [S,S,3] that shows nothing but the subject before a known scene; see `paint_view`."""
+    return paint_view(crop, without_strays(behind.saliency(crop)), behind.background, size)
 
 
 def paint_view(
     crop: np.ndarray, salient: np.ndarray, background: np.ndarray, size: int, heading: float = 0.0
 ) -> np.ndarray:
-    """The view of a crop uint8 [S,S,3] whose soft foreground, float32 [S,S], is known; see `make_view`."""
+    """The encoder's input, uint8 [size,size,3], from a crop uint8 [S,S,3] and the subject's soft outline there, [S,S].
+
+    Channels: the outline; 128 + grey, normalised within a quarter of the crop, times the outline; 128 + half the
+    difference to the background times the outline. The view is turned back by `heading` radians, clockwise as seen,
+    around its middle.
+    """
     grey, grey_behind = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32) for x in (crop, background))
     reach = (crop.shape[0] // 4 | 1, crop.shape[0] // 4 | 1)
     weight = cv2.blur(salient, reach) + 1e-3

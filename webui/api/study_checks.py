@@ -27,7 +27,7 @@ def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
         ],
         "groups": [_group(name, verdicts) for name in study.groups],
         "enough": describe_study(study, verdicts, reference) if recordings else [],
-        "doubts": study_issues(study, verdicts, reference) if recordings else [],
+        "doubts": [issue.words for issue in study_issues(study, verdicts, reference)] if recordings else [],
         "problems": problems(recordings),
         "reference_guess": reference,
     }
@@ -40,7 +40,7 @@ def _verdict(recording: Recording) -> "Verdict":
         recording.id, recording.subject, recording.group,
         status="failed" if recording.status == "probing" else recording.status, reason=recording.reason,
         fps=recording.fps, duration_s=recording.duration_s, width=recording.width, height=recording.height,
-        frames_declared=recording.frames,
+        frames_declared=recording.frames, keypoints="",
     )  # fmt: skip
 
 
@@ -58,12 +58,14 @@ def _group(name: str, verdicts: Sequence["Verdict"]) -> dict[str, Any]:
 
 
 def problems(recordings: Sequence[Recording]) -> list[str]:
-    """What must be mended before a run, one sentence each; empty when nothing must."""
+    """What must be corrected before a run, one sentence each; empty when nothing must."""
     usable = [recording for recording in recordings if recording.status in ("ok", "partial")]
     found = []
     probing = sum(recording.status == "probing" for recording in recordings)
     if probing:
-        found.append(f"{probing} recordings are still being looked at; wait a moment.")
+        found.append(
+            f"{probing} {'recording is' if probing == 1 else 'recordings are'} still being read; wait a moment."
+        )
     if not usable and not probing:
         found.append("No recording can be used yet; add videos." if recordings else "Add videos first.")
     for what in ("subject", "group"):

@@ -92,12 +92,14 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
     """Every stage of a run that is not done yet."""
     from ubam.pipeline import runner
     from ubam.pipeline import stages as stages_module
-    from ubam.pipeline.plan import plan_run
+    from ubam.pipeline.plan import RunOptions, plan_run
     from ubam.results.run_record import locked
 
     out = Path(order["out"])
-    options: dict[str, Any] = {name: order[name] for name in ("reference", "preset", "seed", "workers")}
-    options |= {"device": "auto", "model": None, "scheduler": None, "factors": ()}
+    options: RunOptions = {
+        "reference": order["reference"], "preset": order["preset"], "seed": order["seed"],
+        "workers": order["workers"], "device": "auto", "model": None, "scheduler": None, "factors": (),
+    }  # fmt: skip
     plan = plan_run(folder / "study.csv", options, ask=lambda groups: None)
     say(plan.choice_of_reference)
     _wait_for(out)

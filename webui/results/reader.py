@@ -276,17 +276,10 @@ def compare(runs: tuple[Run, Run]) -> dict[str, Any]:
 
 
 def _spearman(pairs: list[tuple[float, float]]) -> float | None:
-    if len(pairs) < 3:
+    """Spearman's rank correlation; None of fewer than three pairs, or where one side is the same for all."""
+    from scipy.stats import spearmanr  # here, so that other pages do not wait for scipy.stats
+
+    first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
+    if len(pairs) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    ranks = [_ranks(np.array(side)) for side in zip(*pairs, strict=True)]
-    if min(side.std() for side in ranks) == 0:
-        return None
-    return round(float(np.corrcoef(ranks)[0, 1]), 4)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; equal values share the mean of theirs.
-
-    scipy.stats would add 60 MB to every web process for these two lines.
-    """
-    return np.array([(values < value).sum() + ((values == value).sum() + 1) / 2 for value in values])
+    return round(float(spearmanr(first, second).statistic), 4)

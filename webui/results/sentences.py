@@ -8,6 +8,7 @@ from ubam.report.sections import group_tests
 from ubam.report.sections.audit import audit_view
 from ubam.results import methods
 from ubam.results.caveats import warnings_of
+from ubam.results.records.clips import ClipFacts
 from ubam.results.run_data import RunData, ScoreRow, read_facts, read_run
 from ubam.results.sentences import headline, magnified_words, subject_sentence
 
@@ -32,7 +33,7 @@ def result_words(folder: Path) -> dict[str, Any]:
         "classifier": group_tests.classifier(data),
         "audit": audit_view(data),
         "subjects": [_subject(data, score) for score in data.subjects],
-        "clips": {path.stem: magnified_words(read_facts(path)) for path in clips},
+        "clips": {path.stem: magnified_words(ClipFacts.from_json(read_facts(path))) for path in clips},
         "methods": methods.methods_paragraph(data),
         "citations": methods.citations(data),
         "reference": data.reference,

@@ -46,13 +46,13 @@ def test_the_same_subject_has_the_same_numbers_alone_among_others_and_years_late
 def test_a_reference_says_what_it_is_and_is_found_from_the_run(tmp_path: Path) -> None:
     model = freeze(tmp_path)
     facts = find_reference(tmp_path).facts()
-    assert facts["group"] == "reference"
-    assert facts["n"] == 6
-    assert len(facts["hash"]) == len(facts["model"]) == 16
-    assert find_reference(model).hash == find_reference(model / "reference").hash == facts["hash"]
+    assert facts.group == "reference"
+    assert facts.n == 6
+    assert len(facts.hash) == len(facts.model) == 16
+    assert find_reference(model).hash == find_reference(model / "reference").hash == facts.hash
     assert find_reference(tmp_path).seed == 3
-    again = score_study(CODES, "reference").fitted.save(tmp_path / "again", facts["model"], seed=3)
-    assert again["hash"] == facts["hash"]
+    again = score_study(CODES, "reference").fitted.save(tmp_path / "again", facts.model, seed=3)
+    assert again["hash"] == facts.hash
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_check_says_what_is_wrong_with_keypoints(tmp_path: Path) -> None:
     recording = Recording("cage", 2, video, "1", "a", keypoints=short)
     verdict = check_recording(recording)
     assert verdict.status == "ok"
-    assert "12 rows, its video 60 frames" in verdict.keypoints
+    assert "12 rows, its video 60 frames" in (verdict.keypoints or "")
     assert "1 of 1 have none that can be used" in describe_keypoints([verdict])[0]
     whole = write_dlc_csv(tmp_path / "whole.csv", columns, table.repeat(5, 0))
     right = check_recording(replace(recording, keypoints=whole))

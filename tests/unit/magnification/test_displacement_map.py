@@ -33,14 +33,14 @@ def test_a_lean_is_found_high_up_and_points_back(store: CropStore) -> None:
     seen = Whereabouts(store)
     for position in range(8, 20):
         seen.add(position, field_of(store, position, 0.2))
-    facts = seen.facts()
-    first = facts["regions"][0]
-    assert "upper" in first["place"]
-    assert first["towards"][0] < -0.02
-    assert abs(first["towards"][1]) < 1e-6
-    assert first["share"] > 0.5
-    assert first["box"][3] < 0.5
-    assert len(facts["displacement"]["time_s"]) == len(facts["displacement"]["body_heights"]) == 12
+    first = seen.regions()[0]
+    assert "upper" in first.place
+    assert first.towards[0] < -0.02
+    assert abs(first.towards[1]) < 1e-6
+    assert first.share > 0.5
+    assert first.box[3] < 0.5
+    curve = seen.displacement()
+    assert len(curve.time_s) == len(curve.body_heights) == 12
 
 
 def test_lengths_are_in_body_heights_and_averaged_over_the_body_alone(store: CropStore) -> None:
@@ -69,7 +69,7 @@ def test_the_curve_follows_the_displacement(store: CropStore) -> None:
 def test_where_nothing_moves_there_is_no_region(store: CropStore) -> None:
     seen = Whereabouts(store)
     seen.add(10, np.zeros((FIELD, FIELD, 2), np.float32))
-    assert seen.facts()["regions"] == []
+    assert seen.regions() == []
     assert seen.curve == [0]
 
 
@@ -78,11 +78,11 @@ def test_regions_are_apart_and_the_largest_displacement_comes_first() -> None:
     length[2:5, 2:5], length[14:19, 14:19] = 0.05, 0.04
     direction = np.dstack([length, -length])
     found = regions(length, direction, body)
-    assert [region["place"] for region in found] == ["lower right", "upper left"]
-    assert found[0]["box"] == [0.7, 0.7, 0.95, 0.95]
-    assert found[0]["mean"] == pytest.approx(0.04)
-    assert found[1]["towards"] == pytest.approx([0.05, -0.05])
-    assert sum(region["share"] for region in found) == pytest.approx(1, abs=2e-3)
+    assert [region.place for region in found] == ["lower right", "upper left"]
+    assert found[0].box == [0.7, 0.7, 0.95, 0.95]
+    assert found[0].mean == pytest.approx(0.04)
+    assert found[1].towards == pytest.approx([0.05, -0.05])
+    assert sum(region.share for region in found) == pytest.approx(1, abs=2e-3)
 
 
 def test_places_are_told_by_the_extent_of_the_body() -> None:

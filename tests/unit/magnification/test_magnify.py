@@ -168,12 +168,12 @@ def test_clips_have_one_frame_per_frame(made: Magnification, layout: str, tmp_pa
     done: list[tuple[int, int]] = []
     facts = write_magnified(tmp_path / "clip.mp4", layout, made, 2.0, progress=lambda *step: done.append(step))
     info = probe(tmp_path / "clip.mp4")
-    assert info.frames_declared == facts["frames"] == 16
+    assert info.frames_declared == facts.frames == 16
     assert info.fps == pytest.approx(25)
     assert done[-1] == (16, 16)
-    assert facts["factor"] == (0.0 if layout == "twin" else 2.0)
-    assert 0.5 < facts["appearance_kept"] <= 1
-    assert 0 <= facts["off_manifold"] <= 1
+    assert facts.factor == (0.0 if layout == "twin" else 2.0)
+    assert 0.5 < facts.appearance_kept <= 1
+    assert 0 <= facts.off_manifold <= 1
     if layout == "side-by-side":
         assert info.height >= 256
     else:

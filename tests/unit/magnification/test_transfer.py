@@ -40,9 +40,9 @@ def test_the_upright_one_leans_like_the_other_on_its_own_background(sides: dict[
     info = probe(tmp_path / "clip.mp4")
     assert (info.width, info.height, info.frames_declared) == (stick_figure.WIDTH, stick_figure.HEIGHT, 12)
     assert done[-1] == (12, 12)
-    assert (facts["appearance"], facts["recording_id"]) == ("upright", "leaning")
-    assert facts["agreement"] > facts["agreement_before"] + 0.1
-    assert facts["appearance_kept"] > 0.8
+    assert (facts.appearance, facts.recording_id) == ("upright", "leaning")
+    assert facts.agreement > facts.agreement_before + 0.1
+    assert facts.appearance_kept > 0.8
     store = sides["upright"].store
     background = store.background().astype(int)
     shown, own = (
@@ -116,6 +116,6 @@ def test_a_rendered_body_takes_the_true_posture(tmp_path: Path) -> None:
         masks = [np.abs(picture.astype(int) - empty).max(2) > 30 for picture in shown]
         overlaps.append(np.mean([(a & b).sum() / (a | b).sum() for a, b in zip(masks, truth[5:45], strict=True)]))
     assert overlaps[0] > overlaps[1] + 0.05, overlaps
-    assert facts["agreement"] > 0.75
-    assert facts["agreement"] > facts["agreement_before"] + 0.1
-    assert facts["appearance_kept"] > 0.85
+    assert facts.agreement > 0.75
+    assert facts.agreement > facts.agreement_before + 0.1
+    assert facts.appearance_kept > 0.85

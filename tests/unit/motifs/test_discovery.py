@@ -11,6 +11,7 @@ from ubam.core.files import read_csv
 from ubam.motifs.clustering import blurred_pairs
 from ubam.motifs.discovery import Motifs, WindowSet, balanced_rows, bouts, find_motifs, self_similarity, smooth_path
 from ubam.motifs.tables import cycle_of, describe_motifs, motif_tables, write_motifs
+from ubam.results.records.motifs import Cycle
 from ubam.results.run_folder import RunFolder
 
 STEP = 0.16
@@ -100,10 +101,12 @@ def test_a_gait_is_called_phases_of_one_movement_in_their_order() -> None:
     described = describe_motifs(windows, motifs, "healthy")
     assert motifs.kind == "phases"
     assert motifs.period_s == pytest.approx(7 * STEP, abs=STEP)
-    assert "one movement" in described["words"]
-    assert described["shortest_bout_windows"] == 1
+    assert "one movement" in described.words
+    assert described.shortest_bout_windows == 1
     if motifs.count > 2:
-        assert described["cycle"]["share"] > 0.9
+        assert described.cycle is not None
+        assert described.cycle.share is not None
+        assert described.cycle.share > 0.9
 
 
 def test_noise_has_no_motifs_and_few_windows_neither() -> None:
@@ -180,7 +183,7 @@ def test_usage_adds_up_and_counts_bouts_by_hand() -> None:
 
 
 def test_only_a_sequence_that_goes_round_is_a_cycle() -> None:
-    assert cycle_of(*motifs_of([[1, 3, 2] * 9, [2, 1, 3] * 9], 3)) == {"order": [1, 3, 2], "share": 1.0}
+    assert cycle_of(*motifs_of([[1, 3, 2] * 9, [2, 1, 3] * 9], 3)) == Cycle([1, 3, 2], 1.0)
     back_and_forth = [[1, 2, 3, 2] * 9, [1, 2, 3, 2] * 9]
     assert cycle_of(*motifs_of(back_and_forth, 3)) is None
     assert cycle_of(*motifs_of([[1, 2] * 9] * 2, 2)) is None
@@ -189,11 +192,11 @@ def test_only_a_sequence_that_goes_round_is_a_cycle() -> None:
 def test_examples_are_of_several_subjects_and_files_say_what_the_arrays_do(study: Study, tmp_path: Path) -> None:
     windows, _, motifs = study
     write_motifs(RunFolder(tmp_path), windows, motifs, "healthy")
-    rows = read_csv(tmp_path / "windows.csv")
+    rows = read_csv(tmp_path / "motifs" / "windows.csv")
     assert [int(row["motif"]) for row in rows] == np.concatenate(motifs.labels).tolist()
-    for one in describe_motifs(windows, motifs, "healthy")["motifs"]:
-        examples = one["examples"]
-        assert len({example["subject"] for example in examples}) == len(examples) == 3
+    for one in describe_motifs(windows, motifs, "healthy").motifs:
+        examples = one.examples
+        assert len({example.subject for example in examples}) == len(examples) == 3
         for example in examples:
-            labels = motifs.labels[int(example["recording_id"][1:])]
-            assert labels[round(example["t_start_s"] / STEP)] == one["motif"]
+            labels = motifs.labels[int(example.recording_id[1:])]
+            assert labels[round(example.t_start_s / STEP)] == one.motif

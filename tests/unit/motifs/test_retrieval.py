@@ -25,8 +25,8 @@ def _embeddings(body: float) -> dict[str, dict[str, np.ndarray]]:
 
 def _turn_apart(embeddings: dict[str, dict[str, np.ndarray]], row: dict, time_s: float) -> float:
     here = np.interp(time_s, embeddings["a1"]["window_start_s"] + 0.1, embeddings["a1"]["angle"])
-    other = embeddings[row["recording_id"]]
-    there = np.interp(row["time_s"], other["window_start_s"] + 0.1, other["angle"])
+    other = embeddings[row.recording_id]
+    there = np.interp(row.time_s, other["window_start_s"] + 0.1, other["angle"])
     return float(abs((there - here + np.pi) % (2 * np.pi) - np.pi))
 
 
@@ -34,16 +34,16 @@ def test_the_same_moment_of_others_is_found_whatever_their_bodies() -> None:
     embeddings = _embeddings(body=5.0)
     for time_s in (1.0, 3.3, 7.0):
         rows = nearest(embeddings, SUBJECTS, "a1", time_s, "behaviour", 4)
-        assert {row["subject"] for row in rows} == {"b", "c"}
+        assert {row.subject for row in rows} == {"b", "c"}
         assert all(_turn_apart(embeddings, row, time_s) < 0.2 for row in rows)
-        assert [row["similarity"] for row in rows] == sorted((row["similarity"] for row in rows), reverse=True)
+        assert [row.similarity for row in rows] == sorted((row.similarity for row in rows), reverse=True)
 
 
 def test_neighbours_of_a_posture_are_held_alike() -> None:
     embeddings = _embeddings(body=0.0)
     embeddings["b1"]["posture"] = embeddings["b1"]["posture"] + np.float32([3, 0, 0])
     rows = nearest(embeddings, SUBJECTS, "a1", 1.0, "posture", 1)
-    assert [row["subject"] for row in rows] == ["c"]
+    assert [row.subject for row in rows] == ["c"]
 
 
 def test_the_parts_add_up() -> None:

@@ -62,5 +62,5 @@ def test_nothing_is_said_of_subjects_that_nobody_can_see() -> None:
 )
 def test_a_study_that_may_be_too_small_is_told_why(rows: Rows, reference: str | None, words: str) -> None:
     study, verdicts = of(rows)
-    issues = study_issues(study, verdicts, reference)
+    issues = [issue.words for issue in study_issues(study, verdicts, reference)]
     assert any(words in issue for issue in issues) if words else issues == []

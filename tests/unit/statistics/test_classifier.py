@@ -3,31 +3,32 @@ import pytest
 
 from tests.support.posture_studies import make_study
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study
+from ubam.results.records.study import Classifier
 from ubam.statistics.classifier import PENALTIES, _calibrate, _hold_out, classify, decide, within_subjects
 from ubam.statistics.group_tests import subjects_of_groups
 
 
-def classified(codes: list, reference: str | None = None) -> dict:
+def classified(codes: list, reference: str | None = None) -> Classifier:
     return classify(codes, subjects_of_groups(codes, reference), 0)
 
 
 def test_groups_that_move_otherwise_are_told_apart_and_probabilities_agree() -> None:
     codes = groups_study(0, {"reference": 8, "query": 7}, {"query": 1.5})
     found = classified(codes, "reference")
-    assert found["auc"] > 0.9
-    assert found["p"] <= 0.01
-    assert found["brier"] < 0.3 < found["brier_chance"]
-    for row in found["subjects"]:
-        assert sum(row["probability"].values()) == pytest.approx(1)
-        assert row["predicted"] == max(row["probability"], key=row["probability"].get)
+    assert found.auc > 0.9
+    assert found.p <= 0.01
+    assert found.brier < 0.3 < found.brier_chance
+    for row in found.subjects:
+        assert sum(row.probability.values()) == pytest.approx(1)
+        assert row.predicted == max(row.probability, key=row.probability.get)
     assert found == classified(codes, "reference")
 
 
 def test_without_a_difference_probabilities_stay_near_one_half_and_p_is_not_small() -> None:
     found = [classified(groups_study(seed, {"a": 7, "b": 7}, {}, seconds=2.4)) for seed in range(8)]
-    assert sum(one["p"] <= 0.05 for one in found) <= 3
-    assert np.mean([one["brier"] for one in found]) < 0.65
-    assert 0.3 < np.mean([one["accuracy"] for one in found]) < 0.7
+    assert sum(one.p <= 0.05 for one in found) <= 3
+    assert np.mean([one.brier for one in found]) < 0.65
+    assert 0.3 < np.mean([one.accuracy for one in found]) < 0.7
 
 
 def test_inner_scores_are_those_of_fitting_again_without_the_subject() -> None:
@@ -56,19 +57,19 @@ def test_a_left_out_subject_decides_nothing_about_itself() -> None:
 
 def test_the_same_subjects_before_and_after_are_compared_with_themselves() -> None:
     found = classified(paired_study(0, 8, 1.2), "before")
-    assert found["auc"] > 0.9
-    assert len(found["subjects"]) == 16
-    assert found["subjects"][0]["name"] == "m0 (before)"
+    assert found.auc > 0.9
+    assert len(found.subjects) == 16
+    assert found.subjects[0].name == "m0 (before)"
     rows = within_subjects(np.array([[1.0], [3.0], [5.0]]), ["a", "a", "b"])
     np.testing.assert_allclose(rows[:, 0], [-1, 1, 0])
 
 
 def test_three_groups_and_too_few_subjects() -> None:
     found = classified(groups_study(1, {"a": 5, "b": 5, "c": 5}, {"b": 2.0, "c": -2.0}))
-    assert found["accuracy"] > 0.7
-    assert found["chance"] == pytest.approx(1 / 3)
-    assert "auc" not in found
-    assert "fewer than 3 subjects" in classified(make_study(0, 5, 2))["refused"]
+    assert found.accuracy > 0.7
+    assert found.chance == pytest.approx(1 / 3)
+    assert found.auc is None
+    assert "fewer than 3 subjects" in classified(make_study(0, 5, 2)).refused
 
 
 def test_calibration_is_monotone_and_even_where_scores_say_nothing() -> None:

@@ -10,6 +10,7 @@ from tests.support.posture_studies import make_code, make_study
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study
 from ubam.recordings.validation import smallest_p
+from ubam.results.records.tests import Test
 from ubam.statistics.blocks import Blocks
 from ubam.statistics.effect_sizes import change_effects, group_effects, hedges_g, separation
 from ubam.statistics.group_tests import compare_groups, pseudo_f, share_subjects, variance_ratio
@@ -17,11 +18,11 @@ from ubam.statistics.permutations import one_sided, permute_labels, permute_sign
 from ubam.statistics.permuted_references import match_all_subjects, score_under_references, subject_distances
 
 
-def rows_of(codes: list[PostureSeries], reference: str | None, blocks: Blocks | None = None) -> dict[str, dict]:
+def rows_of(codes: list[PostureSeries], reference: str | None, blocks: Blocks | None = None) -> dict[str, Test]:
     """The rows of a study by the names of their groups."""
     scores = score_study(codes, reference, intervals=False).subjects
     rows = compare_groups(codes, {(s.subject, s.group): s.deviation for s in scores}, reference, 0, blocks)
-    return {" ".join(row["groups"]): row for row in rows}
+    return {" ".join(row.groups or []): row for row in rows}
 
 
 def mask(count: int, chosen: list[int]) -> np.ndarray:
@@ -64,9 +65,9 @@ def test_the_permutation_test_against_all_arrangements() -> None:
         scores = np.array(slow_chain(relations, list(chosen)))
         values.append(scores[~mask(7, list(chosen))].mean() - scores[mask(7, list(chosen))].mean())
     above, below = np.mean(np.array(values) >= values[0] - 1e-5), np.mean(np.array(values) <= values[0] + 1e-5)
-    assert found["p"] == pytest.approx(min(1, 2 * min(above, below)))
-    assert found["statistic"] == pytest.approx(values[0], rel=1e-3)
-    assert found["exact"]
+    assert found.p == pytest.approx(min(1, 2 * min(above, below)))
+    assert found.statistic == pytest.approx(values[0], rel=1e-3)
+    assert found.exact
 
 
 def test_the_paired_test_against_all_exchanges() -> None:
@@ -77,12 +78,12 @@ def test_the_paired_test_against_all_exchanges() -> None:
         chosen = [2 * number + flip for number, flip in enumerate(flips)]
         scores = np.array(slow_chain(relations, chosen))
         values.append(scores[~mask(8, chosen)].mean() - scores[mask(8, chosen)].mean())
-    assert found["kind"] == "paired"
+    assert found.kind == "paired"
     turned = np.array(values) + np.array(values)[::-1]  # both groups exchanged as a whole: the same division
-    assert found["p"] == pytest.approx(one_sided(turned))
-    assert found["arrangements"] == 16
-    assert found["smallest_p"] == 2 / 16
-    assert [effect["name"] for effect in found["effects"]] == ["AUC", "mean change", "Hedges' g"]
+    assert found.p == pytest.approx(one_sided(turned))
+    assert found.arrangements == 16
+    assert found.smallest_p == 2 / 16
+    assert [effect.name for effect in found.effects] == ["AUC", "mean change", "Hedges' g"]
 
 
 @pytest.mark.parametrize(("n", "expected"), [(3, 0.10), (4, 0.029), (5, 0.008)])
@@ -93,8 +94,8 @@ def test_the_smallest_p_is_what_the_group_sizes_allow(n: int, expected: float) -
 
 def test_a_planted_difference_reaches_the_smallest_p_and_a_null_study_does_not_often() -> None:
     planted = rows_of(make_study(2, 5, 4, shift=4.0), "healthy")["healthy impaired"]
-    assert planted["p"] == planted["smallest_p"] == pytest.approx(2 / comb(9, 4))
-    null = [rows_of(make_study(seed, 4, 4, frames=50), "healthy")["healthy impaired"]["p"] for seed in range(25)]
+    assert planted.p == planted.smallest_p == pytest.approx(2 / comb(9, 4))
+    null = [rows_of(make_study(seed, 4, 4, frames=50), "healthy")["healthy impaired"].p for seed in range(25)]
     assert sum(p <= 0.05 for p in null) <= 5  # binomial, 0.1 % beyond
     assert 0.3 < np.mean(null) < 0.75
 
@@ -111,30 +112,30 @@ def three_groups(seed: int, *shifts: float) -> list[PostureSeries]:
 def test_three_groups_are_tested_at_once_and_then_in_pairs() -> None:
     rows = rows_of(three_groups(0, 0, 0.3, 4.0), "healthy")
     assert list(rows) == ["healthy mild severe", "healthy mild", "healthy severe", "mild severe"]
-    assert rows["healthy mild severe"]["kind"] == "omnibus"
-    assert rows["healthy mild severe"]["p"] < 0.01
-    assert rows["healthy severe"]["p"] == rows["healthy severe"]["smallest_p"] == rows["mild severe"]["p"]
-    assert rows["healthy mild"]["correction"] == "Benjamini-Hochberg over 3 tests"
-    assert all(row["correction_p"] >= row["p"] for row in rows.values())
-    assert rows["mild severe"]["effect"]["value"] == 1
+    assert rows["healthy mild severe"].kind == "omnibus"
+    assert rows["healthy mild severe"].p < 0.01
+    assert rows["healthy severe"].p == rows["healthy severe"].smallest_p == rows["mild severe"].p
+    assert rows["healthy mild"].correction == "Benjamini-Hochberg over 3 tests"
+    assert all(row.correction_p >= row.p for row in rows.values())
+    assert rows["mild severe"].effect.value == 1
 
 
 def test_without_a_reference_distances_are_compared() -> None:
     rows = rows_of(three_groups(1, 0, 0, 4.0), None)
-    assert rows["healthy mild severe"]["p"] < 0.01
-    assert rows["healthy severe"]["p"] == rows["healthy severe"]["smallest_p"]
-    assert rows["healthy mild"]["p"] > 0.05
+    assert rows["healthy mild severe"].p < 0.01
+    assert rows["healthy severe"].p == rows["healthy severe"].smallest_p
+    assert rows["healthy mild"].p > 0.05
     paired = rows_of(before_and_after(2, 5, 3.0), None)["before after"]
-    assert paired["p"] == paired["smallest_p"] == 2 / 2**5
+    assert paired.p == paired.smallest_p == 2 / 2**5
 
 
 def test_labels_are_exchanged_within_blocks_only() -> None:
     codes = make_study(3, 4, 4, shift=4.0)
     of = {code.subject: f"cage{number % 2}" for number, code in enumerate(codes)}
     row = rows_of(codes, "healthy", Blocks("cage", of))["healthy impaired"]
-    assert row["arrangements"] == comb(4, 2) ** 2
-    assert row["blocks"]["use"] == "within"
-    assert row["p"] == row["smallest_p"]
+    assert row.arrangements == comb(4, 2) ** 2
+    assert row.blocks.use == "within"
+    assert row.p == row.smallest_p
     arranged = permute_labels([0, 0, 1, 1, 0, 1], ["a", "a", "a", "a", "b", "b"])
     assert len(arranged) == 12
     assert len({tuple(row) for row in arranged.labels}) == 12
@@ -146,38 +147,38 @@ def test_blocks_that_hold_one_group_each_are_exchanged_whole_and_few_of_them_are
     codes = make_study(4, 8, 8, shift=4.0)
     cages = {code.subject: f"cage{number // 2}" for number, code in enumerate(codes)}
     row = rows_of(codes, "healthy", Blocks("cage", cages))["healthy impaired"]
-    assert row["unit"] == "block (cage)"
-    assert row["arrangements"] == comb(8, 4)
-    assert row["smallest_p"] == 2 / comb(8, 4)
-    assert "one group only" in row["downgraded"]
+    assert row.unit == "block (cage)"
+    assert row.arrangements == comb(8, 4)
+    assert row.smallest_p == 2 / comb(8, 4)
+    assert "one group only" in row.downgraded
     sites = {code.subject: code.group for code in codes}
     refused = rows_of(codes, "healthy", Blocks("site", sites))["healthy impaired"]
-    assert "cannot be told apart" in refused["refused"]
-    assert refused["p"] is None
+    assert "cannot be told apart" in refused.refused
+    assert refused.p is None
 
 
 def test_a_subject_in_two_groups_is_left_out_or_compared_with_itself() -> None:
     codes = make_study(3, 4, 3, shift=3.0)
     codes.append(replace(codes[0], recording_id="again", group="after"))
     rows = rows_of(codes, "healthy")
-    assert "r0 in both groups" in rows["healthy after"]["refused"]
-    assert rows["healthy after"]["p"] is None
-    assert rows["healthy impaired"]["p"] is not None
+    assert "r0 in both groups" in rows["healthy after"].refused
+    assert rows["healthy after"].p is None
+    assert rows["healthy impaired"].p is not None
     chosen, shared, left_out = share_subjects(["a", "b", "c", "d"], ["a", "b", "x"], "before", "after")
     assert shared
     assert chosen == {"before": ["a", "b"], "after": ["a", "b"]}
-    assert [row["subject"] for row in left_out] == ["c", "d", "x"]
+    assert [row.subject for row in left_out] == ["c", "d", "x"]
     chosen, shared, left_out = share_subjects(list("abcdef"), list("auvwxyz"), "one", "two")
     assert not shared
     assert chosen["two"] == list("uvwxyz")
-    assert left_out[0]["subject"] == "a"
+    assert left_out[0].subject == "a"
 
 
 def test_groups_of_one() -> None:
-    assert "needs at least 2" in rows_of(make_study(4, 1, 2), "healthy")["healthy impaired"]["refused"]
+    assert "needs at least 2" in rows_of(make_study(4, 1, 2), "healthy")["healthy impaired"].refused
     row = rows_of(make_study(4, 5, 1, shift=4.0), "healthy")["healthy impaired"]
-    assert row["p"] == row["smallest_p"] == pytest.approx(2 / 6)
-    assert "impaired has one subject" in row["downgraded"]
+    assert row.p == row.smallest_p == pytest.approx(2 / 6)
+    assert "impaired has one subject" in row.downgraded
     assert rows_of(make_study(4, 5, 0), "healthy") == {}
 
 
@@ -221,14 +222,14 @@ def test_effect_sizes() -> None:
     pooled = np.sqrt((2 + 2) / 3)
     assert hedges_g(normal, other) == pytest.approx(1 / pooled * (1 - 3 / (4 * 3 - 1)), rel=2e-2)
     auc, delta, g = group_effects(normal, other, seed=0)
-    assert delta["value"] == pytest.approx(2 * auc["value"] - 1)
-    assert all(one["low"] <= one["value"] <= one["high"] for one in (auc, delta, g))
-    assert 0 <= auc["low"] < auc["high"] <= 1
+    assert delta.value == pytest.approx(2 * auc.value - 1)
+    assert all(one.low <= one.value <= one.high for one in (auc, delta, g))
+    assert 0 <= auc.low < auc.high <= 1
     assert group_effects(normal, other, seed=0) == [auc, delta, g]
     mean, spread = change_effects(np.array([1.0, 1.2, 0.8, 1.1]), seed=0)
-    assert mean["low"] < 1.025 < mean["high"]
-    assert spread["value"] > 3
-    assert np.isnan(group_effects(np.array([1.0]), np.array([2.0]), 0)[2]["value"])
+    assert mean.low < 1.025 < mean.high
+    assert spread.value > 3
+    assert np.isnan(group_effects(np.array([1.0]), np.array([2.0]), 0)[2].value)
 
 
 def test_p_values_of_both_kinds() -> None:

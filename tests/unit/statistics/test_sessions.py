@@ -48,16 +48,16 @@ def test_a_group_that_recovers_has_a_slope_and_differs_from_one_that_does_not() 
     sessions = over_days("healthy", [0.0, 0.001, -0.001, 0.0], days)
     sessions += over_days("lesion", [-0.05, -0.04, -0.06, -0.05], days)
     rows, curves = compare_sessions(sessions, ["day"], "healthy", 0)
-    by_kind = {(row["kind"], *row["groups"]): row for row in rows}
+    by_kind = {(row.kind, *row.groups): row for row in rows}
     lesion = by_kind["slope", "lesion"]
-    assert lesion["p"] < 0.01
-    assert lesion["effect"]["low"] <= lesion["effect"]["value"] == pytest.approx(-0.05, abs=0.002)
-    assert by_kind["slope", "healthy"]["p"] > 0.05
+    assert lesion.p < 0.01
+    assert lesion.effect.low <= lesion.effect.value == pytest.approx(-0.05, abs=0.002)
+    assert by_kind["slope", "healthy"].p > 0.05
     differ = by_kind["slopes differ", "healthy", "lesion"]
-    assert differ["p"] == differ["smallest_p"] == pytest.approx(2 / 70)
-    assert [point["x"] for point in curves[1]["mean"]] == days
-    assert len(curves[1]["points"]) == 16
-    assert curves[1]["mean"][0]["deviation"] > curves[1]["mean"][-1]["deviation"]
+    assert differ.p == differ.smallest_p == pytest.approx(2 / 70)
+    assert [point.x for point in curves[1].mean] == days
+    assert len(curves[1].points) == 16
+    assert curves[1].mean[0].deviation > curves[1].mean[-1].deviation
 
 
 def test_missing_days_are_named_and_a_subject_of_one_day_gives_no_slope() -> None:
@@ -65,11 +65,11 @@ def test_missing_days_are_named_and_a_subject_of_one_day_gives_no_slope() -> Non
     sessions = [one for one in sessions if (one.subject, one.day) != ("lesion1", 2.0)]
     sessions = [one for one in sessions if one.subject != "lesion2" or one.day == 1.0]
     rows, curves = compare_sessions(sessions, ["day"], None, 0)
-    whys = {row["subject"]: row["why"] for row in rows[0]["left_out"]}
+    whys = {row.subject: row.why for row in rows[0].left_out}
     assert "lacks day 2" in whys["lesion1"]
     assert "has one day only" in whys["lesion2"]
-    assert rows[0]["n"] == {"lesion": 2}
-    assert {row["subject"] for row in curves[0]["subjects"]} == {"lesion0", "lesion1"}
+    assert rows[0].n == {"lesion": 2}
+    assert {row.subject for row in curves[0].subjects} == {"lesion0", "lesion1"}
 
 
 def test_two_sessions_are_before_and_after() -> None:
@@ -79,23 +79,23 @@ def test_two_sessions_are_before_and_after() -> None:
         for name, change in (("pre", 0.0), ("post", 0.5))
     ]
     rows, _ = compare_sessions(sessions, ["session"], None, 0)
-    assert rows[0]["kind"] == "paired sessions"
-    assert rows[0]["p"] == 2 / 2**6
-    assert rows[0]["effect"]["value"] == pytest.approx(0.5)
-    assert rows[0]["levels"] == ["pre", "post"]
+    assert rows[0].kind == "paired sessions"
+    assert rows[0].p == 2 / 2**6
+    assert rows[0].effect.value == pytest.approx(0.5)
+    assert rows[0].levels == ["pre", "post"]
 
 
 def test_one_subject_over_days_is_refused_but_its_curve_is_drawn() -> None:
     rows, curves = compare_sessions(over_days("lesion", [0.1], [1.0, 2.0]), ["day"], "healthy", 0)
-    assert "needs at least 2" in rows[0]["refused"]
-    assert len(curves[0]["points"]) == 2
+    assert "needs at least 2" in rows[0].refused
+    assert len(curves[0].points) == 2
 
 
 def test_slopes_of_groups_that_are_blocks_cannot_be_told_apart() -> None:
     sessions = over_days("a", [0.1, 0.1], [1.0, 2.0]) + over_days("b", [0.2, 0.2], [1.0, 2.0])
     blocks = Blocks("site", {one.subject: one.group for one in sessions})
     rows, _ = compare_sessions(sessions, ["day"], "a", 0, blocks)
-    assert "cannot be exchanged" in next(row for row in rows if row["kind"] == "slopes differ")["refused"]
+    assert "cannot be exchanged" in next(row for row in rows if row.kind == "slopes differ").refused
 
 
 def test_the_columns_over_which_subjects_were_seen_again() -> None:

@@ -27,14 +27,14 @@ def study(seed: int, severity: float) -> list[PostureSeries]:
 def test_a_deviation_in_the_middle_is_found_there_and_nowhere_else() -> None:
     codes = study(0, 2.0)
     rows, courses = compare_courses(match_all_subjects(codes), subjects_of_groups(codes, "reference"), "reference", 0)
-    assert rows[0]["p"] <= 0.05
-    assert rows[0]["p"] >= rows[0]["smallest_p"]
-    (cluster,) = [one for one in courses[0]["clusters"] if one["p"] <= 0.05]
-    assert cluster["direction"] == "more"
-    assert cluster["start_s"] == pytest.approx(1.5, abs=0.6)
-    assert cluster["end_s"] == pytest.approx(2.5, abs=0.6)
-    low, high = courses[0]["low"]["query"], courses[0]["high"]["query"]
-    assert ((low <= courses[0]["mean"]["query"]) & (courses[0]["mean"]["query"] <= high)).all()
+    assert rows[0].p <= 0.05
+    assert rows[0].p >= rows[0].smallest_p
+    (cluster,) = [one for one in courses[0].clusters if one.p <= 0.05]
+    assert cluster.direction == "more"
+    assert cluster.start_s == pytest.approx(1.5, abs=0.6)
+    assert cluster.end_s == pytest.approx(2.5, abs=0.6)
+    low, mean, high = (np.array(part["query"]) for part in (courses[0].low, courses[0].mean, courses[0].high))
+    assert ((low <= mean) & (mean <= high)).all()
 
 
 @pytest.mark.slow
@@ -45,7 +45,7 @@ def test_without_a_difference_no_time_stands_out_often() -> None:
         rows, _ = compare_courses(
             match_all_subjects(codes), subjects_of_groups(codes, "reference"), "reference", 0, None, 100
         )
-        p.append(rows[0]["p"])
+        p.append(rows[0].p)
     assert sum(value <= 0.05 for value in p) <= 4  # binomial, 0.3 % beyond
 
 
@@ -57,8 +57,8 @@ def test_t_against_scipy_and_clusters_by_hand() -> None:
     t = np.array([0.0, 3.0, 2.5, -3.0, 0.1, 4.0])
     assert clusters_of(t, 2.0) == [(1, 3, 5.5), (3, 4, 3.0), (5, 6, 4.0)]
     found, p = weigh_clusters(np.stack([t, np.full(6, 3.0), np.zeros(6)]), 2.0)
-    assert [one["p"] for one in found] == pytest.approx([2 / 3, 2 / 3, 2 / 3])
-    assert found[1]["direction"] == "less"
+    assert [one.p for one in found] == pytest.approx([2 / 3, 2 / 3, 2 / 3])
+    assert found[1].direction == "less"
     assert p == pytest.approx(2 / 3)
     assert weigh_clusters(np.zeros((2, 4)), 2.0) == ([], 1.0)
 
@@ -74,6 +74,6 @@ def test_groups_of_one_and_no_reference() -> None:
     codes = [code for code in study(2, 0.0) if code.subject != "x"][:7]
     members = subjects_of_groups(codes, "reference")
     rows, courses = compare_courses(match_all_subjects(codes), members, "reference", 0)
-    assert "fewer than 2 subjects" in rows[0]["refused"]
+    assert "fewer than 2 subjects" in rows[0].refused
     assert courses == []
     assert compare_courses(match_all_subjects(codes), members, None, 0) == ([], [])

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ubam.tracking.foreground import cast_shadow, floor_line, saliency, without_shadow
+from ubam.tracking.foreground import cast_shadow, saliency, without_shadow
 
 
 def scene(grey: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -48,8 +48,3 @@ def test_a_bright_or_coloured_change_is_no_shadow() -> None:
     tinted = (background * np.array([0.9, 0.5, 0.4])).astype(np.uint8)
     assert cast_shadow(brighter, background).max() == 0
     assert cast_shadow(tinted, background).mean() < 0.05
-
-
-def test_the_floor_line_lies_above_the_ground() -> None:
-    box = np.tile(np.array([[0.0, 0.0, 100.0, 100.0]]), (5, 1))
-    assert 0.7 < floor_line(box, np.full(5, 90.0), 80.0) < 0.9

@@ -37,7 +37,6 @@ def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed, da
     assert np.median(error) < 4
     assert np.percentile(error, 95) < 15
     assert (error > 90).mean() == 0
-    assert store.floor == 1
 
 
 def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path):

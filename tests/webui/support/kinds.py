@@ -18,6 +18,7 @@ from ubam.deviation.scores import score_study
 from ubam.evaluation.synthetic.embeddings import groups_study
 from ubam.pipeline.score_stage import describe_new
 from ubam.recordings.study_table import Recording
+from ubam.results.records.scores import WindowRow
 from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
 from ubam.statistics.confounds.recording_properties import RecordingProperties
 
@@ -80,7 +81,7 @@ def scored(run: Path) -> None:
     frozen = find_reference(run / "model")
     statistics = describe_new(frozen, recordings, check_fit(frozen, frozen.model, []))
     audit = audit_new(_capture(len(keys), light=9.0), keys, load_properties(frozen.folder))
-    write_json(run / "statistics.json", statistics | {"audit": audit})
+    replace(statistics, audit=audit).write(run / "statistics.json")
 
 
 def _freeze(model: Path) -> None:
@@ -91,7 +92,8 @@ def _freeze(model: Path) -> None:
     codes = [replace(code, group="healthy") for code in groups_study(0, {"healthy": 5}, {}, seconds=2.4)]
     scores = score_study(codes, "healthy")
     save_properties(model / "reference", _capture(len(codes)), [code.subject for code in codes])
-    usual = usual_values(scores, [{"subject": c.subject, "group": c.group, "deviation": 1.0} for c in codes])
+    windows = [WindowRow(code.recording_id, code.subject, code.group, 0.0, 1.0, 1.0) for code in codes]
+    usual = usual_values(scores, windows)
     scores.fitted.save(model / "reference", fingerprint(model), 0, usual)
 
 

@@ -282,7 +282,8 @@ def group_p(codes: Sequence[PostureSeries], scores: Mapping[str, float], referen
     """p of the permutation test of the groups, everything refitted under each permutation (`group_tests.py`)."""
     groups = {code.subject: code.group for code in codes}
     deviations = {(subject, groups[subject]): value for subject, value in scores.items()}
-    return float(compare_groups(codes, deviations, reference, seed=0)[0]["p"])
+    p = compare_groups(codes, deviations, reference, seed=0)[0].p
+    return float("nan") if p is None else p
 
 
 def shuffled_auc(codes: Sequence[PostureSeries], reference: str, draws: int = 20, seed: int = 0) -> float:

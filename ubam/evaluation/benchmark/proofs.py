@@ -30,6 +30,9 @@ from ubam.evaluation.synthetic.embeddings import (
     recovery_study,
 )
 from ubam.recordings.study_table import Recording
+from ubam.results.records.scores import WindowRow
+from ubam.results.records.study import Classifier
+from ubam.results.records.tests import Test
 from ubam.statistics.blocks import Blocks
 from ubam.statistics.classifier import classify
 from ubam.statistics.effect_sizes import group_effects
@@ -38,7 +41,7 @@ from ubam.statistics.motif_usage import compare_usage
 from ubam.statistics.permuted_references import MatchedSubjects, match_all_subjects
 from ubam.statistics.sessions import Session
 from ubam.statistics.slopes import compare_sessions
-from ubam.statistics.study_statistics import study_statistics
+from ubam.statistics.study_statistics import Question, study_statistics
 from ubam.statistics.time_clusters import compare_courses
 
 ARRANGEMENTS = 200  # enough for exact tests at 5 %, and fast; studies themselves use 2,000
@@ -67,23 +70,27 @@ def _groups(seed: int, severity: float) -> Numbers:
     found = {
         "two groups": _only(compare_groups(codes, deviations, REFERENCE, seed, None, relations, ARRANGEMENTS)),
         "distance": _only(compare_groups(codes, deviations, None, seed, None, relations, ARRANGEMENTS)),
-        "time course": float(compare_courses(relations, members, REFERENCE, seed, None, ARRANGEMENTS)[0][0]["p"]),
-        "classifier": float(classify(codes, members, seed, None, ARRANGEMENTS)["p"]),
+        "time course": _only(compare_courses(relations, members, REFERENCE, seed, None, ARRANGEMENTS)[0]),
+        "classifier": _only([classify(codes, members, seed, None, ARRANGEMENTS)]),
         "motif usage": _usage(seed, members, severity),
     }
     ranks = [one.p_value for one in scores.subjects if one.group == QUERY]
     return found | _others(codes, scores, relations) | {f"conformal {k}": p for k, p in enumerate(ranks)}
 
 
-def _only(rows: Sequence[Mapping[str, Any]]) -> float:
-    return float(rows[0]["p"])
+def _only(rows: Sequence[Test | Classifier]) -> float:
+    return _known(rows[0].p)
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _usage(seed: int, members: Mapping[str, Sequence[str]], severity: float) -> float:
     rng = np.random.default_rng([3, seed])
     habits = {REFERENCE: np.array([6.0, 4.0, 2.0, 1.0]), QUERY: np.array([6.0, 4.0, 2.0, 1.0 + 8 * severity])}
     usage = {(name, group): rng.dirichlet(habits[group]) for group, names in members.items() for name in names}
-    return float(compare_usage(usage, members, REFERENCE, seed)[0][0]["p"])
+    return _only(compare_usage(usage, members, REFERENCE, seed)[0])
 
 
 def _others(codes: Sequence[PostureSeries], scores: StudyScores, relations: MatchedSubjects) -> Numbers:
@@ -122,7 +129,8 @@ def null_several(seed: int) -> Numbers:
     rows = compare_groups(codes, deviations, REFERENCE, seed, None, relations, ARRANGEMENTS)
     mutual = compare_groups(codes, deviations, None, seed, None, relations, ARRANGEMENTS)
     return {
-        "omnibus": _only(rows), "pairs, corrected": min(row["correction_p"] for row in rows[1:]),
+        "omnibus": _only(rows),
+        "pairs, corrected": min(row.correction_p for row in rows[1:] if row.correction_p is not None),
         "omnibus of distances": _only(mutual),
     }  # fmt: skip
 
@@ -183,7 +191,7 @@ def _days(seed: int, severity: float, recovers: float) -> Numbers:
     rows, _ = compare_sessions(sessions, ["day"], REFERENCE, seed)
     twice = [replace(one, session=str(one.day)) for one in sessions if one.day in (1, 7)]
     pair, _ = compare_sessions(twice, ["session"], REFERENCE, seed)
-    by_kind = {(row["kind"], row["groups"][-1]): row["p"] for row in [*rows, *pair]}
+    by_kind = {(row.kind, row.pair[1] if len(row.n) > 1 else row.pair[0]): _only([row]) for row in [*rows, *pair]}
     return {
         "slope": by_kind["slope", QUERY], "slopes differ": by_kind["slopes differ", QUERY],
         "paired sessions": by_kind["paired sessions", QUERY],
@@ -209,8 +217,8 @@ def coverage(seed: int) -> Numbers:
     auc, _, g = group_effects(np.array(normal), np.array(other), seed)
     single = score_study(groups_study(seed, SIZES, {QUERY: 0.3}, seconds=2.4), REFERENCE, seed=seed)
     found = {
-        "auc": auc["value"], "auc low": auc["low"], "auc high": auc["high"],
-        "g": g["value"], "g low": g["low"], "g high": g["high"],
+        "auc": _known(auc.value), "auc low": _known(auc.low), "auc high": _known(auc.high),
+        "g": _known(g.value), "g low": _known(g.low), "g high": _known(g.high),
     }  # fmt: skip
     for name, recordings, subjects in (("subject", 2, scores.subjects), ("alone", 1, single.subjects)):
         first = next(one for one in subjects if one.group == QUERY)
@@ -255,15 +263,14 @@ def large(seed: int) -> Numbers:
     control["untrained"] = score_study(codes, REFERENCE, seed=seed, intervals=False)
     rows = [Recording(c.recording_id, k, Path(c.recording_id), c.subject, c.group) for k, c in enumerate(codes, 2)]
     usage = {(code.subject, code.group): np.full(4, 0.25) for code in codes}
-    found = study_statistics(rows, codes, scores, control, _windows(codes, scores), usage, REFERENCE, seed)
-    return {"two groups": _only(found.statistics["tests"]), "wall_s": time.perf_counter() - began}
+    found = study_statistics(rows, codes, scores, control, _windows(codes, scores), usage, Question(REFERENCE, seed))
+    return {"two groups": _only(found.statistics.tests), "wall_s": time.perf_counter() - began}
 
 
-def _windows(codes: Sequence[PostureSeries], scores: StudyScores) -> list[dict[str, Any]]:
+def _windows(codes: Sequence[PostureSeries], scores: StudyScores) -> list[WindowRow]:
     """Rows of windows, one a moment."""
     return [
-        {"recording_id": code.recording_id, "subject": code.subject, "group": code.group,
-         "t_start_s": frame / code.fps, "t_end_s": frame / code.fps + 0.3, "deviation": value}
+        WindowRow(code.recording_id, code.subject, code.group, frame / code.fps, frame / code.fps + 0.3, value)
         for code in codes
         for frame, value in zip(
             scores.recordings[code.recording_id].frame, scores.recordings[code.recording_id].moment.mean(0), strict=True

@@ -16,7 +16,7 @@ from torch.nn import functional
 from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.core.provenance import key_of
 from ubam.core.settings import ADAPTED, PRESETS, Settings
-from ubam.deviation.controls import CONTROLS, control_codes
+from ubam.deviation.controls import control_codes
 from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import stride_of
@@ -29,6 +29,7 @@ from ubam.evaluation.published.method import faithful_scores
 from ubam.evaluation.synthetic.study import GROUPS
 from ubam.pipeline.stages import SETTINGS_OF
 from ubam.recordings.study_table import Recording
+from ubam.results.controls import CONTROLS
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 
 SUPERVISED_FRAMES, SUPERVISED_RATE = 96, 2e-3  # frames of a step
@@ -286,7 +287,7 @@ def benchmark_rows() -> dict[str, Row]:
     rows = [
         *(
             Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
-            for name in CONTROLS
+            for name in [control.name for control in CONTROLS]
         ),
         learnt_row("shuffled labels", "standard", VARIANTS["standard"], shuffled=True),
         *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),

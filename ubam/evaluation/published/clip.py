@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from ubam.core.errors import RunError
 from ubam.core.files import atomic_path, write_json
+from ubam.core.settings import PUBLISHED
 from ubam.core.typing import Picture
 from ubam.deviation.frozen_reference import fingerprint
 from ubam.evaluation.published.method import PUBLISHED_SECONDS, SynthesisGenerator, pasted, synthesised, train_synthesis
@@ -23,11 +23,12 @@ from ubam.pipeline.queries import Span, frames_within, material_of
 from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
+from ubam.results.records.clips import PublishedFacts
 
 STEPS = 300  # of 8 frames: about 3 core-minutes
 
 
-def write_published(job: Job, recording_id: str, factor: float, span: Span, out: Path) -> dict[str, Any]:
+def write_published(job: Job, recording_id: str, factor: float, span: Span, out: Path) -> PublishedFacts:
     """Write the recording beside the published way's pictures at `factor`, and the clip's JSON.
 
     Each frame is drawn by itself from two codes: the appearance of a frame half a recording away, and the posture,
@@ -42,12 +43,11 @@ def write_published(job: Job, recording_id: str, factor: float, span: Span, out:
     gallery = np.concatenate([_learned(material, name) for name in _references(job, material, recording_id)])
     drawn = synthesised(network, store.crops([away])[0], own[frames], gallery, factor)
     write_clip(out, _panels(material, recording_id, frames, drawn, factor), store.fps)
-    facts = {
-        "recording_id": recording_id, "layout": "published", "factor": factor, "frames": len(frames),
-        "from_s": float(store.time_s[frames[0]]), "to_s": float(store.time_s[frames[-1]]), "fps": store.fps,
-        "generator_steps": STEPS, "share_of_published_training": trained_s / PUBLISHED_SECONDS,
-    }  # fmt: skip
-    write_json(out.with_suffix(".json"), facts)
+    facts = PublishedFacts(
+        recording_id, PUBLISHED, factor, len(frames), float(store.time_s[frames[0]]), float(store.time_s[frames[-1]]),
+        store.fps, STEPS, trained_s / PUBLISHED_SECONDS,
+    )  # fmt: skip
+    write_json(out.with_suffix(".json"), facts.to_json())
     return facts
 
 

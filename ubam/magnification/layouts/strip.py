@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +17,7 @@ from ubam.magnification.layouts.side_by_side import Region, regions_beside
 from ubam.magnification.magnify import Frame, Magnification, region_of
 from ubam.magnification.quality_checks import Check, dose_words
 from ubam.motifs.discovery import PERIODIC, self_similarity
+from ubam.results.records.clips import ClipFacts
 
 WIDTH = 183 / 25.4  # inches: two columns of a journal
 TEXT, SMALL_TEXT = 7.0, 6.0  # points at that width
@@ -26,7 +26,7 @@ DPI = 300
 TIGHT = 0.78  # of the region in which a subject may be moved: what a strip shows
 
 
-def write_strip(out: Path, made: Magnification, factor: float, count: int = MOMENTS) -> dict[str, Any]:
+def write_strip(out: Path, made: Magnification, factor: float, count: int = MOMENTS) -> ClipFacts:
     """Write `out` as .png and .svg and return what its JSON says; the text stays text in the .svg.
 
     The moments are at equal phase of the most deviant cycle where the movement repeats itself within the clip, else in
@@ -37,7 +37,7 @@ def write_strip(out: Path, made: Magnification, factor: float, count: int = MOME
     check = Check(short, factor)
     columns = list(check.watch(short.rendered((0.0, factor))))
     save_figure(strip_sheet(short, columns, factor, period), out.with_suffix(""), dpi=DPI)
-    return check.facts() | {"period_s": period}
+    return replace(check.facts("strip"), period_s=period)
 
 
 def strip_moments(made: Magnification, count: int) -> tuple[NDArray[np.int64], float | None]:

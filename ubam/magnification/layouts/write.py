@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from ubam.magnification.layouts.strip import MOMENTS, write_strip
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.quality_checks import Check
 from ubam.recordings.video_writer import write_clip
+from ubam.results.records.clips import ClipFacts
 
 TO_THE_TWIN = ("twin", "overlay")  # what they show is factor 0, whatever factor is asked for
 
@@ -28,7 +28,7 @@ def write_magnified(
     progress: Callable[[int, int], None] | None = None,
     check: Check | None = None,
     moments: int = 0,
-) -> dict[str, Any]:
+) -> ClipFacts:
     """Write one clip at the recording's frame rate, or a strip figure, and return what its JSON says.
 
     Args:
@@ -51,12 +51,12 @@ def write_magnified(
         raise UbamError(f"The layout '{layout}' is written as {' and '.join(SUFFIXES[layout])}, not as {out.name}.")
     factor = 0.0 if layout in TO_THE_TWIN else float(factor)
     if layout == "strip":
-        return write_strip(out, magnification, factor, moments or MOMENTS) | {"layout": layout}
+        return write_strip(out, magnification, factor, moments or MOMENTS)
     check = check or Check(magnification, factor)
     factors = (0.0, factor) if layout == "side-by-side" else (factor,)
     frames = _counted(magnification.rendered(factors), len(magnification.positions), progress)
     write_clip(out, _pictures(layout, magnification, check.watch(frames), factor), magnification.query.fps)
-    return check.facts() | {"layout": layout}
+    return check.facts(layout)
 
 
 def _pictures(

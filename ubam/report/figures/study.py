@@ -25,7 +25,7 @@ from ubam.core.plotting import (
     style,
     thinned,
 )
-from ubam.results.sentences import CONTROL_NAMES
+from ubam.results.controls import OURS, labels_of_controls
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
@@ -212,13 +212,14 @@ def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figur
         auc, p = values.get("auc"), values.get("p")
         if auc is None:
             continue
-        colour = OKABE_ITO[0] if name == "ubam" else REFERENCE_COLOUR
+        colour = OKABE_ITO[0] if name == OURS else REFERENCE_COLOUR
         axes.plot([0.5, auc], [row, row], color=colour, linewidth=2)
         axes.plot(auc, row, "o", color=colour, markersize=8)
         note = f"{auc:.2f}" if p is None else f"{auc:.2f}, p = {p:.2g}"
         axes.annotate(note, (max(auc, 0.5), row), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.set_yticks(range(len(controls)), [CONTROL_NAMES.get(name, plain_label(name)) for name in controls])
+    labels = labels_of_controls()
+    axes.set_yticks(range(len(controls)), [labels.get(name, plain_label(name)) for name in controls])
     axes.set_ylim(len(controls) - 0.4, -0.6)
     axes.set_xlim(0, 1.22)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1])

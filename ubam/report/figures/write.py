@@ -16,8 +16,9 @@ from ubam.report.sections.audit import audit_view
 from ubam.report.sections.distances import clustered, read_distances
 from ubam.report.sections.maps import share_of_recording
 from ubam.report.sections.motifs import example_film, usage_table
-from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, mapping, number, read_facts, read_run
-from ubam.results.sentences import group_tests, pair_of
+from ubam.results.records.motifs import MotifDescription
+from ubam.results.records.study import Course, MeanPoint, Point
+from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, read_facts, read_run
 
 
 def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
@@ -69,8 +70,7 @@ def _groups(data: RunData) -> Figure | None:
 
 
 def _controls(data: RunData) -> Figure | None:
-    controls = {name: values for name, values in mapping(data.statistics.get("controls")).items() if mapping(values)}
-    known = {name: {key: number(value) for key, value in values.items()} for name, values in controls.items()}
+    known = {name: {"auc": control.auc, "p": control.p} for name, control in data.statistics.controls.items()}
     return study.controls_figure(known) if known else None
 
 
@@ -110,15 +110,12 @@ def _usage(data: RunData) -> Figure | None:
 
 
 def _films(data: RunData) -> Figure | None:
-    listed = read_facts(data.files.motifs_json).get("motifs")
     films, labels, rows = [], [], []
-    for one in (mapping(item) for item in (listed if isinstance(listed, list) else [])):
-        examples = one.get("examples")
-        shown = [mapping(example) for example in (examples if isinstance(examples, list) else [])]
-        drawn = [(film[::2], example) for example in shown if (film := example_film(data, example)) is not None]
+    for one in MotifDescription.from_json(read_facts(data.files.motifs_json)).motifs:
+        drawn = [(film[::2], shown) for shown in one.examples if (film := example_film(data, shown)) is not None]
         films.append([film for film, _ in drawn])
-        labels.append([f"{e.get('subject')}, {number(e.get('t_start_s')) or 0:.1f} s" for _, e in drawn])
-        rows.append(f"motif {one.get('motif')}")
+        labels.append([f"{shown.subject}, {shown.t_start_s or 0:.1f} s" for _, shown in drawn])
+        rows.append(f"motif {one.motif}")
     return study.films_figure(films, labels, rows) if any(films) else None
 
 
@@ -158,8 +155,8 @@ def _column(scores: list[ScoreRow], name: str) -> np.ndarray:
 def statistics_drawings(data: RunData) -> Iterator[Drawing]:
     """Name and drawing of every figure that statistics.json and distances.csv have the numbers of."""
     yield "curves", lambda: _curves(data)
-    for place, one in enumerate(_rows(data.statistics.get("timecourse"))):
-        yield f"time_course_{place + 1}", lambda one=one: _time_course(data, mapping(one))  # type: ignore[misc]
+    for place, one in enumerate(data.statistics.timecourse or []):
+        yield f"time_course_{place + 1}", lambda one=one: _time_course(data, one)  # type: ignore[misc]
     yield "distances", lambda: _distances(data)
     yield "classifier", lambda: _classifier(data)
     view = audit_view(data)
@@ -170,59 +167,48 @@ def statistics_drawings(data: RunData) -> Iterator[Drawing]:
 
 def _colours(data: RunData) -> dict[str, str]:
     """One colour per group, the same in every figure."""
-    named = [*data.groups, *(str(group) for group in mapping(data.statistics.get("n")))]
+    named = [*data.groups, *data.statistics.n]
     return group_colours(named, data.reference)
 
 
-def _rows(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _numbers(values: Any) -> np.ndarray:
-    return np.array([number(value) for value in _rows(values)], dtype=float)
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    return np.array(values, dtype=float)
 
 
 def _curves(data: RunData) -> Figure | None:
     curves: dict[str, dict[str, draw.Line]] = {}
     means: dict[str, draw.Line] = {}
-    found = [mapping(one) for one in _rows(data.statistics.get("curves")) if mapping(one)]
+    found = data.statistics.curves or []
     for curve in found:
-        group, points = str(curve.get("group")), [mapping(one) for one in _rows(curve.get("points"))]
-        names = dict.fromkeys(str(point.get("subject")) for point in points)
-        lines = {name: _line([p for p in points if str(p.get("subject")) == name]) for name in names}
+        names = dict.fromkeys(point.subject for point in curve.points)
+        lines = {name: _line([point for point in curve.points if point.subject == name]) for name in names}
         if any(len(line[0]) for line in lines.values()):
-            curves[group] = lines
-        mean = _line([mapping(one) for one in _rows(curve.get("mean"))])
+            curves[curve.group] = lines
+        mean = _line(curve.mean)
         if len(mean[0]):
-            means[group] = mean
-    return (
-        draw.curves_figure(curves, means, _colours(data), data.reference, str(found[0].get("column") or "day"))
-        if curves
-        else None
-    )
+            means[curve.group] = mean
+    return draw.curves_figure(curves, means, _colours(data), data.reference, found[0].column) if curves else None
 
 
-def _line(rows: Sequence[Mapping[str, Any]]) -> draw.Line:
-    known = [row for row in rows if number(row.get("x")) is not None and number(row.get("deviation")) is not None]
-    known.sort(key=lambda row: float(row["x"]))
-    x, value, low, high = (_numbers([row.get(name) for row in known]) for name in ("x", "deviation", "low", "high"))
-    return x, value, low, high
+def _line(rows: Sequence[Point | MeanPoint]) -> draw.Line:
+    known = [(row.x, row) for row in rows if row.x is not None and row.deviation is not None]
+    known.sort(key=lambda one: one[0])
+    value, low, high = (_numbers([getattr(row, name) for _, row in known]) for name in ("deviation", "low", "high"))
+    return _numbers([x for x, _ in known]), value, low, high
 
 
-def _time_course(data: RunData, one: Mapping[str, Any]) -> Figure | None:
-    time = _numbers(one.get("time_s"))
+def _time_course(data: RunData, one: Course) -> Figure | None:
+    time = _numbers(one.time_s)
     mean, low, high = (
-        {str(group): _numbers(values) for group, values in mapping(one.get(name)).items()}
-        for name in ("mean", "low", "high")
+        {group: _numbers(values) for group, values in part.items()} for part in (one.mean, one.low, one.high)
     )
     groups = [group for group in mean if all(len(part.get(group, ())) == len(time) for part in (mean, low, high))]
     if len(time) < 2 or not groups:
         return None
     clusters = [
-        (start, end, number(mapping(cluster).get("p")))
-        for cluster in _rows(one.get("clusters"))
-        if (start := number(mapping(cluster).get("start_s"))) is not None
-        and (end := number(mapping(cluster).get("end_s"))) is not None
+        (cluster.start_s, cluster.end_s, cluster.p)
+        for cluster in one.clusters
+        if cluster.start_s is not None and cluster.end_s is not None
     ]
     mean, low, high = ({group: part[group] for group in groups} for part in (mean, low, high))
     return draw.time_course_figure(time, mean, low, high, clusters, _colours(data))
@@ -239,15 +225,14 @@ def _distances(data: RunData) -> Figure | None:
 
 
 def _classifier(data: RunData) -> Figure | None:
-    found = mapping(data.statistics.get("classifier"))
-    groups = [str(group) for group in _rows(found.get("groups"))]
-    rows = [mapping(row) for row in _rows(found.get("subjects"))]
-    if len(groups) < 2 or not rows:
+    found = data.statistics.classifier
+    if found is None or len(found.groups) < 2 or not found.subjects:
         return None
+    groups = found.groups
     wanted = next((group for group in groups if group != data.reference), groups[-1]) if len(groups) == 2 else None
-    shares = [number(mapping(row.get("probability")).get(wanted or str(row.get("group")))) for row in rows]
-    known = [(row, share) for row, share in zip(rows, shares, strict=True) if share is not None]
-    names, whose = [str(row.get("subject")) for row, _ in known], [str(row.get("group")) for row, _ in known]
+    shares = [row.probability.get(wanted or row.group) for row in found.subjects]
+    known = [(row, share) for row, share in zip(found.subjects, shares, strict=True) if share is not None]
+    names, whose = [row.subject for row, _ in known], [row.group for row, _ in known]
     probability = np.array([share for _, share in known])
     return draw.classifier_figure(names, whose, probability, wanted, 1 / len(groups), _colours(data)) if known else None
 
@@ -263,14 +248,12 @@ def _audit(entry: Mapping[str, Any]) -> Figure | None:
 
 def _effects(data: RunData) -> Figure | None:
     """The main effect size of every test that has the most frequent kind of it."""
-    found = [(test, mapping(test.get("effect"))) for test in group_tests(data)]
-    known = [
-        (test, e) for test, e in found if all(number(e.get(name)) is not None for name in ("value", "low", "high"))
-    ]
+    found = [(test, test.effect) for test in data.statistics.tests if test.effect is not None]
+    known = [(test, effect) for test, effect in found if None not in (effect.value, effect.low, effect.high)]
     if not known:
         return None
-    measure, _ = Counter(str(effect.get("name")) for _, effect in known).most_common(1)[0]
-    same = [(test, effect) for test, effect in known if str(effect.get("name")) == measure]
-    names = [" against ".join(reversed(pair_of(test))) for test, _ in same]
-    value, low, high = (_numbers([effect[name] for _, effect in same]) for name in ("value", "low", "high"))
+    measure, _ = Counter(effect.name for _, effect in known).most_common(1)[0]
+    same = [(test, effect) for test, effect in known if effect.name == measure]
+    names = [" against ".join(reversed(test.pair)) for test, _ in same]
+    value, low, high = (_numbers([getattr(effect, name) for _, effect in same]) for name in ("value", "low", "high"))
     return draw.effects_figure(names, value, low, high, measure)

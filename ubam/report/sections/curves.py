@@ -1,11 +1,12 @@
 """Curves over days or doses and over the time in the recording, as numbers that the template can draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ubam.core.text import p_text, plain
 from ubam.report.charts import Scale, group_class, scale_of, tick_marks
-from ubam.results.run_data import RunData, mapping, number
+from ubam.results.records.study import Course, Curve, MeanPoint, Stretch
+from ubam.results.run_data import RunData
 
 WIDE, HIGH = 300.0, 170.0  # of a panel's drawing
 COURSE_WIDE = 440.0
@@ -13,16 +14,16 @@ COURSE_WIDE = 440.0
 
 def curves_view(data: RunData) -> dict[str, Any] | None:
     """A panel for each group with its subjects' deviations over `day` or `dose`; None when the study has neither."""
-    curves = [mapping(curve) for curve in _rows(data.statistics.get("curves")) if mapping(curve)]
-    points = [mapping(point) for curve in curves for point in _rows(curve.get("points"))]
-    places = [x for point in points if (x := number(point.get("x"))) is not None]
+    curves = data.statistics.curves or []
+    points = [point for curve in curves for point in curve.points]
+    places = [point.x for point in points if point.x is not None]
     if not places:
         return None
     across = Scale(min(places), max(places)) if max(places) > min(places) else Scale(min(places) - 1, min(places) + 1)
-    upward = scale_of([number(point.get(name)) for point in points for name in ("deviation", "low", "high")])
-    normal = next((curve for curve in curves if curve.get("group") == data.reference), None)
-    band = _band([mapping(row) for row in _rows(normal.get("mean"))], across, upward) if normal else ""
-    column = str(curves[0].get("column") or "day")
+    upward = scale_of([value for point in points for value in (point.deviation, point.low, point.high)])
+    normal = next((curve for curve in curves if curve.group == data.reference), None)
+    band = _band(normal.mean, across, upward) if normal else ""
+    column = curves[0].column
     return {
         "column": column,
         "panels": [_panel(data, curve, across, upward, "" if curve is normal else band) for curve in curves],
@@ -35,12 +36,7 @@ def curves_view(data: RunData) -> dict[str, Any] | None:
 
 def time_courses(data: RunData) -> list[dict[str, Any]]:
     """A chart for each comparison over the time in the recording: mean lines with intervals, stretches that differ."""
-    found = [mapping(one) for one in _rows(data.statistics.get("timecourse")) if mapping(one)]
-    return [view for one in found if (view := _time_course(data, one)) is not None]
-
-
-def _rows(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return [view for one in data.statistics.timecourse or [] if (view := _time_course(data, one)) is not None]
 
 
 def _at(
@@ -60,11 +56,10 @@ def _line(points: Sequence[tuple[float, float] | None]) -> str:
     return "".join(words)
 
 
-def _band(rows: Sequence[Mapping[str, Any]], across: Scale, upward: Scale, wide: float = WIDE) -> str:
+def _band(rows: Sequence[MeanPoint], across: Scale, upward: Scale, wide: float = WIDE) -> str:
     """The closed path between `low` and `high` of the rows."""
-    low, high = (
-        [_at(across, upward, number(r.get("x")), number(r.get(name)), wide) for r in rows] for name in ("low", "high")
-    )
+    low = [_at(across, upward, row.x, row.low, wide) for row in rows]
+    high = [_at(across, upward, row.x, row.high, wide) for row in rows]
     edge = [point for point in [*high, *reversed(low)] if point is not None]
     return _line(edge) + "Z" if len(edge) > 2 else ""
 
@@ -88,68 +83,60 @@ def _levels(upward: Scale) -> list[dict[str, Any]]:
     ]
 
 
-def _panel(data: RunData, curve: Mapping[str, Any], across: Scale, upward: Scale, band: str) -> dict[str, Any]:
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for point in (mapping(one) for one in _rows(curve.get("points"))):
-        place = _at(across, upward, number(point.get("x")), number(point.get("deviation")))
-        if place is not None:
-            ends = [_at(across, upward, number(point.get("x")), number(point.get(name))) for name in ("low", "high")]
-            row: dict[str, Any] = {"x": place[0], "y": place[1]}
-            row |= {name: end[1] if end else None for name, end in zip(("low", "high"), ends, strict=True)}
-            row["text"] = f"{curve.get('column')} {point.get('x'):g}: {plain(number(point.get('deviation')))}"
-            lines.setdefault(str(point.get("subject", "")), []).append(row)
-    mean = [mapping(row) for row in _rows(curve.get("mean"))]
-    middle = [_at(across, upward, number(row.get("x")), number(row.get("deviation"))) for row in mean]
-    group, slopes = (
-        str(curve.get("group", "")),
-        {str(mapping(s).get("subject")): mapping(s) for s in _rows(curve.get("subjects"))},
-    )
-    left = [mapping(one) for one in _rows(curve.get("left_out"))]
+def _panel(data: RunData, curve: Curve, across: Scale, upward: Scale, band: str) -> dict[str, Any]:
+    slopes = {one.subject: one.slope for one in curve.subjects}
     return {
-        "group": group,
-        "class": group_class(data, group),
-        "reference": group == data.reference,
-        "words": str(curve.get("words") or ""),
+        "group": curve.group,
+        "class": group_class(data, curve.group),
+        "reference": curve.group == data.reference,
+        "words": curve.words,
         "slope": _slope(curve),
         "lines": [
             {"subject": name, "path": _line([(row["x"], row["y"]) for row in rows]), "points": rows,
-             "slope": plain(number(slopes.get(name, {}).get("slope")))}
-            for name, rows in lines.items()
+             "slope": plain(slopes.get(name))}
+            for name, rows in _lines(curve, across, upward).items()
         ],
-        "mean": _line(middle),
-        "mean_band": _band(mean, across, upward),
+        "mean": _line([_at(across, upward, row.x, row.deviation) for row in curve.mean]),
+        "mean_band": _band(curve.mean, across, upward),
         "band": band,
-        "left_out": [f"{one.get('subject')}: {one.get('why')}" for one in left if one],
+        "left_out": [f"{one.subject}: {one.why}" for one in curve.left_out],
     }  # fmt: skip
 
 
-def _slope(curve: Mapping[str, Any]) -> str:
-    slope, low, high, p = (number(curve.get(name)) for name in ("slope", "slope_low", "slope_high", "p"))
-    if slope is None:
+def _lines(curve: Curve, across: Scale, upward: Scale) -> dict[str, list[dict[str, Any]]]:
+    """The points of each subject on the drawing, with the ends of their intervals."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for point in curve.points:
+        place = _at(across, upward, point.x, point.deviation)
+        if place is not None:
+            low, high = (_at(across, upward, point.x, end) for end in (point.low, point.high))
+            row: dict[str, Any] = {"x": place[0], "y": place[1]}
+            row |= {"low": low[1] if low else None, "high": high[1] if high else None}
+            row["text"] = f"{curve.column} {point.x:g}: {plain(point.deviation)}"
+            lines.setdefault(point.subject, []).append(row)
+    return lines
+
+
+def _slope(curve: Curve) -> str:
+    low, high = curve.slope_low, curve.slope_high
+    if curve.slope is None:
         return ""
     interval = f" ({plain(low)} to {plain(high)})" if low is not None and high is not None else ""
-    return f"mean slope {plain(slope)} per {curve.get('column')}{interval}" + (
-        f", {p_text(p)}" if p is not None else ""
-    )
+    p = f", {p_text(curve.p)}" if curve.p is not None else ""
+    return f"mean slope {plain(curve.slope)} per {curve.column}{interval}{p}"
 
 
-def _time_course(data: RunData, one: Mapping[str, Any]) -> dict[str, Any] | None:
-    times = [number(time) for time in _rows(one.get("time_s"))]
-    known = [time for time in times if time is not None]
-    mean, low, high = (mapping(one.get(name)) for name in ("mean", "low", "high"))
-    if len(known) < 2 or not mean:
+def _time_course(data: RunData, one: Course) -> dict[str, Any] | None:
+    known = [time for time in one.time_s if time is not None]
+    if len(known) < 2 or not one.mean:
         return None
     across = Scale(min(known), max(known))
-    upward = scale_of([number(v) for part in (mean, low, high) for values in part.values() for v in _rows(values)])
+    upward = scale_of([v for part in (one.mean, one.low, one.high) for values in part.values() for v in values])
     lines = []
-    for group, values in mean.items():
-        rows = [
-            {"x": time, "low": a, "high": b}
-            for time, a, b in zip(times, _rows(low.get(group)), _rows(high.get(group)), strict=False)
-        ]
-        path = _line(
-            [_at(across, upward, t, number(v), COURSE_WIDE) for t, v in zip(times, _rows(values), strict=False)]
-        )
+    for group, values in one.mean.items():
+        ends = zip(one.time_s, one.low.get(group, []), one.high.get(group, []), strict=False)
+        rows = [MeanPoint(x=time, low=low, high=high) for time, low, high in ends]
+        path = _line([_at(across, upward, t, v, COURSE_WIDE) for t, v in zip(one.time_s, values, strict=False)])
         lines.append(
             {
                 "group": group,
@@ -159,10 +146,10 @@ def _time_course(data: RunData, one: Mapping[str, Any]) -> dict[str, Any] | None
             }
         )
     return {
-        "title": " against ".join(str(group) for group in reversed(_rows(one.get("groups")))),
-        "words": str(one.get("words") or ""),
+        "title": " against ".join(reversed(one.groups)),
+        "words": one.words,
         "lines": lines,
-        "clusters": [_cluster(mapping(cluster), across) for cluster in _rows(one.get("clusters")) if mapping(cluster)],
+        "clusters": [_cluster(cluster, across) for cluster in one.clusters],
         "ticks": tick_marks(across),
         "levels": _levels(upward),
         "wide": COURSE_WIDE,
@@ -170,12 +157,12 @@ def _time_course(data: RunData, one: Mapping[str, Any]) -> dict[str, Any] | None
     }
 
 
-def _cluster(cluster: Mapping[str, Any], across: Scale) -> dict[str, Any]:
-    start, end, p = (number(cluster.get(name)) for name in ("start_s", "end_s", "p"))
+def _cluster(cluster: Stretch, across: Scale) -> dict[str, Any]:
+    start, end, p = cluster.start_s, cluster.end_s, cluster.p
     left, right = ((across.percent(value) or 0.0) * COURSE_WIDE / 100 for value in (start, end))
     return {
         "x": round(left, 1),
         "wide": round(max(right - left, 1.0), 1),
         "sure": p is not None and p <= 0.05,
-        "text": f"{plain(start)} to {plain(end)} s, {cluster.get('direction')} deviation, {p_text(p)}",
+        "text": f"{plain(start)} to {plain(end)} s, {cluster.direction} deviation, {p_text(p)}",
     }

@@ -8,7 +8,8 @@ from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
 from ubam.report.charts import group_class
-from ubam.results.run_data import RunData, number, read_table
+from ubam.results.records.codec import number
+from ubam.results.run_data import RunData, read_table
 from ubam.results.run_folder import RunFolder
 
 MOST_CELLS = 60  # subjects to a side that the page draws; the figure beside it has all

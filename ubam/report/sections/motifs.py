@@ -1,6 +1,5 @@
 """The motifs in the report: what they are, examples from several subjects, and how much each subject uses them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -10,7 +9,9 @@ from ubam.core.errors import UbamError
 from ubam.encoding.encoders import WINDOW
 from ubam.report.charts import group_class
 from ubam.report.media import picture
-from ubam.results.run_data import RunData, mapping, number, read_facts, read_table
+from ubam.results.records.codec import number
+from ubam.results.records.motifs import Cycle, Example, MotifDescription, MotifExamples
+from ubam.results.run_data import RunData, read_facts, read_table
 from ubam.tracking.crop_store import CropStore
 
 FILM_SIDE = 112  # px of a picture in an example's film
@@ -22,36 +23,32 @@ def motifs_view(data: RunData) -> dict[str, Any] | None:
     `cards` are the motifs with the films of their examples, `usage` the rows of the table; both are empty when there is
     one motif only, as there is nothing to compare.
     """
-    facts = read_facts(data.files.motifs_json)
-    listed = facts.get("motifs")
-    found = [one for one in listed if mapping(one)] if isinstance(listed, list) else []
-    if not found:
+    facts = MotifDescription.from_json(read_facts(data.files.motifs_json))
+    if not facts.motifs:
         return None
-    several = len(found) > 1
+    several = len(facts.motifs) > 1
     return {
-        "words": str(facts.get("words") or ""),
-        "order": order_words(mapping(facts.get("cycle"))),
-        "kind": str(facts.get("kind") or ""),
-        "cards": [_card(data, one) for one in in_order(found, mapping(facts.get("cycle")))] if several else [],
+        "words": facts.words,
+        "order": order_words(facts.cycle),
+        "kind": facts.kind,
+        "cards": [_card(data, one) for one in in_order(facts.motifs, facts.cycle)] if several else [],
         "usage": usage_rows(data) if several else [],
-        "tests": str(mapping(data.statistics.get("motifs")).get("words") or ""),
+        "tests": data.statistics.motifs.words if data.statistics.motifs is not None else "",
     }
 
 
-def in_order(found: list[Mapping[str, Any]], cycle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def in_order(found: list[MotifExamples], cycle: Cycle | None) -> list[MotifExamples]:
     """The motifs in the order in which they follow each other, where they do."""
-    order = cycle.get("order")
-    places = {number(motif): place for place, motif in enumerate(order)} if isinstance(order, list) else {}
-    return sorted(found, key=lambda one: places.get(number(one.get("motif")), 0))
+    places = {motif: place for place, motif in enumerate(cycle.order if cycle is not None else [])}
+    return sorted(found, key=lambda one: places.get(one.motif, 0))
 
 
-def order_words(cycle: Mapping[str, Any]) -> str:
+def order_words(cycle: Cycle | None) -> str:
     """The sentence on the order of the motifs; "" when they have none."""
-    order, share = cycle.get("order"), number(cycle.get("share"))
-    if not isinstance(order, list) or share is None:
+    if cycle is None or cycle.share is None:
         return ""
-    way = " → ".join(str(motif) for motif in [*order, *order[:1]])
-    forward = f"{100 * share:.0f} % of all changes go forward in it (50 % would be chance)"
+    way = " → ".join(str(motif) for motif in [*cycle.order, *cycle.order[:1]])
+    forward = f"{100 * cycle.share:.0f} % of all changes go forward in it (50 % would be chance)"
     return f"They follow each other in the order {way}; {forward}."
 
 
@@ -103,32 +100,29 @@ def _band(values: list[float], most: float) -> tuple[float, float] | None:
     return round(low, 2), round(max(high - low, 0.8), 2)
 
 
-def _card(data: RunData, one: Mapping[str, Any]) -> dict[str, Any]:
-    motif, share = int(number(one.get("motif")) or 0), number(one.get("share"))
-    listed = one.get("examples")
-    films = [_film(data, mapping(example)) for example in (listed if isinstance(listed, list) else [])]
+def _card(data: RunData, one: MotifExamples) -> dict[str, Any]:
+    films = [_film(data, example) for example in one.examples]
     return {
-        "number": motif,
-        "class": f"m{(motif - 1) % 6}",
-        "share": "" if share is None else f"{100 * share:.0f} %",
+        "number": one.motif,
+        "class": f"m{(one.motif - 1) % 6}",
+        "share": "" if one.share is None else f"{100 * one.share:.0f} %",
         "films": [film for film in films if film["picture"]],
     }
 
 
-def _film(data: RunData, example: Mapping[str, Any]) -> dict[str, Any]:
+def _film(data: RunData, example: Example) -> dict[str, Any]:
     crops = example_film(data, example)
     return {
         "picture": "" if crops is None else picture(np.hstack(list(crops)), 80),
-        "recording": str(example.get("recording_id", "")),
-        "subject": str(example.get("subject") or example.get("recording_id") or ""),
-        "time": number(example.get("t_start_s")),
+        "recording": example.recording_id,
+        "subject": example.subject or example.recording_id,
+        "time": example.t_start_s,
     }
 
 
-def example_film(data: RunData, example: Mapping[str, Any]) -> np.ndarray | None:
+def example_film(data: RunData, example: Example) -> np.ndarray | None:
     """The eight crops uint8 [8, 112, 112, 3] of an example's window; None when they are not there."""
-    start, end = number(example.get("t_start_s")), number(example.get("t_end_s"))
-    name = str(example.get("recording_id") or "")
+    start, end, name = example.t_start_s, example.t_end_s, example.recording_id
     if start is None or end is None or not name:
         return None
     try:

@@ -1,12 +1,14 @@
-"""The whole audit of a scored study, and what it found in plain sentences."""
+"""The confound audit of a scored study."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from ubam.deviation.scores import StudyScores
 from ubam.recordings.study_table import Recording
+from ubam.results.controls import OURS
+from ubam.results.records.audit import Audit, Comparison, ControlRow
 from ubam.statistics.confounds.correlates import WITHOUT_MEAN, follow, identity_leak
 from ubam.statistics.confounds.group_differences import compare, label_permutations, of_subjects, rank_aucs
 from ubam.statistics.confounds.recording_properties import RecordingProperties
@@ -21,8 +23,8 @@ def audit_study(
     controls: Mapping[str, StudyScores],
     reference: str | None,
     seed: int,
-) -> dict[str, Any]:
-    """What `audit` in statistics.json holds: comparisons, follows, identity, warnings, what cannot be known.
+) -> Audit:
+    """Audit a study: what else separates its groups, what the deviation follows, whether subjects are recognisable.
 
     recordings, what is `seen` of them, and embeddings (posture [T, D] and behaviour [W, E]) are in the same order.
     """
@@ -40,14 +42,15 @@ def audit_study(
     )
     background = np.array([empty.get(key, np.nan) for key in subjects.keys]) if empty else None
     deviation = np.array([scored.get(key, np.nan) for key in subjects.keys])
-    found: dict[str, Any] = {"unit": "subject", "comparisons": comparisons}
-    found["follows"] = follow(subjects, deviation, background, seed)
-    found["identity"] = identity_leak(_codes(embeddings), keys, [recording.session for recording in recordings])
-    return with_words(found)
+    return with_words(
+        comparisons,
+        follow(subjects, deviation, background, seed),
+        identity_leak(_codes(embeddings), keys, [recording.session for recording in recordings]),
+    )
 
 
 def _codes(embeddings: Sequence[Mapping[str, np.ndarray]]) -> dict[str, list[np.ndarray]]:
-    """What the probe is asked to tell subjects by."""
+    """The codes in which the probe looks for the subject."""
     behaviours = [arrays["behaviour"] for arrays in embeddings]
     dynamic = [behaviour - behaviour.mean(0) if len(behaviour) else behaviour for behaviour in behaviours]
     return {
@@ -58,17 +61,17 @@ def _codes(embeddings: Sequence[Mapping[str, np.ndarray]]) -> dict[str, list[np.
 
 
 def _with_controls(
-    entry: dict[str, Any], scores: StudyScores, controls: Mapping[str, StudyScores], seed: int
-) -> dict[str, Any]:
-    """AUC of the group by ubam and by each control; p of a control: permutation of its finished scores.
+    entry: Comparison, scores: StudyScores, controls: Mapping[str, StudyScores], seed: int
+) -> Comparison:
+    """Add the AUC of the group by ubam and by each control; a control's p permutes its finished scores.
 
-    None where a group is one subject: any two numbers are apart, with an AUC of 0 or 1.
+    A group of one subject has none: any two numbers differ, so its AUC would be 0 or 1.
     """
-    reference, group = entry["groups"]
-    if entry.get("refused"):
-        return entry | {"controls": []}
+    reference, group = entry.groups
+    if entry.refused is not None:
+        return entry
     rows = []
-    for name, study in {"ubam": scores, **controls}.items():
+    for name, study in {OURS: scores, **controls}.items():
         values = [(s.deviation, s.group == group) for s in study.subjects if s.group in (reference, group)]
         deviation, is_query = (
             np.array([value for value, _ in values]),
@@ -78,6 +81,6 @@ def _with_controls(
             continue
         aucs = rank_aucs(deviation.round(9), label_permutations(is_query, None, seed))
         far = np.abs(aucs - 0.5)
-        p = None if name == "ubam" else float(np.mean(far >= far[0] - 1e-9))  # its own test is among the tests
-        rows.append({"name": name, "auc": float(aucs[0]), "p": p})
-    return entry | {"controls": rows}
+        p = None if name == OURS else float(np.mean(far >= far[0] - 1e-9))  # its own test is among the tests
+        rows.append(ControlRow(name, float(aucs[0]), p))
+    return replace(entry, controls=rows)

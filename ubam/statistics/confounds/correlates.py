@@ -1,41 +1,40 @@
-"""The confound audit, second part: what the deviation follows, and whether subjects can be recognised."""
+"""What the deviation follows within the groups, and whether the codes reveal who the subject is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import normalize
 
+from ubam.results.records.audit import FollowRow, Follows, Identity
 from ubam.statistics.confounds.group_differences import ARRANGEMENTS, CORRECTION, Key, Subjects, correct_across_features
 from ubam.statistics.confounds.recording_properties import FEATURES, MOVED_BY_THE_SUBJECT
 
 RESAMPLES = 1000
-FEWEST_TO_FOLLOW = 6  # subjects; with 5 the smallest two-sided p of a rank correlation is 2/120, with 4 it is 2/24
+FEWEST_TO_FOLLOW = 6  # subjects; the smallest two-sided p of a rank correlation is 2/120 with 5, and 2/24 with 4
 NAMES = {feature.name: feature for feature in FEATURES}
 WITHOUT_MEAN = "behaviours less their mean"
 MOMENTS = 60  # of each half, so that the time of a probe grows with the subjects and not with the hours
 FEWEST_MOMENTS = 4
 
 
-def follow(subjects: Subjects, deviation: np.ndarray, background: np.ndarray | None, seed: int) -> dict[str, Any]:
-    """Does the deviation [N] go up or down with a property among subjects of one group?
+def follow(subjects: Subjects, deviation: np.ndarray, background: np.ndarray | None, seed: int) -> Follows:
+    """Correlate the deviation [N] with each property among the subjects of one group.
 
-    Spearman's rho over ranks within each group, so that a difference between the groups is no part of it; interval:
-    bootstrap over subjects within groups; p: permutation within groups, corrected by max-statistic. `background` [N] is
-    the deviation of the empty scenes, where it was computed.
+    Spearman's rho of ranks within each group: a difference between groups does not contribute. Its interval is a
+    bootstrap over subjects within groups, its p a permutation within groups, corrected by the max-statistic.
+    `background` [N] is the deviation of the empty scenes, where it was computed.
     """
     groups = np.array([group for _, group in subjects.keys])
     usable = np.isfinite(deviation) & np.array([(groups == group).sum() > 1 for group in groups])
     values = {name: v[usable] for name, v in subjects.numbers.items() if np.isfinite(v[usable]).all()}
     if background is not None and np.isfinite(background[usable]).all():
         values = {"background": background[usable]} | values
-    entry: dict[str, Any] = {"n": int(usable.sum()), "rows": [], "correction": CORRECTION}
+    entry = Follows(int(usable.sum()), correction=CORRECTION)
     if usable.sum() < FEWEST_TO_FOLLOW:
-        return entry | {
-            "refused": f"{int(usable.sum())} subjects in groups of two or more; it takes {FEWEST_TO_FOLLOW}"
-        }
+        return replace(entry, refused=f"{entry.n} subjects in groups of two or more; it takes {FEWEST_TO_FOLLOW}")
     members = [np.flatnonzero(groups[usable] == group) for group in dict.fromkeys(groups[usable])]
     values = {name: v for name, v in values.items() if np.ptp(_within(v.round(9), members)) > 0}
     rng = np.random.default_rng([seed, 29])
@@ -47,10 +46,10 @@ def follow(subjects: Subjects, deviation: np.ndarray, background: np.ndarray | N
         low, high = _interval(deviation[usable], own.round(9), members, rng)
         statistics.append(np.abs(rhos))
         p = float(np.mean(np.abs(rhos) >= abs(rhos[0]) - 1e-9))
-        row = {"feature": name, "label": NAMES[name].label, "about": NAMES[name].about, "rho": float(rhos[0])}
-        rows.append(row | {"low": low, "high": high, "p": p, "may_be_effect": name in MOVED_BY_THE_SUBJECT})
-    correct_across_features(rows, statistics)
-    return entry | {"rows": rows}
+        label, about = NAMES[name].label, NAMES[name].about
+        rows.append(FollowRow(name, label, about, float(rhos[0]), low, high, p, name in MOVED_BY_THE_SUBJECT))
+    corrected = correct_across_features(statistics)
+    return replace(entry, rows=[replace(row, corrected_p=p) for row, p in zip(rows, corrected, strict=True)])
 
 
 def _within(values: np.ndarray, members: Sequence[np.ndarray]) -> np.ndarray:
@@ -87,28 +86,27 @@ def _interval(
     return float(low), float(high)
 
 
-def identity_leak(
-    codes: Mapping[str, Sequence[np.ndarray]], keys: Sequence[Key], sessions: Sequence[str]
-) -> dict[str, Any]:
-    """How often the subject of a moment is known from others' and its own earlier ones, for each way of coding.
+def identity_leak(codes: Mapping[str, Sequence[np.ndarray]], keys: Sequence[Key], sessions: Sequence[str]) -> Identity:
+    """Measure how often a probe recognises the subject of a moment, for each way of coding.
 
-    codes: name -> [N_r, D] of each recording. Fitted on the first recording (the first half, where a subject has only
-    one), asked about the second: linear discriminant analysis, Ledoit and Wolf's shrinkage; for `WITHOUT_MEAN`, of
-    which a linear probe can know nothing, whether the most alike moment is its own. Chance is 1 / subjects.
+    codes: name -> [N_r, D] of each recording. The probe is fitted on each subject's first recording (or the first half
+    of its only one) and asked about the rest: linear discriminant analysis with Ledoit and Wolf's shrinkage. A linear
+    probe cannot use `WITHOUT_MEAN`; there the measure is whether the most similar moment is the subject's own.
+    Chance is 1 / subjects.
     """
     subjects = list(dict.fromkeys(subject for subject, _ in keys))
     mine = [[at for at, (subject, _) in enumerate(keys) if subject == name] for name in subjects]
     several = all(len({sessions[at] or str(at) for at in own}) > 1 for own in mine)
-    entry: dict[str, Any] = {"subjects": len(subjects), "chance": 1 / max(len(subjects), 1), "accuracy": {}}
-    entry["across"] = "recordings" if several else "halves"
+    accuracy: dict[str, float] = {}
+    entry = Identity(len(subjects), 1 / max(len(subjects), 1), accuracy, "recordings" if several else "halves")
     if len(subjects) < 3:
-        return entry | {"refused": "fewer than three subjects"}
+        return replace(entry, refused="fewer than three subjects")
     for name, arrays in codes.items():
         parts = [_two_parts([arrays[at] for at in own], several) for own in mine]
-        accuracy = (_most_alike if name == WITHOUT_MEAN else _probe)(parts)
-        if accuracy is not None:
-            entry["accuracy"][name] = accuracy
-    return entry if entry["accuracy"] else entry | {"refused": "recordings too short to be cut in two"}
+        right = (_most_alike if name == WITHOUT_MEAN else _probe)(parts)
+        if right is not None:
+            accuracy[name] = right
+    return entry if accuracy else replace(entry, refused="recordings too short to be cut in two")
 
 
 def _two_parts(arrays: Sequence[np.ndarray], several: bool) -> tuple[np.ndarray, np.ndarray]:

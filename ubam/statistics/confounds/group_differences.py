@@ -1,19 +1,19 @@
-"""The confound audit: what besides movement tells the groups apart.
+"""The confound audit: what besides movement distinguishes the groups.
 
-The unit is the subject. Labels of whole subjects are permuted, the same arrangements for every property, so that the
-smallest p of each arrangement corrects for their number (Westfall and Young, 1993: max-statistic). Subjects that stand
-in both groups (before and after) swap their two labels instead.
+The unit is the subject. The same permutations of subject labels serve every property, so the smallest p of each
+permutation corrects for the number of properties (max-statistic, Westfall and Young 1993). Subjects that are in both
+groups (before and after) swap their two labels instead.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
+from ubam.results.records.audit import Comparison, PropertyRow
 from ubam.statistics.confounds.recording_properties import (
     FEATURES,
     MOVED_BY_THE_SUBJECT,
@@ -24,7 +24,7 @@ from ubam.statistics.confounds.recording_properties import (
 
 ARRANGEMENTS = 2000
 LEVEL = 0.05
-STRIKING = 0.8  # an AUC from which few subjects leave a doubt, however large p is
+STRIKING = 0.8  # an AUC that stays suspicious with few subjects, however large its p
 CORRECTION = "max-statistic (Westfall and Young): the smallest p of each arrangement, over the rows of one comparison"
 Key = tuple[str, str]  # subject, group
 
@@ -48,11 +48,11 @@ class Subjects:
 
 
 def of_subjects(capture: RecordingProperties, keys: Sequence[Key]) -> Subjects:
-    """Gather the properties of R recordings, `keys` (subject, group) of each, by subject.
+    """Average the properties of R recordings, `keys` (subject, group) of each, over the recordings of each subject.
 
-    Scenes are alike by minus the logarithm of their distance, averaged over pairs of recordings: two subjects filmed in
-    the same one of several cages stand out whatever the distance between cages. Places (session, site, camera ...) are
-    alike by the share of pairs of recordings that have the same.
+    The likeness of two scenes is minus the logarithm of their distance, averaged over pairs of recordings, so subjects
+    filmed in the same cage stand out whatever the distance between cages. The likeness of two places (session, site,
+    camera ...) is the share of pairs of recordings with the same name.
     """
     names = tuple(dict.fromkeys(keys))
     mine = np.array([[key == name for key in keys] for name in names], dtype=float)
@@ -71,7 +71,7 @@ def _scene_likeness(scene: np.ndarray) -> np.ndarray:
 
 
 def label_permutations(is_query: np.ndarray, partner: np.ndarray | None, seed: int) -> np.ndarray:
-    """Labels bool [P, N], the observed ones first: every arrangement up to 2,000, else that many with random ones.
+    """Permuted labels bool [P, N], the observed ones first: all of them up to 2,000, else 2,000 drawn at random.
 
     partner [N]: the position of the same subject in the other group (before and after): labels swap within pairs.
     """
@@ -117,7 +117,7 @@ def likeness_aucs(likeness: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(((ranks * query).sum(1) - queries * (queries + 1) / 2) / (queries * (len(likeness) - queries)))
 
 
-def compare(subjects: Subjects, reference: str, group: str, seed: int) -> dict[str, Any]:
+def compare(subjects: Subjects, reference: str, group: str, seed: int) -> Comparison:
     """One comparison of `group` with `reference`: a row for each property that the recordings have.
 
     Rows: feature, label, auc, p, corrected_p, medians, verdict (apart, possible, no sign, same, refused).
@@ -126,9 +126,9 @@ def compare(subjects: Subjects, reference: str, group: str, seed: int) -> dict[s
     mine = subjects.only(chosen)
     is_query = np.array([name == group for _, name in mine.keys], dtype=bool)
     sizes = {reference: int((~is_query).sum()), group: int(is_query.sum())}
-    entry: dict[str, Any] = {"groups": [reference, group], "n": sizes, "paired": partner is not None, "rows": []}
+    entry = Comparison([reference, group], sizes, partner is not None)
     if min(sizes.values()) < 2:
-        return entry | {"refused": "a group of one subject: nothing can tell its subject from its place"}
+        return replace(entry, refused="a group of one subject: nothing can tell its subject from its place")
     labels = label_permutations(is_query, partner, seed)
     rows, statistics = [], []
     for feature in features_of(mine):
@@ -136,11 +136,14 @@ def compare(subjects: Subjects, reference: str, group: str, seed: int) -> dict[s
         rows.append(row)
         if statistic is not None:
             statistics.append(statistic)
-    correct_across_features(rows, statistics)
     exact = len(labels) < ARRANGEMENTS or comb(len(is_query), int(is_query.sum())) == ARRANGEMENTS
-    entry |= {"arrangements": len(labels), "exact": exact, "smallest_p": min(1.0, 2 / len(labels))}
-    entry |= {"smallest_visible_auc": smallest_visible(labels), "correction": CORRECTION}
-    return entry | {"rows": [row | {"verdict": _verdict(row, entry["smallest_p"])} for row in rows]}
+    smallest, corrected = min(1.0, 2 / len(labels)), iter(correct_across_features(statistics))
+    rows = [row if row.p is None else replace(row, corrected_p=next(corrected)) for row in rows]
+    return replace(
+        entry, arrangements=len(labels), exact=exact, smallest_p=smallest,
+        smallest_visible_auc=smallest_visible(labels), correction=CORRECTION,
+        rows=[replace(row, verdict=_verdict(row, smallest)) for row in rows],
+    )  # fmt: skip
 
 
 def _pair(keys: Sequence[Key], reference: str, group: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -162,48 +165,47 @@ def features_of(subjects: Subjects) -> list[Feature]:
 
 def _row(
     subjects: Subjects, feature: Feature, is_query: np.ndarray, labels: np.ndarray, reference: str, group: str
-) -> tuple[dict[str, Any], np.ndarray | None]:
+) -> tuple[PropertyRow, np.ndarray | None]:
     """A row, and its statistic [P] under each arrangement; None where there is nothing to test."""
-    row: dict[str, Any] = {"feature": feature.name, "label": feature.label, "about": feature.about, "auc": None}
-    row |= {"p": None, "corrected_p": None, "may_be_effect": feature.name in MOVED_BY_THE_SUBJECT}
+    may_be_effect = feature.name in MOVED_BY_THE_SUBJECT
+    row = PropertyRow(feature.name, feature.label, feature.about, may_be_effect=may_be_effect)
     if feature.name in subjects.likeness:
         likeness = subjects.likeness[feature.name]
         if np.ptp(likeness) < 1e-9:
-            return row | {"same": True}, None
+            return replace(row, same=True), None
         aucs = likeness_aucs(likeness, labels)
         statistic = aucs
     else:
         values = subjects.numbers[feature.name]
         if not np.isfinite(values).all():
-            return row | {"refused": "it could not be read in every recording"}, None
+            return replace(row, refused="it could not be read in every recording"), None
         if np.ptp(values) <= 1e-6 * max(1.0, float(np.abs(values).max())):
-            return row | {"same": True}, None
+            return replace(row, same=True), None
         aucs = rank_aucs(values.round(9), labels)
         statistic = np.abs(aucs - 0.5)
-        medians = {reference: float(np.median(values[~is_query])), group: float(np.median(values[is_query]))}
-        row |= {"medians": medians, "unit": feature.unit}
-    return row | {"auc": float(aucs[0]), "p": float(np.mean(statistic >= statistic[0] - 1e-9))}, statistic
+        sides = {reference: values[~is_query], group: values[is_query]}
+        medians: dict[str, float | None] = {name: float(np.median(own)) for name, own in sides.items()}
+        row = replace(row, medians=medians, unit=feature.unit)
+    return replace(row, auc=float(aucs[0]), p=float(np.mean(statistic >= statistic[0] - 1e-9))), statistic
 
 
-def correct_across_features(rows: list[dict[str, Any]], statistics: list[np.ndarray]) -> None:
-    """Put corrected_p into the rows that were tested."""
+def correct_across_features(statistics: Sequence[np.ndarray]) -> list[float]:
+    """The corrected p of each property that was tested, from its statistic [P] under each arrangement."""
     if not statistics:
-        return
+        return []
     ranked = np.stack([rankdata(-s.round(9), method="max") / len(s) for s in statistics])
     smallest = ranked.min(0)
-    for row, own in zip([row for row in rows if row["p"] is not None], ranked, strict=True):
-        row["corrected_p"] = float(np.mean(smallest <= own[0] + 1e-12))
+    return [float(np.mean(smallest <= own[0] + 1e-12)) for own in ranked]
 
 
-def _verdict(row: Mapping[str, Any], smallest_p: float) -> str:
-    if row.get("same"):
+def _verdict(row: PropertyRow, smallest_p: float) -> str:
+    if row.same:
         return "same"
-    if row["p"] is None:
+    if row.p is None or row.corrected_p is None or row.separation is None:
         return "refused"
-    if row["corrected_p"] <= LEVEL:
+    if row.corrected_p <= LEVEL:
         return "apart"
-    separation = max(row["auc"], 1 - row["auc"]) if "medians" in row else row["auc"]
-    doubt = row["p"] <= LEVEL or (smallest_p > LEVEL and separation >= STRIKING)
+    doubt = row.p <= LEVEL or (smallest_p > LEVEL and row.separation >= STRIKING)
     return "possible" if doubt else "no sign"
 
 

@@ -1,16 +1,18 @@
-"""The audit of new subjects scored by a frozen reference: is their place, light or camera outside what it has seen?
+"""The audit of new subjects that a frozen reference scores: are their place, light or camera outside its range?
 
-There is no group to compare, so each new subject is held to the range of the reference subjects, property by property.
+There is no group to compare, so each property of a new subject is compared with the range of the reference subjects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays
+from ubam.core.text import capitalised
+from ubam.results.records.audit import Audit, NewSubject, RangeRow
 from ubam.results.run_folder import ReferenceFolder
 from ubam.statistics.confounds.group_differences import Key, Subjects, features_of, of_subjects
 from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
@@ -50,29 +52,28 @@ def load_properties(folder: Path) -> tuple[RecordingProperties, list[str]] | Non
 
 def audit_new(
     seen: RecordingProperties, keys: Sequence[Key], kept: tuple[RecordingProperties, list[str]] | None
-) -> dict[str, Any]:
+) -> Audit:
     """What `audit` in statistics.json holds of new subjects, `keys` (subject, group) of each of their recordings.
 
     kept: the properties of the reference's recordings and the subject of each, as `load_properties` gives them. A
     subject that the reference has, too, is held to the others of it.
     """
     if kept is None:
-        nothing: dict[str, Any] = {"unit": "subject", "comparisons": [], "against": [], "warnings": []}
-        return nothing | {"unknown": [NOT_KEPT]}
+        return Audit(against=[], unknown=[NOT_KEPT])
     frozen, known = kept
     subjects = of_subjects(together(frozen, seen), [*((f"reference {name}", "") for name in known), *keys])
     count = len(dict.fromkeys(known))
-    found: list[dict[str, Any]] = []
+    found: list[NewSubject] = []
     for position, (subject, group) in enumerate(subjects.keys[count:], count):
         others = [place for place in range(count) if subjects.keys[place] != (f"reference {subject}", "")]
         rows = [held_to(subjects, feature, position, others) for feature in features_of(subjects)]
-        found.append({"subject": subject, "group": group, "rows": [row | _words(row, subject) for row in rows]})
-    warnings = [row["words"] for one in found for row in one["rows"] if row["verdict"] == "outside"]
+        found.append(NewSubject(subject, group, [replace(row, words=_words(row, subject)) for row in rows]))
+    warnings = [row.words for one in found for row in one.rows if row.verdict == "outside"]
     unknown = [
         f"Each new subject was held to the range of {count} reference subjects. Within it a difference in light, place "
         "or camera may still have its part in a deviation: one subject cannot show that."
     ]
-    return {"unit": "subject", "comparisons": [], "against": found, "warnings": warnings, "unknown": unknown}
+    return Audit(against=found, warnings=warnings, unknown=unknown)
 
 
 def together(first: RecordingProperties, second: RecordingProperties) -> RecordingProperties:
@@ -84,14 +85,14 @@ def together(first: RecordingProperties, second: RecordingProperties) -> Recordi
     )
 
 
-def held_to(subjects: Subjects, feature: Feature, position: int, others: Sequence[int]) -> dict[str, Any]:
-    """One property of the subject at `position` beside the reference subjects at `others`.
+def held_to(subjects: Subjects, feature: Feature, position: int, others: Sequence[int]) -> RangeRow:
+    """Compare one property of the subject at `position` with the reference subjects at `others`.
 
-    value: the property itself, or for a scene or a place how like the most similar reference subject it is; low, high:
-    the reference's range, each subject of it beside the others; verdict: usual, outside, refused.
+    value: the property, or for a scene or a place the likeness to the most similar reference subject. low, high: the
+    range of the same value over the reference subjects, each compared with the others.
     """
-    row: dict[str, Any] = {"feature": feature.name, "label": feature.label, "about": feature.about}
-    row |= {"may_be_effect": feature.name in MOVED_BY_THE_SUBJECT, "unit": feature.unit}
+    may_be_effect = feature.name in MOVED_BY_THE_SUBJECT
+    row = RangeRow(feature.name, feature.label, feature.about, may_be_effect, feature.unit)
     if feature.name in subjects.numbers:
         values = subjects.numbers[feature.name]
         value, usual, above = float(values[position]), values[list(others)], True
@@ -99,25 +100,25 @@ def held_to(subjects: Subjects, feature: Feature, position: int, others: Sequenc
         likeness = subjects.likeness[feature.name]
         value, above = float(likeness[position, list(others)].max()), False
         usual = np.array([likeness[one, [other for other in others if other != one]].max() for one in others])
-        row["unit"] = "likeness"
+        row = replace(row, unit="likeness")
     if not np.isfinite([value, *usual]).all():
-        return row | {"verdict": "refused", "value": None, "low": None, "high": None}
+        return replace(row, verdict="refused")
     low, high = float(usual.min()), float(usual.max())
     room = max(MARGIN * (high - low), SAME * max(abs(low), abs(high)))
     outside = value < low - room or (above and value > high + room)
-    return row | {"verdict": "outside" if outside else "usual", "value": value, "low": low, "high": high}
+    return replace(row, verdict="outside" if outside else "usual", value=value, low=low, high=high)
 
 
-def _words(row: Mapping[str, Any], subject: str) -> dict[str, str]:
-    label = row["label"][:1].upper() + row["label"][1:]
-    if row["verdict"] == "refused":
-        return {"words": f"{subject}: {label} could not be read in every recording."}
-    if row["verdict"] == "usual":
-        return {"words": f"{subject}: {label} is within what the reference shows."}
-    effect = ", unless the movement itself changes it" if row["may_be_effect"] else ""
-    known = row["unit"] != "likeness"
-    found = f" ({row['value']:.3g} {row['unit']}; there {row['low']:.3g} to {row['high']:.3g})" if known else ""
-    return {
-        "words": f"{subject}: {row['label']} is unlike that of every reference subject{found}: the deviation may be "
-        f"about {row['about']}{effect}."
-    }
+def _words(row: RangeRow, subject: str) -> str:
+    label = capitalised(row.label)
+    if row.verdict == "refused":
+        return f"{subject}: {label} could not be read in every recording."
+    if row.verdict == "usual":
+        return f"{subject}: {label} is within what the reference shows."
+    effect = ", unless the movement itself changes it" if row.may_be_effect else ""
+    known = row.unit != "likeness"
+    found = f" ({row.value:.3g} {row.unit}; there {row.low:.3g} to {row.high:.3g})" if known else ""
+    return (
+        f"{subject}: {row.label} is unlike that of every reference subject{found}: the deviation may be "
+        f"about {row.about}{effect}."
+    )

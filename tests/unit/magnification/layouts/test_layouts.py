@@ -48,8 +48,8 @@ def test_an_overlay_is_the_recording_under_a_bar(made: Magnification, tmp_path: 
     facts = write_magnified(tmp_path / "over.mp4", "overlay", short, 2.0)
     info = probe(tmp_path / "over.mp4")
     assert (info.width, info.height) == (overlay.NARROWEST, stick_figure.HEIGHT + BAR)
-    assert info.frames_declared == facts["frames"] == 8
-    assert facts["factor"] == 0
+    assert info.frames_declared == facts.frames == 8
+    assert facts.factor == 0
 
 
 def test_an_overlay_changes_nothing_but_the_subject(made: Magnification) -> None:
@@ -133,7 +133,7 @@ def test_a_strip_is_a_picture_and_a_drawing_with_text(made: Magnification, suffi
     words = [node.text for node in ElementTree.parse(tmp_path / "strip.svg").iter() if node.tag.endswith("}text")]
     assert {"Twin", "Recording"} <= set(words)
     assert any("asked" in (word or "").lower() for word in words)
-    assert facts["frames"] == 5
+    assert facts.frames == 5
 
 
 def test_the_moments_of_a_strip_are_one_cycle_where_there_is_one(made: Magnification) -> None:
@@ -180,11 +180,11 @@ def test_a_torn_subject_is_measured(made: Magnification) -> None:
 
 def test_marked_frames_are_counted_and_their_stretches_given() -> None:
     doubts = [(), ("torn",), ("torn", "dose"), (), ("off_manifold",)]
-    facts = marked(doubts, np.arange(5) / 10)
-    assert facts["marked_frames"] == 3
-    assert facts["marked_reasons"] == {"off_manifold": 1, "torn": 2, "dose": 1}
-    assert facts["marked_s"] == [[0.1, 0.2], [0.4, 0.4]]
-    assert marked([()], np.zeros(1))["marked_s"] == []
+    found = marked(doubts, np.arange(5) / 10)
+    assert found.frames == 3
+    assert found.reasons == {"off_manifold": 1, "torn": 2, "dose": 1}
+    assert found.stretches_s == [[0.1, 0.2], [0.4, 0.4]]
+    assert marked([()], np.zeros(1)).stretches_s == []
 
 
 def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnification) -> None:
@@ -206,8 +206,8 @@ def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnificati
 def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) -> None:
     far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3), positions=made.positions[:6])
     facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", far, 2.0)
-    assert facts["marked_frames"] == facts["marked_reasons"]["off_manifold"] == 6
-    assert facts["off_manifold"] == 1
+    assert facts.marked_frames == facts.marked_reasons["off_manifold"] == 6
+    assert facts.off_manifold == 1
 
 
 def test_a_file_of_the_wrong_kind_is_refused(made: Magnification, tmp_path: Path) -> None:

@@ -11,8 +11,12 @@ import numpy as np
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
+from ubam.tracking.eye.eye import Eye
+from ubam.tracking.eye.landmarks import LANDMARKS
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import cut, scene_at, turned
+
+EYE_LANDMARKS = tuple(dict.fromkeys(name for names in LANDMARKS.values() for name in names))
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,23 @@ def _whole_box(crop: np.ndarray, _: np.ndarray, __: Scene) -> Sight:
     return Sight(np.ones(crop.shape[:2], np.float32))
 
 
+def _of_the_eye(_: CropStore) -> Callable[[Moment], Sight]:
+    """The shipped eye, which decides itself which plan of body it sees."""
+    eye = Eye.load()
+
+    def see(moment: Moment) -> Sight:
+        seen = eye.see(moment.crop[None], moment.background.background, neighbours=moment.neighbours[None])
+        landmarks = np.full((len(EYE_LANDMARKS), 2), np.nan)
+        landmarks[[EYE_LANDMARKS.index(name) for name in seen.names]] = seen.landmarks[0]
+        return Sight(seen.alpha[0], landmarks)
+
+    return see
+
+
 def eye_rows() -> dict[str, EyeRow]:
-    """All rows by name: `box` (everything in it is the subject) and `now` (the outlines of the views)."""
-    rows = (seeing("box", _whole_box), EyeRow("now", _of_views))
+    """All rows by name: `box` (everything in it is the subject), `now` (the outlines of the views), `eye`."""
+    eye = EyeRow("eye", _of_the_eye, landmarks=EYE_LANDMARKS)
+    rows = (seeing("box", _whole_box), EyeRow("now", _of_views), eye)
     return {row.name: row for row in rows}
 
 

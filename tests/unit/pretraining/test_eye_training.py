@@ -1,0 +1,107 @@
+"""The training of the eye: what mirroring does to a lesson, what the losses punish, and that a training goes on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ubam.pretraining.eye.lessons import make_batch
+from ubam.pretraining.eye.losses import losses
+from ubam.pretraining.eye.train import Plan, rate_at, train
+from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
+from ubam.tracking.eye.network import HALF, Answer
+
+
+def pair(seed: int = 0) -> dict[str, np.ndarray]:
+    """A bright square that is a person, its left side on the right of the picture, in two looks."""
+    random = np.random.default_rng(seed)
+    frames = random.integers(0, 90, (2, 3, 128, 128, 3), dtype=np.uint8)
+    empty = random.integers(0, 90, (2, 128, 128, 3), dtype=np.uint8)
+    frames[:, :, 40:100, 20:60] += 150
+    alpha = np.zeros((2, 128, 128), np.uint8)
+    alpha[:, 40:100, 20:60] = 255
+    place = np.zeros((2, 64, 64, 3), np.int8)
+    place[:, 20:50, 10:30, 1] = np.linspace(-120, 120, 20).astype(np.int8)
+    landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
+    landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
+    return {"frames": frames, "empty": empty, "alpha": alpha, "place": place, "on_body": alpha[:, ::2, ::2] > 0,
+            "landmarks": landmarks, "plan": np.int8(0), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
+
+
+def perfect(batch) -> Answer:  # type: ignore[no-untyped-def]
+    """Answers as good as the network can give them."""
+    count = len(batch.plan)
+    heat = torch.full((count, MOST_LANDMARKS, HALF * HALF + 1), -30.0)
+    cell = (torch.nan_to_num(batch.landmarks).clamp_min(0) * HALF).long()
+    heat.scatter_(2, (cell[..., 1] * HALF + cell[..., 0])[..., None], 30.0)
+    front, left, high = batch.place.unbind(1)
+    places = torch.stack([front, left.abs(), high, 50 * left], 1)
+    told = torch.full((count, 4), -20.0)
+    told[torch.arange(count), batch.plan] = 20.0
+    return Answer((batch.alpha - 0.5) * 40, heat, places, told)
+
+
+def test_perfect_answers_cost_next_to_nothing() -> None:
+    batch = make_batch([pair(0), pair(1)], np.random.default_rng(0), vary=False)
+    terms = losses(perfect(batch), batch)
+    for name in ("outline", "overlap", "landmark", "place", "side", "plan", "looks", "looks_place"):
+        assert float(terms[name]) < 0.01, name
+
+
+@pytest.mark.parametrize("term", ["looks", "landmark"])
+def test_an_answer_that_moves_with_the_looks_is_punished(term: str) -> None:
+    batch = make_batch([pair(0)], np.random.default_rng(0), vary=False)
+    answer = perfect(batch)
+    before = float(losses(answer, batch)[term])
+    answer.heatmaps[1] = answer.heatmaps[1].roll(6, -1)
+    assert float(losses(answer, batch)[term]) > before + 0.01
+
+
+def test_a_mirror_exchanges_left_and_right() -> None:
+    drawn = pair()
+    plain = make_batch([drawn], np.random.default_rng(0), vary=False)
+    for seed in range(20):
+        mirrored = make_batch([pair()], np.random.default_rng(seed))
+        if not torch.equal(mirrored.alpha, plain.alpha):
+            break
+    torch.testing.assert_close(mirrored.alpha, plain.alpha.flip(-1))
+    torch.testing.assert_close(mirrored.place[:, 1], -plain.place[:, 1].flip(-1))
+    left, right = (LANDMARKS["person"].index(f"knee_{side}") for side in ("left", "right"))
+    torch.testing.assert_close(mirrored.landmarks[0, left, 0], 1 - plain.landmarks[0, right, 0])
+
+
+def test_where_nobody_is_there_nothing_is_outlined() -> None:
+    for seed in range(200):
+        batch = make_batch([pair()], np.random.default_rng(seed))
+        absent = batch.alpha.sum((1, 2, 3)) == 0
+        if absent.any():
+            break
+    assert absent.sum() == 1
+    gone = int(absent.nonzero())
+    assert not batch.on_body[gone].any()
+    assert float(batch.landmarks[gone].nan_to_num(-1).max()) == -1
+    assert all(torch.isfinite(term) for term in losses(perfect(batch), batch).values())
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    plan = Plan(steps=1000, rate=1.0, warm=10)
+    assert rate_at(plan, 0) == pytest.approx(0.1)
+    assert rate_at(plan, 500) == 1.0
+    assert rate_at(plan, 999) < 0.02
+
+
+def test_a_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    part = tmp_path / "drawn" / "part00000"
+    part.mkdir(parents=True)
+    drawn = [pair(k) for k in range(3)]
+    for name in drawn[0]:
+        np.save(part / f"{name}.npy", np.stack([p[name] for p in drawn]))
+    told: list[str] = []
+    for steps in (1, 2):
+        train(
+            tmp_path / "drawn", tmp_path / "drawn", tmp_path / "out", Plan(steps=steps, keep_every=1), told=told.append
+        )
+    kept = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert kept["step"] == 2
+    assert int(kept["mean"]["n_averaged"]) == 2

@@ -1,0 +1,73 @@
+"""The training world: bodies bend as told, and what the film does to pictures."""
+
+import numpy as np
+import pytest
+
+from ubam.pretraining.world.cast import Cast
+from ubam.pretraining.world.landmarks import LANDMARKS
+from ubam.pretraining.world.skinned_body import pose_body, rest_normals, rotation
+from ubam.tracking.eye.landmarks import LANDMARKS as SEEN
+from ubam.tracking.eye.landmarks import PLANS
+
+BONES = sorted({bone for _, bone, _ in LANDMARKS["dog"]})
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """A rod along x of two bones, called as a dog's are."""
+    names = [*BONES]
+    vertices = np.stack([np.linspace(0, 2, 21), np.zeros(21), np.zeros(21)], 1).astype(np.float32)[None]
+    parents = [-1, *[0] * (len(names) - 1)]
+    heads = np.zeros((1, len(names), 3), np.float32)
+    heads[0, 1] = [1, 0, 0]
+    bones = np.where(vertices[0, :, 0] > 1, 1, 0)[:, None].repeat(4, 1)
+    weights = np.tile(np.array([1, 0, 0, 0], np.float32), (21, 1))
+    faces = np.array([[k, k + 1, k + 2] for k in range(19)], np.int32)
+    points = np.zeros((1, len(LANDMARKS["dog"]), 3), np.float32)
+    return Cast("dog", vertices, heads, faces, bones, weights, vertices[0], names, parents, points)
+
+
+def posed(cast: Cast, turns: np.ndarray, root: tuple[np.ndarray, np.ndarray] | None = None):  # type: ignore[no-untyped-def]
+    still = np.tile(np.eye(3), (len(turns), 1, 1)), np.zeros((len(turns), 3))
+    normals = np.zeros_like(cast.vertices[0])
+    return pose_body(cast, cast.heads[0], cast.vertices[0], normals, cast.landmark_points[0], turns, root or still)
+
+
+def test_a_body_without_turns_is_at_rest(cast: Cast) -> None:
+    turns = np.tile(np.eye(3), (2, len(cast.names), 1, 1))
+    np.testing.assert_allclose(posed(cast, turns).vertices, np.repeat(cast.vertices, 2, 0), atol=1e-6)
+
+
+def test_a_turned_bone_takes_its_vertices_about_its_head(cast: Cast) -> None:
+    turns = np.tile(np.eye(3), (1, len(cast.names), 1, 1))
+    turns[0, 1] = rotation(np.array([0, 0, 1.0]), np.array([np.pi / 2]))[0]
+    bent = posed(cast, turns).vertices[0]
+    np.testing.assert_allclose(bent[:11], cast.vertices[0, :11], atol=1e-6)
+    np.testing.assert_allclose(bent[-1], [1, 1, 0], atol=1e-6)
+
+
+def test_the_root_moves_all(cast: Cast) -> None:
+    turns = np.tile(np.eye(3), (1, len(cast.names), 1, 1))
+    moved = posed(cast, turns, (rotation(np.array([0, 0, 1.0]), np.array([np.pi])), np.array([[0, 0, 3.0]])))
+    np.testing.assert_allclose(moved.vertices[0, -1], [-2, 0, 3], atol=1e-6)
+    np.testing.assert_allclose(moved.landmarks[0], np.tile([0, 0, 3.0], (len(LANDMARKS["dog"]), 1)), atol=1e-6)
+
+
+def test_normals_of_a_flat_sheet_point_up() -> None:
+    vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], np.float32)
+    normals = rest_normals(vertices, np.array([[0, 1, 2], [1, 3, 2]]))
+    np.testing.assert_allclose(normals, np.tile([0, 0, 1], (4, 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_world_draws_the_landmarks_that_the_eye_reads(plan: str) -> None:
+    assert tuple(name for name, _, _ in LANDMARKS[plan]) == SEEN[plan]
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_beyond_the_border_the_last_row_is_repeated(side: int) -> None:
+    film = pytest.importorskip("ubam.pretraining.world.film", reason="needs the extra ubam[world]")
+    picture = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
+    crossed = np.rot90(film.at_the_border(picture, side, 0.3, black=False), side)
+    assert all(np.array_equal(row, crossed[6]) for row in crossed[:6])
+    assert np.array_equal(crossed[6:], np.rot90(picture, side)[6:])

@@ -1,0 +1,26 @@
+"""What stands beside every score to show what it is worth: other ways of coding that learned nothing of movement."""
+
+from dataclasses import dataclass
+
+OURS = "ubam"  # the name of the score itself where it stands beside its controls
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: its name in files, how tables and figures call it, and how a sentence does."""
+
+    name: str
+    label: str
+    words: str
+
+
+CONTROLS = (
+    Control("untrained", "untrained network", "a network that learned nothing"),
+    Control("pixel", "pixels of the crop", "the plain pixels of the subject"),
+    Control("background", "background only", "the empty scene"),
+)
+
+
+def labels_of_controls() -> dict[str, str]:
+    """How tables and figures call ubam's own score and each control, by its name in files."""
+    return {OURS: OURS} | {control.name: control.label for control in CONTROLS}

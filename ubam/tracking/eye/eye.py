@@ -1,0 +1,166 @@
+"""The eye's face: crops in, outlines, body coordinates and landmarks out."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .landmarks import LANDMARKS, PLANS
+from .network import SIDE, Answer, EyeNetwork, landmark_places, prepare
+
+WEIGHTS = "tracking/eye/weights/eye.safetensors"
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the eye sees in T crops of one recording.
+
+    alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
+    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32
+    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32
+    [T, L]: the chance that a landmark lies within the crop.
+    """
+
+    plan: str
+    alpha: np.ndarray
+    places: np.ndarray
+    left: np.ndarray
+    landmarks: np.ndarray
+    spread: np.ndarray
+    inside: np.ndarray
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the landmarks."""
+        return LANDMARKS[self.plan]
+
+
+class Eye:
+    """One network for all plans of bodies.
+
+    bfloat16: half the time on CPUs that calculate in it (AVX512-BF16, AMX); outlines stay the same to a pixel or so.
+    """
+
+    def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
+        self.bfloat16 = bfloat16
+        self.network = folded(network.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, bfloat16: bool = False) -> "Eye":
+        """The shipped eye, or one that `ubam pretrain --what eye` wrote to `path`."""
+        path = path or Path(str(files("ubam") / WEIGHTS))
+        with safe_open(path, framework="pt") as opened:
+            settings = json.loads(opened.metadata()["ubam"])["network"]
+        network = EyeNetwork(tuple(settings["widths"]), tuple(settings["depths"]))
+        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+        return cls(network, bfloat16=bfloat16)
+
+    @torch.no_grad()
+    def see(
+        self, crops: np.ndarray, empty: np.ndarray | None = None, plan: str | None = None,
+        neighbours: np.ndarray | None = None,
+    ) -> Seen:  # fmt: skip
+        """Look at crops uint8 [T, S, S, 3] (RGB), with the empty scene uint8 [S, S, 3] or [T, S, S, 3] if it is known.
+
+        plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together. neighbours uint8
+        [T, 2, S, S, 3]: the frames before and after through the same box; without them the crops are one box's frames
+        in order, each other's neighbours.
+        """
+        inputs = self._inputs(crops, empty, neighbours)
+        number = PLANS.index(plan) if plan else self._plan(inputs)
+        marks = len(LANDMARKS[PLANS[number]])
+        alpha, places, found, spread, inside = [], [], [], [], []
+        for part, used in _batches(inputs):
+            answer = self._answer(part, torch.full((len(part),), number))
+            alpha.append(torch.sigmoid(answer.outline[:used, 0]))
+            places.append(answer.places[:used])
+            at, wide, within = landmark_places(answer.heatmaps[:used, :marks])
+            found.append(at)
+            spread.append(wide)
+            inside.append(within)
+        where, left = _signed(torch.cat(places))
+        return Seen(PLANS[number], torch.cat(alpha).numpy(), where.numpy(), left.numpy(),
+                    torch.cat(found).numpy(), torch.cat(spread).numpy(), torch.cat(inside).numpy())  # fmt: skip
+
+    @property
+    def batch(self) -> int:
+        """How many crops are looked at together: always as many, so that no answer depends on the others."""
+        return BATCH
+
+    @torch.no_grad()
+    def outline(
+        self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor
+    ) -> np.ndarray:
+        """Soft outlines float32 [n, 128, 128] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
+
+        empty: the scene without the subject in the same boxes; known bool [n]: whether it is.
+        """
+        before_, at_, after_, empty_ = (_sized(part) for part in (before, at, after, empty))
+        inputs = prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
+        found = [torch.sigmoid(self._answer(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
+        return np.asarray(torch.cat(found).numpy())
+
+    @torch.no_grad()
+    def _plan(self, inputs: Tensor) -> int:
+        chances = [torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)]
+        return int(torch.cat(chances).mean(0).argmax())
+
+    def _answer(self, inputs: Tensor, plan: Tensor | None = None) -> Answer:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return self.network(inputs, plan)
+
+    def _inputs(self, crops: np.ndarray, empty: np.ndarray | None, neighbours: np.ndarray | None) -> Tensor:
+        frames = _sized(crops)
+        behind = frames if empty is None else _sized(empty if empty.ndim == 4 else empty[None]).expand_as(frames)
+        if neighbours is None:
+            before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
+        else:
+            before, after = _sized(neighbours[:, 0]), _sized(neighbours[:, 1])
+        known = torch.full((len(frames),), empty is not None)
+        return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
+
+
+def _sized(pictures: np.ndarray) -> Tensor:
+    """Pictures uint8 [n, S, S, 3] as float [n, 3, 128, 128] within 0..1."""
+    way = cv2.INTER_AREA if pictures.shape[1] >= SIDE else cv2.INTER_LINEAR
+    if pictures.shape[1:3] != (SIDE, SIDE):
+        pictures = np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=way) for picture in pictures])
+    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+
+
+def _batches(inputs: Tensor):  # type: ignore[no-untyped-def]
+    """Parts of always the same size, so that answers do not depend on how many crops are asked for at once."""
+    for first in range(0, len(inputs), BATCH):
+        part = inputs[first : first + BATCH]
+        used = len(part)
+        if used < BATCH:
+            part = torch.cat([part, part[-1:].expand(BATCH - used, -1, -1, -1)])
+        yield part.contiguous(memory_format=torch.channels_last), used
+
+
+def _signed(places: Tensor) -> tuple[Tensor, Tensor]:
+    """Network places [n, 4, 64, 64] as canonical coordinates [n, 64, 64, 3] and the chance of left [n, 64, 64]."""
+    left = torch.sigmoid(places[:, 3])
+    sign = torch.where(left > 0.5, 1.0, -1.0)
+    where = torch.stack([places[:, 0], places[:, 1].clamp_min(0) * sign, places[:, 2]], -1)
+    return where.clamp(-1, 1), left
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """The same network with every batch norm folded into the convolution before it."""
+    for parent in network.modules():
+        if isinstance(parent, nn.Sequential):
+            for k in range(len(parent) - 1):
+                first, second = parent[k], parent[k + 1]
+                if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                    parent[k], parent[k + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return network

@@ -1,0 +1,165 @@
+"""The network of the eye: from a crop, its neighbours and the empty scene to outline, body coordinates, landmarks."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .landmarks import MOST_LANDMARKS, PLANS
+
+SIDE, HALF = 128, 64
+CHANNELS, BODY, COARSE = 11, 48, 96
+WINDOW = 6  # cells of a heatmap to each side of a peak that make its place
+
+
+@dataclass
+class Answer:
+    """What the network says of n crops.
+
+    outline [n, 1, 128, 128]: logits; heatmaps [n, L, 64 * 64 + 1]: logits over places, the last for "not in the crop";
+    places [n, 4, 64, 64]: front, distance from the middle plane, height, each of -1..1, and the logit of "left";
+    plan [n, 4]: logits.
+    """
+
+    outline: Tensor
+    heatmaps: Tensor
+    places: Tensor
+    plan: Tensor
+
+
+class Block(nn.Module):
+    """Widen, look around, narrow (an inverted residual, Sandler et al. 2018)."""
+
+    def __init__(self, width: int, widening: int = 2) -> None:
+        super().__init__()
+        inner = width * widening
+        self.layers = nn.Sequential(
+            nn.Conv2d(width, inner, 1), nn.ReLU(),
+            nn.Conv2d(inner, inner, 3, padding=1, groups=inner), nn.ReLU(),
+            nn.Conv2d(inner, width, 1, bias=False), nn.BatchNorm2d(width),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
+class Surroundings(nn.Module):
+    """What the whole crop shows, added to every place."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x.mean((2, 3)))[:, :, None, None]
+
+
+def _convolution(given: int, made: int, size: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(given, made, size, stride, size // 2, bias=False), nn.BatchNorm2d(made), nn.ReLU()
+    )  # fmt: skip
+
+
+class EyeNetwork(nn.Module):
+    """An hourglass with skips. Input is what `prepare` makes, [n, 11, 128, 128]."""
+
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), depths: tuple[int, ...] = (1, 3, 5, 6)) -> None:
+        super().__init__()
+        self.settings = {"widths": list(widths), "depths": list(depths)}
+        a, b, c, d = widths
+        self.stem = _convolution(CHANNELS, a, 3, 2)
+        self.down = nn.ModuleList([
+            nn.Sequential(*(Block(a) for _ in range(depths[0]))),
+            nn.Sequential(_convolution(a, b, 3, 2), *(Block(b) for _ in range(depths[1]))),
+            nn.Sequential(_convolution(b, c, 3, 2), *(Block(c) for _ in range(depths[2]))),
+            nn.Sequential(_convolution(c, d, 3, 2), *(Block(d) for _ in range(depths[3])), Surroundings(d)),
+        ])  # fmt: skip
+        self.narrow = nn.ModuleList([nn.Conv2d(d, c, 1), nn.Conv2d(c, b, 1), nn.Conv2d(b, a, 1)])
+        self.up = nn.ModuleList([
+            nn.Sequential(Block(c), Block(c)), nn.Sequential(Block(b), Block(b)), Block(a),
+        ])  # fmt: skip
+        self.edge = nn.Sequential(_convolution(a, a, 3), nn.Conv2d(a, 4, 1))
+        plans = len(PLANS)
+        self.body = nn.Sequential(nn.Conv2d(a, BODY, 1), nn.ReLU())
+        self.landmarks = nn.Parameter(torch.randn(plans, MOST_LANDMARKS, BODY) * 0.1)
+        self.coarse = nn.Sequential(nn.Conv2d(b, COARSE, 1), nn.ReLU())
+        self.coarse_landmarks = nn.Parameter(torch.zeros(plans, MOST_LANDMARKS, COARSE))
+        self.coarse_coordinates = nn.Parameter(torch.zeros(plans, 4, COARSE))
+        self.nowhere = nn.Parameter(torch.zeros(plans, MOST_LANDMARKS, d + 1))
+        self.coordinates = nn.Parameter(torch.randn(plans, 4, BODY + 1) * 0.1)
+        self.plan = nn.Linear(d, plans)
+
+    def forward(self, x: Tensor, plan: Tensor | None = None) -> Answer:
+        """Answers for crops [n, 11, 128, 128] of the given plans [n]; without them, of the likeliest of each crop."""
+        steps = [self.stem(x)]
+        steps[0] = self.down[0](steps[0])
+        for stage in list(self.down)[1:]:
+            steps.append(stage(steps[-1]))
+        whole = steps[-1].mean((2, 3))
+        told = self.plan(whole)
+        y, features = steps[-1], []
+        for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
+            y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
+            features.append(y)
+        outline = functional.pixel_shuffle(self.edge(y), 2)
+        chosen = told.argmax(1) if plan is None else plan
+        coarse, fine = self.coarse(features[-2]), self.body(y)
+        heat = _read(self.coarse_landmarks[chosen], coarse, self.landmarks[chosen], fine)
+        at, bias = self.nowhere[chosen][..., :-1], self.nowhere[chosen][..., -1]
+        nowhere = (at * whole[:, None].float()).sum(-1) + bias
+        weights, bias = self.coordinates[chosen][..., :-1], self.coordinates[chosen][..., -1]
+        places = _read(self.coarse_coordinates[chosen], coarse, weights, fine) + bias[..., None, None]
+        return Answer(outline.float(), torch.cat([heat.flatten(2), nowhere[..., None]], -1), places, told.float())
+
+
+def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tensor:
+    """Maps [n, k, 64, 64] read with weights [n, k, channels] from features of half and of full resolution."""
+    half = torch.bmm(rough.to(coarse.dtype), coarse.flatten(2)).unflatten(2, coarse.shape[2:])
+    full = torch.bmm(weights.to(fine.dtype), fine.flatten(2)).unflatten(2, fine.shape[2:])
+    wide = functional.interpolate(half.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+    return wide + full.float()
+
+
+def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Tensor) -> Tensor:
+    """Input of the network from crops [n, 3, 128, 128] within 0..1 and whether the empty scene is known [n].
+
+    Light and contrast of the crop are taken out: mean and spread of its grey values become 0 and 1.
+    """
+    grey = at.mean(1, keepdim=True)
+    middle, spread = grey.mean((2, 3), keepdim=True), grey.std((2, 3), keepdim=True) + 0.03
+    known = known.float().view(-1, 1, 1, 1)
+    change = (at - empty) / spread * known
+    moved = [((at - other).mean(1, keepdim=True)) / spread for other in (before, after)]
+    strongest = change.abs().amax(1, keepdim=True)
+    own = (at - middle) / spread
+    return torch.cat([own, (own - change) * known, strongest, *moved, grey, known.expand_as(grey)], 1)
+
+
+def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L].
+
+    A place is that of the highest peak, finer than a cell; the spread tells how far the rest of the heatmap lies from
+    it, so that a second peak (the other leg) counts.
+    """
+    inside = 1 - torch.softmax(heatmaps, -1)[..., -1]
+    highest = heatmaps[..., :-1].argmax(-1)
+    cell = torch.stack([highest % HALF, highest.div(HALF, rounding_mode="floor")], -1)
+    where = around(heatmaps, cell)
+    part = torch.softmax(heatmaps[..., :-1], -1).unflatten(-1, (HALF, HALF))
+    at = (torch.arange(HALF, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) / HALF
+    sideways = (part.sum(-2) * (at - where[..., :1]) ** 2).sum(-1)
+    upwards = (part.sum(-1) * (at - where[..., 1:]) ** 2).sum(-1)
+    return where, (sideways + upwards).sqrt(), inside
+
+
+def around(heatmaps: Tensor, cell: Tensor) -> Tensor:
+    """Mean places [n, L, 2] within 0..1 of heatmaps [n, L, 4097] in the windows around cells [n, L, 2] (x, y)."""
+    steps = torch.arange(-WINDOW, WINDOW + 1, device=heatmaps.device)
+    x = (cell[..., 0, None, None] + steps).expand(-1, -1, len(steps), -1)
+    y = (cell[..., 1, None, None] + steps[:, None]).expand(-1, -1, -1, len(steps))
+    beyond = (x < 0) | (y < 0) | (x >= HALF) | (y >= HALF)
+    index = (y.clamp(0, HALF - 1) * HALF + x.clamp(0, HALF - 1)).flatten(2)
+    chance = torch.softmax(heatmaps.gather(2, index).masked_fill(beyond.flatten(2), -1e4), -1)
+    mean = torch.stack([(chance * place.flatten(2)).sum(-1) for place in (x, y)], -1)
+    return (mean + 0.5) / HALF
