@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import call, tiny_quick
-from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -29,7 +29,9 @@ def tiny_preset() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five rendered subjects, two seconds each."""
-    return synthesise_study(tmp_path_factory.mktemp("späces and dots. here"), subjects=5, seconds=2.0, seed=3)
+    return synthesise_study(
+        tmp_path_factory.mktemp("späces and dots. here"), StudySpec(subjects=5, seconds=2.0, seed=3)
+    )
 
 
 @pytest.fixture(scope="session")

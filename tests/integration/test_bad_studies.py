@@ -24,7 +24,7 @@ BAD = {
     "empty file": ("", "is empty"),
     "all videos missing": (f"{HEAD}\nc.mp4,1,x\nd.mp4,2,y\n", "none of its 2 videos exists.*row 2"),
     "too many cells": (f"{HEAD}\na,b.mp4,1,x\n", "row 2.*4 cells under 3 columns"),
-    "column twice": (f"{HEAD},day,day\na.mp4,1,x,1,2\n", "'day' stands there twice"),
+    "column twice": (f"{HEAD},day,day\na.mp4,1,x,1,2\n", "'day' appears twice"),
     "not a table": ("\0\1\2\3", "not a text table"),
 }
 

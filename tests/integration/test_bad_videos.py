@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.videos import walking_frames, write_video
+from tests.support.videos import frame_times, walking_frames, write_video
 from ubam.core.errors import VideoError
-from ubam.recordings.video_reader import frame_times, probe, read_frame, read_frames
+from ubam.recordings.video_reader import probe, read_frame, read_frames
 from ubam.recordings.video_writer import write_clip
 
 READERS = [probe, frame_times, lambda path: list(read_frames(path)), lambda path: read_frame(path, 0)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ubam.recordings.video_reader import read_timed_frames
 from ubam.recordings.video_writer import write_clip
 
 
@@ -37,3 +38,8 @@ def write_video(path: Path, frames: Iterator[np.ndarray] | None = None, fps: flo
     """Write a small MP4 and return its path."""
     write_clip(path, frames if frames is not None else walking_frames(), fps, crf=10)
     return path
+
+
+def frame_times(path: Path, fps: float | None = None) -> np.ndarray:
+    """The time of every frame as the program reads it, seconds, float64 [T]."""
+    return np.array([time_s for _, time_s, _ in read_timed_frames(path, fps=fps)])

@@ -10,20 +10,20 @@ from werkzeug.security import generate_password_hash
 
 from tests.support.run_folders import make_fake_run
 from tests.webui.support.browser import chromium_path, launched
-from tests.webui.support.clients import House, small_limits
+from tests.webui.support.clients import TestServer, small_limits
 from tests.webui.support.served import Served, serving
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def server(tmp_path: Path) -> TestServer:
     """A server with accounts that nobody has yet."""
-    return House(tmp_path / "data", accounts=True, folders=(tmp_path / "lab",), limits=small_limits())
+    return TestServer(tmp_path / "data", accounts=True, folders=(tmp_path / "lab",), limits=small_limits())
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> House:
+def alone(tmp_path: Path) -> TestServer:
     """A server for one person."""
-    return House(tmp_path / "data", folders=(tmp_path / "lab",), limits=small_limits())
+    return TestServer(tmp_path / "data", folders=(tmp_path / "lab",), limits=small_limits())
 
 
 @pytest.fixture(scope="session")

@@ -78,8 +78,7 @@ def subject_line(row: dict[str, str]) -> str:
 def verdict_line(verdict: "Verdict") -> str:
     """One line of `ubam check`."""
     start = f"{verdict.status:7} {verdict.recording_id:28} {verdict.subject:14} {verdict.group:12}"
-    if verdict.status == "failed":
+    if not verdict.usable:
         return f"{start} {verdict.reason}"
-    size = f"{verdict.width}x{verdict.height}"
-    length, rate, frames = verdict.duration_s, verdict.fps, verdict.frames_declared
-    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {frames:7d} frames"
+    size, length, rate = f"{verdict.width}x{verdict.height}", verdict.duration_s or 0.0, verdict.fps or 0.0
+    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {verdict.frames_declared or 0:7d} frames"

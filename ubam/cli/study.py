@@ -50,7 +50,7 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
             click.echo(verdict_line(verdict))
         for statement in statements + misgivings:
             click.echo(statement)
-    if any(verdict.status == "failed" for verdict in verdicts):
+    if not all(verdict.usable for verdict in verdicts):
         sys.exit(2)
 
 
@@ -67,16 +67,20 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
 def synthesise(out: Path, subjects: int | None, recordings: int, null: bool, recovery: bool, **common: Any) -> None:
     """Render a study with known truth into OUT: videos, study.csv, and the truth of every frame."""
     from ubam.evaluation.synthetic.recovery_study import synthesise_recovery
-    from ubam.evaluation.synthetic.study import synthesise_study
+    from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
     if recovery and (null or recordings != 1):
         raise UbamError("--recovery has its own groups and days; leave out --null and --recordings.")
     bars = Bars(quiet=False)
     common |= {"subjects": subjects} if subjects else {}
-    common["progress"] = lambda done, total: bars("rendering", done, total)
+
+    def progress(done: int, total: int) -> None:
+        bars("rendering", done, total)
+
     if recovery:
-        path = synthesise_recovery(out, **common)
+        path = synthesise_recovery(out, progress=progress, **common)
     else:
-        path = synthesise_study(out, recordings_per_subject=recordings, null=null, **common)
+        spec = StudySpec(recordings_per_subject=recordings, null=null, **common)
+        path = synthesise_study(out, spec, progress)
     bars.close()
     click.echo(f"{path}\nNext: ubam run {path} --out {out / 'run'}")

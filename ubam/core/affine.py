@@ -30,12 +30,12 @@ def compose(second: NDArray[np.floating], first: NDArray[np.floating]) -> NDArra
 
 
 def centred(move: np.ndarray) -> np.ndarray:
-    """Return a map between pixel edges as one between pixel centres, which are the whole numbers of OpenCV."""
+    """Return the map [2, 3] for points whose whole numbers are pixel centres, as OpenCV has them."""
     return np.column_stack([move[:, :2], move[:, 2] + move[:, :2].sum(axis=1) / 2 - 0.5])
 
 
 def inverse(move: np.ndarray) -> np.ndarray:
-    """Return the inverse of an affine map [2, 3]; zeros for a map that has none."""
+    """Return the inverse map [2, 3]; zeros for a map that has none."""
     (a, b, x), (c, d, y) = np.asarray(move, np.float64)
     scale = 1 / (a * d - b * c) if a * d != b * c else 0.0
     turned = np.array([[d * scale, -b * scale], [-c * scale, a * scale]])

@@ -11,7 +11,7 @@ from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, file_stamp, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
 from ubam.recordings.study_table import Recording, choose_reference
-from ubam.recordings.validation import check_recording, check_study, study_issues
+from ubam.recordings.validation import Verdict, check_recording, check_study, study_issues
 from ubam.tracking.cropping import build_crops
 
 VERDICT_COLUMNS = (
@@ -49,12 +49,23 @@ class CropOutcome:
 def check(job: Job) -> list[str]:
     """Probe every recording and write recordings.csv; StudyError when none can be used."""
     verdicts = check_study(job.study, job.counted("check"))
-    if all(verdict.status == "failed" for verdict in verdicts):
+    if not any(verdict.usable for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0].reason}")
     _write_recordings(job, {verdict.recording_id: verdict.to_json() for verdict in verdicts})
     job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
+    return judge_size(job)
+
+
+def judge_size(job: Job) -> list[str]:
+    """Why the checked study of a job may be too small for its reference; the codes go into the run's record.
+
+    A frozen reference has its own size, whatever this study has.
+    """
+    verdicts = [
+        Verdict(row["recording_id"], row["subject"], row["group"], row["status"], row["reason"])
+        for row in job.read_verdicts()
+    ]
     reference = choose_reference(job.study, job.settings.reference)
-    # A frozen reference has its own size, whatever this study has.
     issues = [] if job.against else study_issues(job.study, verdicts, reference)
     job.run.record["issues"] = [issue.code for issue in issues]
     return [issue.words for issue in issues]
@@ -95,7 +106,7 @@ def croppable(job: Job) -> list[Recording]:
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
     """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
     share = job.study.recordings[shard[0] - 1 :: shard[1]]
-    make_crops(job, [recording for recording in share if check_recording(recording).status == "ok"])
+    make_crops(job, [recording for recording in share if check_recording(recording).usable])
     return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
 
 

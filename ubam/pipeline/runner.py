@@ -13,7 +13,7 @@ from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.clip_stages import generator, magnify
 from ubam.pipeline.encoding_stages import embed, train
 from ubam.pipeline.job import Job, row_of
-from ubam.pipeline.recording_stages import check, croppable, crops
+from ubam.pipeline.recording_stages import check, croppable, crops, judge_size
 from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
 from ubam.report.figures.write import write_figures
@@ -25,6 +25,8 @@ from ubam.results.run_record import locked
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
     """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
     pending = pending_stages(job, until, redo)
+    if "check" not in pending and (words := judge_size(job)) != job.run.record["stages"]["check"].get("warnings", []):
+        job.run.warn("check", words)  # another reference than when the recordings were checked
     for stage in pending:
         if stage == "crops":
             croppable(job)  # asked before the record says that crops were begun

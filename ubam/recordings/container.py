@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ubam.recordings.ffmpeg import _opening
+from ubam.recordings.ffmpeg import opening_command
 
 DAMAGE = re.compile(r"corrupt|prematurely|truncated", re.IGNORECASE)
 NO_TIME = -(2**62)  # ffmpeg prints less than this for a packet without a time
@@ -18,7 +18,9 @@ NO_TIME = -(2**62)  # ffmpeg prints less than this for a packet without a time
 
 def shown_seconds(path: Path) -> float | None:
     """The duration that ffmpeg prints, edit lists counted; None when the file does not say."""
-    said = subprocess.run(_opening(path, "info"), capture_output=True, check=False).stderr.decode("utf-8", "replace")
+    said = subprocess.run(opening_command(path, "info"), capture_output=True, check=False).stderr.decode(
+        "utf-8", "replace"
+    )
     found = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", said)
     if found is None:
         return None
@@ -31,7 +33,7 @@ def read_packets(path: Path, seconds: float | None = None) -> tuple[np.ndarray, 
 
     seconds: raises subprocess.TimeoutExpired where reading the whole file takes longer.
     """
-    command = [*_opening(path, "warning"), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
+    command = [*opening_command(path, "warning"), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=seconds)
     lines = done.stdout.decode("ascii", "replace").splitlines()
     tick = next((Fraction(line.split(":")[1].strip()) for line in lines if line.startswith("#tb 0:")), Fraction(1, 25))

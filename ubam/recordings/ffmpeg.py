@@ -19,24 +19,25 @@ def ffmpeg_binary() -> str:
     return os.environ.get("UBAM_FFMPEG") or str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def _opening(path: Path, level: str) -> list[str]:
+def opening_command(path: Path, level: str) -> list[str]:
     """The beginning of a command that reads a file: no playlist, no concatenation, no network."""
     command = [ffmpeg_binary(), "-hide_banner", "-nostdin", "-loglevel", level]
     return [*command, "-format_whitelist", FORMATS, "-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"]
 
 
-def _source(path: Path | str, **options: float) -> Any:
+def video_source(path: Path | str, **options: float) -> Any:
     """The file as ffmpeg's input, and nothing that it may name."""
     name = f"file:{Path(path).absolute()}"
     return ffmpeg.input(name, threads=1, format_whitelist=FORMATS, protocol_whitelist="file", **options)
 
 
-def _command(output: object) -> list[str]:
+def full_command(output: object) -> list[str]:
+    """The whole command of an output of ffmpeg-python: quiet, and one thread for filters."""
     switches = ("-hide_banner", "-nostdin", "-loglevel", "error", "-filter_threads", "1")
     return list(ffmpeg.compile(output.global_args(*switches), cmd=ffmpeg_binary(), overwrite_output=True))  # type: ignore[attr-defined]
 
 
-def _complaints(said: IO[bytes], limit: int = 5) -> list[str]:
+def complaints_of(said: IO[bytes], limit: int = 5) -> list[str]:
     """The first lines that ffmpeg wrote, without memory addresses, each once."""
     said.seek(0)
     lines = said.read(65536).decode("utf-8", "replace").splitlines()

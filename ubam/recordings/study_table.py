@@ -195,7 +195,7 @@ def _columns(path: Path, header: list[str]) -> list[str]:
         raise StudyError(f"{path}: has no column {_listed(missing)}, only {_listed(columns)}; add it to the first row")
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice:
-        raise StudyError(f"{path}: the column '{twice}' stands there twice; rename one of them")
+        raise StudyError(f"{path}: the column '{twice}' appears twice; rename one of them")
     return columns
 
 
@@ -264,7 +264,7 @@ def _check_times(path: Path, line: int, numbers: dict[str, float | None]) -> Non
         raise StudyError(f"{path}, row {line}: 'start_s' is {start_s:g}; write seconds from 0 or leave it empty")
     if end_s is not None and end_s <= (start_s or 0):
         raise StudyError(
-            f"{path}, row {line}: 'end_s' is {end_s:g}, not after the start {start_s or 0:g}; swap or mend them"
+            f"{path}, row {line}: 'end_s' is {end_s:g}, not after the start {start_s or 0:g}; swap or correct them"
         )
     if fps is not None and fps <= 0:
         raise StudyError(f"{path}, row {line}: 'fps' is {fps:g}; write frames per second above 0 or leave it empty")

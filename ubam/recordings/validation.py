@@ -1,11 +1,19 @@
 """`ubam check`: one verdict for each recording, and whether the study can show anything at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import comb
 
 from ubam.core.errors import StudyError, VideoError
-from ubam.core.issue_codes import LIMITED_GROUP_P, LIMITED_SINGLE_P, ONE_REFERENCE_SUBJECT, ONE_SUBJECT
+from ubam.core.issue_codes import (
+    LIMITED_GROUP_P,
+    LIMITED_SINGLE_P,
+    NO_REFERENCE_SUBJECT,
+    NOTHING_READABLE,
+    ONE_REFERENCE_SUBJECT,
+    ONE_SUBJECT,
+)
+from ubam.core.typing import Progress
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
@@ -15,8 +23,9 @@ WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a recording can be used (status `ok` or `failed`, with the reason), and what its file declares of itself.
+    """Whether a recording can be used, and what its file declares of itself.
 
+    status: `ok`, `partial` or `failed`, with the reason of the last two. duration_s: of the part that counts.
     keypoints: as `check_keypoints` says. What is not known is None.
     """
 
@@ -31,6 +40,11 @@ class Verdict:
     height: int | None = None
     frames_declared: int | None = None
     keypoints: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the recording will be analysed, in part at least."""
+        return self.status != "failed"
 
     def to_json(self) -> dict[str, object]:
         """What is known, by name."""
@@ -67,7 +81,7 @@ def check_keypoints(recording: Recording, frames: int) -> str:
     return "ok"
 
 
-def check_study(study: Study, progress: Callable[[int, int], None] | None = None) -> list[Verdict]:
+def check_study(study: Study, progress: Progress | None = None) -> list[Verdict]:
     """The verdicts of all recordings in the order of the study."""
     verdicts = []
     for done, recording in enumerate(study.recordings, 1):
@@ -79,22 +93,25 @@ def check_study(study: Study, progress: Callable[[int, int], None] | None = None
 
 def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:
     """What there is, in plain sentences: minutes, subjects, and the smallest p that these group sizes allow."""
-    usable = [verdict for verdict in verdicts if verdict.status != "failed"]
+    usable = [verdict for verdict in verdicts if verdict.usable]
     minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
     subjects = count_subjects(study, verdicts)
-    counts = ", ".join(f"{count} {group}" for group, count in subjects.items())
-    messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes; subjects: {counts}."]
+    counts = ", ".join(f"{count} {group or 'without a group'}" for group, count in subjects.items() if count)
+    messages = [f"{len(usable)} of {len(verdicts)} recordings are readable: {minutes:.1f} minutes."]
+    messages += [f"Subjects: {counts}."] if counts else []
     messages += describe_keypoints(usable)
     if reference is None:
-        return [*messages, "No reference group: every subject is scored against all others."]
+        return [*messages, "No reference group: every subject is scored against all others."] if counts else messages
     n = subjects[reference]
-    messages.append(
-        f"One subject against {n} of {reference}: the smallest possible p is 1/{n + 1} = {1 / (n + 1):.3f}."
-    )
+    if n:
+        messages.append(
+            f"One subject against {n} of {reference}: the smallest possible p is 1/{n + 1} = {1 / (n + 1):.3f}."
+        )
     for group, count in subjects.items():
         if group != reference and count and n:
             messages.append(
-                f"{group} ({count}) against {reference} ({n}): the smallest possible p is {smallest_p(n, count):.2g}."
+                f"{group or 'No group'} ({count}) against {reference} ({n}): "
+                f"the smallest possible p is {smallest_p(n, count):.2g}."
             )
     return messages
 
@@ -124,25 +141,15 @@ class Issue:
 
 def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[Issue]:
     """Why this study may be too small to show anything; empty when it is not."""
-    subjects = count_subjects(study, verdicts)
+    usable = [verdict for verdict in verdicts if verdict.usable]
+    if not usable:
+        return [Issue(NOTHING_READABLE, "No recording is readable, so there is nothing to analyse.")]
     if reference is None:
-        alone = len({verdict.subject for verdict in verdicts if verdict.status != "failed"}) < 2
         words = "Only one subject is usable: it is compared with parts of itself."
-        return [Issue(ONE_SUBJECT, words)] if alone else []
-    n, issues = subjects[reference], []
-    if n < 2:
-        words = (
-            f"The reference group {reference} has {n} usable subject: normal variation is read from parts of its "
-            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
-            "reference subjects."
-        )
-        issues.append(Issue(ONE_REFERENCE_SUBJECT, words))
-    elif 1 / (n + 1) > 0.05:
-        words = (
-            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
-            "19 would be needed."
-        )
-        issues.append(Issue(LIMITED_SINGLE_P, words))
+        return [Issue(ONE_SUBJECT, words)] if len({one.subject for one in usable if one.subject}) == 1 else []
+    subjects = count_subjects(study, verdicts)
+    n = subjects[reference]
+    issues = _reference_issues(reference, n)
     for group, count in subjects.items():
         if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
             words = f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects."
@@ -150,10 +157,31 @@ def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | Non
     return issues
 
 
+def _reference_issues(reference: str, n: int) -> list[Issue]:
+    """What `n` usable subjects in the reference group cannot show."""
+    if n == 0:
+        words = f"No subject of the reference group {reference} is usable, so there is nothing to compare with."
+        return [Issue(NO_REFERENCE_SUBJECT, words)]
+    if n == 1:
+        words = (
+            f"The reference group {reference} has one usable subject: normal variation is read from parts of its "
+            "recordings, so nothing here speaks for other subjects, and there is no p-value. Record at least 5 "
+            "reference subjects."
+        )
+        return [Issue(ONE_REFERENCE_SUBJECT, words)]
+    if 1 / (n + 1) > 0.05:
+        words = (
+            f"With {n} reference subjects no single subject can reach p < 0.05 (smallest possible {1 / (n + 1):.2f}); "
+            "19 would be needed."
+        )
+        return [Issue(LIMITED_SINGLE_P, words)]
+    return []
+
+
 def count_subjects(study: Study, verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """Subjects with at least one usable recording, by group."""
-    usable = [verdict for verdict in verdicts if verdict.status != "failed"]
-    return {group: len({v.subject for v in usable if v.group == group}) for group in study.groups}
+    """Named subjects with at least one usable recording, by group."""
+    named = [verdict for verdict in verdicts if verdict.usable and verdict.subject]
+    return {group: len({one.subject for one in named if one.group == group}) for group in study.groups}
 
 
 def smallest_p(n_reference: int, n_query: int) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ubam.core.errors import VideoError
 from ubam.recordings.container import read_packets, shown_seconds
-from ubam.recordings.ffmpeg import FORMATS, _command, _complaints, _source
+from ubam.recordings.ffmpeg import FORMATS, complaints_of, full_command, video_source
 
 MAX_PIXELS = 8192 * 4608
 MAX_FRAMES = 20_000_000
@@ -98,21 +98,14 @@ def _grabbed(capture: "cv2.VideoCapture", fps: float | None) -> Iterator[tuple[i
         index += 1
 
 
-def frame_times(path: Path | str, fps: float | None = None) -> np.ndarray:
-    """Time of every frame in seconds from the first, float64 [T], strictly rising; exact on variable frame rates.
-
-    Args:
-        path: the video.
-        fps: overrides the file's clock: frame_index / fps.
-    """
-    with _opened(Path(path)) as capture:
-        return np.array([time_s for _, time_s in _grabbed(capture, fps)], dtype=np.float64)
-
-
 def read_timed_frames(
     path: Path | str, *, fps: float | None = None, start_s: float | None = None, end_s: float | None = None
 ) -> Iterator[tuple[int, float, np.ndarray]]:
-    """(frame_index, time_s, frame uint8 [H,W,3] RGB) of the frames with start_s <= time_s < end_s, in order."""
+    """(frame_index, time_s, frame uint8 [H,W,3] RGB) of the frames with start_s <= time_s < end_s, in order.
+
+    time_s: seconds from the first frame, strictly rising, exact on variable frame rates; fps overrides the file's clock
+    by frame_index / fps.
+    """
     with _opened(Path(path)) as capture:
         for index, time_s in _grabbed(capture, fps):
             if end_s is not None and time_s >= end_s:
@@ -153,7 +146,7 @@ def read_frames(
         width, height = crop[2] - crop[0], crop[3] - crop[1]
     width, height = size or (width, height)
     filters.append(f"scale={width}:{height}:flags=area")
-    output = _source(path).output("pipe:", vf=",".join(filters), **RAW)
+    output = video_source(path).output("pipe:", vf=",".join(filters), **RAW)
     expects_frames = start_frame < max(info.frames_declared, 1) and (stop_frame is None or stop_frame > start_frame)
     return _piped(output, height, width, Path(path) if expects_frames else None, damage)
 
@@ -173,7 +166,7 @@ def _piped(
 ) -> Iterator[np.ndarray]:
     count = 0
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(_command(output), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(full_command(output), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL)
         assert process.stdout is not None  # for the type checker: a pipe was asked for
         try:
             while len(data := process.stdout.read(height * width * 3)) == height * width * 3:
@@ -184,7 +177,7 @@ def _piped(
             process.kill()
             process.wait()
             process.stdout.close()
-        complaints = _complaints(said)
+        complaints = complaints_of(said)
     if count == 0 and source is not None:
         raise VideoError(f"{source}: no frame could be decoded ({'; '.join(complaints) or 'no reason given'}); "
                          "copy it again or convert it to MP4")  # fmt: skip
@@ -216,7 +209,7 @@ def glimpse(path: Path | str) -> np.ndarray | None:
     no video.
     """
     info = probe(path)
-    source = _source(path, ss=min(info.duration_s / 2, GLIMPSE_S))
+    source = video_source(path, ss=min(info.duration_s / 2, GLIMPSE_S))
     output = source.output("pipe:", vframes=1, vf=f"scale={info.width}:{info.height}:flags=area", **RAW)
     return next(_piped(output, info.height, info.width, None, None), None)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ubam.core.errors import VideoError
 from ubam.core.files import atomic_path
-from ubam.recordings.ffmpeg import _command, _complaints, _source
+from ubam.recordings.ffmpeg import complaints_of, full_command, video_source
 from ubam.recordings.video_reader import VideoInfo, probe
 
 
@@ -55,7 +55,7 @@ def write_copy(
         VideoError: unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
     """
     path, out, info = Path(path), Path(out), probe(path)
-    source = _source(path)
+    source = video_source(path)
     picture = source.video if blur is None else _patched(source, _box_inside(path, blur, info))
     if max_width is not None and info.width > max_width:
         picture = picture.filter("scale", max_width, -2, flags="area")
@@ -67,9 +67,9 @@ def write_copy(
             video_track_timescale=90000, enc_time_base="1:90000",
             fflags="+bitexact", **{"flags:v": "+bitexact"},
         )  # fmt: skip
-        code = subprocess.run(_command(output), stdout=subprocess.DEVNULL, stderr=said, check=False).returncode
+        code = subprocess.run(full_command(output), stdout=subprocess.DEVNULL, stderr=said, check=False).returncode
         if code != 0 or temporary.stat().st_size == 0:
-            reason = "; ".join(_complaints(said)) or f"return code {code}"
+            reason = "; ".join(complaints_of(said)) or f"return code {code}"
             raise VideoError(f"{path}: could not be copied ({reason}); is the disk full?")
 
 
@@ -95,7 +95,7 @@ def _rate(fps: float) -> str:
 
 def _encode(output: object, frames: Iterable[np.ndarray], shape: tuple[int, ...], path: Path) -> None:
     with tempfile.TemporaryFile() as said:
-        command = [part for part in _command(output) if part != "-nostdin"]
+        command = [part for part in full_command(output) if part != "-nostdin"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         assert process.stdin is not None  # for the type checker: a pipe was asked for
         try:
@@ -111,7 +111,7 @@ def _encode(output: object, frames: Iterable[np.ndarray], shape: tuple[int, ...]
             process.wait()
             raise
         if process.wait() != 0:
-            reason = "; ".join(_complaints(said)) or f"return code {process.returncode}"
+            reason = "; ".join(complaints_of(said)) or f"return code {process.returncode}"
             raise VideoError(f"{path}: the clip could not be written ({reason}); is the disk full?")
 
 

@@ -17,9 +17,18 @@ def warnings_of(data: RunData) -> list[str]:
     said = {f"{row.get('recording_id')}: {row.get('warnings')}" for row in data.recordings}  # below, all together
     said |= {f"{row.get('recording_id')} {row.get('status')}: {row.get('reason')}" for row in data.recordings}
     own = [message for message in data.record.warnings if message not in said]
-    found = [*_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
+    found = [*_first_look(data), *_damage(data), *_audited(data), *_recording_warnings(data), *_size_warnings(data)]
     found += [*_outlier_warnings(data), *own, *data.statistics.notes]
     return list(dict.fromkeys(message for message in found if message))
+
+
+def _first_look(data: RunData) -> Iterable[str]:
+    """That a quick run is no basis for conclusions."""
+    if data.record.preset == "quick" and data.subjects:
+        yield (
+            "This is a first look: the preset `quick` trains too briefly for results to be relied on. "
+            "Run the study again with `standard` before you draw conclusions."
+        )
 
 
 def _damage(data: RunData) -> Iterable[str]:

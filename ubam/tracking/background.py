@@ -127,11 +127,6 @@ def noise_map(frames: np.ndarray, background: np.ndarray, covered: np.ndarray | 
     return np.maximum(1.4826 * cv2.GaussianBlur(middle.astype(np.float32), (0, 0), 1.5), 1.0)
 
 
-def noise_level(frames: np.ndarray, background: np.ndarray) -> float:
-    """One number for the camera's noise, in grey levels, at least 1: the median of `noise_map`."""
-    return float(np.median(noise_map(frames, background)))
-
-
 def in_place_noise(noise: np.ndarray) -> np.ndarray:
     """The noise map when the subject itself moves in place: of each row what most of its pixels have (a belt runs)."""
     rows = np.percentile(noise, 30, axis=1, keepdims=True).astype(np.float32)

@@ -49,7 +49,7 @@ def follow(blobs: np.ndarray) -> np.ndarray:
     typical = float(np.percentile(mass[present, 0], 60))
     size = np.sqrt(typical) + 1e-6
     # In pictures of single moments, or one a minute, it is elsewhere every time: a usual way is then no jump.
-    size *= max(1.0, 2 * float(np.median(_steps(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
+    size *= max(1.0, 2 * float(np.median(step_lengths(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
     share = np.maximum(mass / typical, 1e-6)
     gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
     absent = CANDIDATES
@@ -70,7 +70,7 @@ def follow(blobs: np.ndarray) -> np.ndarray:
     return np.where(path == absent, -1, path)
 
 
-def _steps(centres: np.ndarray) -> np.ndarray:
+def step_lengths(centres: np.ndarray) -> np.ndarray:
     """How far [N - 1] it is from each of the places [N, 2] to the next."""
     found: np.ndarray = np.hypot(*np.diff(centres, axis=0).T)
     return found

@@ -19,7 +19,17 @@ from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.locate import LOST
 from ubam.tracking.outlines import outline_of, shipped_eye
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, scene_through, turned
+from ubam.tracking.views import (
+    EMPTY,
+    around,
+    cut,
+    moved_scene_at,
+    paint_view,
+    reduced_size,
+    reduction_for,
+    scene_through,
+    turned,
+)
 
 CROP_VERSION = 13
 
@@ -133,9 +143,9 @@ class CropStore:
         """
         side = size or self.views.shape[1]
         box, scene = self.box[position], self.seen(whole, position)
-        zoom = min(1.0, 1.5 * self.crop_size / float(box[2] - box[0]))
+        zoom = reduction_for(box, self.crop_size)
         if zoom < 1:
-            small = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
+            small = reduced_size(picture.shape[1], picture.shape[0], zoom)
             stretch = np.array([small[0] / picture.shape[1], small[1] / picture.shape[0]] * 2, np.float32)
             picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
             box, scene = box * stretch, scene.resized(small)
@@ -203,8 +213,8 @@ def _reduced(folder: Path, written: int) -> tuple[Scene, float]:
     written: when it was; a scene that was written again is read again.
     """
     store = CropStore.open(folder)
-    scene, zoom = store.whole_scene(), min(1.0, 1.5 * store.crop_size / float(store.box[0, 2] - store.box[0, 0]))
+    scene, zoom = store.whole_scene(), reduction_for(store.box[0], store.crop_size)
     if zoom < 1:
         height, width = scene.background.shape[:2]
-        scene = scene.resized((max(1, round(width * zoom)), max(1, round(height * zoom))))
+        scene = scene.resized(reduced_size(width, height, zoom))
     return scene, zoom

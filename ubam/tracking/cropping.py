@@ -15,22 +15,28 @@ import cv2
 import numpy as np
 
 from ubam.core.files import content_hash
+from ubam.core.typing import Progress
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
-from ubam.tracking.first_pass import FirstPass, Progress, declared_frames, read_first_pass, to_jpeg
+from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.locate import Finding, find_subject
 from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
-from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, scene_at
+from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
 ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 def build_crops(
-    recording: Recording, out: Path | str, *, crop_size: int = 128, view_size: int = 64, progress: Progress = None
+    recording: Recording,
+    out: Path | str,
+    *,
+    crop_size: int = 128,
+    view_size: int = 64,
+    progress: Progress | None = None,
 ) -> CropStore:
     """Find the subject of a recording and write its crops and views into the folder `out`; returns at once when done.
 
@@ -79,7 +85,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def _write_store(
-    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress
+    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress | None
 ) -> dict[str, Any]:
     survey = read_first_pass(recording, info, folder, progress)
     finding = find_subject(recording, survey)
@@ -118,7 +124,7 @@ def _write_scene(folder: Path, scene: Scene) -> None:
 
 def _write_crops(
     recording: Recording, survey: FirstPass, finding: Finding, folder: Path,
-    crop_size: int, view_size: int, progress: Progress,
+    crop_size: int, view_size: int, progress: Progress | None,
 ) -> tuple[int, list[str]]:  # fmt: skip
     total, damage = len(survey.times), []  # type: int, list[str]
     scaled = _Scaled.of(finding, survey, crop_size)
@@ -183,12 +189,12 @@ class _Scaled:
     def of(cls, finding: Finding, survey: FirstPass, crop_size: int) -> "_Scaled":
         scene, boxes, camera = finding.scene, finding.track.box, finding.camera
         height, width = survey.samples.shape[1:3]
-        zoom = min(1.0, 1.5 * crop_size / float(boxes[0, 2] - boxes[0, 0]))
-        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        zoom = reduction_for(boxes[0], crop_size)
+        size = reduced_size(width, height, zoom)
         stretch = np.array([size[0] / width, size[1] / height] * 2, np.float32)
         if zoom < 1:
-            whole = scene.background.shape[1::-1]
-            scene = scene.resized((max(1, round(whole[0] * zoom)), max(1, round(whole[1] * zoom))))
+            whole_height, whole_width = scene.background.shape[:2]
+            scene = scene.resized(reduced_size(whole_width, whole_height, zoom))
             camera = camera and camera.scaled(zoom)
         return cls(finding, size, boxes * stretch, scene, camera)
 

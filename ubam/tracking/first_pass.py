@@ -1,6 +1,6 @@
 """The first pass over a video: every frame small, some at full size, all times."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ubam.core.errors import VideoError
+from ubam.core.typing import Progress
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, read_timed_frames
 from ubam.tracking.background import reduced
@@ -15,7 +16,6 @@ from ubam.tracking.background import reduced
 SMALL_SIDE = 256
 MIN_FRAMES = 8
 SAMPLE_BYTES = 160_000_000
-Progress = Callable[[int, int], None] | None
 
 
 @dataclass
@@ -46,7 +46,7 @@ class FirstPass:
                 yield from_jpeg(blob.read(stop - start), self.blob)
 
 
-def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progress: Progress = None) -> FirstPass:
+def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progress: Progress | None = None) -> FirstPass:
     """Read a recording once; its small pictures go to small.bin in `folder`.
 
     Raises:

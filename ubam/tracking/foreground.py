@@ -23,14 +23,17 @@ def saliency(
             looks as usual is foreground.
         least: differences of fewer grey levels are never foreground.
     """
-    salient = _distance(frame, background, noise, least)
+    salient = distance_from(frame, background, noise, least)
     if still is None:
         return salient
-    usual = 1.0 - _distance(frame, np.ascontiguousarray(still[..., :3]), noise)
+    usual = 1.0 - distance_from(frame, np.ascontiguousarray(still[..., :3]), noise)
     return np.maximum(salient, usual * still[..., 3] * np.float32(1 / 255))
 
 
-def _distance(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float, least: float = 5.0) -> np.ndarray:
+def distance_from(
+    frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float, least: float = 5.0
+) -> np.ndarray:
+    """How far a frame is from the background, in units of noise, float32 [H,W] in 0..1; arguments as for `saliency`."""
     red, green, blue = cv2.split(cv2.absdiff(frame, background))
     widest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 3).astype(np.float32)
     lit = exposure(background)
@@ -77,12 +80,12 @@ def mask(
 def clean_mask(salient: np.ndarray) -> np.ndarray:
     """Soft foreground float32 [H,W] -> bool [H,W]: gaps closed, specks removed."""
     raw = cv2.medianBlur((salient > 0.3).astype(np.uint8), 3)
-    return cv2.morphologyEx(raw, cv2.MORPH_CLOSE, _disc(0.01 * min(salient.shape))).astype(bool)
+    return cv2.morphologyEx(raw, cv2.MORPH_CLOSE, disc(0.01 * min(salient.shape))).astype(bool)
 
 
 def without_strays(salient: np.ndarray, share: float = 0.05) -> np.ndarray:
     """Soft foreground float32 [H,W] without parts that lie apart and have less than `share` of the heaviest's mass."""
-    near = cv2.dilate((salient > 0.3).astype(np.uint8), _disc(0.03 * min(salient.shape)))
+    near = cv2.dilate((salient > 0.3).astype(np.uint8), disc(0.03 * min(salient.shape)))
     count, labels = cv2.connectedComponents(near)
     if count < 3:
         return salient * near
@@ -91,14 +94,15 @@ def without_strays(salient: np.ndarray, share: float = 0.05) -> np.ndarray:
     return salient * (mass >= share * mass.max())[labels] * near
 
 
-def _disc(radius: float) -> np.ndarray:
+def disc(radius: float) -> np.ndarray:
+    """The smallest disc of at least that radius (px) that OpenCV's morphology takes, uint8 [side,side]."""
     side = 2 * max(1, round(radius)) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
 def grown(region: np.ndarray, times: float = 1.0) -> np.ndarray:
     """A region bool [H,W] with a rim of 1.5 % of the picture's shorter side, or `times` that."""
-    return cv2.dilate(region.astype(np.uint8), _disc(times * 0.015 * min(region.shape))) > 0
+    return cv2.dilate(region.astype(np.uint8), disc(times * 0.015 * min(region.shape))) > 0
 
 
 def hull(core: np.ndarray) -> np.ndarray:
@@ -111,7 +115,7 @@ def hull(core: np.ndarray) -> np.ndarray:
 def main_part(activity: np.ndarray) -> np.ndarray:
     """The connected region, small gaps allowed, that holds most of the activity float32 [H,W]; bool [H,W]."""
     active = activity > max(0.06, 0.2 * float(np.percentile(activity, 99)))
-    joined = cv2.morphologyEx(active.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.025 * min(activity.shape)))
+    joined = cv2.morphologyEx(active.astype(np.uint8), cv2.MORPH_CLOSE, disc(0.025 * min(activity.shape)))
     count, labels = cv2.connectedComponents(joined)
     weight = np.bincount(labels.ravel(), (activity * active).ravel(), minlength=count)
     weight[0] = 0
@@ -123,7 +127,7 @@ def often_enclosed(salient: np.ndarray) -> np.ndarray:
     border = _border(main_part(salient.mean(axis=0)))
     often = np.zeros(salient.shape[1:], np.float32)
     for one in salient:
-        joined = cv2.morphologyEx(clean_mask(one).astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.025 * min(one.shape)))
+        joined = cv2.morphologyEx(clean_mask(one).astype(np.uint8), cv2.MORPH_CLOSE, disc(0.025 * min(one.shape)))
         count, labels = cv2.connectedComponents(joined)
         mass = np.bincount(labels.ravel(), one.ravel(), minlength=count)
         mass[0] = 0

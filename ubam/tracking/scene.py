@@ -16,10 +16,10 @@ from ubam.tracking.background import (
     reduced,
     steadiest_background,
 )
-from ubam.tracking.blobs import _steps, find_blobs, follow
+from ubam.tracking.blobs import find_blobs, follow, step_lengths
 from ubam.tracking.foreground import (
-    _disc,
-    _distance,
+    disc,
+    distance_from,
     exposure,
     grown,
     hull,
@@ -69,7 +69,7 @@ def without_rest(frames: np.ndarray, background: np.ndarray, noise: np.ndarray) 
         background: uint8 [H,W,3].
         noise: float32 [H,W].
     """
-    differs = np.stack([_distance(frame, background, noise) > 0.5 for frame in frames])
+    differs = np.stack([distance_from(frame, background, noise) > 0.5 for frame in frames])
     region = grown(differs.mean(axis=0) > 0.25)
     if not region.any() or region.mean() > 0.6:
         return background
@@ -89,10 +89,10 @@ def still_part(median: np.ndarray, region: np.ndarray, noise: np.ndarray) -> np.
     """
     hole = grown(region)
     behind = fill(median, hole)
-    unlike = (_distance(median, behind, np.maximum(noise, 3.0 * exposure(behind))) > 0.5) & region
+    unlike = (distance_from(median, behind, np.maximum(noise, 3.0 * exposure(behind))) > 0.5) & region
     found = (_grab(median, unlike, grown(region, 3.0)) & hole).astype(np.uint8)
-    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, _disc(0.015 * min(region.shape)))
-    return _without_holes(_large_parts(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _disc(2))))
+    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, disc(0.015 * min(region.shape)))
+    return _without_holes(_large_parts(cv2.morphologyEx(closed, cv2.MORPH_OPEN, disc(2))))
 
 
 def _without_holes(region: np.ndarray) -> np.ndarray:
@@ -197,7 +197,7 @@ def _clutter(small: np.ndarray, background: np.ndarray, noise: np.ndarray) -> np
         return None
     way = remaining[:, 1:3]
     x, y = way.astype(int).T
-    steps = _steps(way)
+    steps = step_lengths(way)
     spread = np.hypot(*(np.percentile(way, 90, axis=0) - np.percentile(way, 10, axis=0)))
     travels = spread > 0.2 * min(background.shape[:2]) and np.median(steps) < 0.15 * spread
     travels &= bool(hull(busy)[y, x].mean() < 0.75)

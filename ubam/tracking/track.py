@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from ubam.tracking.blobs import _steps, find_blobs, follow
+from ubam.tracking.blobs import find_blobs, follow, step_lengths
 from ubam.tracking.foreground import FEET, without_shadow
 from ubam.tracking.scene import Scene
 
@@ -125,7 +125,7 @@ def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: t
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))
     known = np.flatnonzero(found)
-    elsewhere = known[1:][_steps(chosen[known, 1:3]) > half]
+    elsewhere = known[1:][step_lengths(chosen[known, 1:3]) > half]
     runs = np.split(np.arange(len(found)), elsewhere)
     middle = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, y1], 1)
     quick = smooth_runs(chosen[:, 1:3], found, 0.12 * fps, runs)

@@ -10,6 +10,16 @@ from ubam.tracking.scene import Scene
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
 
 
+def reduction_for(box: np.ndarray, crop_size: int) -> float:
+    """By which factor, at most 1, a picture is made smaller before a box is cut out: the box is then 1.5 crops wide."""
+    return min(1.0, 1.5 * crop_size / float(box[2] - box[0]))
+
+
+def reduced_size(width: int, height: int, zoom: float) -> tuple[int, int]:
+    """Width and height of a picture that is made smaller by `zoom`."""
+    return max(1, round(width * zoom)), max(1, round(height * zoom))
+
+
 def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     """The square box (x0, y0, x1, y1) of a picture [H,W,...] as [size,size,...]; black outside the picture.
 

@@ -25,6 +25,7 @@ from webui.access.identity import (
 from webui.context import service
 from webui.data.models import Job, Opened, Study, Token, User, new_id
 from webui.data.session import database
+from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, TokenOut, UserOut
 from webui.http.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
 from webui.http.security import identity, limiter
 
@@ -67,6 +68,7 @@ def _asked_name() -> str:
 
 @people.post("/session")
 @people.input(SignIn, arg_name="given")
+@people.output(MeOut)
 @people.doc(summary="Sign in with name and password")
 @limiter.limit("10 per minute")
 @limiter.limit("5 per minute", key_func=lambda: f"name:{_asked_name()}")
@@ -95,6 +97,7 @@ def sign_out() -> str:
 
 
 @people.get("/me")
+@people.output(MeOut)
 @people.doc(summary="Who asks, and what is allowed here")
 def who() -> dict[str, Any]:
     """Who asks, the CSRF token of the session, and the limits."""
@@ -114,6 +117,7 @@ def _me() -> dict[str, Any]:
 
 
 @people.get("/users")
+@people.output(UserOut(many=True))
 @people.doc(summary="People (admins)")
 def list_users() -> list[dict[str, Any]]:
     """Everybody."""
@@ -131,6 +135,7 @@ def _user(user: User) -> dict[str, Any]:
 
 @people.post("/users")
 @people.input(UserIn, arg_name="given")
+@people.output(UserOut, status_code=201)
 @people.doc(summary="Add a person (admins)", responses={201: "added"})
 def create_user(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """Add a person."""
@@ -149,6 +154,7 @@ def _need_accounts() -> None:
 
 @people.patch("/users/<string:user_id>")
 @people.input(UserChange, arg_name="given")
+@people.output(UserOut)
 @people.doc(summary="Change a person (admins), or one's own password")
 @limiter.limit("10 per minute", key_func=identity)
 def change_user(user_id: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -203,6 +209,7 @@ def delete_user(user_id: str) -> str:
 
 
 @people.get("/tokens")
+@people.output(TokenOut(many=True))
 @people.doc(summary="One's own API tokens, without their values")
 def list_tokens() -> list[dict[str, Any]]:
     """One's own tokens."""
@@ -217,6 +224,7 @@ def _token(token: Token) -> dict[str, Any]:
 
 @people.post("/tokens")
 @people.input(TokenIn, arg_name="given")
+@people.output(NewTokenOut, status_code=201)
 @people.doc(summary="Make an API token; its value is shown here and never again", responses={201: "made"})
 @limiter.limit("30 per hour", key_func=identity)
 def create_token(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -243,6 +251,7 @@ def delete_token(token_id: str) -> str:
 
 @people.get("/audit")
 @people.input(PageIn, location="query", arg_name="given")
+@people.output(AuditLine(many=True))
 @people.doc(summary="Who opened and did what (admins), newest first")
 def audit(given: dict[str, Any]) -> list[dict[str, Any]]:
     """200 lines, newest first; `after`: those older than the line of this id."""

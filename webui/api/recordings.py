@@ -13,6 +13,7 @@ from webui.data.models import Job, Recording, now
 from webui.data.session import database
 from webui.http.responses import frame_without_face, send_picture, send_whole
 from webui.http.schemas import ManyIn, RecordingIn, answers
+from webui.http.study_schemas import RecordingOut
 from webui.jobs.requests import LIVE, add_job
 
 recordings = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="recordings")
@@ -28,6 +29,7 @@ def recording_json(recording: Recording) -> dict[str, Any]:
 
 
 @recordings.get("/studies/<string:study_id>/recordings")
+@recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="The recordings of a study")
 def list_recordings(study_id: str) -> list[dict[str, Any]]:
     """In the order in which they came."""
@@ -36,6 +38,7 @@ def list_recordings(study_id: str) -> list[dict[str, Any]]:
 
 @recordings.patch("/studies/<string:study_id>/recordings")
 @recordings.input(ManyIn, arg_name="given")
+@recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="Set the same values for many recordings")
 def change_many(study_id: str, given: dict[str, Any]) -> list[dict[str, Any]]:
     """All or none."""
@@ -54,12 +57,15 @@ def _change(recording: Recording, values: dict[str, Any]) -> None:
         setattr(recording, name, value.strip() if isinstance(value, str) else value)
     start, end = recording.start_s or 0, recording.end_s
     if end is not None and end <= start:
-        abort(422, f"{recording.file_name}: the end, {end:g} s, is not after the start, {start:g} s; mend one of them.")
+        abort(
+            422, f"{recording.file_name}: the end, {end:g} s, is not after the start, {start:g} s; correct one of them."
+        )
     recording.study.touched = now()
 
 
 @recordings.patch("/studies/<string:study_id>/recordings/<string:recording_id>")
 @recordings.input(RecordingIn, arg_name="given")
+@recordings.output(RecordingOut)
 @recordings.doc(summary="Say whose recording this is, which part counts, where the subject and a face are")
 def change_recording(study_id: str, recording_id: str, given: dict[str, Any]) -> dict[str, Any]:
     """Only what is given changes."""

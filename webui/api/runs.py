@@ -17,7 +17,7 @@ from webui.api.study_checks import problems
 from webui.context import service
 from webui.data.models import Job, Recording, Run, Study
 from webui.data.session import database
-from webui.http.answer_schemas import RunOut
+from webui.http.answer_schemas import LogOut, RunOut, ShortRun
 from webui.http.schemas import PageIn, PathIn, RunIn, ScoreIn, StudyIn
 from webui.http.security import identity, limiter
 from webui.jobs.progress import (
@@ -45,12 +45,12 @@ def run_json(run: Run) -> dict[str, Any]:
     share, rest = share_and_rest(stages, run.preset, video_seconds_of(run))
     running = next((stage["name"] for stage in stages if stage["state"] == "running"), "")
     status = job.status if job is not None else "done" if RunFolder(folder).report.exists() else "failed"
+    error, *warnings = _without_folders(run, [job.error if job else refused, *_warnings(folder)])
     return {
         "id": run.id, "study": run.study_id, "study_name": run.study.name, "can_edit": editable, "name": run.name,
         "status": status, "stage": running if status == "running" else "", "stages": stages,
         "fraction": 1.0 if status == "done" else round(share, 4), "eta_s": rest if status == "running" else None,
-        "queue_position": position(job), "error": _without_folders(run, [job.error])[0] if job else refused,
-        "warnings": _warnings(run, folder),
+        "queue_position": position(job), "error": error, "warnings": warnings,
         "reference": run.reference, "preset": run.preset, "seed": run.seed, "created": run.created.isoformat(),
         "started": _time(job, "started"), "finished": _time(job, "finished"), "against": run.against_id,
         "opened": run.folder is not None, "kind": "score" if run.against_id else "run",
@@ -70,22 +70,22 @@ def _folder(run: Run) -> tuple[Path, str]:
         return service().storage.job(run), "The server may no longer read the folder of this run; ask whoever runs it."
 
 
-def _warnings(run: Run, folder: Path) -> list[str]:
-    """What run.json warns of, without the folders that it names."""
+def _warnings(folder: Path) -> list[str]:
     try:
         found: list[str] = json.loads(RunFolder(folder).run_json.read_text(encoding="utf-8")).get("warnings", [])
     except (OSError, json.JSONDecodeError):
         return []
-    return _without_folders(run, found)
+    return found
 
 
-def _without_folders(run: Run, found: list[str]) -> list[str]:
-    """Texts of an opened run without the folders that it names."""
-    cut = cut_from(run) if any(found) and run.folder is not None else ()
-    return [cut_text(text, cut) for text in found]
+def _without_folders(run: Run, sentences: list[str]) -> list[str]:
+    """Sentences without the folders that a run of the command line names."""
+    cut = cut_from(run) if run.folder is not None and any(sentences) else ()
+    return [cut_text(sentence, cut) for sentence in sentences]
 
 
 @runs.get("/runs")
+@runs.output(ShortRun(many=True))
 @runs.doc(summary="Every run that one may see, newest first")
 def list_all_runs() -> list[dict[str, Any]]:
     """At most 500."""
@@ -198,6 +198,7 @@ def rename_run(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
 
 @runs.get("/runs/<string:run_id>/log")
 @runs.input(PageIn, location="query", arg_name="given")
+@runs.output(LogOut)
 @runs.doc(summary="The log of a run from a position on")
 def get_log(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
     """Whole lines; `next` is the position for the next question."""

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint, abort
 from flask import Response, request
 from sqlalchemy import func, select
 
+from ubam.recordings.study_table import VIDEO_SUFFIXES
 from webui.access.audit_log import note
 from webui.access.identity import find_user, me
 from webui.access.permissions import role_in, study_of, visible
@@ -16,9 +17,10 @@ from webui.api.study_csv import guess, read_table, table_text
 from webui.context import service
 from webui.data.models import Job, Member, Recording, Run, Study
 from webui.data.session import database
-from webui.data.storage import VIDEO_SUFFIXES, folder_bytes
+from webui.data.storage import folder_bytes
 from webui.http.schemas import MemberIn, PathIn, StudyIn, answers
 from webui.http.security import identity, limiter
+from webui.http.study_schemas import AddedOut, ChangedOut, CheckOut, StudyDetail, StudyGlimpse, StudyOut
 from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording, room_for_recordings
 
 PICTURES = 4
@@ -26,6 +28,7 @@ studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
 
 
 @studies.get("/studies")
+@studies.output(StudyGlimpse(many=True))
 @studies.doc(summary="The studies that one owns or that are shared with one")
 def list_studies() -> list[dict[str, Any]]:
     """Newest first."""
@@ -46,6 +49,7 @@ def _glimpse(study: Study) -> dict[str, Any]:
 
 @studies.post("/studies")
 @studies.input(StudyIn, arg_name="given")
+@studies.output(StudyOut, status_code=201)
 @studies.doc(summary="Make a study", responses={201: "made"})
 @limiter.limit("60 per minute", key_func=identity)
 def create_study(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -74,6 +78,7 @@ def study_json(study: Study) -> dict[str, Any]:
 
 
 @studies.get("/studies/<string:study_id>")
+@studies.output(StudyDetail)
 @studies.doc(summary="One study")
 def get_study(study_id: str) -> dict[str, Any]:
     """One study, with the space that its files take."""
@@ -83,6 +88,7 @@ def get_study(study_id: str) -> dict[str, Any]:
 
 @studies.patch("/studies/<string:study_id>")
 @studies.input(StudyIn, arg_name="given")
+@studies.output(StudyOut)
 @studies.doc(summary="Rename a study")
 def rename_study(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
     """Another name."""
@@ -112,6 +118,7 @@ def delete_study(study_id: str) -> str:
 
 @studies.put("/studies/<string:study_id>/members")
 @studies.input(MemberIn(many=True), arg_name="given")
+@studies.output(StudyOut)
 @studies.doc(summary="Say with whom a study is shared")
 @limiter.limit("60 per minute", key_func=identity)
 def share_study(study_id: str, given: list[dict[str, Any]]) -> dict[str, Any]:
@@ -143,6 +150,7 @@ def get_table(study_id: str) -> Response:
 
 
 @studies.put("/studies/<string:study_id>/table.csv")
+@studies.output(ChangedOut)
 @studies.doc(
     summary="Set the table from CSV, rows matched by id or else by file name",
     responses={400: "the first wrong row is named, and nothing was changed"},
@@ -166,6 +174,7 @@ def put_table(study_id: str) -> dict[str, Any]:
 
 @studies.post("/studies/<string:study_id>/folder")
 @studies.input(PathIn, arg_name="given")
+@studies.output(AddedOut)
 @studies.doc(summary="Add the videos of a folder that the server may read; they stay where they are")
 @limiter.limit("20 per minute", key_func=identity)
 def add_folder(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +213,7 @@ def _add_outside(study: Study, folder: Path, video: Path) -> Recording:
 
 
 @studies.get("/studies/<string:study_id>/check")
+@studies.output(CheckOut)
 @studies.doc(summary="Is this enough? Groups, the smallest possible p, and what is missing")
 def check_study(study_id: str) -> dict[str, Any]:
     """What `ubam check` would say."""

@@ -1,6 +1,7 @@
 """Is this enough? What `ubam check` says of a study, from what the probes have found."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,40 +14,34 @@ if TYPE_CHECKING:
 
 
 def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """Verdicts, groups, sentences, and the group that would be taken as reference."""
-    from ubam.recordings.validation import describe_study, study_issues
+    """What CheckOut holds: verdicts, groups, sentences, and the group that would be taken as reference."""
+    from ubam.recordings.validation import describe_study, study_issues  # loads OpenCV
 
     verdicts = [_verdict(recording) for recording in recordings]
     study = _study(recordings)
     reference = choose_reference(study, None)
-    found = [_found(recording) for recording in recordings]
-    enough = describe_study(study, found, reference) if recordings else []
     return {
-        "verdicts": verdicts,
+        "verdicts": [
+            asdict(verdict) | {"file_name": recording.file_name}
+            for recording, verdict in zip(recordings, verdicts, strict=True)
+        ],
         "groups": [_group(name, verdicts) for name in study.groups],
-        "enough": enough,
-        "doubts": [issue.words for issue in study_issues(study, found, reference)] if recordings else [],
+        "enough": describe_study(study, verdicts, reference) if recordings else [],
+        "doubts": [issue.words for issue in study_issues(study, verdicts, reference)] if recordings else [],
         "problems": problems(recordings),
         "reference_guess": reference,
     }
 
 
-def _found(recording: Recording) -> "Verdict":
-    """The verdict on a recording as the command line gives it."""
+def _verdict(recording: Recording) -> "Verdict":
     from ubam.recordings.validation import Verdict
 
-    status = "failed" if recording.status == "probing" else recording.status
-    return Verdict(recording.id, recording.subject, recording.group, status, duration_s=recording.duration_s)
-
-
-def _verdict(recording: Recording) -> dict[str, Any]:
-    status = "failed" if recording.status == "probing" else recording.status
-    return {
-        "recording_id": recording.id, "file_name": recording.file_name, "subject": recording.subject,
-        "group": recording.group, "status": status, "reason": recording.reason, "fps": recording.fps,
-        "duration_s": recording.duration_s, "width": recording.width, "height": recording.height,
-        "frames_declared": recording.frames, "keypoints": "",
-    }  # fmt: skip
+    return Verdict(
+        recording.id, recording.subject, recording.group,
+        status="failed" if recording.status == "probing" else recording.status, reason=recording.reason,
+        fps=recording.fps, duration_s=recording.duration_s, width=recording.width, height=recording.height,
+        frames_declared=recording.frames, keypoints="",
+    )  # fmt: skip
 
 
 def _study(recordings: Sequence[Recording]) -> Study:
@@ -54,20 +49,23 @@ def _study(recordings: Sequence[Recording]) -> Study:
     return Study(Path("study"), tuple(rows))
 
 
-def _group(name: str, verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    of_group = [verdict for verdict in verdicts if verdict["group"] == name and verdict["status"] != "failed"]
-    seconds = sum(verdict["duration_s"] or 0 for verdict in of_group)
-    subjects = len({verdict["subject"] for verdict in of_group})
-    return {"name": name, "subjects": subjects, "recordings": len(of_group), "minutes": round(seconds / 60, 2)}
+def _group(name: str, verdicts: Sequence["Verdict"]) -> dict[str, Any]:
+    """What GroupSizeOut holds."""
+    usable = [verdict for verdict in verdicts if verdict.group == name and verdict.usable]
+    minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
+    subjects = len({verdict.subject for verdict in usable if verdict.subject})
+    return {"name": name, "subjects": subjects, "recordings": len(usable), "minutes": round(minutes, 2)}
 
 
 def problems(recordings: Sequence[Recording]) -> list[str]:
-    """What must be mended before a run, one sentence each; empty when nothing must."""
+    """What must be corrected before a run, one sentence each; empty when nothing must."""
     usable = [recording for recording in recordings if recording.status in ("ok", "partial")]
     found = []
     probing = sum(recording.status == "probing" for recording in recordings)
     if probing:
-        found.append(f"{probing} recordings are still being looked at; wait a moment.")
+        found.append(
+            f"{probing} {'recording is' if probing == 1 else 'recordings are'} still being read; wait a moment."
+        )
     if not usable and not probing:
         found.append("No recording can be used yet; add videos." if recordings else "Add videos first.")
     for what in ("subject", "group"):

@@ -6,11 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from ubam.core.errors import UbamError
 from ubam.core.files import write_text
+from ubam.recordings.study_table import VIDEO_SUFFIXES
 from webui.data.models import Clip, Recording, Run
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp",
-)  # fmt: skip
 
 
 class Storage:

@@ -71,6 +71,19 @@ class RunOut(Answer):
     created, started, finished = String(), String(allow_none=True), String(allow_none=True)
 
 
+class ShortRun(Answer):
+    """A run in the list of all runs."""
+
+    id, study, study_name, name, kind = String(), String(), String(), String(), String()
+    status, preset, created = String(), String(), String()
+
+
+class LogOut(Answer):
+    """Lines of a log, and the position from which to ask for more."""
+
+    lines, next = texts(), Integer()
+
+
 class RunPart(RunOut):
     """A run in another answer; OpenAPI wants a name of its own for it."""
 

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 TEXT_SUFFIXES = (".csv", ".json", ".html", ".svg", ".txt", ".log")
+# Below the data folder, identifiers say nothing to a person: what is named begins inside the run or the recording.
+OWN = r"(?:/studies/[0-9a-f]{32}(?:/(?:runs|recordings|clips)/[0-9a-f]{32}(?:/run(?![\w-]))?)?(?![\w-]))?"
 # What may stand before a path in a text; in front of a piece of base64 or of an address stand other letters.
 BEFORE, AFTER = r"(?<![\w+/=.%~-])", r"(?:/|(?![\w-]))"
 
@@ -29,7 +31,7 @@ def of_the_program() -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _pattern(cut: tuple[str, ...]) -> re.Pattern[str]:
     spelt = [one for folder in cut for one in dict.fromkeys((folder, json.dumps(folder)[1:-1]))]
-    return re.compile(f"{BEFORE}(?:file://)?(?:{'|'.join(re.escape(folder) for folder in spelt)}){AFTER}")
+    return re.compile(f"{BEFORE}(?:file://)?(?:{'|'.join(re.escape(folder) for folder in spelt)}){OWN}{AFTER}")
 
 
 def cut_text(text: str, cut: tuple[str, ...]) -> str:

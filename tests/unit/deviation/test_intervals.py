@@ -10,7 +10,7 @@ from ubam.deviation.intervals import interval, measure_variation, reference_issu
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import score_study
-from ubam.evaluation.synthetic.embeddings import World, groups_study
+from ubam.evaluation.synthetic.embeddings import Impairment, World, groups_study
 
 REFERENCE = 12
 
@@ -26,7 +26,9 @@ def test_intervals_are_as_wide_as_other_recordings_and_references_make_the_numbe
     drawn, reaches = [], []
     for draw in range(14):
         reference = [code for code in recorded_twice(1000 * seed + draw) if code.group == "reference"]
-        mine = [world.recording(subject, "query", f"q{k}", rng, severity=0.3, seconds=2.4) for k in range(2)]
+        mine = [
+            world.recording(subject, "query", f"q{k}", rng, impairment=Impairment(0.3), seconds=2.4) for k in range(2)
+        ]
         scores = score_study([*reference, *mine], "reference", intervals=draw < 4).subjects[-1]
         drawn.append(np.log(scores.deviation))
         reaches += [np.log(scores.high / scores.low) / 2] if draw < 4 else []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support import stick_figure
-from ubam.evaluation.synthetic.recording import render_recording
+from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.registration.flow_fields import saliency_of
 from ubam.magnification.transfer import agreement, read_path, runs_of, shifted, steady_path, write_transfer
@@ -93,7 +93,9 @@ def rendered(
     folder: Path, name: str, palette: str, impairment: str, severity: float
 ) -> tuple[EmbeddedRecording, np.ndarray]:
     """One body in clothes of one `palette`, its masks bool [T, H, W]; the same moments whatever its looks and gait."""
-    drawn = render_recording(5, seconds=2.0, palette=palette, impairment=impairment, severity=severity, wall_seed=9)
+    drawn = render_recording(
+        5, RecordingSpec(seconds=2.0, palette=palette, impairment=impairment, severity=severity, wall_seed=9)
+    )
     pictures, alphas = zip(*drawn.frames_and_masks(), strict=True)
     write_clip(folder / f"{name}.mp4", pictures, drawn.fps, crf=12)
     recording = Recording(

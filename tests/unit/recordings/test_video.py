@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.videos import numbered_frames, walking_frames, write_video
+from tests.support.videos import frame_times, numbered_frames, walking_frames, write_video
 from ubam.core.errors import VideoError
 from ubam.recordings.ffmpeg import ffmpeg_binary
-from ubam.recordings.video_reader import frame_times, glimpse, probe, read_frame, read_frames, read_timed_frames
+from ubam.recordings.video_reader import glimpse, probe, read_frame, read_frames, read_timed_frames
 from ubam.recordings.video_writer import write_clip
 
 

@@ -13,7 +13,6 @@ from ubam.results.sentences import headline
 
 
 def test_a_remark_on_many_recordings_is_said_once_with_all_their_names(tmp_path: Path) -> None:
-    """Each stood there twice: among all of them, and by itself."""
     run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False)
     rows = read_csv(run / "recordings.csv")
     for row in rows[:2]:
@@ -34,7 +33,7 @@ def test_a_remark_on_many_recordings_is_said_once_with_all_their_names(tmp_path:
 
 
 def test_beside_a_single_reference_subject_nobody_is_said_to_move_like_it(tmp_path: Path) -> None:
-    """No p is possible there; it read "does not move further" of a subject with the larger deviation."""
+    """No p is possible there."""
     run = make_fake_run(tmp_path / "run", reference_subjects=1, query_subjects=1, frames=40, videos=False)
     path = run / "deviation" / "subjects.csv"
     rows = read_csv(path)
@@ -45,6 +44,14 @@ def test_beside_a_single_reference_subject_nobody_is_said_to_move_like_it(tmp_pa
     assert "With one" in said
     assert "by chance" not in said
     assert "further" not in said
+
+
+def test_a_quick_run_is_called_a_first_look(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False)
+    record = json.loads((run / "run.json").read_text())
+    for preset, said in (("quick", True), ("standard", False)):
+        write_json(run / "run.json", record | {"preset": preset})
+        assert any("first look" in words for words in warnings_of(read_run(run))) is said
 
 
 def _said(run: Path, **changes: object) -> list[str]:

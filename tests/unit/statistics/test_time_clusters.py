@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from ubam.deviation.posture_series import PostureSeries
-from ubam.evaluation.synthetic.embeddings import World
+from ubam.evaluation.synthetic.embeddings import Impairment, World
 from ubam.statistics.group_tests import subjects_of_groups
 from ubam.statistics.permuted_references import match_all_subjects
 from ubam.statistics.time_clusters import clusters_of, compare_courses, t_courses, time_weights, weigh_clusters
@@ -13,7 +13,11 @@ def study(seed: int, severity: float) -> list[PostureSeries]:
     rng, world = np.random.default_rng(seed), World()
     return [
         world.recording(
-            world.subject(f"{group}{k}", rng), group, f"{group}{k}", rng, severity=amount, between=(1.5, 2.5)
+            world.subject(f"{group}{k}", rng),
+            group,
+            f"{group}{k}",
+            rng,
+            impairment=Impairment(amount, between=(1.5, 2.5)),
         )
         for group, count, amount in (("reference", 6, 0.0), ("query", 5, severity))
         for k in range(count)

@@ -1,5 +1,6 @@
 """A moving camera is told from one at rest, its frames are brought into one picture, and the store keeps its word."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -170,5 +171,9 @@ def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path):
     store = build_crops(Recording("cuts", 2, video, "s", "g"), tmp_path / "cuts")
     assert LOST in store.warnings
     assert store.camera_lost
+    described = json.loads((store.folder / "store.json").read_text())
+    del described["camera_lost"]
+    (store.folder / "store.json").write_text(json.dumps(described))
+    assert CropStore.open(store.folder).camera_lost  # a store without the flag says it in its warnings
     assert store.views.shape == (40, 64, 64, 3)
     assert store.moves is None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.top_view import film
 from tests.support.videos import walking_frames, write_video
-from ubam.evaluation.synthetic.recording import render_recording
+from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.recordings.study_table import Recording
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
@@ -69,7 +69,7 @@ def test_a_view_is_turned_against_the_heading():
 
 @pytest.mark.parametrize("kind", ["human", "rodent"])
 def test_a_subject_from_the_side_is_never_turned(kind, tmp_path):
-    store = built(list(render_recording(7, kind=kind, seconds=2).frames()), tmp_path, kind)
+    store = built(list(render_recording(7, RecordingSpec(kind=kind, seconds=2)).frames()), tmp_path, kind)
     assert not store.egocentric
     assert not store.heading.any()
 

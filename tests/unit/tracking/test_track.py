@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.support.videos import walking_frames
-from ubam.evaluation.synthetic.recording import render_recording
-from ubam.evaluation.synthetic.study import render_again
-from ubam.tracking.background import fill, free_median, median_background, noise_level, reduced
+from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
+from ubam.evaluation.synthetic.study import StudySpec, render_again
+from ubam.tracking.background import fill, free_median, median_background, noise_map, reduced
 from ubam.tracking.blobs import find_blobs, follow
 from ubam.tracking.foreground import clean_mask, saliency
 from ubam.tracking.scene import CLUTTER, Scene, learn_scene
@@ -64,7 +64,7 @@ def test_noise_alone_is_not_salient_and_the_subject_is():
     random = np.random.default_rng(0)
     empty = np.full((60, 80, 3), 120, np.uint8)
     frames = np.stack([(empty + random.normal(0, 5, empty.shape)).clip(0, 255).astype(np.uint8) for _ in range(15)])
-    noise = noise_level(frames, empty)
+    noise = float(np.median(noise_map(frames, empty)))
     assert 3 < noise < 12
     subject = frames[0].copy()
     subject[20:40, 30:50] = 200
@@ -106,7 +106,7 @@ def test_a_subject_that_is_away_is_not_found_and_the_box_is_held():
 
 @pytest.mark.parametrize(("kind", "seed"), [("human", 4), ("rodent", 3)])
 def test_a_subject_in_place_is_found_with_its_trunk(kind, seed):
-    rendered = render_recording(seed, kind=kind, scene="treadmill", seconds=1.6)
+    rendered = render_recording(seed, RecordingSpec(kind=kind, scene="treadmill", seconds=1.6))
     pairs = [(picture, alpha > 0.5) for picture, alpha in rendered.frames_and_masks()][::2]
     frames, truth = (np.stack(values) for values in zip(*pairs, strict=True))
     scene, _, warnings = learn_scene(frames)
@@ -122,7 +122,7 @@ def test_a_subject_in_place_is_found_with_its_trunk(kind, seed):
 def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject, seed):
     """Its legs were followed as if they travelled, or taken for clutter, in one recording of rats in eight."""
     rendered = render_again(
-        subject, 0, 1.0, kind="rodent", subjects=10, seed=seed, scene="treadmill", seconds=1.6, null=True
+        subject, 0, 1.0, StudySpec(kind="rodent", subjects=10, seed=seed, scene="treadmill", seconds=1.6, null=True)
     )
     pictures, masks = zip(*rendered.frames_and_masks(), strict=True)
     truth = np.stack(masks) > 0.5
@@ -138,7 +138,7 @@ def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject, seed
 def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe():
     """Its limbs were taken for clutter and a shoe for the subject, in one recording of walkers in sixteen."""
     rendered = render_again(
-        "human13", 1, 1.0, kind="human", subjects=24, seed=1, scene="treadmill", seconds=2.0, confound=0.5
+        "human13", 1, 1.0, StudySpec(kind="human", subjects=24, seed=1, scene="treadmill", seconds=2.0, confound=0.5)
     )
     pictures = list(rendered.frames())
     scene, small, warnings = learn_scene(np.stack(pictures)[::2])
@@ -153,7 +153,7 @@ def test_of_a_whole_study_on_treadmills_nobody_is_lost(kind):
     lost = []
     for number in range(1, 11):
         rendered = render_again(
-            f"{kind}{number:02d}", 0, 1.0, kind=kind, subjects=10, seed=31, scene="treadmill", seconds=2.0
+            f"{kind}{number:02d}", 0, 1.0, StudySpec(kind=kind, subjects=10, seed=31, scene="treadmill", seconds=2.0)
         )
         pictures = list(rendered.frames())
         scene, small, warnings = learn_scene(np.stack(pictures)[::2])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.webui.support.clients import PASSWORD, Client, House, small_limits
+from tests.webui.support.clients import PASSWORD, Client, TestServer, small_limits
 from ubam.cli.main import cli
 from ubam.core.errors import UbamError
 from webui.data.models import Opened, Token
@@ -13,7 +13,7 @@ from webui.http.security import limiter
 from webui.settings import check_address, secret_key
 
 
-def test_the_printed_address_opens_one_session_only(alone: House) -> None:
+def test_the_printed_address_opens_one_session_only(alone: TestServer) -> None:
     token = alone.service.one_time.value
     assert alone.stranger().get(f"/login?token={token}x").status_code == 403
     first = alone.only_person()
@@ -24,18 +24,18 @@ def test_the_printed_address_opens_one_session_only(alone: House) -> None:
     assert first.get("studies").status_code == 401
 
 
-def test_looking_at_the_printed_address_does_not_spend_it(alone: House) -> None:
+def test_looking_at_the_printed_address_does_not_spend_it(alone: TestServer) -> None:
     address = f"/login?token={alone.service.one_time.value}"
     assert alone.stranger().send("HEAD", address).status_code == 204
     assert alone.stranger().get(address).status_code == 302
 
 
-def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(house: House) -> None:
-    client, elsewhere = house.person("ada"), house.stranger().sign_in("ada")
-    name = house.app.config["SESSION_COOKIE_NAME"]
+def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(server: TestServer) -> None:
+    client, elsewhere = server.person("ada"), server.stranger().sign_in("ada")
+    name = server.app.config["SESSION_COOKIE_NAME"]
     kept = client.http.get_cookie(name)
     assert kept is not None
-    thief = house.stranger()
+    thief = server.stranger()
     thief.http.set_cookie(name, kept.value)
     assert thief.get("studies").status_code == 200
     assert client.delete("session").status_code == 204
@@ -44,20 +44,20 @@ def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(house: House) -
     assert client.sign_in("ada").get("studies").status_code == 200
 
 
-def test_two_servers_of_one_host_leave_each_other_s_sessions_alone(alone: House, tmp_path: Path) -> None:
-    other = House(tmp_path / "other")
+def test_two_servers_of_one_host_leave_each_other_s_sessions_alone(alone: TestServer, tmp_path: Path) -> None:
+    other = TestServer(tmp_path / "other")
     first, second = alone.only_person(), other.only_person()
     name = other.app.config["SESSION_COOKIE_NAME"]
     cookie = second.http.get_cookie(name)
     assert cookie is not None
     first.http.set_cookie(name, cookie.value)  # what a browser does: it asks the host for the name, whatever the port
     assert first.get("studies").status_code == 200
-    assert House(tmp_path / "other").app.config["SESSION_COOKIE_NAME"] == name
+    assert TestServer(tmp_path / "other").app.config["SESSION_COOKIE_NAME"] == name
 
 
-def test_sign_in_takes_the_right_password_only(house: House) -> None:
-    house.person("Änne")
-    client = house.stranger()
+def test_sign_in_takes_the_right_password_only(server: TestServer) -> None:
+    server.person("Änne")
+    client = server.stranger()
     client.csrf = client.get("me").json["csrf"]
     for name, password in (("änne", "wrong password"), ("nobody", PASSWORD), ("änne", "")):
         assert client.post("session", {"name": name, "password": password}).status_code in (401, 422)
@@ -65,7 +65,7 @@ def test_sign_in_takes_the_right_password_only(house: House) -> None:
     assert client.sign_in("äNNE").get("me").json["user"]["name"] == "Änne"
 
 
-def test_one_person_mode_has_no_password_to_guess(alone: House) -> None:
+def test_one_person_mode_has_no_password_to_guess(alone: TestServer) -> None:
     alone.only_person()
     client = alone.stranger()
     client.csrf = client.get("me").json["csrf"]
@@ -73,10 +73,10 @@ def test_one_person_mode_has_no_password_to_guess(alone: House) -> None:
 
 
 def test_passwords_are_guessed_slowly(tmp_path: Path) -> None:
-    house = House(tmp_path / "data", accounts=True, limits=small_limits())
+    server = TestServer(tmp_path / "data", accounts=True, limits=small_limits())
     limiter.reset()
     limiter.enabled = True
-    client = house.stranger()
+    client = server.stranger()
     client.csrf = client.get("me").json["csrf"]
     answers = [client.post("session", {"name": "anna", "password": f"guess {n}"}).status_code for n in range(12)]
     limiter.enabled = False
@@ -84,13 +84,13 @@ def test_passwords_are_guessed_slowly(tmp_path: Path) -> None:
     assert set(answers[5:]) == {429}
 
 
-def test_a_token_is_shown_once_kept_hashed_and_withdrawn(house: House) -> None:
-    anna = house.person("Anna")
+def test_a_token_is_shown_once_kept_hashed_and_withdrawn(server: TestServer) -> None:
+    anna = server.person("Anna")
     made = anna.post("tokens", {"name": "script"}).json
     assert "token" not in anna.get("tokens").json[0]
-    with house.service.database.session() as session:
+    with server.service.database.session() as session:
         assert made["token"] not in session.get_one(Token, made["id"]).hash
-    program = house.stranger()
+    program = server.stranger()
     key = {"Authorization": f"Bearer {made['token']}"}
     assert program.get("me", headers=key).json["user"]["name"] == "Anna"
     assert program.post("studies", {"name": "by program"}, headers=key).status_code == 201  # no CSRF token needed
@@ -106,14 +106,14 @@ def test_a_token_is_shown_once_kept_hashed_and_withdrawn(house: House) -> None:
     assert program.get("studies", headers=key).status_code == 401
 
 
-def test_admins_add_change_and_remove_people(house: House) -> None:
-    root, anna = house.person("root", "admin"), house.person("Anna")
+def test_admins_add_change_and_remove_people(server: TestServer) -> None:
+    root, anna = server.person("root", "admin"), server.person("Anna")
     assert anna.get("users").status_code == anna.get("audit").status_code == 403
     assert anna.post("users", {"name": "x", "password": PASSWORD}).status_code == 403
     bert = root.post("users", {"name": "Bert", "password": PASSWORD, "role": "viewer"}).json
     assert root.post("users", {"name": "BERT", "password": PASSWORD}).status_code == 400
     assert root.post("users", {"name": "short", "password": "short"}).status_code == 422
-    his = house.stranger().sign_in("bert")
+    his = server.stranger().sign_in("bert")
     assert his.post("studies", {"name": "his"}).status_code == 403  # a viewer starts nothing
     root.patch(f"users/{bert['id']}", {"role": "member"})
     assert his.post("studies", {"name": "his"}).status_code == 201
@@ -126,9 +126,9 @@ def test_admins_add_change_and_remove_people(house: House) -> None:
     assert {user["name"] for user in root.get("users").json} == {"root", "Anna", "Bert"}
 
 
-def test_a_new_password_ends_other_sessions_and_needs_the_old_one(house: House) -> None:
-    anna = house.person("Anna")
-    elsewhere = house.stranger().sign_in("anna")
+def test_a_new_password_ends_other_sessions_and_needs_the_old_one(server: TestServer) -> None:
+    anna = server.person("Anna")
+    elsewhere = server.stranger().sign_in("anna")
     me = anna.get("me").json["user"]["id"]
     new = "another long password"
     assert anna.patch(f"users/{me}", {"password": new, "old_password": "wrong"}).status_code == 403
@@ -136,11 +136,11 @@ def test_a_new_password_ends_other_sessions_and_needs_the_old_one(house: House) 
     assert anna.patch(f"users/{me}", {"password": new, "old_password": PASSWORD}).status_code == 200
     assert elsewhere.get("studies").status_code == 401
     assert anna.get("studies").status_code == 200
-    house.stranger().sign_in("anna", new)
+    server.stranger().sign_in("anna", new)
 
 
-def test_who_opened_what_is_written_down_without_names_of_studies(house: House) -> None:
-    root, anna, bert = house.person("root", "admin"), house.person("Anna"), house.person("Bert")
+def test_who_opened_what_is_written_down_without_names_of_studies(server: TestServer) -> None:
+    root, anna, bert = server.person("root", "admin"), server.person("Anna"), server.person("Bert")
     study = anna.post("studies", {"name": "Mrs Example"}).json["id"]
     anna.put(f"studies/{study}/members", [{"name": "Bert", "role": "viewer"}])
     for _ in range(3):
@@ -150,12 +150,12 @@ def test_who_opened_what_is_written_down_without_names_of_studies(house: House) 
     assert [(line["kind"], line["object_id"]) for line in opened] == [("study", study)]
     assert "Example" not in str(lines)
     assert [line["id"] for line in root.get(f"audit?after={lines[0]['id']}").json] == [line["id"] for line in lines[1:]]
-    with house.service.database.session() as session:
+    with server.service.database.session() as session:
         assert session.query(Opened).count() >= len(lines)
 
 
-def test_an_admin_sees_no_study_that_is_not_shared(house: House) -> None:
-    root, anna = house.person("root", "admin"), house.person("Anna")
+def test_an_admin_sees_no_study_that_is_not_shared(server: TestServer) -> None:
+    root, anna = server.person("root", "admin"), server.person("Anna")
     study = anna.post("studies", {"name": "hers"}).json["id"]
     assert root.get("studies").json == []
     assert root.get(f"studies/{study}").status_code == 404
@@ -194,7 +194,7 @@ def test_people_are_added_on_the_command_line(tmp_path: Path) -> None:
     with pytest.raises(UbamError, match="10 characters"):
         run(cli, ["user", "password", "anna", "--password", "short", *data], catch_exceptions=False)
     assert "active" in run(cli, ["user", "list", *data]).output
-    house = House(tmp_path / "data", accounts=True)
-    client: Client = house.stranger().sign_in("ANNA")
+    server = TestServer(tmp_path / "data", accounts=True)
+    client: Client = server.stranger().sign_in("ANNA")
     run(cli, ["user", "shut-out", "anna", *data], catch_exceptions=False)
     assert client.get("studies").status_code == 401

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
-from tests.webui.support.clients import TUS, Client, House
+from tests.webui.support.clients import TUS, Client, TestServer
 from webui.data.models import Clip, Job, User
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -22,14 +22,17 @@ BODIES: dict[str, Any] = {
 class Things:
     """Something of each kind, all of one person's."""
 
-    def __init__(self, house: House, owner: Client, run_folder: Path) -> None:
+    def __init__(self, server: TestServer, owner: Client, run_folder: Path) -> None:
         study = owner.post("studies", {"name": "mine"}).json["id"]
-        self.ids: dict[str, Any] = {"study_id": study, "recording_id": house.add_recording(study, "a.mp4", subject="a")}
+        self.ids: dict[str, Any] = {
+            "study_id": study,
+            "recording_id": server.add_recording(study, "a.mp4", subject="a"),
+        }
         self.ids["upload_id"] = owner.begin_upload(study, "b.mp4", 10).rpartition("/")[2]
         user = owner.get("me").json["user"]["id"]
-        self.ids |= {"run_id": house.add_run(study, user, run_folder), "user_id": user}
+        self.ids |= {"run_id": server.add_run(study, user, run_folder), "user_id": user}
         self.ids["token_id"] = owner.post("tokens", {"name": "script"}).json["id"]
-        with house.service.database.session() as session:
+        with server.service.database.session() as session:
             clip = Clip(run_id=self.ids["run_id"], recording="h01_walk", factor=2.0, layout="magnified")
             session.add(clip)
             session.flush()
@@ -48,8 +51,8 @@ class Things:
         return address + ("?t=1" if address.endswith("crop.jpg") else "")
 
 
-def _rules(house: House) -> list[Rule]:
-    return [rule for rule in house.app.url_map.iter_rules() if rule.endpoint != "static"]
+def _rules(server: TestServer) -> list[Rule]:
+    return [rule for rule in server.app.url_map.iter_rules() if rule.endpoint != "static"]
 
 
 def _send(client: Client, method: str, rule: Rule, address: str) -> Any:
@@ -63,18 +66,18 @@ def _send(client: Client, method: str, rule: Rule, address: str) -> Any:
 
 
 @pytest.fixture
-def two(house: House, tmp_path: Path, fake_run: Path) -> tuple[House, Client, Client, Things]:
+def two(server: TestServer, tmp_path: Path, fake_run: Path) -> tuple[TestServer, Client, Client, Things]:
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "run").symlink_to(fake_run)
-    house.service.storage.folders = (fake_run.resolve(),)
-    anna, bert = house.person("Anna"), house.person("Bert")
-    return house, anna, bert, Things(house, anna, fake_run)
+    server.service.storage.folders = (fake_run.resolve(),)
+    anna, bert = server.person("Anna"), server.person("Bert")
+    return server, anna, bert, Things(server, anna, fake_run)
 
 
 def test_every_route_with_an_id_is_404_for_another_person(two: Any) -> None:
-    house, _, bert, things = two
+    server, _, bert, things = two
     seen = 0
-    for rule in _rules(house):
+    for rule in _rules(server):
         if not rule.arguments:
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
@@ -85,10 +88,10 @@ def test_every_route_with_an_id_is_404_for_another_person(two: Any) -> None:
 
 
 def test_a_study_of_ones_own_is_no_way_to_the_recordings_of_others(two: Any) -> None:
-    house, _, bert, things = two
+    server, _, bert, things = two
     things.ids["study_id"] = bert.post("studies", {"name": "his"}).json["id"]
     seen = 0
-    for rule in _rules(house):
+    for rule in _rules(server):
         if {"study_id", "recording_id"} <= set(rule.arguments):
             for method in sorted((rule.methods or set()) - {"OPTIONS"}):
                 assert _send(bert, method, rule, things.address(rule)).status_code == 404, (method, rule.rule)
@@ -99,9 +102,9 @@ def test_a_study_of_ones_own_is_no_way_to_the_recordings_of_others(two: Any) -> 
 
 
 def test_the_same_addresses_are_there_for_their_owner(two: Any) -> None:
-    house, anna, _, things = two
+    server, anna, _, things = two
     refused = []
-    for rule in _rules(house):
+    for rule in _rules(server):
         if rule.arguments and "GET" in (rule.methods or set()):
             answer = anna.get(things.address(rule))
             words = answer.get_data(as_text=True) if answer.status_code >= 400 else ""
@@ -117,10 +120,10 @@ def test_the_same_addresses_are_there_for_their_owner(two: Any) -> None:
 
 
 def test_nobody_gets_anything_without_signing_in(two: Any) -> None:
-    house, _, _, things = two
-    stranger = house.stranger()
+    server, _, _, things = two
+    stranger = server.stranger()
     stranger.csrf = stranger.get("me").json["csrf"]
-    for rule in _rules(house):
+    for rule in _rules(server):
         if not rule.arguments:
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
@@ -130,16 +133,16 @@ def test_nobody_gets_anything_without_signing_in(two: Any) -> None:
 
 
 def test_every_unsafe_route_refuses_without_a_csrf_token(two: Any) -> None:
-    house, anna, _, things = two
+    server, anna, _, things = two
     anna.csrf, seen = "", 0
-    for rule in _rules(house):
+    for rule in _rules(server):
         for method in sorted(UNSAFE & (rule.methods or set())):
             answer = _send(anna, method, rule, things.address(rule))
             assert answer.status_code == 400, (method, rule.rule, answer.status_code)
             assert "CSRF" in answer.json["error"]
             seen += 1
     assert seen > 25
-    with house.service.database.session() as session:
+    with server.service.database.session() as session:
         assert session.get(User, things.ids["user_id"]) is not None
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.webui.support.clients import Client, House
+from tests.webui.support.clients import Client, TestServer
 from webui.access.identity import ME
 from webui.data.models import Job, Recording, Run
 from webui.settings import Limits
 
 
 @pytest.fixture
-def client(alone: House) -> Client:
+def client(alone: TestServer) -> Client:
     return alone.only_person()
 
 
@@ -24,9 +24,9 @@ def _study(client: Client, name: str = "gait") -> str:
     return str(client.post("studies", {"name": name}).json["id"])
 
 
-def _four(house: House, study: str) -> list[str]:
+def _four(server: TestServer, study: str) -> list[str]:
     people = [("ada", "healthy"), ("eve", "healthy"), ("bob", "impaired"), ("dan", "impaired")]
-    return [house.add_recording(study, f"{who}.mp4", subject=who, group=group) for who, group in people]
+    return [server.add_recording(study, f"{who}.mp4", subject=who, group=group) for who, group in people]
 
 
 def test_a_study_is_made_renamed_and_deleted(client: Client) -> None:
@@ -47,7 +47,7 @@ def test_names_that_cannot_be_kept_are_refused_in_one_sentence(client: Client, n
     assert "name" in answer.json["error"]
 
 
-def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: House, client: Client) -> None:
+def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: TestServer, client: Client) -> None:
     study = _study(client)
     ada, _, bob, dan = _four(alone, study)
     answer = client.patch(f"studies/{study}/recordings/{ada}", {"day": 3, "box": [1, 2, 30, 40], "subject": " Ada "})
@@ -74,7 +74,9 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: House, c
         ("video,start_s,end_s\nada.mp4,5,2\n", "Row 2: 'end_s'"),
     ],
 )
-def test_a_wrong_table_names_its_row_and_changes_nothing(alone: House, client: Client, text: str, words: str) -> None:
+def test_a_wrong_table_names_its_row_and_changes_nothing(
+    alone: TestServer, client: Client, text: str, words: str
+) -> None:
     study = _study(client)
     _four(alone, study)
     before = client.get(f"studies/{study}/recordings").json
@@ -85,7 +87,7 @@ def test_a_wrong_table_names_its_row_and_changes_nothing(alone: House, client: C
 
 
 @pytest.mark.parametrize(("factor", "status"), [(-2.1, 422), (-2, 201), (6, 201), (6.1, 422), (9, 422)])
-def test_a_factor_is_what_the_program_takes(opened: tuple[House, Client, str], factor: float, status: int) -> None:
+def test_a_factor_is_what_the_program_takes(opened: tuple[TestServer, Client, str], factor: float, status: int) -> None:
     _, client, run = opened
     answer = client.post(f"runs/{run}/clips", {"recording_id": "a01_walk", "factor": factor})
     assert answer.status_code == status
@@ -94,7 +96,7 @@ def test_a_factor_is_what_the_program_takes(opened: tuple[House, Client, str], f
 
 @pytest.mark.parametrize("box", [[], [1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5], [5, 5, 2, 2]])
 @pytest.mark.parametrize("name", ["box", "face_box"])
-def test_a_box_is_four_numbers(alone: House, client: Client, name: str, box: list[int]) -> None:
+def test_a_box_is_four_numbers(alone: TestServer, client: Client, name: str, box: list[int]) -> None:
     study = _study(client)
     ada = alone.add_recording(study, "ada.mp4")
     answer = client.patch(f"studies/{study}/recordings/{ada}", {name: box})
@@ -104,7 +106,7 @@ def test_a_box_is_four_numbers(alone: House, client: Client, name: str, box: lis
     assert client.send("PUT", f"studies/{study}/table.csv", data=table.encode()).status_code == (400 if box else 200)
 
 
-def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alone: House, client: Client) -> None:
+def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alone: TestServer, client: Client) -> None:
     study = _study(client)
     for subject in ("ada", "bob"):
         alone.add_recording(study, "walk.mp4", subject=subject, group=f"{subject}'s")
@@ -125,7 +127,7 @@ def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alon
     assert client.get(f"studies/{study}/recordings").json == rows
 
 
-def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: House, client: Client) -> None:
+def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: TestServer, client: Client) -> None:
     study = _study(client)
     alone.add_recording(study, "=1+1.mp4", subject="@SUM(A1)", group="-x")
     table = client.get(f"studies/{study}/table.csv").get_data()
@@ -134,7 +136,7 @@ def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: House, cl
     assert client.get(f"studies/{study}/recordings").json[0]["subject"] == "@SUM(A1)"
 
 
-def test_check_says_what_is_missing_and_what_this_can_show(alone: House, client: Client) -> None:
+def test_check_says_what_is_missing_and_what_this_can_show(alone: TestServer, client: Client) -> None:
     study = _study(client)
     assert client.get(f"studies/{study}/check").json["problems"] == ["Add videos first."]
     _four(alone, study)
@@ -149,7 +151,7 @@ def test_check_says_what_is_missing_and_what_this_can_show(alone: House, client:
     assert "fill in the subject" in client.post(f"studies/{study}/runs", {"preset": "quick"}).json["error"]
 
 
-def test_a_run_waits_is_cancelled_and_resumed(alone: House, client: Client) -> None:
+def test_a_run_waits_is_cancelled_and_resumed(alone: TestServer, client: Client) -> None:
     study = _study(client)
     _four(alone, study)
     assert client.post(f"studies/{study}/runs", {"reference": "nobody"}).status_code == 422
@@ -168,7 +170,7 @@ def test_a_run_waits_is_cancelled_and_resumed(alone: House, client: Client) -> N
     assert client.get(f"runs/{second['id']}").status_code == 404
 
 
-def test_small_runs_go_before_large_ones_and_large_ones_are_not_forgotten(alone: House, client: Client) -> None:
+def test_small_runs_go_before_large_ones_and_large_ones_are_not_forgotten(alone: TestServer, client: Client) -> None:
     study = _study(client)
     for recording in _four(alone, study):
         alone.change(Recording, recording, duration_s=3600.0)
@@ -185,16 +187,18 @@ def test_small_runs_go_before_large_ones_and_large_ones_are_not_forgotten(alone:
 
 
 def test_too_many_waiting_runs_are_refused(tmp_path: Path) -> None:
-    house = House(tmp_path / "data", limits=Limits(queued_runs=1, reserve_bytes=0))
-    client = house.only_person()
+    server = TestServer(tmp_path / "data", limits=Limits(queued_runs=1, reserve_bytes=0))
+    client = server.only_person()
     study = _study(client)
-    _four(house, study)
+    _four(server, study)
     assert client.post(f"studies/{study}/runs", {"preset": "quick"}).status_code == 201
     assert client.post(f"studies/{study}/runs", {"preset": "quick"}).status_code == 429
     assert len(client.get("runs").json) == 1
 
 
-def test_a_folder_of_the_server_is_added_and_stays_where_it_is(alone: House, client: Client, tmp_path: Path) -> None:
+def test_a_folder_of_the_server_is_added_and_stays_where_it_is(
+    alone: TestServer, client: Client, tmp_path: Path
+) -> None:
     lab = tmp_path / "lab"
     for name in ("healthy/ada.mp4", "healthy/eve/1.mov", "impaired/bob.mp4", "notes.txt", ".trash/x.mp4"):
         (lab / name).parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +220,7 @@ def test_a_folder_of_the_server_is_added_and_stays_where_it_is(alone: House, cli
 
 
 @pytest.fixture
-def opened(alone: House, client: Client, fake_run: Path) -> tuple[House, Client, str]:
+def opened(alone: TestServer, client: Client, fake_run: Path) -> tuple[TestServer, Client, str]:
     """A run of the command line, opened."""
     alone.service.storage.folders = (fake_run.parent.resolve(),)
     (fake_run / "report.html").write_text("<!doctype html><p>report", encoding="utf-8")
@@ -225,7 +229,7 @@ def opened(alone: House, client: Client, fake_run: Path) -> tuple[House, Client,
     return alone, client, answer.json["id"]
 
 
-def test_a_run_of_the_command_line_is_opened(opened: tuple[House, Client, str], fake_run: Path) -> None:
+def test_a_run_of_the_command_line_is_opened(opened: tuple[TestServer, Client, str], fake_run: Path) -> None:
     _, client, run = opened
     shown = client.get(f"runs/{run}").json
     assert (shown["status"], shown["opened"], shown["preset"], shown["reference"]) == ("done", True, "quick", "healthy")
@@ -254,7 +258,7 @@ def test_a_run_of_the_command_line_is_opened(opened: tuple[House, Client, str], 
     assert (fake_run / "run.json").exists()
 
 
-def test_files_of_a_run_are_only_those_on_its_list(opened: tuple[House, Client, str]) -> None:
+def test_files_of_a_run_are_only_those_on_its_list(opened: tuple[TestServer, Client, str]) -> None:
     _, client, run = opened
     listed = {entry["path"] for entry in client.get(f"runs/{run}/results").json["files"]}
     assert {"report.html", "deviation/windows.csv", "magnified/a01_walk.mp4"} <= listed
@@ -267,7 +271,7 @@ def test_files_of_a_run_are_only_those_on_its_list(opened: tuple[House, Client, 
         assert archive.testzip() is None
 
 
-def test_the_report_cannot_act_in_the_name_of_the_page(opened: tuple[House, Client, str]) -> None:
+def test_the_report_cannot_act_in_the_name_of_the_page(opened: tuple[TestServer, Client, str]) -> None:
     _, client, run = opened
     answer = client.get(f"runs/{run}/report.html")
     assert answer.headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
@@ -275,12 +279,12 @@ def test_the_report_cannot_act_in_the_name_of_the_page(opened: tuple[House, Clie
     assert "script-src 'self'" in client.get("/").headers["Content-Security-Policy"]
 
 
-def test_two_runs_are_compared(opened: tuple[House, Client, str], fake_run: Path, tmp_path: Path) -> None:
-    house, client, run = opened
+def test_two_runs_are_compared(opened: tuple[TestServer, Client, str], fake_run: Path, tmp_path: Path) -> None:
+    server, client, run = opened
     other = shutil.copytree(fake_run, tmp_path / "other")
     lines = (other / "deviation" / "subjects.csv").read_text().splitlines()
     (other / "deviation" / "subjects.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
-    house.service.storage.folders = (tmp_path.resolve(), fake_run.parent.resolve())
+    server.service.storage.folders = (tmp_path.resolve(), fake_run.parent.resolve())
     study = client.get(f"runs/{run}").json["study"]
     second = client.post(f"studies/{study}/runs/open", {"path": str(other)}).json["id"]
     found = client.get(f"compare?runs={run},{second}").json
@@ -291,8 +295,8 @@ def test_two_runs_are_compared(opened: tuple[House, Client, str], fake_run: Path
     assert client.get(f"compare?runs={run},x").status_code == 404
 
 
-def test_a_clip_is_asked_for_once(opened: tuple[House, Client, str]) -> None:
-    house, client, run = opened
+def test_a_clip_is_asked_for_once(opened: tuple[TestServer, Client, str]) -> None:
+    server, client, run = opened
     wish = {"recording_id": "a01_walk", "factor": 3, "layout": "magnified", "from_s": 0.5}
     first = client.post(f"runs/{run}/clips", wish)
     assert (first.status_code, first.json["status"]) == (201, "queued")
@@ -308,24 +312,24 @@ def test_a_clip_is_asked_for_once(opened: tuple[House, Client, str]) -> None:
     assert client.post(f"runs/{run}/clips", lent | {"appearance": "nobody"}).status_code == 404
     assert client.post(f"runs/{run}/clips", wish | {"recording_id": "../x"}).status_code == 404
     assert client.get(first.json["url"]).status_code == 404
-    assert len(house.queue.jobs) == 3
+    assert len(server.queue.jobs) == 3
 
 
-def test_new_subjects_are_queued_against_a_frozen_reference(opened: tuple[House, Client, str]) -> None:
-    house, client, run = opened
+def test_new_subjects_are_queued_against_a_frozen_reference(opened: tuple[TestServer, Client, str]) -> None:
+    server, client, run = opened
     study = _study(client, "today")
-    patient = house.add_recording(study, "p.mp4", subject="patient 7", group="")
+    patient = server.add_recording(study, "p.mp4", subject="patient 7", group="")
     scored = client.post(f"runs/{run}/score", {"recordings": [patient]}).json
     assert (scored["kind"], scored["against"], scored["status"]) == ("score", run, "queued")
-    with house.service.database.session() as session:
+    with server.service.database.session() as session:
         (entry,) = session.get_one(Run, scored["id"]).recordings.values()
         assert (entry["subject"], entry["group"]) == ("patient 7", "new")
-    nameless = house.add_recording(study, "q.mp4", subject="")
+    nameless = server.add_recording(study, "q.mp4", subject="")
     assert client.post(f"runs/{run}/score", {"recordings": [nameless]}).status_code == 400
 
 
 def test_a_face_box_hides_the_face_and_holds_back_what_was_made_before(
-    alone: House, client: Client, fake_run: Path
+    alone: TestServer, client: Client, fake_run: Path
 ) -> None:
     import numpy as np
     from PIL import Image

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.webui.support.clients import TUS, Client, House, converted, small_limits, small_video
+from tests.webui.support.clients import TUS, Client, TestServer, converted, small_limits, small_video
 from webui.api import uploads
 from webui.data.models import Recording, Upload
 
@@ -21,9 +21,9 @@ def _study(client: Client) -> str:
     return str(client.post("studies", {"name": "gait"}).json["id"])
 
 
-def _stored(house: House, recording: str) -> bytes:
-    with house.service.database.session() as session:
-        return house.service.storage.video(session.get_one(Recording, recording)).read_bytes()
+def _stored(server: TestServer, recording: str) -> bytes:
+    with server.service.database.session() as session:
+        return server.service.storage.video(session.get_one(Recording, recording)).read_bytes()
 
 
 def _offset(client: Client, where: str) -> int:
@@ -33,13 +33,13 @@ def _offset(client: Client, where: str) -> int:
     return int(answer.headers["Upload-Offset"])
 
 
-def test_an_interrupted_upload_goes_on_after_a_restart_byte_for_byte(alone: House, tmp_path: Path) -> None:
+def test_an_interrupted_upload_goes_on_after_a_restart_byte_for_byte(alone: TestServer, tmp_path: Path) -> None:
     client, data = alone.only_person(), os.urandom(300_000)
     study = _study(client)
     where = client.begin_upload(study, "日本語 (1).mp4", len(data), subject="ada", group="healthy", day="3")
     assert client.send_piece(where, data[:100_000], 0).status_code == 204
     assert client.send_piece(where, data[100_000:], 0).status_code == 409  # the client believed the piece was lost
-    again = House(tmp_path / "data", limits=small_limits())  # the server was killed and started again
+    again = TestServer(tmp_path / "data", limits=small_limits())  # the server was killed and started again
     client = again.only_person()
     assert _offset(client, where) == 100_000
     assert client.send_piece(where, data[100_000:], 100_000).headers["Upload-Offset"] == "300000"
@@ -51,7 +51,7 @@ def test_an_interrupted_upload_goes_on_after_a_restart_byte_for_byte(alone: Hous
     assert client.send_piece(where, b"more", 300_000).status_code == 404
 
 
-def test_a_server_killed_after_the_last_byte_makes_the_recording_when_asked_again(alone: House) -> None:
+def test_a_server_killed_after_the_last_byte_makes_the_recording_when_asked_again(alone: TestServer) -> None:
     client = alone.only_person()
     study = _study(client)
     where = client.begin_upload(study, "a.mp4", 5)
@@ -61,7 +61,7 @@ def test_a_server_killed_after_the_last_byte_makes_the_recording_when_asked_agai
     assert [r["bytes"] for r in client.get(f"studies/{study}/recordings").json] == [5]
 
 
-def test_a_piece_is_larger_than_any_other_body_may_be(alone: House) -> None:
+def test_a_piece_is_larger_than_any_other_body_may_be(alone: TestServer) -> None:
     client, data = alone.only_person(), os.urandom(9 * 1024**2)
     study = _study(client)
     client.upload(study, "large.mp4", data, piece=8 * 1024**2)
@@ -70,18 +70,18 @@ def test_a_piece_is_larger_than_any_other_body_may_be(alone: House) -> None:
 
 
 def test_a_piece_may_be_as_large_as_the_limit_says(tmp_path: Path) -> None:
-    house = House(tmp_path / "data", limits=small_limits(chunk_bytes=1000))
-    client, data = house.only_person(), os.urandom(9000)
+    server = TestServer(tmp_path / "data", limits=small_limits(chunk_bytes=1000))
+    client, data = server.only_person(), os.urandom(9000)
     largest = client.get("me").json["limits"]["largest_chunk_bytes"]
     study = _study(client)
     client.upload(study, "a.mp4", data, piece=largest)
     (recording,) = client.get(f"studies/{study}/recordings").json
-    assert _stored(house, recording["id"]) == data
+    assert _stored(server, recording["id"]) == data
     where = client.begin_upload(study, "b.mp4", 9000)
     assert client.send_piece(where, data[: largest + 1], 0).status_code == 413
 
 
-def test_names_of_files_are_text_and_never_paths(alone: House, tmp_path: Path) -> None:
+def test_names_of_files_are_text_and_never_paths(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     study = _study(client)
     names = [
@@ -102,7 +102,7 @@ def test_names_of_files_are_text_and_never_paths(alone: House, tmp_path: Path) -
     assert not list(tmp_path.glob("*.mp4"))
 
 
-def test_what_tus_refuses(alone: House) -> None:
+def test_what_tus_refuses(alone: TestServer) -> None:
     client = alone.only_person()
     study = _study(client)
     begin = f"studies/{study}/uploads"
@@ -131,7 +131,7 @@ def test_what_tus_refuses(alone: House) -> None:
     ],
 )
 def test_limits_on_bytes(tmp_path: Path, limits: dict[str, Any], status: int, words: str) -> None:
-    client = House(tmp_path / "data", limits=small_limits(**limits)).only_person()
+    client = TestServer(tmp_path / "data", limits=small_limits(**limits)).only_person()
     study = _study(client)
     headers = TUS | {"Upload-Length": "5"}
     begun = [client.send("POST", f"studies/{study}/uploads", headers=headers) for _ in range(2)]
@@ -142,9 +142,9 @@ def test_limits_on_bytes(tmp_path: Path, limits: dict[str, Any], status: int, wo
 def test_the_disk_keeps_its_reserve_when_all_uploads_under_way_have_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(tmp_path / "data", accounts=True, limits=small_limits(reserve_bytes=4))
-    free, ada, bob = [12], house.person("ada"), house.person("bob")
-    monkeypatch.setattr(house.service.storage, "free_bytes", lambda: free[0])
+    server = TestServer(tmp_path / "data", accounts=True, limits=small_limits(reserve_bytes=4))
+    free, ada, bob = [12], server.person("ada"), server.person("bob")
+    monkeypatch.setattr(server.service.storage, "free_bytes", lambda: free[0])
     where = ada.begin_upload(_study(ada), "a.mp4", 5)
     begin, wish = f"studies/{_study(bob)}/uploads", TUS | {"Upload-Length": "4"}
     assert bob.send("POST", begin, headers=wish).status_code == 503  # 3 bytes would be left, 4 must be
@@ -158,8 +158,8 @@ def test_an_upload_under_way_has_its_place_in_the_study(tmp_path: Path) -> None:
     lab = tmp_path / "lab"
     lab.mkdir()
     (lab / "a.mp4").write_bytes(b"video")
-    house = House(tmp_path / "data", folders=(lab,), limits=small_limits(recordings=2))
-    client = house.only_person()
+    server = TestServer(tmp_path / "data", folders=(lab,), limits=small_limits(recordings=2))
+    client = server.only_person()
     study = _study(client)
     for name in ("b.mp4", "c.mp4"):
         client.begin_upload(study, name, 5)
@@ -167,7 +167,7 @@ def test_an_upload_under_way_has_its_place_in_the_study(tmp_path: Path) -> None:
     assert (added.status_code, client.get(f"studies/{study}/recordings").json) == (413, [])
 
 
-def test_an_empty_file_is_refused_and_leaves_nothing(alone: House, tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_and_leaves_nothing(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     answer = client.send("POST", f"studies/{_study(client)}/uploads", headers=TUS | {"Upload-Length": "0"})
     assert answer.status_code == 400
@@ -175,7 +175,7 @@ def test_an_empty_file_is_refused_and_leaves_nothing(alone: House, tmp_path: Pat
     assert list((tmp_path / "data" / "uploads").iterdir()) == []
 
 
-def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:
+def test_a_video_is_probed_and_shown(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     study = _study(client)
     client.upload(study, "walk.mp4", small_video(tmp_path / "a.mp4"))
@@ -201,7 +201,7 @@ def test_a_video_is_probed_and_shown(alone: House, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
-def test_the_picture_of_a_video_shows_who_walks_into_it(alone: House, tmp_path: Path, kind: str) -> None:
+def test_the_picture_of_a_video_shows_who_walks_into_it(alone: TestServer, tmp_path: Path, kind: str) -> None:
     client = alone.only_person()
     study = _study(client)
     small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
@@ -214,7 +214,7 @@ def test_the_picture_of_a_video_shows_who_walks_into_it(alone: House, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
-def test_a_truncated_video_is_told_at_once(alone: House, tmp_path: Path, kind: str) -> None:
+def test_a_truncated_video_is_told_at_once(alone: TestServer, tmp_path: Path, kind: str) -> None:
     client = alone.only_person()
     study = _study(client)
     small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
@@ -234,7 +234,7 @@ def test_a_truncated_video_is_told_at_once(alone: House, tmp_path: Path, kind: s
     assert any("2 of 2 recordings are readable" in words for words in found["enough"])
 
 
-def test_deleting_a_study_leaves_nothing(alone: House, tmp_path: Path) -> None:
+def test_deleting_a_study_leaves_nothing(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     study = _study(client)
     client.upload(study, "a.mp4", b"secret bytes of a patient")
@@ -247,16 +247,15 @@ def test_deleting_a_study_leaves_nothing(alone: House, tmp_path: Path) -> None:
 
 
 def test_parallel_uploads_together_keep_to_the_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All sixteen were counted before the first was there, so twelve were let in where two fit."""
-    house = House(tmp_path / "data", limits=small_limits(quota_bytes=250))
-    client = house.only_person()
+    server = TestServer(tmp_path / "data", limits=small_limits(quota_bytes=250))
+    client = server.only_person()
     study = client.post("studies", {"name": "gait"}).json["id"]
     count = uploads.used_bytes
     monkeypatch.setattr(uploads, "used_bytes", lambda *given: (count(*given), time.sleep(0.05))[0])
-    cookie = client.http.get_cookie(house.app.config["SESSION_COOKIE_NAME"])
+    cookie = client.http.get_cookie(server.app.config["SESSION_COOKIE_NAME"])
 
     def begin(_: int) -> int:
-        other = Client(house.app.test_client())
+        other = Client(server.app.test_client())
         other.http.set_cookie(cookie.key, cookie.value)
         headers = TUS | {"Upload-Length": "100", "X-CSRFToken": client.csrf}
         return other.send("POST", f"studies/{study}/uploads", headers=headers).status_code

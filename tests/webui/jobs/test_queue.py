@@ -10,10 +10,10 @@ import pytest
 
 from tests.webui.support.clients import small_video
 from tests.webui.support.processes import POSTGRES, Remote, eventually, is_alive, postgres, running, trace
+from ubam.pipeline.stages import STAGES
 from webui.load_test.tools import has_ended
 
 pytestmark = pytest.mark.timeout(900)  # a busy machine may take minutes to import torch in every child
-STAGES = ["check", "crops", "train", "embed", "score", "generator", "magnify", "report"]
 
 
 @pytest.fixture(scope="module")

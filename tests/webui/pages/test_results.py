@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.webui.support.browser import Visitor
-from tests.webui.support.clients import PASSWORD, House
+from tests.webui.support.clients import PASSWORD, TestServer
 from tests.webui.support.contract import watching
 from tests.webui.support.kinds import KINDS
 from tests.webui.support.processes import eventually
@@ -17,7 +17,7 @@ from webui.data.models import User
 
 pytestmark = [pytest.mark.timeout(600)]
 # Per kind: subjects in the ranking, words of the page's first sentence, and headings that must be there.
-AUDIT = "Could something else than movement tell the groups apart?"
+AUDIT = "Could something other than movement separate the groups?"
 MOTIFS, MAPS = "Behaviours that come back", "Maps"
 SHOWN: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "groups": (6, "affected differs from healthy", (AUDIT, MOTIFS, MAPS)),
@@ -62,13 +62,13 @@ def visitor(grace: Visitor) -> Iterator[Visitor]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_keep_the_contract(house: House, kinds: dict[str, Path], kind: str) -> None:
+def test_answers_keep_the_contract(server: TestServer, kinds: dict[str, Path], kind: str) -> None:
     """`Client` holds every answer to it; these are those of which the page of a run is made."""
-    client = house.person("grace")
+    client = server.person("grace")
     study = client.post("studies", {"name": kind}).json["id"]
-    with house.service.database.session() as session:
+    with server.service.database.session() as session:
         grace = session.query(User).filter(User.name == "grace").one().id
-    run = house.add_run(study, grace, shutil.copytree(kinds[kind], house.settings.folders[0] / kind))
+    run = server.add_run(study, grace, shutil.copytree(kinds[kind], server.settings.folders[0] / kind))
     found = client.get(f"runs/{run}/results")
     assert found.status_code == 200
     assert client.get(f"runs/{run}/maps").status_code == 200

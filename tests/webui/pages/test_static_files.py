@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import webui
-from tests.webui.support.clients import House
+from tests.webui.support.clients import TestServer
 
 HOME = Path(webui.__file__).parent
 SCRIPTS = sorted((HOME / "static" / "js").glob("*.js"))
@@ -50,27 +50,27 @@ def test_files_are_short() -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/studies/x", "/runs/x", "/runs/x/score", "/compare", "/account", "/users", "/audit"]
 )
-def test_strangers_are_sent_to_sign_in_and_then_on(house: House, path: str) -> None:
-    answer = house.stranger().get(path)
+def test_strangers_are_sent_to_sign_in_and_then_on(server: TestServer, path: str) -> None:
+    answer = server.stranger().get(path)
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"/sign-in?next={path}"
 
 
 @pytest.mark.parametrize("path", ["/studies/x", "/runs/x", "/runs/x/score", "/users", "/audit"])
-def test_what_is_not_theirs_is_a_page_that_says_so(house: House, path: str) -> None:
-    answer = house.person("grace").get(path)
+def test_what_is_not_theirs_is_a_page_that_says_so(server: TestServer, path: str) -> None:
+    answer = server.person("grace").get(path)
     assert answer.status_code in (403, 404)
-    assert "Not here" in answer.get_data(as_text=True)
+    assert "Not found" in answer.get_data(as_text=True)
 
 
-def test_pages_are_under_a_strict_policy(house: House) -> None:
-    answer = house.person("ada", "admin").get("/")
+def test_pages_are_under_a_strict_policy(server: TestServer) -> None:
+    answer = server.person("ada", "admin").get("/")
     policy = answer.headers["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
 
 
-def test_texts_are_sent_once(house: House) -> None:
-    first = house.stranger().get("/texts.js")
+def test_texts_are_sent_once(server: TestServer) -> None:
+    first = server.stranger().get("/texts.js")
     assert first.get_data(as_text=True).startswith("export const texts = {")
-    assert house.stranger().get("/texts.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert server.stranger().get("/texts.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304

@@ -71,7 +71,7 @@ def look_at_results(visitor: Visitor) -> None:
 
 
 def wish_while_it_loads(visitor: Visitor) -> None:
-    """A factor that is chosen before a subject has come whole stands (it was lost on a slow machine)."""
+    """A factor that is chosen before a subject has loaded is kept."""
     page, held = visitor.page, list[Any]()
     page.route("**/evidence", lambda route: held.append(route))
     page.locator("button.rank", has_text="A01").click()

@@ -8,38 +8,41 @@ from pathlib import Path
 
 import pytest
 
-from tests.webui.support.clients import Client, House
+from tests.webui.support.clients import Client, TestServer
+from ubam.core.files import read_csv, write_csv
 from webui.data.models import Job, Run
 from webui.results.path_redaction import cut_text, places
 
+Visit = tuple[Client, str, list[str]]  # who looks, at which run, and the folders that nobody is told
 SECRET = "/srv/patients of Dr Example/day 14"
 
 
-def _spoil(run: Path, secrets: list[str]) -> None:
+def name_folders_in(run: Path, secrets: list[str]) -> None:
     """Name folders wherever a run may name one: its record, a reason, a warning, a statistic, the report, a clip."""
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     record |= {"study": f"{SECRET}/study.csv", "warnings": [f"{where}/a.mp4: was cut" for where in secrets]}
     (run / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    table = (run / "recordings.csv").read_text(encoding="utf-8")
-    head, *rows = table.splitlines()
     reason = " and ".join(f"{where}/b.mp4 (of {where})" for where in secrets)
-    rows = [row.replace("failed,", f'failed,"{reason}",').replace(",,", ",", 0) for row in rows]
-    (run / "recordings.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    rows = read_csv(run / "recordings.csv")
+    rows = [row | ({"reason": reason} if row["status"] == "failed" else {}) for row in rows]
+    write_csv(run / "recordings.csv", rows, list(rows[0]))
     words = "".join(f"<p>'{where}/c.mp4'</p><a href='file://{where}'>" for where in secrets)
     (run / "report.html").write_text(f"<!doctype html>{words}<img src='data:x;base64,AA{secrets[0]}/AA'>")
-    for name in ("figures/when.svg", "statistics.json"):
-        (run / name).parent.mkdir(exist_ok=True)
-        (run / name).write_text(json.dumps({"tests": [], "notes": [f"{where}/d" for where in secrets]}))
+    statistics = json.loads((run / "statistics.json").read_text(encoding="utf-8"))
+    statistics["notes"] = [f"{where}/d" for where in secrets]
+    (run / "statistics.json").write_text(json.dumps(statistics))
+    (run / "figures").mkdir(exist_ok=True)
+    (run / "figures" / "when.svg").write_text("".join(f"<text>{where}/d</text>" for where in secrets))
 
 
 @pytest.fixture
-def told(alone: House, fake_run: Path, tmp_path: Path) -> tuple[Client, str, list[str]]:
+def visitor_of_a_run_that_names_folders(alone: TestServer, fake_run: Path, tmp_path: Path) -> Visit:
     """Somebody who looks at a run of the command line that names folders, and the folders."""
     run = tmp_path / "lab" / "run"
     shutil.copytree(fake_run, run)
     alone.service.storage.folders = ((tmp_path / "lab").resolve(),)
     secrets = [str(tmp_path / "lab"), str(tmp_path / "data"), SECRET]
-    _spoil(run, secrets)
+    name_folders_in(run, secrets)
     client = alone.only_person()
     study = client.post("studies", {"name": "gait"}).json["id"]
     opened = client.post(f"studies/{study}/runs/open", {"path": str(run)}).json["id"]
@@ -54,8 +57,8 @@ def told(alone: House, fake_run: Path, tmp_path: Path) -> tuple[Client, str, lis
     return client, opened, secrets
 
 
-def test_no_answer_and_no_file_of_a_run_names_a_folder(told: tuple[Client, str, list[str]]) -> None:
-    client, run, secrets = told
+def test_no_answer_and_no_file_of_a_run_names_a_folder(visitor_of_a_run_that_names_folders: Visit) -> None:
+    client, run, secrets = visitor_of_a_run_that_names_folders
     listed = client.get(f"runs/{run}/results").json["files"]
     study = client.get(f"runs/{run}").json["study"]
     asked = [f"runs/{run}", f"runs/{run}/results", f"runs/{run}/log", f"runs/{run}/report.html", "runs"]
@@ -74,9 +77,9 @@ def _named(data: bytes, secrets: list[str]) -> list[str]:
 
 
 def test_the_zip_names_none_and_the_folder_on_the_disk_stays_as_it_is(
-    told: tuple[Client, str, list[str]], tmp_path: Path
+    visitor_of_a_run_that_names_folders: Visit, tmp_path: Path
 ) -> None:
-    client, run, secrets = told
+    client, run, secrets = visitor_of_a_run_that_names_folders
     with zipfile.ZipFile(io.BytesIO(client.get(f"runs/{run}/run.zip").data)) as archive:
         assert archive.testzip() is None
         for name in archive.namelist():
@@ -90,9 +93,9 @@ def test_the_zip_names_none_and_the_folder_on_the_disk_stays_as_it_is(
 
 
 def test_a_run_whose_folder_may_no_longer_be_read_is_listed_and_says_so(
-    told: tuple[Client, str, list[str]], alone: House
+    visitor_of_a_run_that_names_folders: Visit, alone: TestServer
 ) -> None:
-    client, run, secrets = told
+    client, run, secrets = visitor_of_a_run_that_names_folders
     alone.change(Run, run, job_id=None)
     study = client.get(f"runs/{run}").json["study"]
     alone.service.storage.folders = ()
@@ -110,7 +113,7 @@ def test_a_run_whose_folder_may_no_longer_be_read_is_listed_and_says_so(
     assert client.delete(f"runs/{run}").status_code == 204
 
 
-def test_an_error_names_no_folder(alone: House, tmp_path: Path) -> None:
+def test_an_error_names_no_folder(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     alone.service.storage.folders = ((tmp_path / "lab").resolve(),)
     study = client.post("studies", {"name": "gait"}).json["id"]
@@ -124,4 +127,9 @@ def test_what_only_looks_like_a_folder_stays() -> None:
     assert cut_text('"/data/studies/x.csv" /data, /database/x, a/data/b, https://x.org/data/y', cut) == (
         '"studies/x.csv" data, /database/x, a/data/b, https://x.org/data/y'
     )
+    study, run = "5" * 32, "e" * 32
+    assert cut_text(f"/data/studies/{study}/runs/{run}/run/model: damaged", cut) == "model: damaged"
+    assert cut_text(f"/data/studies/{study}/runs/{run}/study.csv, row 3", cut) == "study.csv, row 3"
+    assert cut_text(f"/data/studies/{study}/recordings/{run}/video.mp4", cut) == "video.mp4"
+    assert cut_text(f"'/data/studies/{study}/runs/{run}/run' is cut", cut) == "'run' is cut"
     assert cut_text("base64,AAA/data/AAA+/data/AA", cut) == "base64,AAA/data/AAA+/data/AA"

@@ -25,7 +25,7 @@ PASSWORD = "a long enough password"
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-class HeldQueue:
+class ManualQueue:
     """Jobs stay where they are until a test says so."""
 
     def __init__(self) -> None:
@@ -96,11 +96,13 @@ class Client:
         return self.send("PATCH", where, data=piece, headers=headers, content_type="application/offset+octet-stream")
 
 
-class House:
+class TestServer:
     """One server and what a test may do behind its back."""
 
+    __test__ = False  # not for pytest to collect
+
     def __init__(self, data: Path, **settings: Any) -> None:
-        self.queue = HeldQueue()
+        self.queue = ManualQueue()
         self.settings = ServerSettings(data=data, **settings)
         self.app = create_app(self.settings, self.queue)
         limiter.enabled = False  # a test signs in more often in a minute than a person

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ubam.pipeline.stages import STAGES
 from webui.jobs.analysis_process import Progress, say
 from webui.jobs.subprocesses import end_with_parent
 
-STAGES = ["check", "crops", "train", "embed", "score", "generator", "magnify", "report"]
 STEPS, STEP_S = 4, 0.05
 
 
@@ -32,7 +32,7 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
     """Every stage that is not done yet, then the results."""
     out, done = Path(order["out"]), folder / "done.txt"
     finished = done.read_text(encoding="utf-8").split() if done.exists() else []
-    progress = Progress(folder, STAGES, dict.fromkeys(finished, 0.1))
+    progress = Progress(folder, list(STAGES), dict.fromkeys(finished, 0.1))
     for stage in (name for name in STAGES if name not in finished):
         progress.begin(stage)
         for step in range(STEPS):

@@ -16,11 +16,19 @@ import numpy as np
 from scipy.stats import binomtest, mannwhitneyu
 
 from ubam.core.files import write_json
+from ubam.core.typing import StageProgress
 from ubam.deviation.normal_variation import length, pooled, shrink, summarise, whiten
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import Deviation
 from ubam.deviation.scores import StudyScores, score_study
-from ubam.evaluation.synthetic.embeddings import World, blocks_study, groups_study, paired_study, recovery_study
+from ubam.evaluation.synthetic.embeddings import (
+    Impairment,
+    World,
+    blocks_study,
+    groups_study,
+    paired_study,
+    recovery_study,
+)
 from ubam.recordings.study_table import Recording
 from ubam.results.records.scores import WindowRow
 from ubam.results.records.study import Classifier
@@ -237,7 +245,7 @@ def _expected_deviation(seed: int, name: str, recordings: int, draws: int = 8) -
         drawn = int(again.integers(2**31))
         reference = groups_study(drawn, {REFERENCE: SIZES[REFERENCE]}, {}, recordings, seconds=2.4)
         codes = [
-            world.recording(subject, QUERY, f"again{k}", again, severity=severity, seconds=2.4)
+            world.recording(subject, QUERY, f"again{k}", again, impairment=Impairment(severity), seconds=2.4)
             for k in range(recordings)
         ]
         fitted = Deviation().fit(reference, [*reference, *codes])
@@ -281,7 +289,7 @@ SHARE = {  # of the null studies
 
 
 def run_proofs(
-    out: Path, studies: int, names: Sequence[str] = (), progress: Callable[[str, int, int], None] | None = None
+    out: Path, studies: int, names: Sequence[str] = (), progress: StageProgress | None = None
 ) -> dict[str, Any]:
     """Do every check on its studies that is not done yet, and write proofs.json into `out`; its contents.
 

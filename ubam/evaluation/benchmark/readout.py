@@ -5,7 +5,7 @@ nor its neighbours in time, nor, where there are several subjects, its subject; 
 training part. What is predicted are places in the encoder's view; the error is the distance in pixels of the recording.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ubam.core.errors import StudyError
 from ubam.core.files import write_csv, write_json
 from ubam.core.provenance import installed_versions
 from ubam.core.settings import Settings
+from ubam.core.typing import StageProgress
 from ubam.deviation.controls import principal_components, thumbnails
 from ubam.encoding.embedding import embed_postures
 from ubam.encoding.encoders import PostureEncoder
@@ -39,7 +40,6 @@ BLOCKS = 5  # of each recording, when it has more labelled frames than SINGLE
 SINGLE = 40  # labelled frames up to which each is held out alone
 GAP_S = 0.5  # frames nearer than this to a held-out block of the same recording are not trained on
 FEWEST = 8  # labelled frames
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Readout:
 
 
 def measure_readout(
-    study: Study, out: Path, settings: Settings, model: Path | None = None, progress: Progress | None = None
+    study: Study, out: Path, settings: Settings, model: Path | None = None, progress: StageProgress | None = None
 ) -> list[Readout]:
     """Measure every row on a study with keypoints; crops and readout.csv, readout.json go into the folder `out`.
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, write_json
 from ubam.core.parallel import executor
 from ubam.core.provenance import key_of
+from ubam.core.typing import StageProgress
 from ubam.encoding.study_encoder import Embedding
 from ubam.evaluation.benchmark.measures import (
     LEVEL,
@@ -33,7 +34,7 @@ from ubam.evaluation.benchmark.measures import (
 )
 from ubam.evaluation.benchmark.rows import REFERENCE, Coded, KnownStudy, Row, benchmark_rows
 from ubam.evaluation.synthetic.capsules.study import CapsuleStudy
-from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.recordings.study_table import read_study
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.cropping import build_crops
@@ -52,7 +53,6 @@ VARIETIES: dict[str, dict[str, Any]] = {
     "confounded 0.5": {"confound": 0.5},
     "confounded 0.9": {"confound": 0.9},
 }
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,14 @@ class Rendering:
     def name(self) -> str:
         """The name of its folder; other sizes are other studies."""
         return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
+
+    @property
+    def spec(self) -> StudySpec:
+        """What it is made of, where the first renderer makes it."""
+        return StudySpec(
+            kind=self.kind, subjects=self.subjects, recordings_per_subject=RECORDINGS, seed=self.seed, scene=SCENE,
+            seconds=self.seconds, **VARIETIES[self.variety],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def choose_rows(names: Sequence[str]) -> list[Row]:
 
 
 def run_benchmark(
-    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: Progress
+    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: StageProgress
 ) -> list[Cell]:
     """Render what is not rendered, measure what is not measured, and return the cells of `rows` on `studies`.
 
@@ -117,7 +125,7 @@ def run_benchmark(
     return [cell for task in tasks for cell in task.result()]
 
 
-def finish(tasks: Sequence[Future[Any]], what: str, progress: Progress) -> None:
+def finish(tasks: Sequence[Future[Any]], what: str, progress: StageProgress) -> None:
     """Wait for all tasks; when one fails or the user stops, those that have not begun never will."""
     progress(what, 0, len(tasks))
     try:
@@ -159,10 +167,7 @@ def _render(folder: Path, study: Rendering) -> None:
             kind, study.subjects, RECORDINGS, study.seed, view=view, seconds=study.seconds, **VARIETIES[study.variety]
         ).write(folder)
         return
-    synthesise_study(
-        folder, kind=study.kind, subjects=study.subjects, recordings_per_subject=RECORDINGS, seed=study.seed,
-        scene=SCENE, seconds=study.seconds, **VARIETIES[study.variety],
-    )  # fmt: skip
+    synthesise_study(folder, study.spec)
 
 
 def open_study(folder: Path) -> KnownStudy:

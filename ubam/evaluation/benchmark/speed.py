@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ubam.core.errors import UbamError
-from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.recordings.study_table import read_study
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
@@ -30,7 +30,7 @@ def measure_speed(out: Path) -> dict[str, float]:
     """
     table, run = out / "study" / "study.csv", out / "run"
     if not table.exists():
-        synthesise_study(out / "study", subjects=SUBJECTS, scene="treadmill", seconds=RENDERED_S, seed=9)
+        synthesise_study(out / "study", StudySpec(subjects=SUBJECTS, scene="treadmill", seconds=RENDERED_S, seed=9))
         enlarge(_chosen(table)[1])
     _ubam("generator", str(run), "--study", str(table), "--preset", "quick")
     _ubam("score", str(run))

@@ -7,6 +7,7 @@ subjects 11 and 19 % of the variance within them, in about three directions; wit
 of severity 0.5 moves the mean of a recording by 1.0 to 1.6 times the distance between subjects).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,15 @@ class Subject:
     tempo: float
 
 
+@dataclass(frozen=True)
+class Impairment:
+    """It leans by `severity` in the seconds `between`; `stiffness`, a share, damps its second harmonic."""
+
+    severity: float = 0.0
+    stiffness: float = 0.0
+    between: tuple[float, float] = (0.0, math.inf)
+
+
 class World:
     """Everything that all subjects of one simulation share: `seed` says which world."""
 
@@ -59,27 +69,24 @@ class World:
         name: str,
         rng: np.random.Generator,
         *,
-        severity: float = 0.0,
-        stiffness: float = 0.0,
+        impairment: Impairment | None = None,
         session: np.ndarray | None = None,
         seconds: float = 4.0,
         fps: float = RATE,
-        between: tuple[float, float] | None = None,
     ) -> PostureSeries:
-        """One recording: `severity` leans (only in the seconds `between`), `stiffness` takes from the second harmonic.
-
-        session [D]: the offset of the session, as `session` draws it.
-        """
+        """One recording; session [D]: the offset of the session, as `session` draws it."""
+        how = impairment or Impairment()
         frames = round(seconds * fps)
         pace = subject.tempo / fps * (1 + 0.05 * _following(rng, frames, 0.98)[:, 0])
         phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.cumsum(pace)
         turns = np.stack([np.sin(phase), np.cos(phase), np.sin(2 * phase), np.cos(2 * phase)], axis=1)
-        turns[:, 2:] *= 1 - stiffness
+        turns[:, 2:] *= 1 - how.stiffness
         time = np.arange(frames) / fps
-        when = np.ones(frames) if between is None else ((time >= between[0]) & (time < between[1])).astype(float)
+        start, stop = how.between
+        when = ((time >= start) & (time < stop)).astype(float)
         offset = subject.offset + self.session(rng) / np.sqrt(2) + (0 if session is None else session)
         noise = _following(rng, frames, FOLLOWS ** (RATE / fps), self.dim) * np.sqrt(NOISE / self.dim)
-        posture = turns @ subject.cycle + offset + severity * when[:, None] * self.lean + noise
+        posture = turns @ subject.cycle + offset + how.severity * when[:, None] * self.lean + noise
         return PostureSeries(name, subject.name, group, posture.astype(np.float32), max(1, round(fps / RATE)), fps)
 
     def session(self, rng: np.random.Generator) -> np.ndarray:
@@ -112,7 +119,7 @@ def groups_study(
             subject = shared.subject(f"{group}{number}", rng)
             mine = severity.get(group, 0.0) * rng.uniform(0.5, 1.5)
             codes += [
-                shared.recording(subject, group, f"{subject.name}_{k}", rng, severity=mine, **options)  # type: ignore[arg-type]
+                shared.recording(subject, group, f"{subject.name}_{k}", rng, impairment=Impairment(mine), **options)  # type: ignore[arg-type]
                 for k in range(recordings)
             ]
     return codes
@@ -129,7 +136,7 @@ def blocks_study(
             for number in range(per_group):
                 subject = shared.subject(f"{group}{block}_{number}", rng)
                 subject = replace(subject, offset=subject.offset + moved)
-                codes.append(shared.recording(subject, group, subject.name, rng, severity=amount))
+                codes.append(shared.recording(subject, group, subject.name, rng, impairment=Impairment(amount)))
                 of[subject.name] = f"cage{block}"
     return codes, of
 
@@ -142,7 +149,7 @@ def paired_study(seed: int, subjects: int, severity: float, world: int = 0) -> l
         mine = severity * rng.uniform(0.5, 1.5)
         for group, amount in (("before", 0.0), ("after", mine)):
             name, session = f"{subject.name}_{group}", shared.session(rng)
-            codes.append(shared.recording(subject, group, name, rng, severity=amount, session=session))
+            codes.append(shared.recording(subject, group, name, rng, impairment=Impairment(amount), session=session))
     return codes
 
 
@@ -162,6 +169,10 @@ def recovery_study(
                     f"{subject.name}_day{day:g}",
                     begins * (1 - recovers * (day - days[0]) / (days[-1] - days[0])),
                 )
-                codes.append(shared.recording(subject, group, name, rng, severity=amount, session=shared.session(rng)))
+                codes.append(
+                    shared.recording(
+                        subject, group, name, rng, impairment=Impairment(amount), session=shared.session(rng)
+                    )
+                )
                 day_of[name] = day
     return codes, day_of

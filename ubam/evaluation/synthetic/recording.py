@@ -133,29 +133,45 @@ def _light(rng: np.random.Generator, palette: str) -> Light:
     )
 
 
-def render_recording(
-    subject_seed: int, *, kind: str = "human", scene: str = "walkway", recording: int = 0, seconds: float = 5.0,
-    impairment: str = "", severity: float = 0.0, factor: float = 1.0, palette: str = "any",
-    wall_seed: int | None = None,
-) -> Rendered:  # fmt: skip
+@dataclass(frozen=True)
+class RecordingSpec:
+    """How a subject is recorded.
+
+    recording: its number, from 0; seconds: the most that it lasts, as on the walkway it ends when the subject would
+    leave the picture, while a treadmill lasts as long as asked. factor: the joint parameters are healthy + factor *
+    (impaired - healthy): 0 the healthy twin of the same moments, 1 the recording as it is, 2 the deviation doubled.
+    wall_seed: paints the wall of that seed; None: the subject's own.
+    """
+
+    kind: str = "human"
+    scene: str = "walkway"
+    recording: int = 0
+    seconds: float = 5.0
+    impairment: str = ""
+    severity: float = 0.0
+    factor: float = 1.0
+    palette: str = "any"
+    wall_seed: int | None = None
+
+
+def render_recording(subject_seed: int, spec: RecordingSpec | None = None) -> Rendered:
     """Prepare one recording of one subject; nothing is drawn before `frames()` is asked for.
 
-    factor: the joint parameters are healthy + factor * (impaired - healthy): 0 the healthy twin of the same moments,
-    1 the recording as it is, 2 the deviation doubled. On the walkway the recording ends when the subject would leave
-    the picture, so that `seconds` is the most it lasts; a treadmill lasts as long as asked. `wall_seed` paints the
-    wall of that seed instead of the subject's own; StudyError for a kind, scene or impairment that does not exist.
+    StudyError for a kind, scene or impairment that does not exist.
     """
-    check(kind, scene, impairment, severity, seconds)
+    spec = spec or RecordingSpec()
+    kind, scene, palette = spec.kind, spec.scene, spec.palette
+    check(kind, scene, spec.impairment, spec.severity, spec.seconds)
     subject = make_subject(subject_seed, kind, palette)
     module = KINDS[kind]
     camera = _camera(np.random.default_rng([subject_seed, 6]), subject, scene)
-    rng = np.random.default_rng([subject_seed, 5, recording])
-    frames = max(round(seconds * module.FPS), 2)
-    changes = (impairment, severity, factor)
+    rng = np.random.default_rng([subject_seed, 5, spec.recording])
+    frames = max(round(spec.seconds * module.FPS), 2)
+    changes = (spec.impairment, spec.severity, spec.factor)
     phase, travelled, shown, twin = _move(rng, subject, camera, frames, changes, scene == "treadmill")
     bones = module.bones(subject.body)
     truth = _truth(module, bones, camera, shown, twin, phase)
-    wall_seed = subject_seed if wall_seed is None else wall_seed
+    wall_seed = subject_seed if spec.wall_seed is None else spec.wall_seed
     facts = {"side": subject.side, "palette": palette, "wall_seed": wall_seed}
     facts |= zip(("impairment", "severity", "factor"), changes, strict=True)
     truth |= {name: np.array(value) for name, value in facts.items()}
@@ -164,7 +180,7 @@ def render_recording(
     scenery = make_scene(walls, kind, camera, module.UNIT, scene, palette, gain)
     shadow = FloorShadow(bones, camera, subject.light, module.UNIT, (-0.6 * module.UNIT, 0.9 * module.UNIT))
     painter = Painter(bones, subject.materials, camera, subject.light)
-    seed = (subject_seed, 8, recording)
+    seed = (subject_seed, 8, spec.recording)
     return Rendered(camera.width, camera.height, module.FPS, truth, painter, shadow, scenery, shown, travelled, seed)
 
 

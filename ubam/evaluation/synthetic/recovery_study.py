@@ -1,13 +1,14 @@
 """A rendered recovery study: the same subjects on several days, some get well, some do not, the truth in the table."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ubam.core.errors import StudyError
-from ubam.evaluation.synthetic.recording import KINDS, SCENES, check, render_recording
+from ubam.core.typing import Progress
+from ubam.evaluation.synthetic.recording import KINDS, SCENES, RecordingSpec, check, render_recording
 from ubam.evaluation.synthetic.study import GROUPS, write_recording, write_table
 
 DAYS = (0, 3, 7, 14, 28)
@@ -25,7 +26,7 @@ def synthesise_recovery(
     seconds: float = 4.0,
     seed: int = 0,
     scene: str = SCENES[0],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Render every subject on days 0, 3, 7, 14 and 28 into `out` and return its study.csv; one seed, one study.
 
@@ -45,10 +46,8 @@ def synthesise_recovery(
         name, subject_seed = f"{kind}{number:02d}", int(rng.integers(2**31))
         for visit, (day, severity) in enumerate(zip(DAYS, _course(rng, group), strict=True)):
             stem = f"{name}_day{day:02d}"
-            rendered = render_recording(
-                subject_seed, kind=kind, scene=scene, recording=visit, seconds=seconds,
-                impairment=impairment if severity else "", severity=severity,
-            )  # fmt: skip
+            how = RecordingSpec(kind=kind, scene=scene, recording=visit, seconds=seconds, severity=severity)
+            rendered = render_recording(subject_seed, replace(how, impairment=impairment if severity else ""))
             write_recording(out, stem, rendered)
             rows.append({
                 "video": f"{stem}.mp4", "subject": name, "group": group, "day": day,

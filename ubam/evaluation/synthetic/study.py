@@ -1,6 +1,6 @@
 """Studies of rendered subjects with known truth: the sample recordings and the benchmark."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ import numpy as np
 
 from ubam.core.errors import StudyError
 from ubam.core.files import atomic_path, write_text
-from ubam.evaluation.synthetic.recording import KINDS, Rendered, check, render_recording
+from ubam.core.typing import Progress
+from ubam.evaluation.synthetic.recording import KINDS, RecordingSpec, Rendered, check, render_recording
 from ubam.recordings.video_writer import write_clip
 
 GROUPS = ("healthy", "impaired")
@@ -29,102 +30,93 @@ class _Plan:
     wall_seed: int | None
 
 
-def synthesise_study(
-    out: Path,
-    *,
-    kind: str = "human",
-    subjects: int = 12,
-    recordings_per_subject: int = 1,
-    seed: int = 0,
-    scene: str = "walkway",
-    null: bool = False,
-    seconds: float = 5.0,
-    impairment: str | None = None,
-    confound: float = 0.0,
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """Render a study into the folder `out` and return its study.csv; the same arguments give the same study.
+@dataclass(frozen=True)
+class StudySpec:
+    """What a rendered study is made of; the same values give the same study.
 
-    The groups are `healthy` (the larger half) and `impaired`, whose subjects have a static and a dynamic impairment in
-    turn (or all of them `impairment`) at a severity between 0.25 and 1. null: nobody is impaired, the groups differ in
-    clothes, walls and light only. confound: the probability that the wall goes with the group. progress: (recordings
-    done, all). truth/<recording>.npz holds what `Rendered.truth` names, with `area` [T] (share of the picture) and
-    `box` [T, 4] px. StudyError for a kind, scene or impairment that does not exist.
+    null: nobody is impaired, the groups differ in clothes, walls and light only. impairment: the one that all impaired
+    subjects have; None: a static and a dynamic one in turn. confound: the probability that the wall goes
+    with the group.
     """
-    if subjects < 2 or recordings_per_subject < 1:
-        raise StudyError(f"{subjects} subjects with {recordings_per_subject} recordings: at least 2 and 1 are needed")
-    if seed < 0:
-        raise StudyError(f"the seed is {seed}, expected 0 or more")
-    if not 0 <= confound <= 1:
-        raise StudyError(f"the confound is {confound}, expected a probability from 0 to 1")
-    check(kind, scene, impairment or "", 0.0, seconds)
+
+    kind: str = "human"
+    subjects: int = 12
+    recordings_per_subject: int = 1
+    seed: int = 0
+    scene: str = "walkway"
+    null: bool = False
+    seconds: float = 5.0
+    impairment: str | None = None
+    confound: float = 0.0
+
+
+def synthesise_study(out: Path, spec: StudySpec | None = None, progress: Progress | None = None) -> Path:
+    """Render a study into the folder `out` and return its study.csv.
+
+    The groups are `healthy` (the larger half) and `impaired`, whose subjects have a severity between 0.25 and 1.
+    progress: (recordings done, all). truth/<recording>.npz holds what `Rendered.truth` names, with `area` [T] (share
+    of the picture) and `box` [T, 4] px. StudyError for a kind, scene or impairment that does not exist.
+    """
+    spec = spec or StudySpec()
+    _check_spec(spec)
     rows: list[dict[str, Any]] = []
-    for plan in _plan(np.random.default_rng([seed, 11]), kind, subjects, null, impairment, confound):
-        for number in range(recordings_per_subject):
-            session = str(number + 1) if recordings_per_subject > 1 else ""
+    for plan in _plan(spec):
+        for number in range(spec.recordings_per_subject):
+            session = str(number + 1) if spec.recordings_per_subject > 1 else ""
             stem = f"{plan.name}_{session}" if session else plan.name
-            write_recording(out, stem, _render(plan, kind, scene, number, seconds))
+            write_recording(out, stem, _render(plan, spec, number))
             rows.append(_row(plan, stem, session))
             if progress:
-                progress(len(rows), subjects * recordings_per_subject)
+                progress(len(rows), spec.subjects * spec.recordings_per_subject)
     return write_table(out / "study.csv", rows)
 
 
-def render_again(
-    subject: str,
-    number: int,
-    factor: float,
-    *,
-    kind: str,
-    subjects: int,
-    seed: int,
-    scene: str,
-    seconds: float,
-    null: bool = False,
-    impairment: str | None = None,
-    confound: float = 0.0,
-) -> Rendered:
-    """Recording `number` (from 0) of one subject of the study that the same arguments give, at another factor.
+def _check_spec(spec: StudySpec) -> None:
+    if spec.subjects < 2 or spec.recordings_per_subject < 1:
+        raise StudyError(
+            f"{spec.subjects} subjects with {spec.recordings_per_subject} recordings: at least 2 and 1 are needed"
+        )
+    if spec.seed < 0:
+        raise StudyError(f"the seed is {spec.seed}, expected 0 or more")
+    if not 0 <= spec.confound <= 1:
+        raise StudyError(f"the confound is {spec.confound}, expected a probability from 0 to 1")
+    check(spec.kind, spec.scene, spec.impairment or "", 0.0, spec.seconds)
+
+
+def render_again(subject: str, number: int, factor: float, spec: StudySpec) -> Rendered:
+    """Recording `number` (from 0) of one subject of the study `spec`, at another factor.
 
     Its truth tells where every keypoint is then; nothing is drawn before `frames()`. StudyError for a subject that the
     study does not have.
     """
-    plans = _plan(np.random.default_rng([seed, 11]), kind, subjects, null, impairment, confound)
+    plans = _plan(spec)
     found = next((plan for plan in plans if plan.name == subject), None)
     if found is None:
         raise StudyError(f"no subject {subject!r}; this study has {plans[0].name} to {plans[-1].name}")
-    return _render(found, kind, scene, number, seconds, factor)
+    return _render(found, spec, number, factor)
 
 
-def _render(plan: _Plan, kind: str, scene: str, number: int, seconds: float, factor: float = 1.0) -> Rendered:
-    return render_recording(
-        plan.seed,
-        kind=kind,
-        scene=scene,
-        recording=number,
-        seconds=seconds,
-        factor=factor,
-        impairment=plan.impairment,
-        severity=plan.severity,
-        palette=plan.palette,
-        wall_seed=plan.wall_seed,
-    )
+def _render(plan: _Plan, spec: StudySpec, number: int, factor: float = 1.0) -> Rendered:
+    how = RecordingSpec(
+        kind=spec.kind, scene=spec.scene, recording=number, seconds=spec.seconds, factor=factor,
+        impairment=plan.impairment, severity=plan.severity, palette=plan.palette, wall_seed=plan.wall_seed,
+    )  # fmt: skip
+    return render_recording(plan.seed, how)
 
 
-def _plan(
-    rng: np.random.Generator, kind: str, subjects: int, null: bool, impairment: str | None, confound: float
-) -> list[_Plan]:
+def _plan(spec: StudySpec) -> list[_Plan]:
+    rng, kind, subjects = np.random.default_rng([spec.seed, 11]), spec.kind, spec.subjects
     affected = subjects - subjects // 2 - 1 if subjects > 3 else subjects // 2
     groups = np.array([GROUPS[0]] * (subjects - affected) + [GROUPS[1]] * affected)
     severities = 0.25 + 0.75 * (rng.permutation(affected) + rng.uniform(size=affected)) / max(affected, 1)
-    names = [impairment] if impairment else list(KINDS[kind].IMPAIRMENTS)
+    names = [spec.impairment] if spec.impairment else list(KINDS[kind].IMPAIRMENTS)
     group_walls = dict(zip(GROUPS, rng.integers(2**31, size=2).tolist(), strict=True))
     order, cases, plans = rng.permutation(groups), iter(range(affected)), []
     for index, group in enumerate(order.tolist()):
         case = next(cases) if group == GROUPS[1] else None
-        ill = case is not None and not null
-        palette = {GROUPS[0]: "light", GROUPS[1]: "dark"}[group] if null else "any"
-        wall = group_walls[group] if rng.uniform() < confound else None
+        ill = case is not None and not spec.null
+        palette = {GROUPS[0]: "light", GROUPS[1]: "dark"}[group] if spec.null else "any"
+        wall = group_walls[group] if rng.uniform() < spec.confound else None
         plans.append(
             _Plan(
                 f"{kind}{index + 1:02d}",

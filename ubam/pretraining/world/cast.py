@@ -75,8 +75,8 @@ def _people(random: np.random.Generator) -> dict[str, np.ndarray]:
         template = model.get_rest_model(model.get_phenotype_blendshape_coefficients())["rest_vertices"][0].numpy()
     bones, weights = _strongest(model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy(), 4)
     names = [str(name) for name in model.bone_labels]
-    return _arrays("person", np.stack(vertices), np.stack(heads), model.get_triangular_faces().numpy(), bones, weights,
-                   _forward(template), names, list(model.bone_parents))  # fmt: skip
+    return _arrays("person", np.stack(vertices), np.stack(heads), model.get_triangular_faces().numpy(),
+                   (bones, weights), _forward(template), (names, list(model.bone_parents)))  # fmt: skip
 
 
 def _phenotype(random, dtype):  # type: ignore[no-untyped-def]
@@ -119,8 +119,8 @@ def _animals(plan: str, random: np.random.Generator) -> dict[str, np.ndarray]:
     length = np.ptp(vertices[:, 0]) if plan == "fly" else np.ptp(vertices[weights_of_trunk(names, bones)][:, 0])
     vertices, heads = vertices / length, heads / length
     builds = [_build(plan, vertices, heads, bones, weights, names, parents, random) for _ in range(ANIMALS)]
-    return _arrays(plan, np.stack([b[0] for b in builds]), np.stack([b[1] for b in builds]), faces, bones, weights,
-                   vertices, names, parents)  # fmt: skip
+    return _arrays(plan, np.stack([b[0] for b in builds]), np.stack([b[1] for b in builds]), faces, (bones, weights),
+                   vertices, (names, parents))  # fmt: skip
 
 
 def weights_of_trunk(names: list[str], bones: np.ndarray) -> np.ndarray:
@@ -226,7 +226,9 @@ def _build(plan, vertices, heads, bones, weights, names, parents, random):  # ty
     return (weights[..., None] * moved).sum(1).astype(np.float32), placed.astype(np.float32)
 
 
-def _arrays(plan, vertices, heads, faces, bones, weights, template, names, parents):  # type: ignore[no-untyped-def]
+def _arrays(plan, vertices, heads, faces, skin, template, skeleton):  # type: ignore[no-untyped-def]
+    """The arrays of a cast: `skin` is (bones, weights) of the vertices, `skeleton` (names, parents) of the bones."""
+    (bones, weights), (names, parents) = skin, skeleton
     low, high = template.min(0), template.max(0)
     canonical = (2 * (template - low) / (high - low) - 1).astype(np.float32)
     canonical[:, 1] = template[:, 1] / np.abs(template[:, 1]).max()

@@ -9,7 +9,7 @@ from scipy.stats import binom
 from ubam.deviation.scores import score_study
 from ubam.evaluation.benchmark import proofs
 from ubam.evaluation.benchmark.proofs import CHECKS, conformal_rates, rate, run_proofs, table
-from ubam.evaluation.synthetic.embeddings import World, groups_study
+from ubam.evaluation.synthetic.embeddings import Impairment, World, groups_study
 
 
 def too_many(hits: int, studies: int, level: float = 0.05) -> bool:
@@ -74,7 +74,9 @@ def test_scores_do_not_depend_on_frame_rate_or_length() -> None:
     def deviation(fps: float, seconds: float) -> float:
         drawn = np.random.default_rng(1)
         codes = [world.recording(one, "reference", one.name, drawn, seconds=4) for one in subjects[:7]]
-        codes.append(world.recording(subjects[7], "query", "q", drawn, severity=1.0, seconds=seconds, fps=fps))
+        codes.append(
+            world.recording(subjects[7], "query", "q", drawn, impairment=Impairment(1.0), seconds=seconds, fps=fps)
+        )
         return score_study(codes, "reference", intervals=False).subjects[-1].deviation
 
     usual = deviation(25, 4)

@@ -37,6 +37,7 @@ from ubam.evaluation.benchmark.rows import Coded, KnownStudy, Row, stacked, supe
 from ubam.evaluation.benchmark.rows import benchmark_rows as all_rows
 from ubam.evaluation.benchmark.run import Cell, Rendering, measure, open_study, prepare, samples, source_fingerprint
 from ubam.evaluation.benchmark.table import table
+from ubam.evaluation.synthetic.study import StudySpec
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
 
@@ -183,11 +184,11 @@ def test_windows_without_a_network_are_the_windows_of_the_network() -> None:
     assert np.allclose(made.behaviour[1], (window - window.mean(0)).ravel(), atol=1e-6)
 
 
-def draw_study(out: Path, *, subjects: int, recordings_per_subject: int, **_: object) -> Path:
+def draw_study(out: Path, spec: StudySpec) -> Path:
     """In place of `synthesise_study`, which takes longer: stick figures, the second and fourth of them leaning."""
     rows = []
-    for number in range(subjects * recordings_per_subject):
-        subject, session = divmod(number, recordings_per_subject)
+    for number in range(spec.subjects * spec.recordings_per_subject):
+        subject, session = divmod(number, spec.recordings_per_subject)
         lean = {1: 12.0, 3: 20.0}.get(subject, 0.0)
         name, frames = f"s{subject}_{session}", pictures(lean, 180 + 10 * subject, number)[:DRAWN]
         write_clip(out / f"{name}.mp4", iter(frames), 25, crf=12)

@@ -9,10 +9,10 @@ import pytest
 from ubam.core.errors import StudyError
 from ubam.core.files import read_csv
 from ubam.evaluation.synthetic import rodent, walker
-from ubam.evaluation.synthetic.recording import Rendered, render_recording
+from ubam.evaluation.synthetic.recording import RecordingSpec, Rendered, render_recording
 from ubam.evaluation.synthetic.recovery_study import DAYS, synthesise_recovery
 from ubam.evaluation.synthetic.rendering import rasterise
-from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.recordings.video_reader import read_frames
 
 SAMPLE = Path(__file__).resolve().parents[4] / "sample_videos"
@@ -73,27 +73,29 @@ def paw_lift(rendered: Rendered) -> float:
 @pytest.mark.parametrize("seed", [3, 8])
 def test_impairment_grows_with_severity(kind, impairment, measure, direction, seed):
     values = [
-        direction * measure(render_recording(seed, kind=kind, impairment=impairment, severity=severity))
+        direction * measure(render_recording(seed, RecordingSpec(kind=kind, impairment=impairment, severity=severity)))
         for severity in (0.0, 0.3, 0.6, 1.0)
     ]
     assert np.all(np.diff(values) > 0), values
 
 
 def test_lean_has_the_size_it_says():
-    upright, bent = (lean(render_recording(5, impairment="lean", severity=severity)) for severity in (0.0, 1.0))
+    upright, bent = (
+        lean(render_recording(5, RecordingSpec(impairment="lean", severity=severity))) for severity in (0.0, 1.0)
+    )
     assert bent - upright == pytest.approx(walker.LARGEST_LEAN, abs=6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_healthy_subject_equals_its_twin(kind):
-    truth = render_recording(4, kind=kind).truth
+    truth = render_recording(4, RecordingSpec(kind=kind)).truth
     np.testing.assert_array_equal(truth["keypoints"], truth["keypoints_healthy"])
 
 
 @pytest.mark.parametrize(("kind", "impairment"), [("human", "stiff_knee"), ("rodent", "hunch")])
 def test_factor_moves_from_twin_through_recording(kind, impairment):
     shown = {
-        factor: render_recording(4, kind=kind, impairment=impairment, severity=0.8, factor=factor).truth
+        factor: render_recording(4, RecordingSpec(kind=kind, impairment=impairment, severity=0.8, factor=factor)).truth
         for factor in (0.0, 1.0, 2.0)
     }
     np.testing.assert_array_equal(shown[0.0]["keypoints"], shown[1.0]["keypoints_healthy"])
@@ -105,7 +107,7 @@ def test_factor_moves_from_twin_through_recording(kind, impairment):
 @pytest.mark.parametrize("scene", ["walkway", "treadmill"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_keypoints_lie_on_the_subject(kind, scene):
-    rendered = render_recording(6, kind=kind, scene=scene, seconds=0.6)
+    rendered = render_recording(6, RecordingSpec(kind=kind, scene=scene, seconds=0.6))
     inside = [mask_at(alpha, frame) for alpha, frame in zip(rendered.masks(), rendered.truth["keypoints"], strict=True)]
     assert np.mean(inside) > 0.97
 
@@ -120,7 +122,7 @@ def mask_at(mask: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_subject_differs_from_the_empty_scene_and_stays_inside(kind):
-    rendered = render_recording(7, kind=kind, seconds=5.0)
+    rendered = render_recording(7, RecordingSpec(kind=kind, seconds=5.0))
     empty = rendered.empty().astype(int)
     ends = [0, len(rendered.travelled) // 2, len(rendered.travelled) - 1]
     for picture, alpha in only(rendered, ends).frames_and_masks():
@@ -151,7 +153,7 @@ def test_feet_stay_where_they_stand(seed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_recordings_of_one_subject_share_the_body_but_not_the_moment(kind):
-    one, other = (render_recording(9, kind=kind, recording=number) for number in (0, 1))
+    one, other = (render_recording(9, RecordingSpec(kind=kind, recording=number)) for number in (0, 1))
     assert one.painter.bones == other.painter.bones
     assert one.truth["phase"][0] != other.truth["phase"][0]
 
@@ -182,7 +184,7 @@ def test_rasterise_agrees_with_swept_spheres():
 def test_same_seed_same_study(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two", tmp_path / "three"]
     for folder, seed in zip(folders, (1, 1, 2), strict=True):
-        synthesise_study(folder, subjects=2, seconds=0.4, seed=seed)
+        synthesise_study(folder, StudySpec(subjects=2, seconds=0.4, seed=seed))
     first, second, third = ({p.name: p.read_bytes() for p in folder.glob("*.*")} for folder in folders)
     assert first == second
     assert first["human01.mp4"] != third["human01.mp4"]
@@ -194,9 +196,10 @@ def test_same_seed_same_study(tmp_path):
 def test_study_has_both_groups_and_both_impairments(tmp_path):
     seen: list[tuple[int, int]] = []
     path = synthesise_study(
-        tmp_path / "a study", kind="rodent", subjects=5, recordings_per_subject=2, seconds=0.07,
+        tmp_path / "a study",
+        StudySpec(kind="rodent", subjects=5, recordings_per_subject=2, seconds=0.07),
         progress=lambda done, total: seen.append((done, total)),
-    )  # fmt: skip
+    )
     rows = read_csv(path)
     assert seen[-1] == (10, 10)
     assert len(rows) == 10
@@ -211,7 +214,7 @@ def test_study_has_both_groups_and_both_impairments(tmp_path):
 
 
 def test_null_study_differs_in_appearance_only(tmp_path):
-    path = synthesise_study(tmp_path, subjects=4, seconds=0.08, null=True)
+    path = synthesise_study(tmp_path, StudySpec(subjects=4, seconds=0.08, null=True))
     rows, clothes = read_csv(path), {"healthy": [], "impaired": []}
     for row in rows:
         assert row["severity"] == "0"
@@ -225,7 +228,7 @@ def test_null_study_differs_in_appearance_only(tmp_path):
 
 def test_confound_gives_each_group_its_wall(tmp_path):
     for confound, shared in ((0.0, False), (1.0, True)):
-        path = synthesise_study(tmp_path / str(confound), subjects=5, seconds=0.08, confound=confound)
+        path = synthesise_study(tmp_path / str(confound), StudySpec(subjects=5, seconds=0.08, confound=confound))
         walls: dict[str, set[int]] = {"healthy": set(), "impaired": set()}
         for row in read_csv(path):
             with np.load(path.parent / "truth" / f"{Path(row['video']).stem}.npz") as truth:
@@ -248,7 +251,7 @@ def test_confound_gives_each_group_its_wall(tmp_path):
 )
 def test_wrong_arguments_are_named(tmp_path, wrong, word):
     with pytest.raises(StudyError, match=word):
-        synthesise_study(tmp_path / "out", **wrong)
+        synthesise_study(tmp_path / "out", StudySpec(**wrong))
     assert not (tmp_path / "out").exists()
 
 

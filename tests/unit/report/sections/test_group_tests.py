@@ -199,6 +199,6 @@ def test_one_new_subject_has_a_sentence_and_an_audit_of_its_own(tmp_path: Path) 
     _, page = _read(run)
     assert "further from the healthy reference than any of the 7 healthy subjects." in page.text
     assert "of the 1 " not in page.text
-    assert "Could something else than movement explain the deviation?" in page.text
+    assert "Could something other than movement explain the deviation?" in page.text
     assert "a01: 1 of 2 properties within what the reference shows; outside it: place." in page.text
-    assert "tell the groups apart?" not in page.text
+    assert "separate the groups?" not in page.text

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ubam.core.errors import ModelError
-from ubam.evaluation.synthetic.study import synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.recordings.study_table import read_study
 from ubam.results.records.audit import Comparison, ControlRow, Follows, Identity, PropertyRow
 from ubam.statistics.confounds.audit import _with_controls
@@ -218,7 +218,7 @@ def test_several_recordings_of_a_subject_count_once() -> None:
 def test_rendered_groups_in_other_light_are_told_apart_without_the_subject(
     dark_and_light: bool, tmp_path: Path
 ) -> None:
-    study = read_study(synthesise_study(tmp_path, subjects=11, seconds=0.6, null=dark_and_light, seed=5))
+    study = read_study(synthesise_study(tmp_path, StudySpec(subjects=11, seconds=0.6, null=dark_and_light, seed=5)))
     stores = [build_crops(r, tmp_path / "crops" / r.recording_id) for r in study.recordings]
     found = recording_properties(study.recordings, stores)
     keys = [(r.subject, r.group) for r in study.recordings]

@@ -6,7 +6,7 @@ kept; what is measured of one row on one recording is a cell, kept too, so that 
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ from ubam.core.files import write_json
 from ubam.core.parallel import executor
 from ubam.core.provenance import key_of
 from ubam.core.settings import Settings
+from ubam.core.typing import StageProgress
 from ubam.evaluation.benchmark.clips import measures
 from ubam.evaluation.benchmark.clips.rows import AT_ONE, CLIP_ROWS, Clip, Shown
 from ubam.evaluation.benchmark.clips.study import (
@@ -41,7 +42,6 @@ from ubam.tracking.crop_store import CROP_VERSION
 VERSION = 3  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,12 @@ def choose_clip_rows(names: Sequence[str]) -> list[str]:
 
 
 def run_clips(
-    out: Path, studies: Sequence[Rendering], rows: Sequence[str], settings: Settings, workers: int, progress: Progress
+    out: Path,
+    studies: Sequence[Rendering],
+    rows: Sequence[str],
+    settings: Settings,
+    workers: int,
+    progress: StageProgress,
 ) -> list[ClipCell]:
     """Render and learn what is not there yet, measure what is not measured, and return the cells of `rows`.
 

@@ -22,7 +22,7 @@ from ubam.encoding.embedding import embed_postures
 from ubam.encoding.saved_model import Model
 from ubam.evaluation.benchmark.clips.rows import Clip, Shown, Source
 from ubam.evaluation.benchmark.rows import REFERENCE, KnownStudy, networks, networks_folder
-from ubam.evaluation.benchmark.run import SCENE, VARIETIES, Rendering, open_study
+from ubam.evaluation.benchmark.run import Rendering, open_study
 from ubam.evaluation.published.method import SynthesisGenerator, train_synthesis
 from ubam.evaluation.synthetic.recording import Rendered
 from ubam.evaluation.synthetic.study import render_again
@@ -109,11 +109,8 @@ class ClipStudy:
         """The frames `first` to `stop` of a recording, drawn at another factor; UbamError when it is not the one."""
         recording = self.known.recordings[self.names.index(recording_id)]
         number = int(recording.session or 1) - 1
-        study, truth = self.study, read_arrays(self.truths / f"{recording_id}.npz")
-        drawn = render_again(
-            recording.subject, number, factor, kind=study.kind, subjects=study.subjects, seed=study.seed, scene=SCENE,
-            seconds=study.seconds, **VARIETIES[study.variety],
-        )  # fmt: skip
+        truth = read_arrays(self.truths / f"{recording_id}.npz")
+        drawn = render_again(recording.subject, number, factor, self.study.spec)
         if not np.allclose(drawn.truth["keypoints_healthy"], truth["keypoints_healthy"], atol=0.01):
             raise UbamError(
                 f"{self.truths.parent} was rendered by another version of ubam; remove it so that it is rendered again."

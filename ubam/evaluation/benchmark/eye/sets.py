@@ -13,7 +13,7 @@ from ubam.core.errors import StudyError
 from ubam.core.files import read_arrays
 from ubam.encoding.keypoint_postures import nearest_animal
 from ubam.evaluation.synthetic.capsules.study import CapsuleStudy, read_outlines
-from ubam.evaluation.synthetic.study import render_again, synthesise_study
+from ubam.evaluation.synthetic.study import StudySpec, render_again, synthesise_study
 from ubam.recordings.keypoint_files import Keypoints, read_keypoints
 from ubam.recordings.study_table import VIDEO_SUFFIXES, Recording, read_study
 from ubam.recordings.video_reader import probe
@@ -81,7 +81,7 @@ def rendered(out: Path, wanted: PictureSet, subjects: int, seconds: float, seed:
         if wanted.capsules:
             CapsuleStudy(**ours, view=wanted.view).write(folder)  # type: ignore[arg-type]
         else:
-            synthesise_study(folder, **ours)  # type: ignore[arg-type]
+            synthesise_study(folder, StudySpec(**ours))  # type: ignore[arg-type]
     found = []
     for recording in read_study(folder / "study.csv").recordings:
         store = build_crops(recording, folder / "crops" / recording.recording_id)
@@ -91,7 +91,7 @@ def rendered(out: Path, wanted: PictureSet, subjects: int, seconds: float, seed:
         if wanted.capsules:
             alpha = read_outlines(folder / "study.csv", recording.recording_id)[frames]
         else:
-            again = render_again(recording.subject, 0, 1.0, **ours)  # type: ignore[arg-type]
+            again = render_again(recording.subject, 0, 1.0, StudySpec(**ours))  # type: ignore[arg-type]
             alpha = np.stack([next(again.between(f, f + 1).frames_and_masks())[1] for f in frames.tolist()])
         found.append(_known(folder, recording, store, positions, alpha))
     return found

@@ -1,0 +1,51 @@
+"""The shapes of what the API answers about people, their tokens and the audit log."""
+
+from apiflask.fields import Boolean, Float, Integer, Nested, String
+
+from webui.http.answer_schemas import Answer, texts
+
+
+class PersonOut(Answer):
+    """The person who asks."""
+
+    id, name, role = String(), String(), String()
+
+
+class LimitsOut(Answer):
+    """What one person and one file may take."""
+
+    max_bytes, max_pixels, max_seconds = Integer(), Integer(), Float()
+    chunk_bytes, largest_chunk_bytes, quota_bytes = Integer(), Integer(), Integer()
+
+
+class MeOut(Answer):
+    """Who asks (None: nobody is signed in), the CSRF token of the session, and what is allowed here."""
+
+    user, accounts, csrf = Nested(PersonOut, allow_none=True), Boolean(), String()
+    presets, server_folders, retention_days, limits = texts(), Boolean(), Integer(), Nested(LimitsOut)
+
+
+class UserOut(Answer):
+    """A person, as an admin sees them."""
+
+    id, name, role, active = String(), String(), String(), Boolean()
+    created, n_studies = String(), Integer()
+
+
+class TokenOut(Answer):
+    """A key for programs, without its value."""
+
+    id, name, created, used = String(), String(), String(), String(allow_none=True)
+
+
+class NewTokenOut(TokenOut):
+    """A key for programs with its value, which is shown once."""
+
+    token = String()
+
+
+class AuditLine(Answer):
+    """Who did what to which thing."""
+
+    id, at, user, user_id = Integer(), String(), String(), String()
+    action, kind, object_id, address = String(), String(), String(), String()
