@@ -191,12 +191,12 @@ def close_view(store: CropStore, position: int) -> View:
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
     crop, salient = store.crops([position])[0], store.outline_at(position)
-    behind = around(crop, salient) if store.camera_lost else _behind(store, position)
+    behind = around(crop, salient) if store.camera_lost else scene_behind(store, position)
     return paint_view(crop, salient, behind, CLOSE, float(store.heading[position]))
 
 
-def _behind(store: CropStore, position: int) -> np.ndarray:
-    """The background in the box of a frame, uint8 [S,S,3]."""
+def scene_behind(store: CropStore, position: int) -> np.ndarray:
+    """The background in the box of the frame at a position, uint8 [S,S,3]."""
     scene, zoom = _reduced(store.folder, CropFolder(store.folder).picture("background").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:

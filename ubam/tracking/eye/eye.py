@@ -76,7 +76,7 @@ class Eye:
         in order, each other's neighbours.
         """
         inputs = self._inputs(crops, empty, neighbours)
-        number = PLANS.index(plan) if plan else self._plan(inputs)
+        number = PLANS.index(plan or self.plan_of(self._plans(inputs).numpy()))
         marks = len(LANDMARKS[PLANS[number]])
         alpha, places, found, spread, inside = [], [], [], [], []
         for part, used in _batches(inputs):
@@ -110,9 +110,19 @@ class Eye:
         return np.asarray(torch.cat(found).numpy())
 
     @torch.no_grad()
-    def _plan(self, inputs: Tensor) -> int:
-        chances = [torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)]
-        return int(torch.cat(chances).mean(0).argmax())
+    def plan_chances(
+        self, crops: np.ndarray, empty: np.ndarray | None = None, neighbours: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Logarithm of the chance of each plan, float32 [T, 4]; arguments as in `see`."""
+        return self._plans(self._inputs(crops, empty, neighbours)).numpy()
+
+    @staticmethod
+    def plan_of(chances: np.ndarray) -> str:
+        """The likeliest plan of many crops together, from what `plan_chances` says of them [n, 4]."""
+        return PLANS[int(chances.mean(0).argmax())]
+
+    def _plans(self, inputs: Tensor) -> Tensor:
+        return torch.cat([torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)])
 
     def _answer(self, inputs: Tensor, plan: Tensor | None = None) -> Answer:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
