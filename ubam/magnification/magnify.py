@@ -132,7 +132,7 @@ class Magnification:
         region = region_of(self.query.box[position], self.query.width, self.query.height)
         x0, y0, x1, y1 = region
         scene = self.query.seen(self.scene, position)
-        pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
+        pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise")}
         scene = replace(scene, **pictures)
         inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
         opacity = self._opacity(scene, inside, region, position)

@@ -129,7 +129,7 @@ def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: i
     """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
     try:
         store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
-    except VideoError as error:
+    except (StudyError, VideoError) as error:
         return CropOutcome("failed", str(error))
     return CropOutcome(
         store.status, store.reason, fps=store.fps, width=store.width, height=store.height,

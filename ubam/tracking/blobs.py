@@ -36,6 +36,12 @@ def find_blobs(salient: np.ndarray) -> np.ndarray:
     return blobs
 
 
+def enlarged_blobs(blobs: np.ndarray, zoom: float) -> np.ndarray:
+    """Blobs [n,14] of a picture as those of one that is `zoom` times larger; their mass is an area, too."""
+    powers = np.array([2, *[1] * 6, *[2] * 3, *[3] * 4])
+    return (blobs * zoom**powers).astype(np.float32)
+
+
 def follow(blobs: np.ndarray) -> np.ndarray:
     """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
 

@@ -31,7 +31,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 13
+CROP_VERSION = 14
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class CropStore:
         return cv2.resize(view[..., 0].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR)
 
     def scene(self) -> Scene:
-        """Background, noise map and, for a subject in place, its still part, at the recording's size.
+        """Background and noise map at the recording's size.
 
         Of a moving camera: as its middle frame sees them; `seen` gives those of any frame.
         """
@@ -158,10 +158,7 @@ class CropStore:
         files = CropFolder(self.folder)
         background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
         noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
-        still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
-        if self.in_place:
-            still = cv2.cvtColor(_read_picture(files.picture("still")), cv2.COLOR_BGRA2RGBA)
-        return Scene(background, noise, still, self.in_place)
+        return Scene(background, noise, self.in_place)
 
 
 def _read_picture(path: Path) -> np.ndarray:

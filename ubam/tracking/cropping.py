@@ -16,13 +16,15 @@ import numpy as np
 
 from ubam.core.files import content_hash
 from ubam.core.typing import Progress
+from ubam.recordings.mask_files import masks_hash, read_masks
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
+from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
-from ubam.tracking.locate import Finding, find_subject
+from ubam.tracking.locate import find_subject
 from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
@@ -66,7 +68,8 @@ def build_crops(
 
 def _key(recording: Recording, crop_size: int, view_size: int) -> str:
     row = (recording.recording_id, recording.start_s, recording.end_s, recording.box, recording.fps)
-    parts = (CROP_VERSION, crop_size, view_size, row, content_hash(recording.video))
+    masks = None if recording.mask is None else masks_hash(recording.mask)
+    parts = (CROP_VERSION, crop_size, view_size, row, content_hash(recording.video), masks)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -114,12 +117,10 @@ def _write_store(
 
 
 def _write_scene(folder: Path, scene: Scene) -> None:
-    """background.png, noise.png (grey levels times 4) and, for a subject in place, still.png."""
+    """background.png and noise.png (grey levels times 4)."""
     files = CropFolder(folder)
     cv2.imwrite(str(files.picture("background")), cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR))
     cv2.imwrite(str(files.picture("noise")), (scene.noise * 4).clip(0, 255).round().astype(np.uint8))
-    if scene.hidden:
-        cv2.imwrite(str(files.picture("still")), cv2.cvtColor(scene.still, cv2.COLOR_RGBA2BGRA))
 
 
 def _write_crops(
@@ -136,7 +137,7 @@ def _write_crops(
     outline = _rows(files.array("outline"), (total, crop_size, crop_size))
     offsets = [0]
     with open(files.pictures, "wb") as blob:
-        for position, (crop, salient) in enumerate(_seen(frames, scaled, crop_size)):
+        for position, (crop, salient) in enumerate(_seen(frames, scaled, survey, crop_size)):
             if finding.track.found[position]:
                 views[position] = scaled.view(crop, salient, position, view_size)
                 outline[position] = np.round(salient * 255)
@@ -151,8 +152,17 @@ def _write_crops(
     return len(offsets) - 1, damage
 
 
-def _seen(frames: Iterator[np.ndarray], scaled: "_Scaled", size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The crop of every frame, and the soft outline that the eye sees in it."""
+def _seen(
+    frames: Iterator[np.ndarray], scaled: "_Scaled", survey: FirstPass, size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The crop of every frame, and the soft outline that the eye sees in it, or that the user gave."""
+    if scaled.finding.masks is not None:
+        given = read_masks(scaled.finding.masks, survey.declared, scaled.size, survey.first)
+        for position, (frame, mask) in enumerate(zip(frames, given, strict=False)):
+            box = scaled.boxes[position]
+            salient = np.zeros((size, size), np.float32) if mask is None else cut(mask, box, size) / np.float32(255)
+            yield cut(frame, box, size), salient
+        return
     ahead, glimpses = tee(scaled.glimpses(frames, size))
     found = outlines(shipped_eye(), ahead, size)
     for position, (glimpse, salient) in enumerate(zip(glimpses, found, strict=True)):

@@ -23,7 +23,7 @@ class FirstPass:
     """What the first pass learns: times float64 [T] from frame_index `first` on, full-size samples, small pictures.
 
     samples uint8 [N,H,W,3] are the frames at `sampled` int64 [N], counted from the first; a small picture is
-    `reduction` times smaller.
+    `reduction` times smaller. declared: how many frames the file says it has.
     """
 
     first: int
@@ -33,6 +33,7 @@ class FirstPass:
     blob: Path
     offsets: np.ndarray
     reduction: int
+    declared: int = 0
 
     @property
     def fps(self) -> float:
@@ -72,7 +73,7 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
         )
     return FirstPass(
         first, np.array(times), np.stack(samples.kept), samples.every * np.arange(len(samples.kept)),
-        folder / "small.bin", np.array(offsets), reduction,
+        folder / "small.bin", np.array(offsets), reduction, info.frames_declared,
     )  # fmt: skip
 
 
