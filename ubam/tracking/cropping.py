@@ -25,11 +25,9 @@ from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.locate import find_subject
-from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
+from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye, with_neighbours
 from ubam.tracking.scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
-
-ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 def build_crops(
@@ -222,10 +220,9 @@ class _Scaled:
 
     def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
         """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
-        if self.scene.hidden or self.finding.lost:
+        if self.finding.lost:
             return salient
-        unlike = self.behind(position, len(salient)).saliency(glimpse.crop)
-        return salient if (unlike * salient).sum() > ABSENT * salient.sum() else np.zeros_like(salient)
+        return present(salient, glimpse.crop, self.behind(position, len(salient)))
 
     def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
         """The view of the crop at a position, whose soft outline is known."""

@@ -86,7 +86,7 @@ def scene_and_track(frames: Frames, samples: np.ndarray, at: np.ndarray, times: 
     scene = empty_scene(samples, whole)
     track = moving
     if settled is not None:
-        track = follow_body(frames, reduced(scene.background, times), moving, settled, times, fps)
+        track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps)
     return scene, track.saying(*((IN_PLACE,) * scene.hidden), *motion.remarks(track, times))
 
 

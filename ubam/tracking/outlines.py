@@ -9,6 +9,9 @@ import numpy as np
 import torch
 
 from ubam.tracking.eye.eye import Eye
+from ubam.tracking.scene import Scene
+
+ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 class Glimpse(NamedTuple):
@@ -35,6 +38,16 @@ def outlines(eye: Eye, glimpses: Iterable[Glimpse], size: int) -> Iterator[np.nd
             yield from _outlines(eye, held, size)
             held = []
     yield from _outlines(eye, held, size)
+
+
+def present(outline: np.ndarray, crop: np.ndarray, scene: Scene) -> np.ndarray:
+    """The outline float32 [S,S] of a crop uint8 [S,S,3], or none where nothing in it is unlike the empty scene there.
+
+    A scene that was never seen empty cannot tell.
+    """
+    if scene.hidden or (scene.saliency(crop) * outline).sum() > ABSENT * outline.sum():
+        return outline
+    return np.zeros_like(outline)
 
 
 def outline_of(eye: Eye, crop: np.ndarray, empty: np.ndarray | None) -> np.ndarray:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import tee
 
 import cv2
 import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
-from ubam.tracking.outlines import Glimpse, outlines, shipped_eye
+from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
+from ubam.tracking.scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
-from ubam.tracking.views import cut, whole_outline
+from ubam.tracking.views import cut, scene_at, whole_outline
 
 SIDE = 128  # pixels of a look
 WIDER = 1.6  # sides of the box that a look shows
@@ -74,19 +76,22 @@ def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.nd
     return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
 
 
-def follow_body(
-    frames: Frames, background: np.ndarray | None, track: Track, settled: Settled, scale: float, fps: float
-) -> Track:
+def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Settled, scale: float, fps: float) -> Track:
     """The track of the whole body, from that of what moves; arguments as for `settle`.
 
-    background: the small picture of the empty scene, uint8 [h,w,3]; None where it is not known. fps: frames per second.
+    It is found where the eye sees it: a body that rests is still there.
+
+    Args:
+        scene: the empty scene at the size of the small pictures; None where it is not known.
+        fps: frames per second.
     """
-    wanted = np.flatnonzero(track.found)[:: max(1, round(fps / LOOKS_PER_S))]
+    wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
     boxes = _boxes(_middle(track, scale)[wanted] + settled.shift, WIDER * settled.side)
-    seen = np.stack([_blob(*look) for look in _looks(_threes(frames(), wanted), background, boxes)])
+    looks = _looks(_threes(frames(), wanted), scene, boxes)
+    seen = np.stack([_blob(*look) for look in looks])
     if not seen[:, 0].any():
         return track
-    blobs, there = _between(seen, wanted, track.found)
+    blobs, there = _between(seen, wanted, len(track.found))
     remarks = tuple(NOT_MOVING if remark == NO_MOTION else remark for remark in track.warnings)
     return smooth_track(enlarged_blobs(blobs, scale), there, fps, remarks)
 
@@ -119,17 +124,19 @@ def _threes(frames: Iterator[np.ndarray], wanted: np.ndarray) -> Iterator[tuple[
 
 
 def _looks(
-    threes: Iterable[tuple[np.ndarray, ...]], background: np.ndarray | None, boxes: np.ndarray
+    threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The soft outline of the subject in each box [n,4] and the box; the part of it that lies most in its middle."""
+    ahead, glimpses = tee(_glimpses(threes, scene, boxes))
+    for outline, glimpse, box in zip(outlines(shipped_eye(), ahead, SIDE), glimpses, boxes, strict=True):
+        part = _in_the_middle(outline)
+        yield part if scene is None else present(part, glimpse.crop, scene_at(scene, box, SIDE)), box
 
-    def glimpses() -> Iterator[Glimpse]:
-        for three, box in zip(threes, boxes, strict=True):
-            before, at, after = (cut(frame, box, SIDE) for frame in three)
-            yield Glimpse(before, at, after, None if background is None else cut(background, box, SIDE))
 
-    for outline, box in zip(outlines(shipped_eye(), glimpses(), SIDE), boxes, strict=True):
-        yield _in_the_middle(outline), box
+def _glimpses(threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray) -> Iterator[Glimpse]:
+    for three, box in zip(threes, boxes, strict=True):
+        before, at, after = (cut(frame, box, SIDE) for frame in three)
+        yield Glimpse(before, at, after, None if scene is None else cut(scene.background, box, SIDE))
 
 
 def _in_the_middle(outline: np.ndarray) -> np.ndarray:
@@ -151,13 +158,13 @@ def _blob(outline: np.ndarray, box: np.ndarray) -> np.ndarray:
     return blob
 
 
-def _between(blobs: np.ndarray, at: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _between(blobs: np.ndarray, at: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Blobs [T,14] of every frame from those at some positions, and in which frames bool [T] the subject is there."""
-    seen, frames = blobs[:, 0] > 0, np.arange(len(found))
+    seen, frames = blobs[:, 0] > 0, np.arange(count)
     right = np.minimum(np.searchsorted(at, frames), len(at) - 1)
     left = np.maximum(right - 1, 0)
     near = np.where(frames - at[left] <= at[right] - frames, left, right)
-    there = found & seen[near]
+    there = seen[near]
     columns = [np.interp(frames, at[seen], column) for column in blobs[seen].T]
     return np.stack(columns, 1).astype(np.float32), there
 

@@ -141,8 +141,14 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "odd").mkdir()
     for name in ("a", "b"):
         cv2.imwrite(str(tmp_path / "odd" / f"{name}.png"), np.zeros((4, 4), np.uint8))
-    wanted = {"short.mp4": "5 frames of masks", "empty": "no pictures", "other.json": "do not say which", "text.json": "COCO",
-              "odd": "do not say which", "none.mp4": "no such file"}  # fmt: skip
+    wanted = {
+        "short.mp4": "5 frames of masks",
+        "empty": "no pictures",
+        "other.json": "do not say which",
+        "text.json": "COCO",
+        "odd": "do not say which",
+        "none.mp4": "no such file",
+    }
     for name, words in wanted.items():
         with pytest.raises(StudyError, match=words):
             check_masks(tmp_path / name, FRAMES)

@@ -1,5 +1,7 @@
 """The whole body is found from what moves of it, and what is behind it is kept or filled in."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -55,6 +57,23 @@ def test_behind_a_subject_that_travels_the_scene_is_seen(kind: str, seed: int) -
     assert track.warnings == ()
     assert track.found.mean() > 0.9
     assert reach(truth[track.found], track) > 0.9
+
+
+def test_one_that_comes_and_goes_is_found_while_it_is_there() -> None:
+    frames, _, _ = film("human", "walkway", 4, 2.4)
+    empty = np.median(frames, axis=0).astype(np.uint8)
+    _, track = found(np.concatenate([np.repeat(empty[None], 24, 0), frames, np.repeat(empty[None], 24, 0)]))
+    assert not track.found[:20].any()
+    assert not track.found[-20:].any()
+    assert track.found[28:-28].mean() > 0.95
+
+
+def test_one_that_rests_is_still_there() -> None:
+    frames, truth, _ = film("human", "walkway", 4, 2.4)
+    resting = np.concatenate([frames[:40], np.repeat(frames[40:41], 30, 0), frames[40:]])
+    _, track = found(resting)
+    assert track.found.mean() > 0.97
+    assert reach(truth[40:41], replace(track, box=track.box[55:56])) > 0.9
 
 
 @pytest.mark.slow
