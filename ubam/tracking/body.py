@@ -1,18 +1,18 @@
 """The body of the subject in every frame: landmarks and body coordinates, as the eye reads them from the crops."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ubam.core.files import write_json
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
-from ubam.tracking.eye.eye import Eye, Seen
-from ubam.tracking.eye.landmarks import LANDMARKS
-from ubam.tracking.outlines import shipped_eye
+from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
+from ubam.tracking.outlines import Glimpse, looks, shipped_eye
 
-CHUNK = 64  # frames looked at together
 BODY_VERSION = 1
 
 
@@ -39,58 +39,41 @@ class Body:
         return LANDMARKS[self.plan]
 
 
-def likeliest_plan(stores: list[CropStore], frames: int = 16) -> str:
-    """The plan of body of a study: the likeliest one of some frames of every recording together."""
-    eye = shipped_eye()
-    chances = [eye.plan_chances(*_shown(store, _some(store, frames))) for store in stores if store.found.any()]
-    return eye.plan_of(np.concatenate(chances)) if chances else "person"
+def likeliest_plan(stores: Sequence[CropStore]) -> str:
+    """The plan of body of a study: the likeliest one of all its recordings together."""
+    return PLANS[int(np.sum([store.plan_chances for store in stores], axis=0).argmax())]
+
+
+def write_plan(folder: Path, plan: str) -> None:
+    """Say which plan of body the landmarks and places in a store's folder are of."""
+    write_json(CropFolder(folder).body, {"version": BODY_VERSION, "plan": plan})
 
 
 def read_body(store: CropStore, plan: str) -> Body:
-    """The body in every frame of a store; kept in the store's folder, and read from there the next time."""
+    """The body in every frame of a store; looked at again where its landmarks are of another plan."""
     files = CropFolder(store.folder)
-    about = files.path / "body.json"
-    wanted = {"version": BODY_VERSION, "plan": plan}
-    if not (about.is_file() and json.loads(about.read_text(encoding="utf-8")) == wanted):
-        arrays = _look(store, plan)
-        for name, array in arrays.items():
+    told = json.loads(files.body.read_text(encoding="utf-8")) if files.body.is_file() else {}
+    if told != {"version": BODY_VERSION, "plan": plan}:
+        files.body.unlink(missing_ok=True)
+        for name, array in _look(store, plan).items():
             np.save(files.array(name), array)
-        about.write_text(json.dumps(wanted), encoding="utf-8")
+        write_plan(store.folder, plan)
     marks = np.load(files.array("landmarks"))
     return Body(plan, marks[..., :2], marks[..., 2], marks[..., 3], np.load(files.array("places"), mmap_mode="r"))
 
 
 def _look(store: CropStore, plan: str) -> dict[str, np.ndarray]:
-    count, eye = len(store.time_s), shipped_eye()
+    count, found = len(store.time_s), np.flatnonzero(store.found)
     marks = np.zeros((count, len(LANDMARKS[plan]), 4), np.float32)
     places = np.zeros((count, 64, 64, 4), np.int8)
-    found = np.flatnonzero(store.found)
-    for first in range(0, len(found), CHUNK):
-        here = found[first : first + CHUNK]
-        seen = _see(eye, store, here, plan)
-        marks[here] = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
-        places[here] = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127)
+    for position, look in zip(found, looks(shipped_eye(), _glimpses(store, found), store.crop_size, plan), strict=True):
+        marks[position], places[position] = look.landmarks, look.places
     return {"landmarks": marks, "places": places}
 
 
-def _see(eye: Eye, store: CropStore, here: np.ndarray, plan: str) -> Seen:
-    crops, empty, neighbours = _shown(store, here)
-    return eye.see(crops, empty, plan, neighbours)
-
-
-def _shown(store: CropStore, here: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Crops of the frames at these positions, the scene behind them where it is known, and their neighbours in time."""
+def _glimpses(store: CropStore, positions: np.ndarray) -> Iterator[Glimpse]:
+    """Crops of the frames at these positions, their neighbours in time, and the scene behind them where it is known."""
     last = len(store.time_s) - 1
-    beside = [store.crops(np.clip(here + step, 0, last)) for step in (-1, 1)]
-    empty = None if store.camera_lost else np.stack(list(_behind(store, here)))
-    return store.crops(here), empty, np.stack(beside, 1)
-
-
-def _behind(store: CropStore, here: np.ndarray) -> Iterator[np.ndarray]:
-    for position in here:
-        yield scene_behind(store, int(position))
-
-
-def _some(store: CropStore, frames: int) -> np.ndarray:
-    found = np.flatnonzero(store.found)
-    return found[np.unique(np.linspace(0, len(found) - 1, frames).astype(int))]
+    for position in positions:
+        before, crop, after = store.crops([max(position - 1, 0), position, min(position + 1, last)])
+        yield Glimpse(before, crop, after, None if store.camera_lost else scene_behind(store, int(position)))

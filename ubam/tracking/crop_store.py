@@ -46,6 +46,7 @@ class CropStore:
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
     camera_lost: the camera moves in a way that could not be followed.
+    plan_chances: logarithm of the chance of each plan of body (`eye.landmarks.PLANS`).
     outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
     """
 
@@ -75,6 +76,7 @@ class CropStore:
     moves: np.ndarray | None
     camera_lost: bool = False
     outline: np.ndarray | None = None
+    plan_chances: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -92,6 +94,7 @@ class CropStore:
         fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
         # A store from before the flag says it by its warning only.
         fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
+        fields["plan_chances"] = tuple(meta.get("plan_chances", (0.0, 0.0, 0.0, 0.0)))
         return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
