@@ -23,6 +23,7 @@ def _version(package: str) -> str:
 
 
 def installed_versions() -> dict[str, str]:
+    """The version of Python and of each package that numbers depend on, and the number of cores."""
     return {"python": platform.python_version(), "cpu_cores": str(os.cpu_count())} | {
         name: _version(name) for name in PACKAGES
     }

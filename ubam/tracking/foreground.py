@@ -15,13 +15,19 @@ def saliency(
 ) -> np.ndarray:
     """Soft foreground in 0..1, float32 [H,W]: how far each pixel of a frame is from the background, in units of noise.
 
-    Args:
-        frame: uint8 [H,W,3].
-        background: uint8 [H,W,3].
-        noise: grey levels, one number or float32 [H,W].
-        still: uint8 [H,W,4], a subject in place: its median picture and where its still part is; a pixel there that
-            looks as usual is foreground.
-        least: differences of fewer grey levels are never foreground.
+    Parameters
+    ----------
+    frame
+        uint8 [H,W,3].
+    background
+        uint8 [H,W,3].
+    noise
+        Grey levels, one number or float32 [H,W].
+    still
+        uint8 [H,W,4], a subject in place: its median picture and where its still part is; a pixel there that
+        looks as usual is foreground.
+    least
+        Differences of fewer grey levels are never foreground.
     """
     salient = distance_from(frame, background, noise, least)
     if still is None:
@@ -52,14 +58,20 @@ def restless(frames: np.ndarray, background: np.ndarray, least: float, floor: np
 
     So a dark trunk that heaves before a dark wall is found like a light one.
 
-    Args:
-        frames: uint8 [N,H,W,3].
-        background: uint8 [H,W,3].
-        least: grey levels that are nothing, half of that in the dark.
-        floor: grey levels of clutter, one number or float32 [H,W].
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,3].
+    background
+        uint8 [H,W,3].
+    least
+        Grey levels that are nothing, half of that in the dark.
+    floor
+        Grey levels of clutter, one number or float32 [H,W].
 
-    Returns:
-        float32 [N,H,W] in 0..1.
+    Returns
+    -------
+    float32 [N, H, W] in 0..1
     """
     still = cv2.GaussianBlur(background, (0, 0), 0.8)
     apart = np.stack([cv2.absdiff(cv2.GaussianBlur(frame, (0, 0), 0.8), still).max(axis=2) for frame in frames])
@@ -166,8 +178,10 @@ def cast_shadow(frame: np.ndarray, background: np.ndarray) -> np.ndarray:
 
     A shadow dims all channels alike (to 35-97 %) and leaves the floor's texture (Cucchiara et al., PAMI 2003).
 
-    Args:
-        frame, background: uint8 [H,W,3].
+    Parameters
+    ----------
+    frame, background
+        uint8 [H,W,3].
     """
     seen, empty = (cv2.GaussianBlur(x.astype(np.float32), (0, 0), 1.0) for x in (frame, background))
     ratios = (seen + 4) / (empty + 4)

@@ -55,8 +55,10 @@ class Finding:
 def find_subject(recording: Recording, survey: FirstPass) -> Finding:
     """Scene and track of a recording; a given box is taken as it is.
 
-    Raises:
-        VideoError: the given box lies outside the picture.
+    Raises
+    ------
+    VideoError
+        The given box lies outside the picture.
     """
     camera, lost = _camera(survey)
     if recording.box is not None:

@@ -64,10 +64,14 @@ def without_rest(frames: np.ndarray, background: np.ndarray, noise: np.ndarray) 
     Where pixels often differ from the background, there are two pictures: the background so far and what the differing
     frames show. The one that is more like the surroundings is kept.
 
-    Args:
-        frames: uint8 [N,H,W,3].
-        background: uint8 [H,W,3].
-        noise: float32 [H,W].
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,3].
+    background
+        uint8 [H,W,3].
+    noise
+        float32 [H,W].
     """
     differs = np.stack([distance_from(frame, background, noise) > 0.5 for frame in frames])
     region = grown(differs.mean(axis=0) > 0.25)
@@ -82,10 +86,14 @@ def without_rest(frames: np.ndarray, background: np.ndarray, noise: np.ndarray) 
 def still_part(median: np.ndarray, region: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Where the median picture shows a subject that stays in place, bool [H,W].
 
-    Args:
-        median: uint8 [H,W,3].
-        region: bool [H,W], the region that the subject's motion encloses (`often_enclosed` or `hull`).
-        noise: float32 [H,W].
+    Parameters
+    ----------
+    median
+        uint8 [H,W,3].
+    region
+        bool [H,W], the region that the subject's motion encloses (`often_enclosed` or `hull`).
+    noise
+        float32 [H,W].
     """
     hole = grown(region)
     behind = fill(median, hole)
@@ -141,9 +149,12 @@ CLUTTER = (
 def learn_scene(samples: np.ndarray, times: int = 1) -> tuple[Scene, Scene, tuple[str, ...]]:
     """The scene at full size and `times` smaller (as `reduced` does it), and what must be said about it.
 
-    Args:
-        samples: uint8 [N,H,W,3], frames spread over the recording.
-        times: how many pixels of the recording make one of the small scene; about 200 px across are enough.
+    Parameters
+    ----------
+    samples
+        uint8 [N,H,W,3], frames spread over the recording.
+    times
+        How many pixels of the recording make one of the small scene; about 200 px across are enough.
     """
     height, width = samples.shape[1:3]
     small = np.stack([reduced(frame, times) for frame in samples])

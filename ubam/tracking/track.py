@@ -40,11 +40,16 @@ UNSTEADY = "much besides the subject moves: does the camera move, or the light c
 def track_subject(frames: Iterable[np.ndarray], scene: Scene, *, scale: float = 1.0, fps: float = 25.0) -> Track:
     """Follow the subject through small frames uint8 [h,w,3]; the track comes out in pixels of the recording.
 
-    Args:
-        frames: small pictures of every frame.
-        scene: at the size of the frames.
-        scale: pixels of the recording per pixel of the small pictures.
-        fps: frames per second, for the smoothing.
+    Parameters
+    ----------
+    frames
+        Small pictures of every frame.
+    scene
+        At the size of the frames.
+    scale
+        Pixels of the recording per pixel of the small pictures.
+    fps
+        Frames per second, for the smoothing.
     """
     blobs, beside = [], []
     for frame in frames:

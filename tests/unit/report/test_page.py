@@ -163,7 +163,9 @@ def test_odd_values_in_the_json_files_do_not_stop_the_report(odd: object, tmp_pa
 
 
 def test_without_a_reference_each_is_compared_with_all(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=3, frames=40, videos=False, mutual=True)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=3, query_subjects=3, frames=40, videos=False, design="mutual"
+    )
     _, page = _read(run)
     assert "No reference group was named" in page.text
     assert "moves least like the others" in page.text

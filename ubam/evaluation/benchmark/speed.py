@@ -25,8 +25,10 @@ def measure_speed(out: Path) -> dict[str, float]:
 
     Eight rendered walkers, preset `quick`; the first impaired one's recording is enlarged and played forth and back.
 
-    Raises:
-        UbamError: the run or a clip failed.
+    Raises
+    ------
+    UbamError
+        The run or a clip failed.
     """
     table, run = out / "study" / "study.csv", out / "run"
     if not table.exists():

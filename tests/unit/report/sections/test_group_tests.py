@@ -23,7 +23,7 @@ from ubam.results.run_data import read_run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("statistics") / "run"
-    return make_fake_run(folder, reference_subjects=4, query_subjects=3, frames=60, videos=False, days=True)
+    return make_fake_run(folder, reference_subjects=4, query_subjects=3, frames=60, videos=False, design="days")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,9 @@ def test_curves_have_a_line_for_every_subject_and_a_point_for_every_day(run: Pat
 
 
 def test_a_missing_day_leaves_the_rest_of_the_line(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=2, query_subjects=2, frames=40, videos=False, days=True)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=2, query_subjects=2, frames=40, videos=False, design="days"
+    )
     curves = json.loads((run / "statistics.json").read_text())["curves"]
     curves[0]["points"][1]["deviation"] = None
     curves[0]["points"][2] |= {"low": None, "high": None}
@@ -136,7 +138,9 @@ def test_the_classifier_names_those_that_look_like_another_group(run: Path, writ
 
 
 def test_without_a_reference_the_most_unusual_moments_open_their_recording(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False, mutual=True)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False, design="mutual"
+    )
     text, page = _read(run)
     players = re.findall(r'data-player="([^"]*)"', text[text.index('id="unusual"') : text.index('id="cards"')])
     assert len(players) == 5

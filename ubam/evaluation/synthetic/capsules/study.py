@@ -47,8 +47,10 @@ class CapsuleStudy:
     turn at severities from 0.25 to 1. null: nobody is impaired, the groups differ in clothes or fur and in light only.
     All subjects face the same way, which goes with the seed; from above each goes its own way.
 
-    Raises:
-        StudyError: a kind, scene or view that does not exist, too few subjects, a negative seed.
+    Raises
+    ------
+    StudyError
+        A kind, scene or view that does not exist, too few subjects, a negative seed.
     """
 
     kind: str = "human"
