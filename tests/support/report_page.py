@@ -40,7 +40,8 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
-def _read(run: Path) -> tuple[str, Page]:
+def write_and_read(run: Path) -> tuple[str, Page]:
+    """Write the report of a run; its text, and its page, which must be well formed."""
     text = write_report(run).read_text(encoding="utf-8")
     page = Page(text)
     assert not page.open, page.open

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -31,23 +31,21 @@ def make_fake_run(
     frames: int = 150,
     videos: bool = True,
     effect: float = 1.0,
-    mutual: bool = False,
-    days: bool = False,
+    design: Literal["groups", "mutual", "days"] = "groups",
     names: dict[str, str] | None = None,
-    seed: int = 0,
 ) -> Path:
     """Fill `run`: two groups, one recording each (the first query subject has two), one failed, one partial.
 
-    `names` renames subjects, `mutual` leaves out the reference, `days` adds curves over days, `effect` is the shift of
-    the query group in the units of the reference's own spread times three.
+    `names` renames subjects. The design "mutual" leaves out the reference, and "days" adds curves over days. `effect`
+    is the shift of the query group in the units of the reference's own spread times three.
     """
-    rng = np.random.default_rng(seed)
+    rng, mutual = np.random.default_rng(0), design == "mutual"
     recordings = _recordings(reference_subjects, query_subjects, frames, names or {})
     usable = [row for row in recordings if row["status"] != "failed"]
     windows = {row["recording_id"]: _windows(row, frames, effect, rng) for row in usable}
     for row in usable:
         _arrays(run, row, frames, windows[row["recording_id"]], rng)
-    _tables(run, recordings, windows, None if mutual else "healthy", days, rng)
+    _tables(run, recordings, windows, None if mutual else "healthy", design == "days", rng)
     _maps(run, usable, rng)
     _motifs(run, usable, "" if mutual else "healthy", rng)
     queries = [row for row in usable if mutual or row["group"] == "affected"]

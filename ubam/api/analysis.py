@@ -16,22 +16,35 @@ def analyse(
 ) -> Run:  # fmt: skip
     """Analyse a study into the run folder `out`, as `ubam run` does; a run that was stopped goes on where it was.
 
-    Args:
-        study: a CSV with the columns video, subject and group, or a folder with a folder of videos for each group.
-        out: the run folder; a new one, or one of the same study.
-        reference: the group that defines normal. None: the group called reference, healthy, control, sham or wildtype,
-            and where there is none, as "none": every subject is scored against all others.
-        preset: "quick" for a first look, "standard" for results, "thorough" for a GPU or a night.
-        seed: the same seed on the same machine gives the same numbers.
-        workers: processes that work side by side. With more than one, a script needs `if __name__ == "__main__":`.
-        model: the folder model of another run, to use its networks instead of training.
-        progress: called with the stage, what is done of it and all of it.
+    Parameters
+    ----------
+    study
+        A CSV with the columns video, subject and group, or a folder with a folder of videos for each group.
+    out
+        The run folder; a new one, or one of the same study.
+    reference
+        The group that defines normal. None: the group called reference, healthy, control, sham or wildtype,
+        and where there is none, as "none": every subject is scored against all others.
+    preset
+        "quick" for a first look, "standard" for results, "thorough" for a GPU or a night.
+    seed
+        The same seed on the same machine gives the same numbers.
+    workers
+        Processes that work side by side. With more than one, a script needs `if __name__ == "__main__":`.
+    model
+        The folder model of another run, to use its networks instead of training.
+    progress
+        Called with the stage, what is done of it and all of it.
 
-    Raises:
-        StudyError: the study cannot be read, or no recording of it can be used. One that fails is in
-            `Run.recordings` with its reason, and the others are analysed.
-        RunError: `out` holds something else, or another process works in it.
-        ModelError: `model` holds no model, or the recordings are too short to learn from.
+    Raises
+    ------
+    StudyError
+        The study cannot be read, or no recording of it can be used. One that fails is in
+        `Run.recordings` with its reason, and the others are analysed.
+    RunError
+        `out` holds something else, or another process works in it.
+    ModelError
+        `model` holds no model, or the recordings are too short to learn from.
     """
     options: RunOptions = {
         "reference": reference, "block": None, "preset": preset, "model": Path(model) if model else None,

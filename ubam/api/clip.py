@@ -51,18 +51,29 @@ def magnify(
 ) -> Clip:  # fmt: skip
     """Magnify how a recording deviates from recordings of reference subjects, and write the clip and its JSON.
 
-    Args:
-        query: the recording that is shown.
-        references: recordings of the subjects that define normal; the query's own subject is left out.
-        model: fitted on recordings like these, by which equal moments of two recordings are found.
-        factor: 0 the twin, 1 the recording as it is, 2 the deviation doubled; from -2 to 6.
-        out: the .mp4 to write; of the layout "strip" the .png or .svg.
-        layout: "side-by-side", "magnified", "twin", "overlay" or "strip".
-        span: first and last second to show, on the recording's own clock; None: its start or end.
-        progress: called with the frames that are done and all of them.
+    Parameters
+    ----------
+    query
+        The recording that is shown.
+    references
+        Recordings of the subjects that define normal; the query's own subject is left out.
+    model
+        Fitted on recordings like these, by which equal moments of two recordings are found.
+    factor
+        0 the twin, 1 the recording as it is, 2 the deviation doubled; from -2 to 6.
+    out
+        The .mp4 to write; of the layout "strip" the .png or .svg.
+    layout
+        "side-by-side", "magnified", "twin", "overlay" or "strip".
+    span
+        First and last second to show, on the recording's own clock; None: its start or end.
+    progress
+        Called with the frames that are done and all of them.
 
-    Raises:
-        UbamError: no reference subject beside the query's own, a factor out of range, no such layout, an empty span.
+    Raises
+    ------
+    UbamError
+        No reference subject beside the query's own, a factor out of range, no such layout, an empty span.
     """
     out, others = Path(out), [one for one in references if one.recording.subject != query.recording.subject]
     if not others:

@@ -19,17 +19,24 @@ from ubam.results.embeddings import Embeddings
 class Model:
     """Two networks that give each frame a posture and each window of frames a behaviour.
 
-    Args:
-        preset: "quick" adapts the encoder that ships with ubam, "standard" and "thorough" learn from nothing.
-        seed: the same seed on the same machine gives the same model.
-        workers: cores to use.
-        device: "auto", "cpu" or "cuda".
+    Parameters
+    ----------
+    preset
+        "quick" adapts the encoder that ships with ubam, "standard" and "thorough" learn from nothing.
+    seed
+        The same seed on the same machine gives the same model.
+    workers
+        Cores to use.
+    device
+        "auto", "cpu" or "cuda".
 
     After `fit` or `load`, `networks_` holds the trained networks. After `fit`, `order_accuracy_` is the share of
     windows whose order of frames was recognised in the last training steps (0.5 is chance).
 
-    Raises:
-        UbamError: there is no such preset.
+    Raises
+    ------
+    UbamError
+        There is no such preset.
     """
 
     def __init__(self, preset: str = "standard", *, seed: int = 0, workers: int = 1, device: str = "auto") -> None:

@@ -112,18 +112,29 @@ class Run:
     ) -> "Clip":  # fmt: skip
         """Write a clip in which the deviation of a recording is magnified, and its JSON beside it.
 
-        Args:
-            recording_id: one of the run's recordings.
-            factor: 0 the twin, 1 the recording as it is, 2 the deviation doubled; from -2 to 6.
-            out: the .mp4 to write; of the layout "strip" the .png or .svg.
-            layout: "side-by-side", "magnified", "twin", "overlay" or "strip".
-            span: first and last second to show, on the recording's own clock; None: its start or end.
-            progress: called with the stage ("magnify"), the frames that are done, and all of them.
+        Parameters
+        ----------
+        recording_id
+            One of the run's recordings.
+        factor
+            0 the twin, 1 the recording as it is, 2 the deviation doubled; from -2 to 6.
+        out
+            The .mp4 to write; of the layout "strip" the .png or .svg.
+        layout
+            "side-by-side", "magnified", "twin", "overlay" or "strip".
+        span
+            First and last second to show, on the recording's own clock; None: its start or end.
+        progress
+            Called with the stage ("magnify"), the frames that are done, and all of them.
 
-        Raises:
-            RunError: no such recording, no frames in `span`, or the run's videos are not compared with each other.
-            StudyError: the study or its videos are no longer where they were.
-            UbamError: a factor out of range, or no such layout.
+        Raises
+        ------
+        RunError
+            No such recording, no frames in `span`, or the run's videos are not compared with each other.
+        StudyError
+            The study or its videos are no longer where they were.
+        UbamError
+            A factor out of range, or no such layout.
         """
         from ubam.api.clip import clip_of
         from ubam.core.settings import check_factors

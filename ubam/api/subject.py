@@ -50,8 +50,10 @@ def find_subject(recording: Recording | Path | str, progress: Progress | None = 
 
     progress: called with the frames that are read and twice their number, as `crop` reads them a second time.
 
-    Raises:
-        VideoError: the video is missing, unreadable, or has fewer than 8 frames to use.
+    Raises
+    ------
+    VideoError
+        The video is missing, unreadable, or has fewer than 8 frames to use.
     """
     one = _recording(recording)
     with tempfile.TemporaryDirectory() as folder:
@@ -69,8 +71,10 @@ def crop(
 
     Crops that are there already and still hold are opened. crop_size, view_size: sides in pixels.
 
-    Raises:
-        VideoError: the video is missing, unreadable, or has fewer than 8 frames to use.
+    Raises
+    ------
+    VideoError
+        The video is missing, unreadable, or has fewer than 8 frames to use.
     """
     one = _recording(recording)
     return CroppedRecording(one, build_crops(one, out, crop_size=crop_size, view_size=view_size, progress=progress))

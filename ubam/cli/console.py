@@ -70,6 +70,7 @@ def print_outcome(job: "Job", done: list[str], until: str, as_json: bool) -> Non
 
 
 def subject_line(row: dict[str, str]) -> str:
+    """One row of deviation/subjects.csv as a line for the terminal."""
     interval = f"{float(row['deviation']):5.2f} [{float(row['deviation_low']):.2f}, {float(row['deviation_high']):.2f}]"
     p_value = f"  p {float(row['p_value']):.3f}" if row.get("p_value") else ""
     return f"{row['subject']:>16}  {row['group']:12} deviation {interval}{p_value}"

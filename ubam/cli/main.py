@@ -30,8 +30,11 @@ ENVIRONMENT_ERRORS = {
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ubam")
 def cli() -> None:
-    """Learn postures and behaviours from video alone, score how far each subject deviates from a reference group, and
-    magnify the deviation into a clip that a person can see."""
+    """Learn behaviour from video alone, and find and magnify what deviates from normal.
+
+    The networks learn postures and behaviours without labels. Each subject gets a score for its distance from a
+    reference group, and a clip that magnifies the difference.
+    """
 
 
 for _command in (

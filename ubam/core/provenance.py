@@ -15,7 +15,8 @@ def key_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The installed version of a package, "unknown" where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -23,6 +24,7 @@ def _version(package: str) -> str:
 
 
 def installed_versions() -> dict[str, str]:
+    """The version of Python and of each package that numbers depend on, and the number of cores."""
     return {"python": platform.python_version(), "cpu_cores": str(os.cpu_count())} | {
-        name: _version(name) for name in PACKAGES
+        name: version_of(name) for name in PACKAGES
     }

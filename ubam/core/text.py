@@ -68,4 +68,5 @@ def bytes_text(count: int) -> str:
 
 
 def plural(count: int, word: str) -> str:
+    """The word as it follows a count: "1 frame", "2 frames"."""
     return word if count == 1 else word + "s"

@@ -45,8 +45,10 @@ class Frozen:
 def find_reference(path: Path) -> Frozen:
     """The frozen reference at `path`: RUN/model/reference, or the run or model folder that holds it.
 
-    Raises:
-        ModelError: there is none, it is damaged or of another version, or its networks are missing.
+    Raises
+    ------
+    ModelError
+        There is none, it is damaged or of another version, or its networks are missing.
     """
     path = Path(path)
     places = (ReferenceFolder(path), ModelFolder(path).reference, RunFolder(path).model.reference)
@@ -88,8 +90,10 @@ def fingerprint(model_folder: Path) -> str:
 def check_fit(frozen: Frozen, model: str, codes: Sequence[PostureSeries]) -> Deviation:
     """The frozen reference, loaded, if recordings coded by networks with the fingerprint `model` can be scored by it.
 
-    Raises:
-        ModelError: other networks made the reference, or it has keypoints and these recordings have none.
+    Raises
+    ------
+    ModelError
+        Other networks made the reference, or it has keypoints and these recordings have none.
     """
     if model != frozen.model:
         raise ModelError(

@@ -73,10 +73,14 @@ def shrink(covariance: np.ndarray, samples: float) -> np.ndarray:
 def normal_units(moment: np.ndarray, samples: float, looks: np.ndarray | None = None) -> np.ndarray:
     """Matrix [D, D] that brings residuals to units of normal variation, in which a typical reference subject is 1.
 
-    Args:
-        moment: second moment [D, D] of reference subjects' residuals.
-        samples: how many of them are independent.
-        looks: second moment [D, D] of what changes of looks do to postures, which counts as normal.
+    Parameters
+    ----------
+    moment
+        Second moment [D, D] of reference subjects' residuals.
+    samples
+        How many of them are independent.
+    looks
+        Second moment [D, D] of what changes of looks do to postures, which counts as normal.
     """
     covariance = shrink(moment, samples)
     if looks is None:

@@ -101,8 +101,10 @@ class Deviation:
     def load(cls, folder: Path) -> "Deviation":
         """The reference that `save` froze: nothing is fitted again, so it gives the scores of the day it was made.
 
-        Raises:
-            ModelError: nothing frozen is there, an older version froze it, or a file is not the one that was frozen.
+        Raises
+        ------
+        ModelError
+            Nothing frozen is there, an older version froze it, or a file is not the one that was frozen.
         """
         place = ReferenceFolder(folder)
         try:

@@ -66,10 +66,14 @@ def change_looks(views: Tensor, together: int, generator: torch.Generator, *, bo
 def moved_by_looks(views: np.ndarray, found: np.ndarray, encode: Encode) -> np.ndarray:
     """Second moment float32 [D, D] of the effect of simulated changes of appearance on a recording's postures.
 
-    Args:
-        views: uint8 [T, V, V, 3].
-        found: bool [T], whether the subject is in a frame; without any, nothing moves.
-        encode: views [N, 3, V, V] in 0..255 to postures [N, D].
+    Parameters
+    ----------
+    views
+        uint8 [T, V, V, 3].
+    found
+        bool [T], whether the subject is in a frame; without any, nothing moves.
+    encode
+        Views [N, 3, V, V] in 0..255 to postures [N, D].
     """
     seen = np.flatnonzero(found)
     chosen = seen[np.linspace(0, len(seen) - 1, FRAMES).astype(int)] if len(seen) else np.zeros(FRAMES, int)

@@ -152,15 +152,22 @@ def _settled(
     return code, sorted(name for name in there if name not in given.names)
 
 
+def keypoints_of(recording: Recording) -> Keypoints:
+    """The keypoints of a recording; StudyError if there are none, or the file is unreadable or of another video."""
+    if recording.keypoints is None:
+        raise StudyError(f"{recording.video}: has no keypoints; name their file in the study's column 'keypoints'")
+    return read_keypoints(recording.keypoints, recording.video, probe(recording.video).frames_declared)
+
+
 def locate_points(recording: Recording, store: CropStore) -> Points:
     """The points of a recording's subject in its T frames, with short gaps bridged and single outliers removed.
 
-    Raises:
-        StudyError: the file is missing or unreadable, belongs to another video, or has too few points of the subject.
+    Raises
+    ------
+    StudyError
+        The file is missing or unreadable, belongs to another video, or has too few points of the subject.
     """
-    if recording.keypoints is None:
-        raise StudyError(f"{recording.video}: has no keypoints; name their file in the study's column 'keypoints'")
-    found = read_keypoints(recording.keypoints, recording.video, probe(recording.video).frames_declared)
+    found = keypoints_of(recording)
     xy = nearest_animal(found, store.frame_index, store.box)
     share = float(np.isfinite(xy).any((1, 2)).mean())
     if share < ENOUGH:

@@ -77,13 +77,20 @@ class RandomNumbers:
 class Descent:
     """The gradient descent of one training; with a checkpoint it goes on where the same training was interrupted.
 
-    Args:
-        network: all weights that learn, in place.
-        optimiser: over these weights, at their whole learning rates.
-        plan: steps, schedule, clipping.
-        call: JSON that differs between two trainings that differ; a checkpoint of another call is passed over.
-        kept: what else must go on as it was, besides network, optimiser, scheduler and history.
-        checkpoint: read now, written while the training runs and at its end.
+    Parameters
+    ----------
+    network
+        All weights that learn, in place.
+    optimiser
+        Over these weights, at their whole learning rates.
+    plan
+        Steps, schedule, clipping.
+    call
+        JSON that differs between two trainings that differ; a checkpoint of another call is passed over.
+    kept
+        What else must go on as it was, besides network, optimiser, scheduler and history.
+    checkpoint
+        Read now, written while the training runs and at its end.
     """
 
     def __init__(

@@ -24,11 +24,16 @@ def gather_evidence(
 ) -> dict[str, np.ndarray]:
     """Arrays of evidence/<recording_id>.npz: the most deviant stretches, with their crops and those of references.
 
-    Args:
-        store, twin: of the recording.
-        open_store: opens the store of another recording, by id.
-        windows: float [W, 3], start and end (s) and deviation of every window.
-        embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D], for the occlusion map.
+    Parameters
+    ----------
+    store, twin
+        Of the recording.
+    open_store
+        Opens the store of another recording, by id.
+    windows
+        float [W, 3], start and end (s) and deviation of every window.
+    embed
+        Maps views uint8 [n, V, V, 3] to postures float32 [n, D], for the occlusion map.
     """
     found = peaks(windows[:, 2], windows[:, :2].mean(1))
     times = np.array([peak for _, peak, _ in found])
@@ -59,10 +64,14 @@ def occlusion_map(
 ) -> Array:
     """Return how much hiding each region of the view lowers the distance to the twin, as shares [T, rows, columns].
 
-    Args:
-        embed: maps uint8 [n, V, V, 3] views to float32 [n, D] postures.
-        views: uint8 [T, V, V, 3] of the recording.
-        twin: float32 [T, D] postures of its twin.
+    Parameters
+    ----------
+    embed
+        Maps uint8 [n, V, V, 3] views to float32 [n, D] postures.
+    views
+        uint8 [T, V, V, 3] of the recording.
+    twin
+        float32 [T, D] postures of its twin.
 
     A region counts 0 if hiding it raises the distance. Occlusion sensitivity: Zeiler and Fergus 2014.
     """
@@ -94,11 +103,15 @@ def peaks(
 ) -> list[tuple[float, float, float]]:
     """Return up to `count` stretches (start, peak, end) in seconds, the most deviant first, without overlap.
 
-    Args:
-        deviation: [W], one number per window; numbers that are not finite are left out.
-        time_s: [W], the middle of each window, increasing.
-        shortest_s, longest_s: bounds of a stretch, where the recording is long enough. A stretch spreads from its peak
-            while the deviation stays above the mean of the peak and the recording's median.
+    Parameters
+    ----------
+    deviation
+        [W], one number per window; numbers that are not finite are left out.
+    time_s
+        [W], the middle of each window, increasing.
+    shortest_s, longest_s
+        Bounds of a stretch, where the recording is long enough. A stretch spreads from its peak
+        while the deviation stays above the mean of the peak and the recording's median.
     """
     finite = np.isfinite(deviation)
     values, times = np.asarray(deviation, float)[finite], np.asarray(time_s, float)[finite]

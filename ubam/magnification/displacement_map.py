@@ -80,8 +80,10 @@ def body_at(query: CropStore, position: int) -> Array:
 def regions_of(length: Array, direction: Array, body: Array) -> list[Region]:
     """Return up to four regions that deviate most, the most deviant first.
 
-    Args:
-        length [S, S], direction [S, S, 2], body [S, S]: as in `DisplacementMap`.
+    Parameters
+    ----------
+    length [S, S], direction [S, S, 2], body [S, S]
+        As in `DisplacementMap`.
     """
     highest, area = float(length.max(initial=0)), float((body >= OFTEN).sum())
     if highest < LEAST:

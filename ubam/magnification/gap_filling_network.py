@@ -48,11 +48,16 @@ class GapFillingNetwork(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return residual flow [N, 2, S, S] in pixels, layer [N, 1, S, S] in 0..1, residual colour [N, 3, S, S].
 
-        Args:
-            moved, background, appearance: [N, 3, S, S] in 0..255, S a multiple of 8 (height and width may differ).
-            layer: [N, 1, S, S] in 0..1, the moved subject's opacity.
-            gap: [N, 1, S, S] in 0..1, large where no source pixel landed.
-            posture: [N, dim], the posture to reach.
+        Parameters
+        ----------
+        moved, background, appearance
+            [N, 3, S, S] in 0..255, S a multiple of 8 (height and width may differ).
+        layer
+            [N, 1, S, S] in 0..1, the moved subject's opacity.
+        gap
+            [N, 1, S, S] in 0..1, large where no source pixel landed.
+        posture
+            [N, dim], the posture to reach.
         """
         pictures = [picture.float() / 127.5 - 1 for picture in (moved, background, appearance)]
         whole = torch.cat([*pictures, layer, gap], 1)

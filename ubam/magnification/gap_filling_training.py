@@ -67,12 +67,17 @@ def train_gap_filling(
 ) -> tuple[GapFillingNetwork, list[float]]:
     """Train a network on pairs of frames of each recording; returns it with the loss of every step.
 
-    Args:
-        stores, postures: per recording its crops and its postures float32 [T, D].
-        checkpoint: where an interrupted training is kept, and goes on.
+    Parameters
+    ----------
+    stores, postures
+        Per recording its crops and its postures float32 [T, D].
+    checkpoint
+        Where an interrupted training is kept, and goes on.
 
-    Raises:
-        ModelError: no recording has ten frames, or the loss is not finite.
+    Raises
+    ------
+    ModelError
+        No recording has ten frames, or the loss is not finite.
     """
     seed, steps, rate = settings.seed, settings.steps, settings.learning_rate
     with torch.random.fork_rng(devices=[]):

@@ -261,18 +261,29 @@ def magnify(
 ) -> Magnification:
     """Prepare the magnification of a recording: choose the inner gain of every factor and measure the factor reached.
 
-    Args:
-        recording: whose deviation is magnified.
-        references: per reference subject a store, and the matched position in it of each of the T frames, int [T].
-        frames: increasing positions in the recording's store.
-        factors: 0 the twin, 1 the recording, 2 the deviation doubled; each within `core.settings.FACTOR_RANGE`.
-        embed: maps views uint8 [n, V, V, 3] to postures float32 [n, D].
-        twin: float32 [T, D], the postures of its twin.
-        manifold: real postures, to count frames that leave them; see `real_postures`.
-        generator: the network that repairs the gaps which the move tears.
+    Parameters
+    ----------
+    recording
+        Whose deviation is magnified.
+    references
+        Per reference subject a store, and the matched position in it of each of the T frames, int [T].
+    frames
+        Increasing positions in the recording's store.
+    factors
+        0 the twin, 1 the recording, 2 the deviation doubled; each within `core.settings.FACTOR_RANGE`.
+    embed
+        Maps views uint8 [n, V, V, 3] to postures float32 [n, D].
+    twin
+        float32 [T, D], the postures of its twin.
+    manifold
+        Real postures, to count frames that leave them; see `real_postures`.
+    generator
+        The network that repairs the gaps which the move tears.
 
-    Raises:
-        UbamError: there is no reference or no frame, or a factor is out of range.
+    Raises
+    ------
+    UbamError
+        There is no reference or no frame, or a factor is out of range.
     """
     query = recording.store
     positions = np.arange(len(query.time_s))[frames].astype(np.int64)

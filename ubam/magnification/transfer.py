@@ -61,11 +61,16 @@ def write_transfer(
 ) -> TransferFacts:
     """Write the clip `out` (.mp4), one frame per frame of the posture's recording, and return the facts for its JSON.
 
-    Args:
-        appearance, posture: the recordings that give the pixels and the postures.
-        positions: int [n], increasing, in the posture's recording.
-        path: int [T], for every frame of the posture's recording the matched position in the appearance's.
-        embed, manifold: as for `magnify`, to find frames whose posture is unlike any real one.
+    Parameters
+    ----------
+    appearance, posture
+        The recordings that give the pixels and the postures.
+    positions
+        int [n], increasing, in the posture's recording.
+    path
+        int [T], for every frame of the posture's recording the matched position in the appearance's.
+    embed, manifold
+        As for `magnify`, to find frames whose posture is unlike any real one.
 
     The clip has the size of the appearance's recording and the frame rate of the posture's. `agreement` is the mean
     intersection over union of the rendered outline with the target, `agreement_before` that of the matched frame before

@@ -45,11 +45,16 @@ class Moved:
 def move_layer(frame: Picture, background: Picture, opacity: Array, forward: Array, hidden: bool = False) -> Moved:
     """Return `frame` with the subject moved by `forward` over the background.
 
-    Args:
-        frame, background: uint8 [H, W, 3], the part of the recording that the canvas covers.
-        opacity: float32 [H, W] in 0..1, the subject's layer.
-        forward: float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
-        hidden: whether the background behind the subject was never seen.
+    Parameters
+    ----------
+    frame, background
+        uint8 [H, W, 3], the part of the recording that the canvas covers.
+    opacity
+        float32 [H, W] in 0..1, the subject's layer.
+    forward
+        float32 [h, w, 2], movement (x, y) of the subject, in pixels of `frame`, on a grid over the same part.
+    hidden
+        Whether the background behind the subject was never seen.
 
     Pixels that the subject neither leaves nor reaches, or that hardly move, keep their exact values.
     """
@@ -112,9 +117,12 @@ def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
     Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from their
     surroundings (forward splatting, Niklaus and Liu 2020). Unlike a fixed-point inverse, it works where the flow folds.
 
-    Args:
-        forward: float32 [h, w, 2], (x, y) movement of each source pixel, in pixels of this grid.
-        weight: float32 [h, w] >= 0; zero outside the subject.
+    Parameters
+    ----------
+    forward
+        float32 [h, w, 2], (x, y) movement of each source pixel, in pixels of this grid.
+    weight
+        float32 [h, w] >= 0; zero outside the subject.
 
     Returns the flow [h, w, 2] to add to a target pixel to get its source, and the coverage [h, w] in 0..1.
     """
@@ -158,10 +166,14 @@ def splat(values: Array, forward: Array) -> Array:
 def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Array:
     """Return the opacity, float32 [H, W] in 0..1, of the subject's layer.
 
-    Args:
-        salient: float32 [H, W] in 0..1, how unlike the background each pixel is.
-        mask: bool [H, W], the cleaned mask; parts smaller than a tenth of the largest are left out.
-        width: of the rim, in pixels.
+    Parameters
+    ----------
+    salient
+        float32 [H, W] in 0..1, how unlike the background each pixel is.
+    mask
+        bool [H, W], the cleaned mask; parts smaller than a tenth of the largest are left out.
+    width
+        Of the rim, in pixels.
 
     The layer is opaque well inside the mask. On the rim its opacity is the saliency, so that no background moves along.
     """

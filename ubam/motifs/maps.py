@@ -36,8 +36,11 @@ def draw_maps(
 
 
 def flatten(rows: np.ndarray, seed: int) -> np.ndarray:
-    """Rows [N, D] as points float32 [N, 2]: t-SNE (van der Maaten and Hinton 2008) begun at the principal components,
-    or these alone where there are fewer than 40."""
+    """Rows [N, D] as points float32 [N, 2] of a map.
+
+    t-SNE (van der Maaten and Hinton 2008) starts from the first two principal components. Fewer than 40 rows are shown
+    by these components alone.
+    """
     if not len(rows):
         return np.empty((0, 2), np.float32)
     if len(rows) < FEWEST_FOR_TSNE:

@@ -37,8 +37,11 @@ def no_progress(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run in short: the stages that were done, the rows of recordings.csv and deviation/subjects.csv, and
-    what must be known before the numbers are trusted."""
+    """A finished run in short.
+
+    done: the stages that were carried out. recordings, subjects: rows of recordings.csv and deviation/subjects.csv.
+    warnings: what a reader must know before trusting the numbers.
+    """
 
     run: str
     done: list[str]

@@ -45,8 +45,10 @@ def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
     Labelled pictures (`img0144.png`) belong to the frame in their name, or, when there are as many as frames, to the
     frames in order. A SLEAP project of several videos gives the points of the one with the video's file name.
 
-    Raises:
-        StudyError: the file is missing, of no known format, or of a video of another length.
+    Raises
+    ------
+    StudyError
+        The file is missing, of no known format, or of a video of another length.
     """
     if not path.is_file():
         raise StudyError(f"{path}: no such keypoints file; write its path relative to the study's own folder")

@@ -21,7 +21,8 @@ GREY = 127  # of a mask video, which compression blurs; in pictures everything b
 def check_masks(path: Path, frames: int) -> None:
     """See that a file or folder of masks can be read and fits a video of `frames` frames.
 
-    Raises:
+    Raises
+    ------
         StudyError: what is wrong with it, in one sentence.
     """
     next(read_masks(path, frames, (16, 16)), None)
@@ -36,7 +37,8 @@ def read_masks(path: Path, frames: int, size: tuple[int, int], first: int = 0) -
         frames: how many frames the recording has.
         size: width and height of the masks that are given out.
 
-    Raises:
+    Raises
+    ------
         StudyError: no such file, not a kind that is known, or masks of another number of frames.
     """
     if path.is_dir():

@@ -83,8 +83,10 @@ def read_study(path: Path | str, compared: bool = True) -> Study:
     With `compared`, one subject in one group is an error, as there is nothing to compare.
     A video file that is missing is no error here, unless all are: that recording fails later, the others are analysed.
 
-    Raises:
-        StudyError: what is wrong, in which file and row, and what to do.
+    Raises
+    ------
+    StudyError
+        What is wrong, in which file and row, and what to do.
     """
     path = Path(path)
     if path.is_dir() and (path / "study.csv").is_file():
@@ -104,8 +106,10 @@ def init_study(folder: Path | str) -> Path:
 
     The subject is the folder below the group where there is one, else the file's stem; the user corrects it in the CSV.
 
-    Raises:
-        StudyError: no such folder, study.csv exists already, or no videos were found.
+    Raises
+    ------
+    StudyError
+        No such folder, study.csv exists already, or no videos were found.
     """
     folder = Path(folder)
     target = folder / "study.csv"
@@ -123,8 +127,10 @@ def choose_reference(study: Study, reference: str | None) -> str | None:
 
     Returns None when none was named and none has such a name.
 
-    Raises:
-        StudyError: the study has no group of that name.
+    Raises
+    ------
+    StudyError
+        The study has no group of that name.
     """
     if reference is not None:
         if reference not in study.groups:

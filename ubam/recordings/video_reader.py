@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import cv2
 import numpy as np
@@ -45,8 +45,10 @@ def probe(path: Path | str, *, max_pixels: int = MAX_PIXELS, max_frames: int = M
 
     A file whose edit list shows fewer frames than it stores declares those that it shows.
 
-    Raises:
-        VideoError: missing, unreadable, not a video (playlists count as that), or larger than the limits.
+    Raises
+    ------
+    VideoError
+        Missing, unreadable, not a video (playlists count as that), or larger than the limits.
     """
     path = Path(path)
     with _opened(path) as capture:
@@ -124,18 +126,28 @@ def read_frames(
 ) -> Iterator[np.ndarray]:  # fmt: skip
     """Frames of a video in presentation order, uint8 [h,w,3] RGB, one per decoded frame; closing it ends ffmpeg.
 
-    Args:
-        path: the video.
-        start_frame: first frame_index given.
-        stop_frame: frame_index after the last one given; None: to the end.
-        step: every step-th frame, counted from start_frame.
-        crop: (x0, y0, x1, y1) in pixels, inside the picture.
-        size: (width, height) of the frames given, scaled by area; None: as cropped.
-        damage: after the last frame, gets what the decoder complained about: a truncated or rotten file adds lines,
-            a sound one adds none. A damaged file still yields every frame that can be decoded.
+    Parameters
+    ----------
+    path
+        The video.
+    start_frame
+        First frame_index given.
+    stop_frame
+        `frame_index` after the last one given; None: to the end.
+    step
+        Every step-th frame, counted from start_frame.
+    crop
+        (x0, y0, x1, y1) in pixels, inside the picture.
+    size
+        (width, height) of the frames given, scaled by area; None: as cropped.
+    damage
+        After the last frame, gets what the decoder complained about: a truncated or rotten file adds lines,
+        a sound one adds none. A damaged file still yields every frame that can be decoded.
 
-    Raises:
-        VideoError: missing or unreadable, or no frame at all could be decoded.
+    Raises
+    ------
+    VideoError
+        Missing or unreadable, or no frame at all could be decoded.
     """
     info = probe(path)
     cut = f"trim=start_frame={start_frame}" + (f":end_frame={stop_frame}" if stop_frame is not None else "")
@@ -167,16 +179,16 @@ def _piped(
     count = 0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(full_command(output), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL)
-        assert process.stdout is not None  # for the type checker: a pipe was asked for
+        pipe = cast(IO[bytes], process.stdout)
         try:
-            while len(data := process.stdout.read(height * width * 3)) == height * width * 3:
+            while len(data := pipe.read(height * width * 3)) == height * width * 3:
                 count += 1
                 yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
             process.wait()
         finally:
             process.kill()
             process.wait()
-            process.stdout.close()
+            pipe.close()
         complaints = complaints_of(said)
     if count == 0 and source is not None:
         raise VideoError(f"{source}: no frame could be decoded ({'; '.join(complaints) or 'no reason given'}); "
@@ -188,8 +200,10 @@ def _piped(
 def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
     """One frame, uint8 [H,W,3] RGB, exact: seeks where the frame rate is constant, else decodes from the start.
 
-    Raises:
-        VideoError: the file is unreadable or has no such frame.
+    Raises
+    ------
+    VideoError
+        The file is unreadable or has no such frame.
     """
     path = Path(path)
     info = probe(path)

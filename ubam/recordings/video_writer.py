@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import IO, cast
 
 import ffmpeg
 import numpy as np
@@ -21,8 +22,10 @@ def write_clip(path: Path | str, frames: Iterable[np.ndarray], fps: float, crf: 
 
     An odd height or width is padded by repeating the last row or column, as yuv420p needs even sizes. No metadata.
 
-    Raises:
-        VideoError: no frames, or the encoder failed (a full disk for example).
+    Raises
+    ------
+    VideoError
+        No frames, or the encoder failed (a full disk for example).
     """
     path = Path(path)
     frames = iter(frames)
@@ -45,14 +48,21 @@ def write_copy(
 ) -> None:  # fmt: skip
     """Write a copy that plays in browsers, every frame at its own time, without sound and metadata; whole or absent.
 
-    Args:
-        path: the video.
-        out: the MP4 to write (H.264).
-        blur: (x0, y0, x1, y1) in pixels: this part is shown as 4 x 4 patches of mean colour, which nothing undoes.
-        max_width: scale down to this width; None: as large as it is.
+    Parameters
+    ----------
+    path
+        The video.
+    out
+        The MP4 to write (H.264).
+    blur
+        (x0, y0, x1, y1) in pixels: this part is shown as 4 x 4 patches of mean colour, which nothing undoes.
+    max_width
+        Scale down to this width; None: as large as it is.
 
-    Raises:
-        VideoError: unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
+    Raises
+    ------
+    VideoError
+        Unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
     """
     path, out, info = Path(path), Path(out), probe(path)
     source = video_source(path)
@@ -97,13 +107,13 @@ def _encode(output: object, frames: Iterable[np.ndarray], shape: tuple[int, ...]
     with tempfile.TemporaryFile() as said:
         command = [part for part in full_command(output) if part != "-nostdin"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
-        assert process.stdin is not None  # for the type checker: a pipe was asked for
+        pipe = cast(IO[bytes], process.stdin)
         try:
             for frame in frames:
                 if frame.shape != shape or frame.dtype != np.uint8:
                     raise ValueError(f"frames must all be uint8 {shape}; one is {frame.dtype} {frame.shape}")
-                process.stdin.write(_even(frame).tobytes())
-            process.stdin.close()
+                pipe.write(_even(frame).tobytes())
+            pipe.close()
         except BrokenPipeError:
             pass  # ffmpeg ended early; its return code and its words follow
         except BaseException:

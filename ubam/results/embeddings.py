@@ -42,8 +42,10 @@ class Embeddings:
 def read_embeddings(folder: Path, recording_id: str) -> Embeddings:
     """Read the embeddings of one recording of the run in `folder`.
 
-    Raises:
-        RunError: the run has no such recording, the recording failed, or it is not embedded yet.
+    Raises
+    ------
+    RunError
+        The run has no such recording, the recording failed, or it is not embedded yet.
     """
     rows = {row["recording_id"]: row for row in read_run(folder).recordings}
     if recording_id not in rows:

@@ -29,9 +29,12 @@ SHEETS = (
 def export_run(folder: Path, target: Path) -> dict[str, Any]:
     """Write the run in `folder` as `target`, by its ending .zip, .xlsx, .parquet or .nwb; what was written.
 
-    Raises:
-        UbamError: another ending, or the package that the format needs is not installed.
-        RunError: no run, or one that is not scored.
+    Raises
+    ------
+    UbamError
+        Another ending, or the package that the format needs is not installed.
+    RunError
+        No run, or one that is not scored.
     """
     ending = target.suffix.lower()
     if ending not in WRITERS:

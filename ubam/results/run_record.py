@@ -10,7 +10,7 @@ from typing import Any
 
 from ubam.core.errors import RunError
 from ubam.core.files import write_json
-from ubam.core.provenance import _version, installed_versions
+from ubam.core.provenance import installed_versions, version_of
 from ubam.results.run_folder import LOCK, RunFolder
 
 
@@ -52,7 +52,7 @@ class RunRecord:
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})
-        run.record.update(ubam=_version("ubam"), study=str(study), study_key=study_key, versions=installed_versions())
+        run.record.update(ubam=version_of("ubam"), study=str(study), study_key=study_key, versions=installed_versions())
         run.save()
         return run
 

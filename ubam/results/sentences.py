@@ -17,8 +17,11 @@ FEW_TESTS, MOST_SENTENCES = 3, 6  # tests told in the summary; the table has all
 
 
 def headline(data: RunData) -> list[str]:
-    """The summary: the study's own question first, the groups where they could be tested, else single subjects; then
-    what was compared, and what this does not see."""
+    """The sentences of the summary.
+
+    First comes the answer to the study's question: about the groups where they could be tested, else about single
+    subjects. Then follows what was compared, and what the comparison cannot see.
+    """
     if not data.subjects:
         return ["No subject could be scored.", _what_failed(data)]
     if data.reference is None:

@@ -23,8 +23,10 @@ class Blocks:
 def find_blocks(recordings: Sequence[Recording], column: str | None) -> tuple[Blocks | None, list[str]]:
     """Read the blocks from the study's `column` (by default `block`); None without one, and notes for the report.
 
-    Raises:
-        StudyError: the study has no such column.
+    Raises
+    ------
+    StudyError
+        The study has no such column.
     """
     columns = {name.casefold(): name for name in recordings[0].extra} | {"session": "session"}
     named = columns.get((column or COLUMN).casefold())

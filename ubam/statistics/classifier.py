@@ -132,7 +132,7 @@ def decide(static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels:
         scores[out] = found
         real = slice(0, groups)  # the first row of labels
         columns = zip(inner[:, real].T, flat[~out][:, real].T, found[:, real].T, strict=True)
-        raw = np.stack([_calibrate(held, y > 0, score) for held, y, score in columns], 1)
+        raw = np.stack([calibrate(held, y > 0, score) for held, y, score in columns], 1)
         probability[out] = raw / raw.sum(1, keepdims=True)
     return Decisions(scores.reshape(count, len(labels), groups).transpose(1, 0, 2), probability)
 
@@ -164,7 +164,7 @@ def _left_out(
         for penalty in PENALTIES:
             shrunk = np.maximum(values, 0) / (np.maximum(values, 0) + penalty)
             fitted = vectors @ (shrunk[:, None] * turned)
-            held = _hold_out(y, fitted, (vectors * shrunk) @ vectors.T, names)
+            held = hold_out(y, fitted, (vectors * shrunk) @ vectors.T, names)
             error = _balanced_error(held, y)
             better = error < best
             best[better] = error[better]
@@ -175,7 +175,7 @@ def _left_out(
     return (found - centre) / spread, (inner - centre) / spread
 
 
-def _hold_out(y: np.ndarray, fitted: np.ndarray, hat: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def hold_out(y: np.ndarray, fitted: np.ndarray, hat: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Predict each row as if all rows of its subject were left out, by the hat matrix instead of further fits."""
     if len(set(names)) == len(names):
         one: np.ndarray = y - (y - fitted) / (1 - np.diag(hat))[:, None]
@@ -203,7 +203,7 @@ def _centre(inner: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (means[0] + means[1]) / 2, np.maximum(np.sqrt((around**2).mean(0)), 1e-9)
 
 
-def _calibrate(inner: np.ndarray, positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def calibrate(inner: np.ndarray, positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Probabilities of scores by a logistic curve through the inner scores, groups equally likely (Platt 1999).
 
     Platt's targets stand for the few subjects: not 0 and 1, but (n + 1) / (n + 2) and 1 / (n + 2).

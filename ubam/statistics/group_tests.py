@@ -42,9 +42,12 @@ def compare_groups(
     Subjects that are in both groups of a pair are compared with themselves. Without a reference, distances between
     subjects are compared. A test that cannot be made says why in `refused`.
 
-    Args:
-        deviations: of each (subject, group) from the reference; only effect sizes are computed from them.
-        most: permutations at most.
+    Parameters
+    ----------
+    deviations
+        Of each (subject, group) from the reference; only effect sizes are computed from them.
+    most
+        Permutations at most.
     """
     members = subjects_of_groups(codes, reference)
     if len(members) < 2:

@@ -47,8 +47,11 @@ class Inference:
 
 @dataclass(frozen=True)
 class Question:
-    """What a study is asked: the group that defines normal (None: every subject against all others), the seed, and the
-    column whose cages, litters or sites are respected."""
+    """What a study is asked.
+
+    reference: the group that defines normal; None compares every subject with all others. block: the column of the
+    cages, litters or sites within which permutations stay.
+    """
 
     reference: str | None
     seed: int = 0

@@ -25,5 +25,5 @@ else:
         Track="track",
         build_crops="cropping",
         find_subject="locate",
-        read_first_pass="first_pass",
+        read_first_pass="first_pass",  # noqa: S106 - no password, a module
     )

@@ -55,9 +55,12 @@ def free_median(frames: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
     Covered pixels turn black and white by turns, which leaves the median of the others in the middle.
 
-    Args:
-        frames: uint8 [N,H,W,...].
-        covered: bool [N,H,W], where the subject hides the background.
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,...].
+    covered
+        bool [N,H,W], where the subject hides the background.
     """
     turns = np.zeros(covered.shape[1:], bool)
     pushed = []
@@ -76,9 +79,12 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
     A slow subject may cover a pixel most of the time and be in the median; but its moving fur or cloth
     varies more than the background (the shorth of Andrews et al. 1972, with a smaller share).
 
-    Args:
-        frames: uint8 [N,H,W,3].
-        share: of the frames, in which the background is surely seen.
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,3].
+    share
+        Of the frames, in which the background is surely seen.
     """
     grey = np.stack([cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for frame in frames])
     ordered = np.sort(grey, axis=0)
@@ -93,9 +99,12 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
 def steadiest_seen(frames: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """`steadiest_background` over the frames that show a pixel; the others take their turns instead.
 
-    Args:
-        frames: uint8 [N,H,W,3].
-        outside: bool [N,H,W], where a frame shows nothing.
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,3].
+    outside
+        bool [N,H,W], where a frame shows nothing.
     """
     picture = np.empty_like(frames[0])
     rows = max(1, 2_000_000 // frames[:, 0].size)

@@ -45,8 +45,10 @@ def enlarged_blobs(blobs: np.ndarray, zoom: float) -> np.ndarray:
 def follow(blobs: np.ndarray) -> np.ndarray:
     """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
 
-    Args:
-        blobs: float32 [T,CANDIDATES,14] from `find_blobs`.
+    Parameters
+    ----------
+    blobs
+        float32 [T,CANDIDATES,14] from `find_blobs`.
     """
     mass = blobs[:, :, 0]
     present = mass[:, 0] > 0

@@ -112,12 +112,17 @@ def _steepness(evened: np.ndarray) -> np.ndarray:
 def follow_camera(frames: Frames, count: int) -> Camera | None:
     """The moves of a camera over all small frames uint8 [h,w,3]; None where it stands still, or nothing can tell.
 
-    Args:
-        frames: gives the frames anew at each call; there are three.
-        count: how many there are.
+    Parameters
+    ----------
+    frames
+        Gives the frames anew at each call; there are three.
+    count
+        How many there are.
 
-    Raises:
-        LostCamera: the camera moves and the frames cannot be registered with one another.
+    Raises
+    ------
+    LostCamera
+        The camera moves and the frames cannot be registered with one another.
     """
     chain = _Chain()
     for frame in frames():
@@ -325,10 +330,14 @@ def laid_out(camera: Camera, frames: Iterable[np.ndarray], around: np.ndarray) -
 def local_saliency(frames: Iterable[np.ndarray], step: int, reach: int = 3) -> Iterator[np.ndarray]:
     """Soft foreground float32 [h,w] of every frame: what differs from the frames around it, each registered with it.
 
-    Args:
-        frames: small pictures uint8 [h,w,3].
-        step: frames between two that are compared.
-        reach: how many such steps before and after give the local background, their median.
+    Parameters
+    ----------
+    frames
+        Small pictures uint8 [h,w,3].
+    step
+        Frames between two that are compared.
+    reach
+        How many such steps before and after give the local background, their median.
     """
     near: deque[np.ndarray] = deque(maxlen=2 * reach * step + 1)
     at, read = 0, 0

@@ -47,8 +47,10 @@ def build_crops(
     Two passes over the video, memory flat in its length. They are done again when the video's content, the row's start,
     end, box or fps, the sizes or this code's version changed.
 
-    Raises:
-        VideoError: the video is missing, unreadable, or has fewer than 8 frames to use.
+    Raises
+    ------
+    VideoError
+        The video is missing, unreadable, or has fewer than 8 frames to use.
     """
     out = Path(out)
     info = probe(recording.video)

@@ -50,8 +50,10 @@ class FirstPass:
 def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progress: Progress | None = None) -> FirstPass:
     """Read a recording once; its small pictures go to small.bin in `folder`.
 
-    Raises:
-        VideoError: fewer than 8 frames can be used.
+    Raises
+    ------
+    VideoError
+        Fewer than 8 frames can be used.
     """
     reduction = reduction_of(info.width, info.height)
     samples = _Samples(int(np.clip(SAMPLE_BYTES // (info.width * info.height * 3), 15, 41)))

@@ -20,7 +20,8 @@ NOBODY = "holds no mask of the subject in the part of the recording that is anal
 def find_by_masks(path: Path, survey: FirstPass) -> Finding:
     """Scene and track from masks of every frame (`read_masks`); a frame without a mask has no subject.
 
-    Raises:
+    Raises
+    ------
         StudyError: the masks do not fit the recording, or none of them shows a subject.
     """
     height, width = survey.samples.shape[1:3]

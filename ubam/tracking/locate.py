@@ -48,7 +48,8 @@ LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local back
 def find_subject(recording: Recording, survey: FirstPass) -> Finding:
     """Scene and track of a recording; a given box or given masks are taken as they are.
 
-    Raises:
+    Raises
+    ------
         StudyError: the given masks do not fit.
         VideoError: the given box lies outside the picture.
     """

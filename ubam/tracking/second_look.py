@@ -45,7 +45,8 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
         track: of what moves, in pixels of the recording, with a box of one size.
         scale: pixels of the recording per pixel of the small pictures.
 
-    Returns:
+    Returns
+    -------
         None where the eye sees a body in less than half of the frames in which something moves.
     """
     threes = list(_threes(frames(), at))

@@ -45,9 +45,12 @@ def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
 def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, frame_size: tuple[int, int]) -> Scene:
     """The scene inside a square box of a frame of a moving camera, at size x size pixels; black outside the frame.
 
-    Args:
-        move: float64 [2,3], from pixels of the frame to those of the scene.
-        frame_size: (width, height).
+    Parameters
+    ----------
+    move
+        float64 [2,3], from pixels of the frame to those of the scene.
+    frame_size
+        (width, height).
     """
     zoom = size / float(box[2] - box[0])
     into_box = np.array([[zoom, 0, -box[0] * zoom], [0, zoom, -box[1] * zoom]])

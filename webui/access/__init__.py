@@ -22,6 +22,6 @@ else:
         note="audit_log",
         recording_of="permissions",
         run_of="permissions",
-        set_password="identity",
+        set_password="identity",  # noqa: S106 - no password, a module
         study_of="permissions",
     )

@@ -17,7 +17,7 @@ from webui.data.models import Ended, Token, User, now
 from webui.data.session import close_database, database
 
 ROLES = ("admin", "member", "viewer")
-TOKEN_START = "ubam_"
+TOKEN_START = "ubam_"  # noqa: S105 - no secret
 ME = "you"  # the one person of a server without accounts
 ABSENT_PASSWORD = generate_password_hash(secrets.token_hex(8))  # so that an unknown name takes as long as a known one
 

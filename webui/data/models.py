@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 def now() -> datetime:
-    """This moment, UTC."""
+    """The present moment, UTC."""
     return datetime.now(UTC)
 
 

@@ -88,7 +88,7 @@ def cpu_seconds(process: int) -> float:
 
 
 def has_ended(process: int) -> Callable[[], bool]:
-    """A question: has this process no more descendants than it has now?"""
+    """A condition: the process has no descendants beyond those of now."""
     before = _descendants(process)
     return lambda: _descendants(process) <= before
 

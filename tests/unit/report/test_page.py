@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.report_page import Page, _read
+from tests.support.report_page import Page, write_and_read
 from tests.support.run_folders import make_fake_run
 from ubam.core.files import read_csv, write_csv, write_json
 from ubam.recordings.video_reader import probe
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(run: Path) -> tuple[str, Page]:
-    return _read(run)
+    return write_and_read(run)
 
 
 def test_the_page_asks_nothing_of_a_network(written: tuple[str, Page]) -> None:
@@ -104,7 +104,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=1, query_subjects=3, frames=40, videos=False, names=names)
     record = json.loads((run / "run.json").read_text())
     write_json(run / "run.json", record | {"warnings": ["</style></script><b>bold"], "study": "/x/<i>study.csv"})
-    text, page = _read(run)
+    text, page = write_and_read(run)
     assert "<script>alert(1)" not in text
     assert "<img src=x" not in text
     assert "<b>bold" not in text
@@ -136,7 +136,7 @@ def test_whatever_is_missing_the_report_is_made(missing: list[str], tmp_path: Pa
             file.unlink(missing_ok=True)
     if "deviation" in missing:
         write_figures(run)
-    _read(run)
+    write_and_read(run)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"a,b\n1,2,3\n"])
@@ -145,7 +145,7 @@ def test_damaged_files_count_as_missing(damage: bytes, tmp_path: Path) -> None:
     for file in [path for path in run.rglob("*") if path.is_file()]:
         file.write_bytes(damage)
     write_figures(run)
-    _read(run)
+    write_and_read(run)
 
 
 @pytest.mark.parametrize("odd", [None, [], "text", 7, {"ubam": 3}, [None, 1, {}]])
@@ -159,12 +159,14 @@ def test_odd_values_in_the_json_files_do_not_stop_the_report(odd: object, tmp_pa
         write_json(run / name, whole | dict.fromkeys(keys, odd) | lists)
     for _, draw in statistics_drawings(read_run(run)):
         draw()
-    _read(run)
+    write_and_read(run)
 
 
 def test_without_a_reference_each_is_compared_with_all(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=3, frames=40, videos=False, mutual=True)
-    _, page = _read(run)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=3, query_subjects=3, frames=40, videos=False, design="mutual"
+    )
+    _, page = write_and_read(run)
     assert "No reference group was named" in page.text
     assert "moves least like the others" in page.text
     assert page.ids.count("subject-6") == 1
@@ -172,13 +174,13 @@ def test_without_a_reference_each_is_compared_with_all(tmp_path: Path) -> None:
 
 def test_one_recording_alone_still_gives_a_report(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=1, query_subjects=0, frames=40, videos=False)
-    _, page = _read(run)
+    _, page = write_and_read(run)
     assert "h01_walk" in page.text
 
 
 def test_sixty_subjects_are_all_in_the_page(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=30, query_subjects=30, frames=40, videos=False)
-    text, page = _read(run)
+    text, page = write_and_read(run)
     assert "subject-30" in page.ids
     assert len(text) < 6_000_000
 
@@ -315,7 +317,7 @@ def test_a_score_that_is_not_a_number_is_ranked_last(tmp_path: Path) -> None:
     write_csv(path, rows, list(rows[0]))
     data = read_run(run)
     assert data.queries[-1].deviation is None
-    _, page = _read(run)
+    _, page = write_and_read(run)
     assert f"{rows[2]['subject']} could not be scored" in page.text
 
 

@@ -21,7 +21,7 @@ NAMES = {"A01": "=1+1", "A02": "007", "H01": "Nr. 1/ä:日本"}
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "my run"
-    make_fake_run(folder, reference_subjects=3, query_subjects=3, frames=60, videos=False, days=True, names=NAMES)
+    make_fake_run(folder, reference_subjects=3, query_subjects=3, frames=60, videos=False, design="days", names=NAMES)
     motifs = [
         row | {"motif": 1 + number % 2} for number, row in enumerate(read_csv(folder / "deviation" / "windows.csv"))
     ]

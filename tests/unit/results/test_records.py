@@ -17,7 +17,7 @@ from ubam.results.records.tests import KEYS, Effect, Test
 
 @pytest.mark.parametrize("mutual", [False, True])
 def test_statistics_are_the_same_after_writing_and_reading(mutual: bool, tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", frames=40, videos=False, days=not mutual, mutual=mutual)
+    run = make_fake_run(tmp_path / "run", frames=40, videos=False, design="mutual" if mutual else "days")
     first = Statistics.from_json(json.loads((run / "statistics.json").read_text()))
     first.write(tmp_path / "again.json")
     written = json.loads((tmp_path / "again.json").read_text())

@@ -4,7 +4,7 @@ import pytest
 from tests.support.posture_studies import make_study
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study
 from ubam.results.records.study import Classifier
-from ubam.statistics.classifier import PENALTIES, _calibrate, _hold_out, classify, decide, within_subjects
+from ubam.statistics.classifier import PENALTIES, calibrate, classify, decide, hold_out, within_subjects
 from ubam.statistics.group_tests import subjects_of_groups
 
 
@@ -37,7 +37,7 @@ def test_inner_scores_are_those_of_fitting_again_without_the_subject() -> None:
     kernel, penalty = features @ features.T + 1, PENALTIES[1]
     hat = kernel @ np.linalg.inv(kernel + penalty * np.eye(9))
     for names in (list("abcdefghi"), list("aabbccdde")):
-        held = _hold_out(y, hat @ y, hat, names)
+        held = hold_out(y, hat @ y, hat, names)
         for row, name in enumerate(names):
             rest = np.array([other != name for other in names])
             weights = np.linalg.solve(kernel[np.ix_(rest, rest)] + penalty * np.eye(rest.sum()), y[rest])
@@ -75,6 +75,6 @@ def test_three_groups_and_too_few_subjects() -> None:
 def test_calibration_is_monotone_and_even_where_scores_say_nothing() -> None:
     rng = np.random.default_rng(0)
     positive = np.repeat([True, False], [6, 12])
-    p = _calibrate(np.where(positive, 1.0, -1.0) + rng.normal(size=18), positive, np.linspace(-3, 3, 7))
+    p = calibrate(np.where(positive, 1.0, -1.0) + rng.normal(size=18), positive, np.linspace(-3, 3, 7))
     assert (np.diff(p) > 0).all()
-    assert abs(_calibrate(np.zeros(18), positive, np.zeros(1))[0] - 0.5) < 0.1
+    assert abs(calibrate(np.zeros(18), positive, np.zeros(1))[0] - 0.5) < 0.1

@@ -1,5 +1,4 @@
-"""Every page for everybody: axe-core is content in light and dark, nothing is wider than a phone, and what
-belongs to others is not there."""
+"""Every page is accessible in light and dark, fits a phone, and shows nothing that belongs to others."""
 
 from typing import Any
 

@@ -37,12 +37,12 @@ def one_group(run: Path) -> None:
 
 def no_reference(run: Path) -> None:
     """Everybody is compared with everybody."""
-    make_fake_run(run, **SMALL, mutual=True)
+    make_fake_run(run, **SMALL, design="mutual")
 
 
 def days(run: Path) -> None:
     """Curves over days."""
-    make_fake_run(run, **SMALL, days=True)
+    make_fake_run(run, **SMALL, design="days")
 
 
 def keypoints(run: Path) -> None:

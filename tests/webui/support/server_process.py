@@ -1,5 +1,7 @@
-"""`python -m tests.webui.support.server_process JSON`: the real server or worker as a process, with the stub runner if
-asked."""
+"""The real server or worker as a process, if asked with the stub runner.
+
+Started by `python -m tests.webui.support.server_process JSON`.
+"""
 
 import json
 import sys

@@ -21,15 +21,13 @@ from ubam.core.typing import StageProgress
 from ubam.deviation.controls import principal_components, thumbnails
 from ubam.encoding.embedding import embed_postures
 from ubam.encoding.encoders import PostureEncoder
-from ubam.encoding.keypoint_postures import in_picture, in_view, nearest_animal
+from ubam.encoding.keypoint_postures import in_picture, in_view, keypoints_of, nearest_animal
 from ubam.encoding.saved_model import Model
 from ubam.encoding.study_encoder import embed, learn
 from ubam.encoding.training import build_encoders
 from ubam.evaluation.benchmark.view_alignment import align_views
 from ubam.pipeline.job import device_of
-from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.study_table import Recording, Study
-from ubam.recordings.video_reader import probe
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
 from ubam.tracking.views import turned
@@ -85,9 +83,12 @@ def measure_readout(
     The networks of the row `trained` learn from the recordings of this study alone; `model` adds the row of a trained
     model folder.
 
-    Raises:
-        StudyError: no recording has keypoints, their names differ, or hardly a frame is labelled.
-        VideoError: a recording cannot be used.
+    Raises
+    ------
+    StudyError
+        No recording has keypoints, their names differ, or hardly a frame is labelled.
+    VideoError
+        A recording cannot be used.
     """
     recordings = [recording for recording in study.recordings if recording.keypoints is not None]
     if not recordings:
@@ -137,8 +138,7 @@ def read_labels(recordings: Sequence[Recording], stores: Sequence[CropStore]) ->
     """The labelled frames of recordings in which the subject was found; StudyError as `measure_readout`."""
     parts, names = [], []
     for number, (recording, store) in enumerate(zip(recordings, stores, strict=True)):
-        assert recording.keypoints is not None
-        points = read_keypoints(recording.keypoints, recording.video, probe(recording.video).frames_declared)
+        points = keypoints_of(recording)
         names.append(points.names)
         xy = nearest_animal(points, store.frame_index, store.box)
         position = np.flatnonzero(np.isfinite(xy).all(-1).any(1) & store.found)

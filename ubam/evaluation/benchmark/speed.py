@@ -25,19 +25,23 @@ def measure_speed(out: Path) -> dict[str, float]:
 
     Eight rendered walkers, preset `quick`; the first impaired one's recording is enlarged and played forth and back.
 
-    Raises:
-        UbamError: the run or a clip failed.
+    Raises
+    ------
+    UbamError
+        The run or a clip failed.
     """
     table, run = out / "study" / "study.csv", out / "run"
     if not table.exists():
         synthesise_study(out / "study", StudySpec(subjects=SUBJECTS, scene="treadmill", seconds=RENDERED_S, seed=9))
         enlarge(_chosen(table)[1])
-    _ubam("generator", str(run), "--study", str(table), "--preset", "quick")
-    _ubam("score", str(run))
+    run_command("generator", str(run), "--study", str(table), "--preset", "quick")
+    run_command("score", str(run))
     taken = {}
     for layout in ("magnified", "side-by-side"):
         clip, begun = str(out / f"{layout}.mp4"), time.perf_counter()
-        _ubam("magnify", str(run), "--recording", _chosen(table)[0], "--factor", "2", "--layout", layout, "--out", clip)
+        run_command(
+            "magnify", str(run), "--recording", _chosen(table)[0], "--factor", "2", "--layout", layout, "--out", clip
+        )
         taken[layout] = time.perf_counter() - begun
     return taken
 
@@ -64,7 +68,8 @@ def enlarge(video: Path) -> None:
     larger_file.replace(video)
 
 
-def _ubam(*words: str) -> None:
+def run_command(*words: str) -> None:
+    """Run `ubam` with these words in a process of its own; UbamError with its last line if it fails."""
     done = subprocess.run([sys.executable, "-m", "ubam", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         raise UbamError(f"ubam {words[0]} failed: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")

@@ -20,8 +20,10 @@ COLUMNS = ("study", "kind", "seed", "row", "measure", "value", "unit")
 
 @dataclass(frozen=True)
 class Measure:
-    """One column: the variety of study and the name of the measure, its heading, unit, digits, and what chance gives
-    (a number, or the name of the measure that says it)."""
+    """One column of the table: a measure of one variety of study.
+
+    chance: what a method without any knowledge gives, as a number or as the name of the measure that holds it.
+    """
 
     variety: str
     name: str

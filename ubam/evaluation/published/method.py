@@ -136,13 +136,19 @@ def train_synthesis(
 ) -> tuple[SynthesisGenerator, dict[str, list[float]]]:
     """Train on the crops of every recording; returns the network with `loss` and `cpu_s` (CPU seconds) of every step.
 
-    Args:
-        stores, features: per recording its crops and its posture features float32 [T, D].
-        steps, batch: the published training takes about 53 core-days.
-        checkpoint: where an interrupted training is kept, and goes on.
+    Parameters
+    ----------
+    stores, features
+        Per recording its crops and its posture features float32 [T, D].
+    steps, batch
+        The published training takes about 53 core-days.
+    checkpoint
+        Where an interrupted training is kept, and goes on.
 
-    Raises:
-        ModelError: no recording has three frames, or the loss is not finite.
+    Raises
+    ------
+    ModelError
+        No recording has three frames, or the loss is not finite.
     """
     usable = [(store, own) for store, own in zip(stores, features, strict=True) if len(own) >= 3]
     if not usable:
@@ -214,10 +220,13 @@ def synthesised(
 ) -> Picture:
     """Pictures uint8 [n, 128, 128, 3] of the codes z_ref + factor (z - z_ref), frame by frame.
 
-    Args:
-        appearance: crop uint8 [S, S, 3] of another frame of the same recording.
-        features: float32 [n, D] of the frames; gallery: float32 [N, D] of the reference's frames, whose 10 nearest by
-            cosine give z_ref, their mean code.
+    Parameters
+    ----------
+    appearance
+        Crop uint8 [S, S, 3] of another frame of the same recording.
+    features
+        float32 [n, D] of the frames; gallery: float32 [N, D] of the reference's frames, whose 10 nearest by
+        cosine give z_ref, their mean code.
     """
     own, others = (torch.from_numpy(np.asarray(one, np.float32)) for one in (features, gallery))
     similarity = functional.normalize(own, dim=1) @ functional.normalize(others, dim=1).T

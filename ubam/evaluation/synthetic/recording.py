@@ -185,6 +185,7 @@ def render_recording(subject_seed: int, spec: RecordingSpec | None = None) -> Re
 
 
 def check(kind: str, scene: str, impairment: str, severity: float, seconds: float) -> None:
+    """StudyError unless such a recording can be rendered."""
     if kind not in KINDS:
         raise StudyError(f"no kind {kind!r}; there are {', '.join(KINDS)}")
     if scene not in SCENES:

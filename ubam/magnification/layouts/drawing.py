@@ -43,10 +43,14 @@ def lay_heat(picture: Picture, length: Array, opacity: Array, body_height: float
 def arrows_of(flow: Array, opacity: Array, box: Array, body_height: float) -> list[Arrow]:
     """Return arrows (start, end) along `flow`; they start on a lattice that moves with the box, so that none jumps.
 
-    Args:
-        flow: float32 [h, w, 2], in pixels of the picture, on a grid over it.
-        opacity: float32 [H, W] in 0..1, the subject where the arrows start.
-        box: (x0, y0, x1, y1) of the subject in the picture.
+    Parameters
+    ----------
+    flow
+        float32 [h, w, 2], in pixels of the picture, on a grid over it.
+    opacity
+        float32 [H, W] in 0..1, the subject where the arrows start.
+    box
+        (x0, y0, x1, y1) of the subject in the picture.
     """
     height, width = opacity.shape
     step, middle = ARROW_STEP * body_height, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)

@@ -32,21 +32,29 @@ def write_magnified(
 ) -> ClipFacts:
     """Write one clip at the recording's frame rate, or a strip figure, and return the facts for its JSON.
 
-    Args:
-        out: the .mp4 to write, whole or not at all. For a strip, the .png or the .svg; both are written.
-        layout: "side-by-side" (twin, recording, magnified with the difference marked), "magnified" or "twin" (one frame
-            per frame of the recording), "overlay" (the recording with its deviation marked), "strip" (a figure).
-        factor: of the magnified picture; "twin" and "overlay" are always factor 0.
-        check: made for this magnification and factor, if the caller reads it afterwards.
-        moments: of a strip; 0 for six.
+    Parameters
+    ----------
+    out
+        The .mp4 to write, whole or not at all. For a strip, the .png or the .svg; both are written.
+    layout
+        "side-by-side" (twin, recording, magnified with the difference marked), "magnified" or "twin" (one frame
+        per frame of the recording), "overlay" (the recording with its deviation marked), "strip" (a figure).
+    factor
+        Of the magnified picture; "twin" and "overlay" are always factor 0.
+    check
+        Made for this magnification and factor, if the caller reads it afterwards.
+    moments
+        Of a strip; 0 for six.
 
     The factor is measured in at most 200 of the finished pictures, evenly spread: `factor_measured` in postures,
     `factor_geometric` by registration. `appearance_kept` is the share of the subject's colours that the magnified
     picture keeps; `off_manifold` is the share of frames whose posture is unlike any real one; `marked_frames` must be
     judged with care (`quality_checks.REASONS`).
 
-    Raises:
-        UbamError: there is no such layout, or `out` has the wrong suffix.
+    Raises
+    ------
+    UbamError
+        There is no such layout, or `out` has the wrong suffix.
     """
     if layout not in LAYOUTS:
         raise UbamError(f"There is no layout '{layout}'; choose one of {', '.join(LAYOUTS)}.")

@@ -65,7 +65,7 @@ def fields(
         wanted = positions[start : start + CHUNK_FRAMES]
         near = frames_to_register(query, wanted)
         recent = registered(query, matches, near, {**(known or {}), **recent})
-        yield _smoothed(query, [recent[int(position)] for position in near], near, wanted, origin)
+        yield smoothed_fields(query, [recent[int(position)] for position in near], near, wanted, origin)
 
 
 def registered(
@@ -124,7 +124,7 @@ def lower_body(query: CropStore, position: int) -> NDArray[np.bool_]:
     return np.asarray(rows > query.ground_y[position] - GROUND_PART * query.height_at(position))
 
 
-def _smoothed(
+def smoothed_fields(
     query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64], origin: Array
 ) -> Field:
     """The fields of the `wanted` frames, smoothed over time and space from the registered frames `near` them."""

@@ -41,6 +41,7 @@ class Cast:
     landmark_points: np.ndarray
 
     def bone(self, name: str) -> int:
+        """The position of a bone."""
         return self.names.index(name)
 
 

@@ -125,6 +125,7 @@ class FilmSet:
                           dark=light.dark, soft=light.soft)  # fmt: skip
 
     def release(self) -> None:
+        """Free the memory on the graphics card."""
         for mesh in (self.still, self.floor, self.turning, self.bars, self.backdrop):
             if mesh is not None:
                 mesh.release()

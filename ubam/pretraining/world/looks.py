@@ -93,6 +93,7 @@ def _hair(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def person_look(cast: Cast, random: np.random.Generator) -> Look:
+    """Skin, hair, clothes and shoes of a random person."""
     legs, feet, arms, hands, head = _parts_of_person(cast)
     height = cast.canonical[:, 2]
     skin = np.array([0.95, 0.75, 0.62]) * random.uniform(0.25, 1.0) * random.uniform(0.92, 1.05, 3)
@@ -166,6 +167,7 @@ def coat_look(cast: Cast, random: np.random.Generator) -> Look:
 
 
 def fly_look(cast: Cast, random: np.random.Generator) -> Look:
+    """Colours of a random fly: body, rings of the abdomen, eyes and wings."""
     canonical, count = cast.canonical, len(cast.canonical)
     main = np.array([cast.names[b] for b in cast.bones[:, 0]])
     tone = np.array([[0.55, 0.38, 0.18], [0.1, 0.08, 0.06], [0.35, 0.3, 0.15], [0.85, 0.82, 0.78]])[random.integers(4)]

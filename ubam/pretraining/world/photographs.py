@@ -63,6 +63,16 @@ def _noise(random: np.random.Generator, cells: int) -> np.ndarray:
     return cv2.resize(small, (TEXTURE, TEXTURE), interpolation=cv2.INTER_CUBIC)
 
 
+def _chips(random: np.random.Generator) -> np.ndarray:
+    points = random.uniform(0, TEXTURE, (900, 2))
+    value = np.zeros((TEXTURE, TEXTURE))
+    for px, py in points:
+        angle, size = random.uniform(0, 180), random.uniform(3, 10)
+        axes = int(size), max(1, int(size * 0.4))
+        cv2.ellipse(value, (int(px), int(py)), axes, angle, 0, 360, random.uniform(0, 1), -1)
+    return value
+
+
 def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:TEXTURE, :TEXTURE] / TEXTURE
     period = int(random.integers(3, 20))
@@ -77,13 +87,7 @@ def _pattern(kind: int, random: np.random.Generator) -> np.ndarray:
     elif kind == GRID:
         value = 1.0 - ((np.mod(period * x, 1) < 0.12) | (np.mod(period * y, 1) < 0.12))
     elif kind == CHIPS:
-        points = random.uniform(0, TEXTURE, (900, 2))
-        value = np.zeros((TEXTURE, TEXTURE))
-        for px, py in points:
-            angle, size = random.uniform(0, 180), random.uniform(3, 10)
-            cv2.ellipse(
-                value, (int(px), int(py)), (int(size), max(1, int(size * 0.4))), angle, 0, 360, random.uniform(0, 1), -1
-            )
+        value = _chips(random)
     elif kind == PLANKS:
         value = (
             0.5

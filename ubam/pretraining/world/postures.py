@@ -24,6 +24,7 @@ class Stage:
         self.speed = 0.0
 
     def turn(self, bone: str, axis: np.ndarray, degrees: np.ndarray | float) -> None:
+        """Turn a bone around an axis of the rest posture, after the turns it has."""
         j = self.cast.names.index(bone)
         angle = np.broadcast_to(np.radians(degrees), (len(self.times),))
         self.turns[:, j] = rotation(axis, angle) @ self.turns[:, j]
@@ -44,6 +45,7 @@ class Stage:
         )
 
     def root(self, axis: np.ndarray, degrees: np.ndarray | float) -> None:
+        """Turn the whole body around an axis, after the turns it has."""
         angle = np.broadcast_to(np.radians(degrees), (len(self.times),))
         self.root_turn = rotation(axis, angle) @ self.root_turn
 

@@ -72,12 +72,15 @@ class Mesh:
         self.depth = context.vertex_array(renderer.depth_program, [(self.moving, "3f 12x", "position")], self.faces)
 
     def move(self, positions: np.ndarray, normals: np.ndarray) -> None:
+        """Give the vertices new positions [N, 3] and normals [N, 3]."""
         self.moving.write(np.concatenate([positions, normals], 1).astype(np.float32).tobytes())
 
     def paint(self, canon: np.ndarray, colour: np.ndarray, matter: np.ndarray) -> None:
+        """Give the vertices body coordinates [N, 3], colours [N, 3] and matter [N, 4]."""
         self.lasting.write(np.concatenate([canon, colour, matter], 1).astype(np.float32).tobytes())
 
     def release(self) -> None:
+        """Free the memory on the graphics card."""
         for part in (self.lit, self.depth, self.faces, self.moving, self.lasting):
             part.release()
 
@@ -115,6 +118,7 @@ class Renderer:
                 self.program[name].value = value
 
     def cast_shadow(self, meshes: list[Mesh], light: np.ndarray) -> None:
+        """Draw the depth of meshes as the light sees them; light: its projection [4, 4]."""
         self.shadow_frame.use()
         self.shadow_frame.clear(depth=1.0)
         self.context.enable(moderngl.DEPTH_TEST)
@@ -124,6 +128,7 @@ class Renderer:
         self.set(light=light)
 
     def begin(self, colour: np.ndarray, truth: bool) -> None:
+        """Start a picture filled with this colour, if asked together with the truth of its pixels."""
         self.frames[truth].use()
         self.frames[truth].clear(*[float(c) for c in colour], 0.0)  # no body anywhere
         self.context.enable(moderngl.DEPTH_TEST)
@@ -132,6 +137,7 @@ class Renderer:
         self.shade.use(1)
 
     def draw(self, mesh: Mesh, *, body: float = 0.0, opacity: float = 1.0, model: np.ndarray | None = None) -> None:
+        """Draw a mesh; body: its number in the truth, 0 for none; model: where it stands, [4, 4]."""
         self.set(body=body, opacity=float(opacity))
         if model is not None:
             self.set(model=model)

@@ -22,6 +22,7 @@ class Parts:
     count: int = 0
 
     def add(self, positions, normals, places, faces, colour, matter) -> None:  # type: ignore[no-untyped-def]
+        """Append N vertices with their faces; normals, colour and matter are one for all or one each."""
         number = len(positions)
         self.positions.append(positions)
         self.normals.append(np.broadcast_to(normals, (number, 3)))
@@ -44,6 +45,7 @@ class Parts:
         self.add(corner + a * right + b * up, normal, places, faces, colour, matter)
 
     def box(self, low, high, colour, matter) -> None:  # type: ignore[no-untyped-def]
+        """Append a box between two opposite corners."""
         low, high = np.asarray(low, float), np.asarray(high, float)
         x, y, z = np.diag(high - low)
         for corner, right, up in (

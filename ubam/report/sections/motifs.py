@@ -53,8 +53,11 @@ def order_words(cycle: Cycle | None) -> str:
 
 
 def usage_rows(data: RunData) -> list[dict[str, Any]]:
-    """Subjects with their share of each motif, the reference first: `at` 0..100 of the widest bar, `band` of the
-    reference's range on the same scale, `text` in percent; `at` is None where a subject has no windows."""
+    """Subjects with their share of each motif, the reference group first.
+
+    `at` is the length of a bar, 0 to 100 of the longest; None where a subject has no windows. `band` is the range of
+    the reference group on the same scale, `text` the share in percent.
+    """
     shares = usage_table(data)
     known = [value for values in shares.values() for value in values if value is not None]
     most = max(known, default=1.0) or 1.0

@@ -33,7 +33,7 @@ def audit_study(
     scored = {(score.subject, score.group): score.deviation for score in scores.subjects}
     order = [*dict.fromkeys(group for _, group in keys)]
     comparisons = [
-        _with_controls(compare(subjects, reference, group, seed), scores, controls, seed)
+        with_controls(compare(subjects, reference, group, seed), scores, controls, seed)
         for group in order
         if reference in order and group != reference and reference is not None
     ]
@@ -60,9 +60,7 @@ def _codes(embeddings: Sequence[Mapping[str, np.ndarray]]) -> dict[str, list[np.
     }
 
 
-def _with_controls(
-    entry: Comparison, scores: StudyScores, controls: Mapping[str, StudyScores], seed: int
-) -> Comparison:
+def with_controls(entry: Comparison, scores: StudyScores, controls: Mapping[str, StudyScores], seed: int) -> Comparison:
     """Add the AUC of the group by ubam and by each control; a control's p permutes its finished scores.
 
     A group of one subject has none: any two numbers differ, so its AUC would be 0 or 1.

@@ -31,8 +31,11 @@ Key = tuple[str, str]  # subject, group
 
 @dataclass(frozen=True)
 class Subjects:
-    """The properties of N subjects: `keys` (subject, group); `likeness` of their scenes and places, [N, N] each, larger
-    is more alike; `numbers` name -> [N], the mean over a subject's recordings."""
+    """The properties of N subjects.
+
+    keys: (subject, group). likeness: of their scenes and places, [N, N] each; larger is more alike.
+    numbers: name -> [N], the mean over a subject's recordings.
+    """
 
     keys: tuple[Key, ...]
     likeness: Mapping[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""The audit of new subjects that a frozen reference scores: are their place, light or camera outside its range?
+"""The audit of new subjects that a frozen reference scores: whether place, light or camera leave its range.
 
 There is no group to compare, so each property of a new subject is compared with the range of the reference subjects.
 """

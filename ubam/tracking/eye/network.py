@@ -41,6 +41,7 @@ class Block(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps of the same shape as `x` [N, C, H, W]."""
         return x + self.layers(x)
 
 
@@ -52,6 +53,7 @@ class Surroundings(nn.Module):
         self.layers = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps of the same shape as `x` [N, C, H, W]."""
         return x + self.layers(x.mean((2, 3)))[:, :, None, None]
 
 

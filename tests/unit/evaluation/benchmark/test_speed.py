@@ -27,7 +27,7 @@ def test_a_recording_is_enlarged_to_ten_seconds_without_a_jump(tmp_path: Path) -
 
 def test_a_command_that_fails_is_told_with_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(UbamError, match=r"ubam score failed: .*nothing"):
-        speed._ubam("score", str(tmp_path / "nothing"))
+        speed.run_command("score", str(tmp_path / "nothing"))
 
 
 @pytest.mark.slow

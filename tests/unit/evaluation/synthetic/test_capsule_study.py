@@ -193,9 +193,9 @@ def test_study_has_both_groups_and_both_impairments_and_a_null_study_only_looks(
     ill = [float(row["severity"]) for row in rows if row["group"] == "impaired"]
     assert 0.25 <= min(ill) < max(ill) <= 1
     null = CapsuleStudy("rodent", 7, seconds=0.08, null=True)
-    palettes = {(one.group, str(null.film(one.name).truth["palette"])) for one in null._everybody()}
+    palettes = {(one.group, str(null.film(one.name).truth["palette"])) for one in null.everybody()}
     assert palettes == {("healthy", "light"), ("impaired", "dark")}
-    assert all(float(null.film(one.name).truth["severity"]) == 0 for one in null._everybody())
+    assert all(float(null.film(one.name).truth["severity"]) == 0 for one in null.everybody())
 
 
 @pytest.mark.parametrize(

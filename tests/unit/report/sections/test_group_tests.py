@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.report_page import Page, _read
+from tests.support.report_page import Page, write_and_read
 from tests.support.run_folders import make_fake_run
 from ubam.core.files import read_csv, write_csv, write_json
 from ubam.report.charts import group_class, ranking
@@ -23,12 +23,12 @@ from ubam.results.run_data import read_run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("statistics") / "run"
-    return make_fake_run(folder, reference_subjects=4, query_subjects=3, frames=60, videos=False, days=True)
+    return make_fake_run(folder, reference_subjects=4, query_subjects=3, frames=60, videos=False, design="days")
 
 
 @pytest.fixture(scope="module")
 def written(run: Path) -> tuple[str, Page]:
-    return _read(run)
+    return write_and_read(run)
 
 
 def _change(run: Path, **changes: object) -> None:
@@ -88,7 +88,9 @@ def test_curves_have_a_line_for_every_subject_and_a_point_for_every_day(run: Pat
 
 
 def test_a_missing_day_leaves_the_rest_of_the_line(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=2, query_subjects=2, frames=40, videos=False, days=True)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=2, query_subjects=2, frames=40, videos=False, design="days"
+    )
     curves = json.loads((run / "statistics.json").read_text())["curves"]
     curves[0]["points"][1]["deviation"] = None
     curves[0]["points"][2] |= {"low": None, "high": None}
@@ -98,7 +100,7 @@ def test_a_missing_day_leaves_the_rest_of_the_line(tmp_path: Path) -> None:
     assert view is not None
     assert [len(line["points"]) for line in view["panels"][0]["lines"]] == [4, 5]
     assert dict(statistics_drawings(read_run(run)))["curves"]() is not None
-    _read(run)
+    write_and_read(run)
 
 
 def test_subjects_that_move_alike_stand_beside_each_other(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_a_matrix_that_is_odd_is_left_out(cell: str, tmp_path: Path) -> None:
     write_csv(path, rows, list(rows[0]))
     assert distances_view(read_run(run)) is None
     assert dict(statistics_drawings(read_run(run)))["distances"]() is None
-    _read(run)
+    write_and_read(run)
 
 
 def test_the_classifier_names_those_that_look_like_another_group(run: Path, written: tuple[str, Page]) -> None:
@@ -136,8 +138,10 @@ def test_the_classifier_names_those_that_look_like_another_group(run: Path, writ
 
 
 def test_without_a_reference_the_most_unusual_moments_open_their_recording(tmp_path: Path) -> None:
-    run = make_fake_run(tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False, mutual=True)
-    text, page = _read(run)
+    run = make_fake_run(
+        tmp_path / "run", reference_subjects=3, query_subjects=2, frames=40, videos=False, design="mutual"
+    )
+    text, page = write_and_read(run)
     players = re.findall(r'data-player="([^"]*)"', text[text.index('id="unusual"') : text.index('id="cards"')])
     assert len(players) == 5
     assert set(players) <= set(page.ids)
@@ -170,7 +174,7 @@ def test_new_subjects_are_told_against_the_frozen_reference(tmp_path: Path) -> N
     _change(run, against=frozen, tests=[], audit=None, controls={})
     data = read_run(run)
     assert len(data.queries) == 5  # a new subject called healthy is a subject, not the reference
-    _, page = _read(run)
+    _, page = write_and_read(run)
     assert "with the frozen reference healthy of 7 subjects (dbe7e680)" in page.text
     assert "could be scored, so nothing says what is normal" not in page.text
 
@@ -196,7 +200,7 @@ def test_one_new_subject_has_a_sentence_and_an_audit_of_its_own(tmp_path: Path) 
     rows = [{"label": "brightness", "verdict": "usual"}, {"label": "the place", "verdict": "outside"}]
     audit = {"comparisons": [], "warnings": [], "unknown": [], "against": [{"subject": "a01", "rows": rows}]}
     _change(run, against=frozen, reference="healthy", tests=[], audit=audit, controls={})
-    _, page = _read(run)
+    _, page = write_and_read(run)
     assert "further from the healthy reference than any of the 7 healthy subjects." in page.text
     assert "of the 1 " not in page.text
     assert "Could something other than movement explain the deviation?" in page.text

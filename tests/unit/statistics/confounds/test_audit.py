@@ -13,7 +13,7 @@ from ubam.core.errors import ModelError
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.recordings.study_table import read_study
 from ubam.results.records.audit import Comparison, ControlRow, Follows, Identity, PropertyRow
-from ubam.statistics.confounds.audit import _with_controls
+from ubam.statistics.confounds.audit import with_controls
 from ubam.statistics.confounds.correlates import WITHOUT_MEAN, follow, identity_leak
 from ubam.statistics.confounds.group_differences import (
     Subjects,
@@ -293,5 +293,5 @@ def test_one_subject_against_one_has_no_auc() -> None:
         ]
     )
     entry = Comparison(["healthy", "affected"], refused="a group of one subject")
-    both = _with_controls(entry, scored, {"pixel": scored}, 0)  # type: ignore[arg-type]
+    both = with_controls(entry, scored, {"pixel": scored}, 0)  # type: ignore[arg-type]
     assert both.controls == []

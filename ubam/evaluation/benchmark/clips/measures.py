@@ -179,7 +179,7 @@ def rms_percent(displacement: Array, body_height: float) -> float:
 
 
 def posture_error(shown: Array, sides: Array) -> float:
-    """Mean |s - mean over keypoints of s|, in pixels of a box of 64: how unlike the recorded posture is the shown one?
+    """Mean |s - mean over keypoints of s|, in pixels of a box of 64: how unlike the recorded posture the shown one is.
 
     shown: displacements [n, K, 2] of keypoints from the recorded to the shown picture; sides [n]: of the boxes, px.
     """

@@ -117,7 +117,7 @@ def truth(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def ubam(clip: Clip, factors: Sequence[float], dosed: bool = True) -> Shown:
-    """This program's clip; not `dosed`: every displacement as registration found it, without its inner gain."""
+    """The clip of ubam itself; not `dosed`: every displacement as registration found it, without its inner gain."""
     references = [(clip.sources[name].store, path) for name, path in clip.references]
     recording = EmbeddedRecording(clip.store, clip.video, clip.posture)
     made = magnify(

@@ -126,9 +126,13 @@ def middle(frames: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class ClipTruth:
-    """What is known of a clip: keypoints and healthy ones float64 [n, K, 2] px; body_height px; the empty scene uint8
-    [n, H, W, 3]; per factor the subject's mask bool [n, H, W]; own: the keypoints' way from those of the matched
-    reference frames float64 [n, K, 2], brought over as registration brings pictures."""
+    """What is known of the n frames of a clip, for H x W pixels and K keypoints.
+
+    keypoints, healthy: float64 [n, K, 2] px, as rendered and as they would be without the impairment. body_height: px.
+    empty: the scene without the subject, uint8 [n, H, W, 3]. masks: per factor the subject, bool [n, H, W].
+    own: movement of the keypoints from those of the matched reference frames, float64 [n, K, 2] px, after these are
+    brought over as registration brings pictures.
+    """
 
     keypoints: Points
     healthy: Points

@@ -11,10 +11,10 @@ import numpy as np
 
 from ubam.core.errors import StudyError
 from ubam.core.files import read_arrays
-from ubam.encoding.keypoint_postures import nearest_animal
+from ubam.encoding.keypoint_postures import keypoints_of, nearest_animal
 from ubam.evaluation.synthetic.capsules.study import CapsuleStudy, read_outlines
 from ubam.evaluation.synthetic.study import StudySpec, render_again, synthesise_study
-from ubam.recordings.keypoint_files import Keypoints, read_keypoints
+from ubam.recordings.keypoint_files import Keypoints
 from ubam.recordings.study_table import VIDEO_SUFFIXES, Recording, read_study
 from ubam.recordings.video_reader import probe
 from ubam.recordings.video_writer import write_clip
@@ -167,13 +167,15 @@ def _joined(folder: Path, clip: Path) -> Path:
 def labelled(recording: Recording, out: Path, most: int = LABELLED) -> Labelled:
     """At most `most` labelled frames of a recording, evenly over them; its crops go into `out`.
 
-    Raises:
-        StudyError: nothing is labelled.
-        VideoError: the recording cannot be used.
+    Raises
+    ------
+    StudyError
+        Nothing is labelled.
+    VideoError
+        The recording cannot be used.
     """
-    assert recording.keypoints is not None  # for the type checker
     store = build_crops(recording, out / "crops" / recording.recording_id)
-    points = read_keypoints(recording.keypoints, recording.video, probe(recording.video).frames_declared)
+    points = keypoints_of(recording)
     xy = nearest_animal(points, store.frame_index, store.box)
     labelled_at = np.flatnonzero(np.isfinite(xy).all(-1).any(1))
     if not len(labelled_at):

@@ -315,7 +315,7 @@ def _scenery(
     rng: np.random.Generator, kind: str, base: View, unit: float, place: Place, palette: str, grey: bool
 ) -> tuple[Scene, dict[str, tuple[np.ndarray, np.ndarray, int]]]:
     """The scene and what the subject wears before it: in the best of many tries nothing of it is as the wall."""
-    best, chosen = -1.0, None
+    best = -1.0
     for _ in range(TRIES):
         looks = _looks(rng, kind, palette)
         wall = sample_surface(rng, (0.15, 0.85), unit)
@@ -323,11 +323,10 @@ def _scenery(
         behind = [wall.colour, floor.colour] + [s.second for s in (wall, floor) if s.texture != "plain"]
         worn = [look[0] for part, look in looks.items() if part != "eyes"]
         contrast = min(_contrast(DIMMED * a, b, grey) for a in worn for b in behind)
-        if contrast > best:
+        if contrast > best:  # as is the first, since no contrast is negative
             best, chosen = contrast, (looks, wall, floor)
         if best >= CONTRAST:
             break
-    assert chosen is not None  # for the type checker: there is at least one try
     looks, wall, floor = chosen
     behind_z = -rng.uniform(0.35, 1.4) * unit if place.view == "side" else -1e3
     return Scene(base, wall, floor, rng.choice([0.0, 0.06]) * unit, behind_z), looks

@@ -28,8 +28,8 @@ MILDEST = 0.25
 
 
 @dataclass(frozen=True)
-class _Cast:
-    """Who somebody of the study is and what they have."""
+class Subject:
+    """A subject of the study, and its impairment."""
 
     name: str
     seed: int
@@ -47,8 +47,10 @@ class CapsuleStudy:
     turn at severities from 0.25 to 1. null: nobody is impaired, the groups differ in clothes or fur and in light only.
     All subjects face the same way, which goes with the seed; from above each goes its own way.
 
-    Raises:
-        StudyError: a kind, scene or view that does not exist, too few subjects, a negative seed.
+    Raises
+    ------
+    StudyError
+        A kind, scene or view that does not exist, too few subjects, a negative seed.
     """
 
     kind: str = "human"
@@ -74,7 +76,7 @@ class CapsuleStudy:
 
     def film(self, subject: str, number: int = 0, factor: float = 1.0) -> CapsuleRecording:
         """Recording `number` (from 0) of one subject at a factor; nothing is drawn. StudyError for an unknown one."""
-        for one in self._everybody():
+        for one in self.everybody():
             if one.name == subject:
                 return self._film(one, number, factor)
         raise StudyError(f"no subject {subject!r} in this study")
@@ -87,7 +89,7 @@ class CapsuleStudy:
         progress: (recordings done, all).
         """
         rows: list[dict[str, object]] = []
-        for one in self._everybody():
+        for one in self.everybody():
             for number in range(self.recordings):
                 session = str(number + 1) if self.recordings > 1 else ""
                 stem = f"{one.name}_{session}" if session else one.name
@@ -100,14 +102,15 @@ class CapsuleStudy:
                     progress(len(rows), self.subjects * self.recordings)
         return write_table(out / "study.csv", rows)
 
-    def _film(self, one: _Cast, number: int, factor: float) -> CapsuleRecording:
+    def _film(self, one: Subject, number: int, factor: float) -> CapsuleRecording:
         change = Change(one.impairment, one.severity, factor)
         return film_recording(
             one.seed, kind=self.kind, place=self.place, recording=number, seconds=self.seconds, change=change,
             palette=one.palette,
         )  # fmt: skip
 
-    def _everybody(self) -> list[_Cast]:
+    def everybody(self) -> list[Subject]:
+        """All subjects, in the order of the table."""
         rng = np.random.default_rng([self.seed, 13])
         affected = (self.subjects - 1) // 2 if self.subjects > 3 else self.subjects // 2
         names = list(KINDS[self.kind].IMPAIRMENTS)
@@ -121,7 +124,7 @@ class CapsuleStudy:
             impairment = names[case % len(names)] if case is not None and ill else ""
             severity = float(levels[case]) if case is not None and ill else 0.0
             palette = LOOKS[group] if self.null else "any"
-            everybody.append(_Cast(f"{self.kind}{index + 1:02d}", seed, group, impairment, severity, palette))
+            everybody.append(Subject(f"{self.kind}{index + 1:02d}", seed, group, impairment, severity, palette))
         return everybody
 
 

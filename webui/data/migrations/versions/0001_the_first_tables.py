@@ -193,8 +193,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
-
+    """Drop the first tables."""
     op.drop_table("clips")
 
     op.drop_table("uploads")
