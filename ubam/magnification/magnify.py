@@ -36,7 +36,7 @@ from ubam.magnification.registration.register import (
 from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
 from ubam.recordings.video_reader import read_frame, read_frames
 from ubam.tracking.crop_store import CLOSE, CropStore
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import whole_outline
 
 Embed = Callable[[Picture], Array]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ubam.pretraining.random_bodies import PLANS, Body
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import make_view
 
 CROP = 128  # pixels a side

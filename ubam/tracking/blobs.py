@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ubam.tracking.foreground import clean_mask
+from ubam.tracking.scene.foreground import clean_mask
 
 CANDIDATES = 4
 COLUMNS = 14

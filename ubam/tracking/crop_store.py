@@ -18,7 +18,7 @@ from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.locate import LOST
 from ubam.tracking.outlines import outline_of, shipped_eye
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import (
     EMPTY,
     around,

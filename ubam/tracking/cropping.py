@@ -28,7 +28,7 @@ from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.locate import find_subject
 from ubam.tracking.outlines import Glimpse, Look, looks, plan_chances, present, shipped_eye, with_neighbours
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
 PLAN_FRAMES = 12  # that tell which plan of body a recording shows

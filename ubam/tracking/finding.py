@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ubam.tracking.camera_motion import Camera
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import Track
 
 

@@ -11,7 +11,7 @@ from ubam.core.errors import VideoError
 from ubam.core.typing import Progress
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, read_timed_frames
-from ubam.tracking.background import reduced
+from ubam.tracking.scene.background import reduced
 
 SMALL_SIDE = 256
 MIN_FRAMES = 8

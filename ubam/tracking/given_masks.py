@@ -11,7 +11,7 @@ from ubam.recordings.mask_files import read_masks
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass
-from ubam.tracking.scene import IN_PLACE, empty_scene
+from ubam.tracking.scene.empty_scene import IN_PLACE, empty_scene
 from ubam.tracking.track import smooth_track
 
 NOBODY = "holds no mask of the subject in the part of the recording that is analysed"

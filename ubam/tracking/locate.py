@@ -10,14 +10,6 @@ import numpy as np
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
 from ubam.recordings.study_table import Recording
-from ubam.tracking.background import (
-    enlarged,
-    median_background,
-    noise_map,
-    reduced,
-    steadiest_background,
-    steadiest_seen,
-)
 from ubam.tracking.camera_motion import (
     AT_REST,
     NOTHING_RESTS,
@@ -32,7 +24,15 @@ from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass
 from ubam.tracking.given_masks import find_by_masks
 from ubam.tracking.heading import facing, from_above
-from ubam.tracking.scene import IN_PLACE, Scene, empty_scene, scene_of_motion
+from ubam.tracking.scene.background import (
+    enlarged,
+    median_background,
+    noise_map,
+    reduced,
+    steadiest_background,
+    steadiest_seen,
+)
+from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, empty_scene, scene_of_motion
 from ubam.tracking.second_look import Frames, follow_body, settle, subject_in_boxes
 from ubam.tracking.track import Track, fixed_track, motion_of
 

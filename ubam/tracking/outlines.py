@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ubam.tracking.eye.eye import Eye
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 
 ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 

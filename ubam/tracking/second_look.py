@@ -9,7 +9,7 @@ import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, scene_at, whole_outline
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from ubam.core.affine import box_map, centred, compose, inverse
-from ubam.tracking.foreground import without_strays
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
+from ubam.tracking.scene.foreground import without_strays
 
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
 

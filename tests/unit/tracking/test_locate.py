@@ -8,9 +8,9 @@ import pytest
 
 from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.evaluation.synthetic.study import StudySpec, render_again
-from ubam.tracking.background import reduced
 from ubam.tracking.locate import scene_and_track
-from ubam.tracking.scene import Scene, empty_scene
+from ubam.tracking.scene.background import reduced
+from ubam.tracking.scene.empty_scene import Scene, empty_scene
 from ubam.tracking.track import Track
 
 Films = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]

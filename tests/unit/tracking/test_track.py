@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.support.videos import walking_frames
-from ubam.tracking.background import fill, free_median, median_background, noise_map
 from ubam.tracking.blobs import find_blobs, follow
-from ubam.tracking.foreground import clean_mask, saliency
-from ubam.tracking.scene import scene_of_motion
+from ubam.tracking.scene.background import fill, free_median, median_background, noise_map
+from ubam.tracking.scene.empty_scene import scene_of_motion
+from ubam.tracking.scene.foreground import clean_mask, saliency
 from ubam.tracking.track import SEVERAL, Motion, Track, motion_of, smooth
 
 

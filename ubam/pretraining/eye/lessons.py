@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ubam.tracking.background import fill
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import prepare
+from ubam.tracking.scene.background import fill
 
 TRUE = 0  # an empty scene that is one (`world.pairs`)
 ABSENT = 0.04  # share of lessons in which nobody is there

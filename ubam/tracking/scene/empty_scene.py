@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ubam.tracking.background import (
+from ubam.tracking.scene.background import (
     fill,
     free_median,
     in_place_noise,
     noise_map,
     steadiest_background,
 )
-from ubam.tracking.foreground import grown, saliency
+from ubam.tracking.scene.foreground import grown, saliency
 
 ALWAYS = 0.9  # share of the frames in which a place is covered, from which on nobody knows what is behind it
 HIDDEN = 0.3  # share of a subject in front of places that are always covered, from which on it stays in place
