@@ -16,7 +16,7 @@ from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
 from ubam.results.run_folder import LOCK, RunFolder
 
 if TYPE_CHECKING:
-    from ubam.pipeline.plan import RunOptions
+    from ubam.results.records.run import RunOptions
 
 LOWEST, HIGHEST = FACTOR_RANGE
 KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
@@ -99,24 +99,26 @@ def study_of(run: Path) -> Path:
     return Path(RunRecord.open(run).record["study"])
 
 
-def given_options(context: click.Context) -> dict[str, Any]:
+def given_options(context: click.Context) -> "RunOptions":
     """The options of a run that stand on the command line, without those that were left at their default."""
     source = click.core.ParameterSource.COMMANDLINE
-    return {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
+    given = {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
+    return cast("RunOptions", given)
 
 
-def kept_options(run: Path, context: click.Context) -> dict[str, Any]:
+def kept_options(run: Path, context: click.Context) -> "RunOptions":
     """What the run was started with, for every option that was not given anew."""
     from ubam.results.run_record import RunRecord
 
     if not RunFolder(run).run_json.exists():
         return {}
     given = given_options(context)
-    return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
+    begun = RunRecord.open(run).record.get("options", {})
+    return cast("RunOptions", {name: value for name, value in begun.items() if name not in given})
 
 
 def perform(
-    study: Path, out: Path, until: str, *, kept: dict[str, Any] | None = None, shard: str | None = None, **options: Any
+    study: Path, out: Path, until: str, *, kept: "RunOptions | None" = None, shard: str | None = None, **options: Any
 ) -> None:
     """Do the stages of a run up to `until` and print the outcome; exit code 2 when a recording failed.
 
@@ -128,7 +130,7 @@ def perform(
 
     as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
     part = _parse_shard(shard) if shard else None
-    plan = plan_run(study, cast("RunOptions", options | (kept or {})), ask=ask_for_reference)
+    plan = plan_run(study, cast("RunOptions", {**options, **(kept or {})}), ask=ask_for_reference)
     if not as_json:
         click.echo(plan.choice_of_reference)
     if dry_run:

@@ -23,7 +23,7 @@ from ubam.deviation.normal_variation import (
     trimmed_mean,
 )
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import MOMENTS_PER_SECOND, Deviation
+from ubam.deviation.reference_model import MOMENTS_PER_SECOND, ReferenceModel
 
 RESAMPLES = 100
 BLOCK = 8  # moments that are drawn together, as windows next to each other overlap
@@ -47,7 +47,7 @@ class Variation:
     looks: np.ndarray | None = None
 
 
-def measure_variation(fitted: Deviation) -> Variation:
+def measure_variation(fitted: ReferenceModel) -> Variation:
     """How the subjects of a fitted reference vary, and how recordings of the same subject do."""
     moments, seconds, differences, spare = [], [], [], 0
     for codes in fitted.matcher.by_subject.values():
@@ -62,7 +62,7 @@ def measure_variation(fitted: Deviation) -> Variation:
     return Variation(np.stack(moments), np.array(seconds), found, fitted.looks)
 
 
-def reference_issues(fitted: Deviation) -> list[str]:
+def reference_issues(fitted: ReferenceModel) -> list[str]:
     """What the intervals of this reference cannot hold, in plain words."""
     if not fitted.own or any(len(codes) > 1 for codes in fitted.matcher.by_subject.values()):
         return []  # a reference of one subject, cut into parts, is told elsewhere
@@ -73,7 +73,11 @@ def reference_issues(fitted: Deviation) -> list[str]:
 
 
 def interval(
-    fitted: Deviation, variation: Variation, codes: Sequence[PostureSeries], deviation: float, rng: np.random.Generator
+    fitted: ReferenceModel,
+    variation: Variation,
+    codes: Sequence[PostureSeries],
+    deviation: float,
+    rng: np.random.Generator,
 ) -> tuple[float, float]:
     """The 95 % interval of the deviation that one subject has in the recordings `codes`.
 
@@ -88,7 +92,7 @@ def interval(
     return float(deviation * np.exp(-reach)), float(deviation * np.exp(reach))
 
 
-def _paths(fitted: Deviation, code: PostureSeries, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _paths(fitted: ReferenceModel, code: PostureSeries, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Smoothed postures [M, D] and matched ones [S, M, D], thinned to about 32 moments (16 of many subjects)."""
     moments = fitted.matcher.moments(code).frame
     thin = slice(None, None, max(1, len(moments) // (32 if len(subjects) <= MANY else 16)))

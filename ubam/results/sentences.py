@@ -8,8 +8,9 @@ import numpy as np
 
 from ubam.core.text import listed, p_text, plain, plural, shortened
 from ubam.results.records.clips import ClipFacts
+from ubam.results.records.scores import ScoreRow
 from ubam.results.records.tests import Test
-from ubam.results.run_data import RunData, ScoreRow
+from ubam.results.run_data import RunData
 
 LEVEL = 0.05
 MAIN_FAMILIES = ("groups", "pairs", "change", "slope")
@@ -230,17 +231,6 @@ def _rank_p(u: int, first: int, second: int) -> float:
     beaten = np.array([second] * whole + ([part] if whole < first else []) + [0] * (first - whole - 1))
     values = beaten - 0.5 + np.arange(first) / (10 * first)  # each beats so many of 0, 1 ... second - 1; no ties
     return float(mannwhitneyu(values, np.arange(second), alternative="two-sided", method="exact").pvalue)
-
-
-def score_row(score: ScoreRow) -> dict[str, str]:
-    """The numbers of one subject for the table, as the CSV has them."""
-    return {
-        "deviation": plain(score.deviation),
-        "interval": "" if score.low is None or score.high is None else f"{plain(score.low)} to {plain(score.high)}",
-        "percentile": "" if score.percentile is None else f"{score.percentile:.0f}",
-        "p": p_text(score.p, bare=True),
-        "smallest_p": p_text(score.smallest_p, bare=True),
-    }
 
 
 def subject_sentence(data: RunData, score: ScoreRow) -> str:

@@ -55,7 +55,7 @@ def read_scored(folder: Path) -> Exported:
     tables |= {
         name: (list(rows[0]), rows) for name, rows in _statistics_rows(Statistics.from_json(statistics)).items() if rows
     }
-    return Exported(folder, record, statistics, tables)
+    return Exported(folder, dict(record), statistics, tables)
 
 
 def _paths(files: RunFolder) -> dict[str, Path]:

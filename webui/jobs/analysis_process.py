@@ -92,7 +92,8 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
     """Every stage of a run that is not done yet."""
     from ubam.pipeline import runner
     from ubam.pipeline import stages as stages_module
-    from ubam.pipeline.plan import RunOptions, plan_run
+    from ubam.pipeline.plan import plan_run
+    from ubam.results.records.run import RunOptions
     from ubam.results.run_record import locked
 
     out = Path(order["out"])

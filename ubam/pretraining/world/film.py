@@ -99,7 +99,7 @@ def _h264(frames: list[np.ndarray], quality: str) -> list[np.ndarray]:
     order = [frames[-1], *frames]
     packets = []
     for frame in order:
-        padded = cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE)
+        padded = np.asarray(cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE), np.uint8)
         packets += coder.encode(av.VideoFrame.from_ndarray(padded, format="bgr24"))
     packets += coder.encode()
     reader = av.CodecContext.create("h264", "r")
