@@ -59,9 +59,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("run")
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The run folder; a run goes on where it stopped."
-)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run folder; a stopped run continues.")
 @click.option(
     "--shard", metavar="i/n", help="Only find and crop the subjects of every n-th recording, from the i-th, then stop."
 )
@@ -93,7 +91,7 @@ STAGE_COMMANDS = (
 
 
 def study_of(run: Path) -> Path:
-    """Where the study of a run was when it was begun; RunError when there is no run."""
+    """Where the study of a run was when the run started; RunError when there is no run."""
     from ubam.results.run_record import RunRecord
 
     return Path(RunRecord.open(run).record["study"])
@@ -107,7 +105,7 @@ def given_options(context: click.Context) -> "RunOptions":
 
 
 def kept_options(run: Path, context: click.Context) -> "RunOptions":
-    """What the run was started with, for every option that was not given anew."""
+    """The options that the run was started with, except those given again."""
     from ubam.results.run_record import RunRecord
 
     if not RunFolder(run).run_json.exists():

@@ -1,10 +1,9 @@
 """95 % intervals of deviations: how far the number would move with other reference subjects, windows and recordings.
 
-Reference subjects, of whom twin and units are made, are drawn with replacement, and windows in blocks; each recording
-is moved by what recordings of one subject differ among themselves. A deviation is a length, so its logarithm is what
-spreads evenly: the interval is the standard error of that times the quantile of Student's t for the number of reference
-subjects, as percentiles of few subjects are too narrow (Hesterberg, American Statistician 2015). Its coverage is
-measured on simulated studies (proofs.py).
+Reference subjects, for whom twin and units are computed anew, are drawn with replacement, and windows in blocks. Each
+recording is shifted by a difference between recordings of one subject. A deviation is a length, so its logarithm
+spreads evenly. The interval is the standard error of the logarithm times the quantile of Student's t for the number of
+reference subjects; percentiles of few subjects would be too narrow (Hesterberg, American Statistician 2015).
 """
 
 from collections.abc import Sequence
@@ -65,7 +64,7 @@ def measure_variation(fitted: ReferenceModel) -> Variation:
 def reference_issues(fitted: ReferenceModel) -> list[str]:
     """What the intervals of this reference cannot hold, in plain words."""
     if not fitted.own or any(len(codes) > 1 for codes in fitted.matcher.by_subject.values()):
-        return []  # a reference of one subject, cut into parts, is told elsewhere
+        return []  # a reference of one subject, cut into parts, has a warning of its own
     return [
         "No reference subject has two recordings, so the intervals leave out how much a subject differs from one "
         "recording to the next, and are too narrow. Two recordings of some reference subjects would show it."

@@ -27,7 +27,7 @@ from ubam.results.run_folder import ReferenceFolder
 
 FORMAT = 2  # of a frozen reference
 ARRAYS = ("posture", "looks")  # of a code
-FOLDS = 20  # at most so many reduced references; with more subjects 10, and they are left out in groups
+FOLDS = 20  # reduced references at most; more subjects are left out in 10 groups
 MOMENTS_PER_SECOND = 25
 THINNED = 64  # moments of a recording from which normal variation is read
 
@@ -201,7 +201,7 @@ def _parts(residual: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def looks_of_subjects(codes: Sequence[PostureSeries]) -> np.ndarray | None:
-    """What looks do to the postures of each subject, float64 [S, D, D]; None where it is unknown of any."""
+    """What changes of appearance do to the postures of each subject, float64 [S, D, D]; None where one is unknown."""
     found: dict[str, list[np.ndarray | None]] = {}
     for code in codes:
         found.setdefault(code.subject, []).append(code.looks)

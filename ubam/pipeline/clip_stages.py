@@ -1,4 +1,4 @@
-"""The stages that show: the gap-filling network, magnified clips, and the evidence beside them."""
+"""The stages of the clips: gap-filling network, magnified clips, and evidence for the report."""
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed

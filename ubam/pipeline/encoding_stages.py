@@ -48,7 +48,7 @@ def train(job: Job) -> list[str]:
 
 
 def embed(job: Job) -> list[str]:
-    """Postures, the keypoints beside them where there are any, and behaviours of every usable recording."""
+    """Postures, with keypoints where there are any, and behaviours of every usable recording."""
     model = Networks.load(job.files.model.path, device_of(job.settings.device))
     torch.set_num_threads(job.settings.workers)
     stores, embeddings = [job.store(recording.recording_id) for recording in job.usable()], []
@@ -78,7 +78,7 @@ def embed(job: Job) -> list[str]:
 
 
 def _looks(embedding: Embedding, width: int) -> dict[str, np.ndarray]:
-    """What changes of looks do to postures of `width` numbers; keypoints beside them are not moved by looks."""
+    """What changes of appearance do to postures of `width` numbers; they do not move keypoints."""
     if embedding.looks is None:
         return {}
     beside = width - len(embedding.looks)

@@ -27,7 +27,7 @@ class Plan:
     choice_of_reference: str
 
     def start(self, out: Path, progress: Progress) -> Job:
-        """Begin or go on with the run in the folder `out`; RunError when it belongs to another study."""
+        """Start or continue the run in the folder `out`; RunError when it belongs to another study."""
         run = RunRecord.start(out, self.study.path, self._study_key())
         record, settings = run.record, self.settings
         record["options"], record["settings"], record["factors"] = self.options, settings.as_dict(), [*settings.factors]
@@ -100,7 +100,7 @@ def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
 def plan_again(
     run: Path, ask: Callable[[list[str]], str | None], changes: RunOptions, study: Path | None = None
 ) -> Plan:
-    """The plan of the run in the folder `run` as it was begun, with some of its options changed.
+    """The plan with which the run in the folder `run` was started, with some of its options changed.
 
     study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
     """

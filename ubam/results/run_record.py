@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class RunRecord:
-    """The record of a run folder; every change is on disk before the method returns."""
+    """The record of a run folder; each method that changes it writes it."""
 
     def __init__(self, folder: Path, record: RunJson) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class RunRecord:
     def start(cls, folder: Path, study: Path, study_key: str) -> "RunRecord":
         """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else.
 
-        The study is kept as a whole path: a run goes on from any folder.
+        The study's path is absolute, so that a run continues from any folder.
         """
         study = study.absolute()
         if RunFolder(folder).run_json.exists():

@@ -14,7 +14,7 @@ from ubam.results.run_data import RunData
 
 LEVEL = 0.05
 MAIN_FAMILIES = ("groups", "pairs", "change", "slope")
-FEW_TESTS, MOST_SENTENCES = 3, 6  # tests told in the summary; the table has all
+FEW_TESTS, MOST_SENTENCES = 3, 6  # tests in the summary; the table has all
 
 
 def headline(data: RunData) -> list[str]:
@@ -38,8 +38,8 @@ def headline(data: RunData) -> list[str]:
 
 
 UNSEEN = (
-    "Small movements of a single limb, a dragged or a stiff one, can stay unseen here. Unlike the reference is not "
-    "ill, and like the reference is not healthy."
+    "Small movements of a single limb, a dragged or a stiff one, can remain unseen. A subject unlike the reference "
+    "need not be ill, and one like the reference need not be healthy."
 )
 
 
@@ -57,7 +57,7 @@ def _individuals(data: RunData) -> str:
     if not scored and {score.group for score in data.subjects} == {data.reference} and not _failed_queries(data):
         return (
             f"All {len(data.subjects)} subjects are of the reference group {data.reference}, each compared with the "
-            "others: nobody else is here to ask about."
+            "others; there is no other group."
         )
     if not scored:
         return f"No subject outside the reference group {data.reference} could be scored."
@@ -84,7 +84,7 @@ def _failed_queries(data: RunData) -> bool:
 
 
 def _by_chance(data: RunData) -> str:
-    """How often chance alone does what `_individuals` tells."""
+    """How often chance alone gives what `_individuals` reports."""
     smallest = [score.smallest_p for score in data.queries if score.deviation is not None and score.smallest_p]
     if not smallest or data.reference_count < 2:
         return ""
@@ -95,7 +95,7 @@ def _by_chance(data: RunData) -> str:
 
 
 def _groups(data: RunData) -> list[str]:
-    """The tests between groups and over time: all of them when they are few, else those that found something."""
+    """The tests between groups and over time: all of them when there are few, else those that found something."""
     main = main_tests(data)
     answered = [test for test in main if test.p is not None]
     if len(answered or main) <= FEW_TESTS:
@@ -104,9 +104,9 @@ def _groups(data: RunData) -> list[str]:
     told = [test_sentence(data, test) for test in found[:MOST_SENTENCES]]
     rest = len(answered) - len(told)
     if not told:
-        return [f"None of {rest} tests of the groups found anything; every test stands in the table."]
+        return [f"None of {rest} tests of the groups found anything; the table has every test."]
     others = f"{rest} further {plural(rest, 'test')}"
-    more = "; see every test" if len(found) > len(told) else " found nothing; every test stands in the table"
+    more = "; see every test" if len(found) > len(told) else " found nothing; the table has every test"
     return [*told, f"{others}{more}." if rest else ""]
 
 
@@ -195,7 +195,7 @@ def _who(data: RunData) -> str:
 
 def _what_failed(data: RunData) -> str:
     failed = sum(row.get("status") == "failed" for row in data.recordings)
-    return f"{failed} of {len(data.recordings)} recordings failed; the reasons stand below." if failed else ""
+    return f"{failed} of {len(data.recordings)} recordings failed; the reasons follow below." if failed else ""
 
 
 def smallest_effect(first: int, second: int, level: float = LEVEL) -> str:

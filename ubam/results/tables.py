@@ -88,7 +88,7 @@ def _value(cell: str, is_number: bool) -> Any:
 
 
 def _statistics_rows(statistics: Statistics) -> dict[str, list[Row]]:
-    """The tests, what the audit found, and whom the classifier takes for whom, as rows."""
+    """The tests, the findings of the audit and the classifier's predictions as rows."""
     audit, classifier = statistics.audit, statistics.classifier
     properties: list[Row] = []
     if audit is not None:

@@ -32,7 +32,7 @@ class Permutations:
 def permute_labels(
     labels: Sequence[int] | np.ndarray, blocks: Sequence[str] | None = None, seed: int = 0, most: int = MOST
 ) -> Permutations:
-    """All arrangements of `labels` [N] if there are at most `most`, else so many drawn at random, the real one first.
+    """All arrangements of `labels` [N] if there are at most `most`, else `most` random ones; the real one first.
 
     blocks [N]: the block of each unit. Blocks that hold more than one group have their labels exchanged within; where
     none does, whole blocks change their label. One arrangement only means that nothing can be exchanged.

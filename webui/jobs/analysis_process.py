@@ -77,7 +77,7 @@ def main() -> None:
     except UbamError as problem:
         error = str(problem)
     except OSError as problem:
-        error = f"{problem.strerror or problem}: is the disk full? Resume goes on at the last finished stage."
+        error = f"{problem.strerror or problem}: is the disk full? Resume continues after the last finished stage."
         traceback.print_exc()
     except Exception as problem:
         error = f"This is a fault of ubam ({type(problem).__name__}: {problem}); the log has the lines to report."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ubam.pretraining.eye.lessons import make_batch
+from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
 from ubam.pretraining.eye.train import Plan, rate_at, train
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
@@ -29,7 +29,7 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
             "landmarks": landmarks, "plan": np.int8(0), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
 
 
-def perfect(batch) -> Answer:  # type: ignore[no-untyped-def]
+def perfect(batch: Batch) -> Answer:
     """Answers as good as the network can give them."""
     count = len(batch.plan)
     heat = torch.full((count, MOST_LANDMARKS, HALF * HALF + 1), -30.0)

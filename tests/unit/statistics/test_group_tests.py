@@ -153,7 +153,7 @@ def test_blocks_that_hold_one_group_each_are_exchanged_whole_and_few_of_them_are
     assert "one group only" in row.downgraded
     sites = {code.subject: code.group for code in codes}
     refused = rows_of(codes, "healthy", Blocks("site", sites))["healthy impaired"]
-    assert "cannot be told apart" in refused.refused
+    assert "cannot be separated" in refused.refused
     assert refused.p is None
 
 

@@ -18,12 +18,12 @@ def spread(frames: list[np.ndarray], count: int = 30) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 15, 23])
-def test_the_median_is_the_lower_median(count):
+def test_the_median_is_the_lower_median(count: int) -> None:
     frames = np.random.default_rng(count).integers(0, 256, (count, 9, 7, 3), dtype=np.uint8)
     assert np.array_equal(median_background(frames), np.sort(frames, axis=0)[(count - 1) // 2])
 
 
-def test_the_free_median_forgets_what_is_covered():
+def test_the_free_median_forgets_what_is_covered() -> None:
     random = np.random.default_rng(0)
     frames = random.integers(90, 110, (21, 20, 30, 3), dtype=np.uint8)
     covered = random.random((21, 20, 30)) < 0.6
@@ -34,7 +34,7 @@ def test_the_free_median_forgets_what_is_covered():
     assert free_median(frames, covered)[enough].max() < 115
 
 
-def test_a_hole_is_filled_from_around():
+def test_a_hole_is_filled_from_around() -> None:
     picture = np.repeat(np.arange(40, dtype=np.uint8)[:, None, None] * 5, 50, 1).repeat(3, 2)
     hole = np.zeros((40, 50), bool)
     hole[10:30, 20:40] = True
@@ -43,7 +43,7 @@ def test_a_hole_is_filled_from_around():
     assert np.array_equal(fill(broken, hole)[~hole], picture[~hole])
 
 
-def test_a_reduced_scene_and_the_full_one_agree():
+def test_a_reduced_scene_and_the_full_one_agree() -> None:
     frames = [np.kron(frame, np.ones((3, 3, 1), np.uint8))[:-1, :-2] for frame in walking_frames(40)]
     scene, small, _ = learn_scene(spread(frames), 3)
     assert scene.background.shape == (359, 478, 3)
@@ -60,7 +60,7 @@ def test_a_reduced_scene_and_the_full_one_agree():
     )
 
 
-def test_noise_alone_is_not_salient_and_the_subject_is():
+def test_noise_alone_is_not_salient_and_the_subject_is() -> None:
     random = np.random.default_rng(0)
     empty = np.full((60, 80, 3), 120, np.uint8)
     frames = np.stack([(empty + random.normal(0, 5, empty.shape)).clip(0, 255).astype(np.uint8) for _ in range(15)])
@@ -74,7 +74,7 @@ def test_noise_alone_is_not_salient_and_the_subject_is():
     assert clean_mask(salient).sum() == pytest.approx(400, rel=0.25)
 
 
-def test_a_walker_is_followed_by_a_steady_box_of_one_size_that_holds_it_whole():
+def test_a_walker_is_followed_by_a_steady_box_of_one_size_that_holds_it_whole() -> None:
     frames = list(walking_frames(60))
     scene, small, warnings = learn_scene(spread(frames))
     track = track_subject(frames, small)
@@ -91,7 +91,7 @@ def test_a_walker_is_followed_by_a_steady_box_of_one_size_that_holds_it_whole():
     assert (track.box[:, 3] > 104).all()
 
 
-def test_a_subject_that_is_away_is_not_found_and_the_box_is_held():
+def test_a_subject_that_is_away_is_not_found_and_the_box_is_held() -> None:
     frames = list(walking_frames(60))
     empty = median_background(np.stack(frames))
     frames = [empty] * 15 + frames + [empty] * 20
@@ -105,7 +105,7 @@ def test_a_subject_that_is_away_is_not_found_and_the_box_is_held():
 
 
 @pytest.mark.parametrize(("kind", "seed"), [("human", 4), ("rodent", 3)])
-def test_a_subject_in_place_is_found_with_its_trunk(kind, seed):
+def test_a_subject_in_place_is_found_with_its_trunk(kind: str, seed: int) -> None:
     rendered = render_recording(seed, RecordingSpec(kind=kind, scene="treadmill", seconds=1.6))
     pairs = [(picture, alpha > 0.5) for picture, alpha in rendered.frames_and_masks()][::2]
     frames, truth = (np.stack(values) for values in zip(*pairs, strict=True))
@@ -119,7 +119,7 @@ def test_a_subject_in_place_is_found_with_its_trunk(kind, seed):
 
 
 @pytest.mark.parametrize(("subject", "seed"), [("rodent08", 102), ("rodent10", 103)])
-def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject, seed):
+def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject: str, seed: int) -> None:
     """Its legs were followed as if they travelled, or taken for clutter, in one recording of rats in eight."""
     rendered = render_again(
         subject, 0, 1.0, StudySpec(kind="rodent", subjects=10, seed=seed, scene="treadmill", seconds=1.6, null=True)
@@ -135,7 +135,7 @@ def test_a_dark_rat_in_place_is_found_whole_and_not_its_legs_alone(subject, seed
     assert 1.0 < (track.box[20, 2] - track.box[20, 0]) / np.ptp(columns) < 1.6
 
 
-def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe():
+def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe() -> None:
     """Its limbs were taken for clutter and a shoe for the subject, in one recording of walkers in sixteen."""
     rendered = render_again(
         "human13", 1, 1.0, StudySpec(kind="human", subjects=24, seed=1, scene="treadmill", seconds=2.0, confound=0.5)
@@ -149,7 +149,7 @@ def test_a_walker_in_place_is_no_clutter_beside_its_own_shoe():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["human", "rodent"])
-def test_of_a_whole_study_on_treadmills_nobody_is_lost(kind):
+def test_of_a_whole_study_on_treadmills_nobody_is_lost(kind: str) -> None:
     lost = []
     for number in range(1, 11):
         rendered = render_again(
@@ -167,7 +167,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
 
 
-def test_a_walker_is_found_beside_a_lamp_that_flickers():
+def test_a_walker_is_found_beside_a_lamp_that_flickers() -> None:
     frames = list(walking_frames(60))
     for t, frame in enumerate(frames):
         if t % 7 < 4:
@@ -180,7 +180,7 @@ def test_a_walker_is_found_beside_a_lamp_that_flickers():
     assert np.median(np.abs(track.centre[:, 0] - truth)) < 4
 
 
-def test_a_still_picture_is_said_and_used_whole():
+def test_a_still_picture_is_said_and_used_whole() -> None:
     frames = [np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)] * 20
     scene, small, warnings = learn_scene(np.stack(frames))
     track = track_subject(frames, small)
@@ -190,7 +190,7 @@ def test_a_still_picture_is_said_and_used_whole():
     assert scene.saliency(frames[0]).min() == 1
 
 
-def test_two_subjects_are_said():
+def test_two_subjects_are_said() -> None:
     def pair(index: int) -> np.ndarray:
         frame = np.full((90, 120, 3), 100, np.uint8)
         frame[20:36, 5 + index : 25 + index] = 220
@@ -204,7 +204,7 @@ def test_two_subjects_are_said():
     assert track.found.mean() > 0.9
 
 
-def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker():
+def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker() -> None:
     blobs = np.zeros((40, 4, 7), np.float32)
     blobs[:, 0] = [[100, 10 + t, 50, 5 + t, 45, 15 + t, 55] for t in range(40)]
     blobs[20, 1] = blobs[20, 0]
@@ -216,11 +216,11 @@ def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker():
     assert (np.delete(path, [20, 30, 31, 32]) == 0).all()
 
 
-def test_a_flash_is_no_subject():
+def test_a_flash_is_no_subject() -> None:
     assert find_blobs(np.ones((50, 60), np.float32)).sum() == 0
 
 
-def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way():
+def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way() -> None:
     values = np.arange(50, dtype=float)[:, None] * 2
     values[25] = 900
     found = np.ones(50, bool)
@@ -246,7 +246,7 @@ def test_a_shadow_does_not_pull_the_box_sideways() -> None:
     assert track.body_height == pytest.approx(70, abs=4)
 
 
-def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there():
+def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there() -> None:
     random = np.random.default_rng(5)
     wall = random.integers(90, 110, (120, 160, 3), dtype=np.uint8)
     places = random.permutation([(x, y) for x in range(14, 150, 26) for y in range(14, 110, 26)])[:20]
@@ -259,7 +259,7 @@ def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there():
     assert np.abs(track.centre - places).max() < 2
 
 
-def test_a_cut_does_not_draw_the_box_away_from_the_subject():
+def test_a_cut_does_not_draw_the_box_away_from_the_subject() -> None:
     frames = list(walking_frames(40))
     cut = [*frames[:20], *frames[:6][::-1]]  # the walker is suddenly back at the left
     track = track_subject(cut, learn_scene(spread(frames))[1], fps=25)

@@ -1,4 +1,4 @@
-"""The confound audit in the report: what besides movement tells the groups apart, a row for each property."""
+"""The confound audit in the report: what besides movement separates the groups, a row for each property."""
 
 from ubam.core.text import capitalised, p_text, plain
 from ubam.report.sections.views import AuditView, ComparisonView, FollowView, HeldView, PropertyView
@@ -7,7 +7,7 @@ from ubam.results.records.audit import Comparison, FollowRow, Follows, NewSubjec
 from ubam.results.run_data import RunData
 
 VERDICTS = {
-    "apart": "tells the groups apart",
+    "apart": "separates the groups",
     "possible": "may differ",
     "no sign": "no sign",
     "same": "the same for all",

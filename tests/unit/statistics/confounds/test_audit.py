@@ -90,7 +90,7 @@ def test_groups_filmed_in_their_own_cages_are_told_apart_by_the_background() -> 
     assert _rows(_capture(rng, 16, scene=shared), keys)["background"].verdict == "no sign"
     entry = compare(of_subjects(_capture(rng, 16, scene=own), keys), "healthy", "affected", 0)
     words = with_words([entry], Follows(), Identity(refused="x")).warnings
-    assert "The groups healthy and affected can be told apart by the background alone (AUC 1.00" in words[0]
+    assert "The background alone separates the groups healthy and affected (AUC 1.00" in words[0]
     assert "this result may be about the cage" in words[0]
 
 
