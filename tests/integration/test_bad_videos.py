@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from ubam.core.errors import VideoError
 from ubam.recordings.video_reader import probe, read_frame, read_frames
 from ubam.recordings.video_writer import write_clip
 
-READERS = [probe, frame_times, lambda path: list(read_frames(path)), lambda path: read_frame(path, 0)]
+READERS: list[Callable[[Path], object]] = [
+    probe, frame_times, lambda path: list(read_frames(path)), lambda path: read_frame(path, 0),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_failing_source_of_frames_leaves_the_old_clip(tmp_path: Path) -> None:
-    def frames():
+    def frames() -> Iterator[np.ndarray]:
         yield np.zeros((16, 16, 3), np.uint8)
         raise KeyboardInterrupt
 

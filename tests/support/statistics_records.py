@@ -169,7 +169,7 @@ def _mutual(subjects: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _audit(reference: str, other: str, sizes: dict[str, int]) -> dict[str, Any]:
     shared = {"auc": 0.6, "p": 0.6, "corrected_p": 0.95, "verdict": "no sign", "may_be_effect": False}
-    rows = [
+    rows: list[dict[str, Any]] = [
         shared | {"feature": "background", "label": "the background", "about": "the cage", "words": "No sign of it."},
         shared | {"feature": "brightness", "label": "the brightness of the empty scene", "unit": "grey levels",
                   "auc": 0.1, "p": 0.002, "corrected_p": 0.01, "verdict": "apart",

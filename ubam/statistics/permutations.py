@@ -89,16 +89,6 @@ def _orders(labels: np.ndarray) -> np.ndarray:
     return found.reshape(-1, len(labels))
 
 
-def permute_signs(pairs: int, seed: int = 0, most: int = MOST) -> Permutations:
-    """Exchanges of before and after within `pairs` pairs, as bool labels [A, pairs], the unchanged pairs first."""
-    if 2**pairs <= most:
-        bits = (np.arange(2**pairs)[:, None] >> np.arange(pairs)[None]) & 1
-        return Permutations(bits.astype(bool), True)
-    drawn = np.random.default_rng(seed).random((most, pairs)) < 0.5
-    drawn[0] = False
-    return Permutations(drawn, False)
-
-
 def two_sided(values: np.ndarray) -> float:
     """Two-sided p of the first of the statistics [A] among all of them: twice the smaller tail, at most 1."""
     tolerance = 1e-6 * max(1.0, abs(float(values[0])))

@@ -207,9 +207,7 @@ def _in_child(place: Workplace, order: dict[str, Any], folder: Path, stop: Calla
         words = {"time": f"{limits.job_seconds / 3600:.0f} hours", "memory": bytes_text(limits.job_bytes)}
         return f"The job exceeded its limit of {words[ending.killed]}; use fewer or shorter recordings."
     code = f"code {ending.code}"
-    return (
-        f"The job ended unexpectedly ({code}); its log says more. Resume continues after the last finished stage."
-    )
+    return f"The job ended unexpectedly ({code}); its log says more. Resume continues after the last finished stage."
 
 
 def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str:

@@ -8,8 +8,9 @@ import pytest
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays, write_json, write_text
 from ubam.deviation.frozen_reference import check_fit, find_reference, fingerprint
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import ReferenceModel
-from ubam.deviation.scores import score_study, score_subjects
+from ubam.deviation.scores import SubjectScore, score_study, score_subjects
 from ubam.evaluation.synthetic.embeddings import groups_study
 
 CODES = groups_study(0, {"reference": 6, "query": 3}, {"query": 1.0}, seconds=2.4)
@@ -26,7 +27,7 @@ def freeze(folder: Path, weights: str = "weights") -> Path:
     return model
 
 
-def scores(fitted: ReferenceModel, codes: list, seed: int) -> list:
+def scores(fitted: ReferenceModel, codes: list[PostureSeries], seed: int) -> list[SubjectScore]:
     found = {code.recording_id: fitted.score(code) for code in codes}
     return score_subjects(fitted, codes, found, fitted.own, seed=seed)
 

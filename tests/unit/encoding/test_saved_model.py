@@ -85,7 +85,7 @@ def test_damage_is_a_model_error(folder: Path, name: str, damage: str) -> None:
         {"networks": {"posture": [], "behaviour": None}},
     ],
 )
-def test_a_description_that_does_not_fit_is_a_model_error(folder: Path, change: dict) -> None:
+def test_a_description_that_does_not_fit_is_a_model_error(folder: Path, change: dict[str, Any]) -> None:
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelError):

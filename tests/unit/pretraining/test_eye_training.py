@@ -26,7 +26,7 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
     landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
     landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
     return {"frames": frames, "empty": empty, "alpha": alpha, "place": place, "on_body": alpha[:, ::2, ::2] > 0,
-            "landmarks": landmarks, "plan": np.int8(0), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
+            "landmarks": landmarks, "plan": np.array(0, np.int8), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
 
 
 def perfect(batch: Batch) -> Answer:

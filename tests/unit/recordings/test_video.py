@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_other_containers_give_every_frame_at_rising_times(tmp_path: Path, suffi
 
 
 def test_closing_the_iterator_ends_ffmpeg(pattern: Path) -> None:
-    frames = read_frames(pattern)
+    frames: Any = read_frames(pattern)  # a generator, whose process is looked at
     next(frames)
     process = frames.gi_frame.f_locals["process"]
     frames.close()

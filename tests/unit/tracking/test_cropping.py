@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def test_a_dark_rat_that_walks_in_place_is_not_taken_for_one_that_sits(tmp_path:
     )
     masks = []
 
-    def frames():
+    def frames() -> Iterator[np.ndarray]:
         for picture, mask in rat.frames_and_masks():
             masks.append(mask)
             yield picture

@@ -1,5 +1,6 @@
 """The second test renderer: its truth is true, an impairment is what its name says, the same seed is the same study."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,9 @@ def paw_travel(filmed: CapsuleRecording) -> float:
     ],
 )
 @pytest.mark.parametrize("seed", [3, 8])
-def test_impairment_grows_with_severity(kind: str, impairment: str, measure: str, direction: str, seed: int) -> None:
+def test_impairment_grows_with_severity(
+    kind: str, impairment: str, measure: Callable[[Any], float], direction: int, seed: int
+) -> None:
     values = [
         direction * measure(film_recording(seed, kind=kind, change=Change(impairment, severity)))
         for severity in (0.0, 0.3, 0.6, 1.0)
@@ -172,10 +175,9 @@ def test_wall_differs_from_the_subject() -> None:
 
 
 def test_same_values_same_study(tmp_path: Path) -> None:
-    shared = {"subjects": 2, "recordings": 2, "seconds": 0.2}
     folders = [tmp_path / name for name in ("one", "two", "three")]
     for folder, seed in zip(folders, (1, 1, 2), strict=True):
-        CapsuleStudy(seed=seed, **shared).write(folder)
+        CapsuleStudy(seed=seed, subjects=2, recordings=2, seconds=0.2).write(folder)
     first, second, third = ({p.name: p.read_bytes() for p in folder.glob("*.*")} for folder in folders)
     assert first == second
     assert first["human01_1.mp4"] != third["human01_1.mp4"]

@@ -1,5 +1,6 @@
 """Rendered subjects: the truth is true, the impairment is what its name says, the same seed gives the same study."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,9 @@ def paw_lift(rendered: Rendered) -> float:
     ],
 )
 @pytest.mark.parametrize("seed", [3, 8])
-def test_impairment_grows_with_severity(kind: str, impairment: str, measure: str, direction: str, seed: int) -> None:
+def test_impairment_grows_with_severity(
+    kind: str, impairment: str, measure: Callable[[Any], float], direction: int, seed: int
+) -> None:
     values = [
         direction * measure(render_recording(seed, RecordingSpec(kind=kind, impairment=impairment, severity=severity)))
         for severity in (0.0, 0.3, 0.6, 1.0)
@@ -216,7 +219,7 @@ def test_study_has_both_groups_and_both_impairments(tmp_path: Path) -> None:
 
 def test_null_study_differs_in_appearance_only(tmp_path: Path) -> None:
     path = synthesise_study(tmp_path, StudySpec(subjects=4, seconds=0.08, null=True))
-    rows, clothes = read_csv(path), {"healthy": [], "impaired": []}
+    rows, clothes = read_csv(path), dict[str, list[np.ndarray]](healthy=[], impaired=[])
     for row in rows:
         assert row["severity"] == "0"
         assert row["impairment"] == ""
@@ -273,7 +276,7 @@ def test_shipped_sample_is_whole() -> None:
 def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path: Path) -> None:
     path = synthesise_recovery(tmp_path / "study", subjects=7, seconds=0.4, seed=3)
     rows = read_csv(path)
-    course = {}
+    course = dict[str, list[float]]()
     for row in rows:
         assert (path.parent / row["video"]).is_file()
         course.setdefault((row["subject"], row["group"]), {})[float(row["day"])] = float(row["severity"])

@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ from ubam.pretraining.registration_network import (
 FRESH = 4242  # no pair of this seed was trained on
 
 
-def standing() -> tuple:
+def standing() -> tuple[Any, ...]:
     """A biped with its joints in the picture's plane, and a map and places that fill a crop."""
     body = PLANS["biped"][0](np.random.default_rng(5))
     flip, middle = np.array([60.0, -60.0]), CROP / 2

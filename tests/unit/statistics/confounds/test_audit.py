@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import comb
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,11 +288,11 @@ def test_a_control_is_compared_only_where_ubam_itself_finds_something(
 
 
 def test_one_subject_against_one_has_no_auc() -> None:
-    scored = SimpleNamespace(
+    scored: Any = SimpleNamespace(
         subjects=[
             SimpleNamespace(group=group, deviation=value) for group, value in (("healthy", 1.0), ("affected", 2.0))
         ]
     )
     entry = Comparison(["healthy", "affected"], refused="a group of one subject")
-    both = with_controls(entry, scored, {"pixel": scored}, 0)  # type: ignore[arg-type]
+    both = with_controls(entry, scored, {"pixel": scored}, 0)
     assert both.controls == []
