@@ -20,9 +20,9 @@ else:
 
 
 def create_app(settings: "ServerSettings", queue: "JobQueue | None" = None) -> "APIFlask":
-    """The application; it makes the data folder and brings the database to this version.
+    """The application. It makes the data folder and brings the database to this version.
 
-    settings: where the data lies and who may come. queue: where jobs go; None: the durable queue of `webui.jobs`.
+    settings: where the data is and who may sign in. queue: where jobs go; None: the durable queue of `webui.jobs`.
     Raises UbamError when the data folder is not safe to use.
     """
     from webui.app import build  # here and not above: the child processes of this package need none of it

@@ -1,4 +1,4 @@
-"""What one process of the service shares between its threads."""
+"""What the threads of one process of the service share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

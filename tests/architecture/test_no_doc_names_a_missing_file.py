@@ -82,7 +82,7 @@ def test_missing_names_are_found() -> None:
 
 
 def test_what_the_documents_name_is_there() -> None:
-    found = {}
+    found = dict[str, set[str]]()
     for document in DOCUMENTS:
         text, name = document.read_text(encoding="utf-8"), str(document.relative_to(ROOT))
         missing = {one for one in missing_names(text) if not (name == CLIENT and one.startswith("ubam."))}

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,10 +71,11 @@ def test_a_clip_says_what_was_measured(copy: Path, tmp_path: Path) -> None:
     assert probe(clip.path).frames_declared == clip.frames == counted[-1][1] == counted[-1][2]
     assert (clip.layout, clip.factor) == ("magnified", 2)
     assert 0 < clip.appearance_kept <= 1
-    for wrong, said in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"recording_id": "nobody"}, "no recording 'nobody'"), ({"layout": "big"}, "no layout 'big'"),
         ({"factor": 9}, "must lie between"), ({"span": (5, 6)}, "holds no clip"),
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for wrong, said in refused:
         with pytest.raises(ubam.UbamError, match=said):
             run.magnify(**({"recording_id": name, "factor": 2, "out": tmp_path / "no.mp4"} | wrong))
 

@@ -1,6 +1,7 @@
 """Recordings that cannot be used say so; those that can be used in part are marked partial."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("sound") / "sound.mp4", walking_frames(60))
 
 
-def test_a_truncated_recording_is_partial_with_both_counts(sound, tmp_path):
+def test_a_truncated_recording_is_partial_with_both_counts(sound: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(sound.read_bytes()[: int(sound.stat().st_size * 0.7)])
     store = build_crops(Recording("cut", 2, cut, "a", "g"), tmp_path / "store")
@@ -35,13 +36,15 @@ def test_a_truncated_recording_is_partial_with_both_counts(sound, tmp_path):
         ({"box": (500.0, 500.0, 600.0, 600.0)}, "row 2 lies outside its 160x120 picture"),
     ],
 )
-def test_nothing_to_use_is_named_and_leaves_nothing(sound, tmp_path, changes, message):
+def test_nothing_to_use_is_named_and_leaves_nothing(
+    sound: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(VideoError, match=message):
         build_crops(Recording("x", 2, sound, "a", "g", **changes), tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_or_foreign_file_is_named(tmp_path):
+def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no such file"):
         build_crops(Recording("x", 2, tmp_path / "none.mp4", "a", "g"), tmp_path / "store")
     (tmp_path / "text.mp4").write_text("hello")
@@ -49,7 +52,7 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
         build_crops(Recording("x", 2, tmp_path / "text.mp4", "a", "g"), tmp_path / "store")
 
 
-def test_two_arenas_in_one_video_do_not_disturb_each_other(tmp_path):
+def test_two_arenas_in_one_video_do_not_disturb_each_other(tmp_path: Path) -> None:
     """A person walks from the left box into the right one: each box shows it only while it is there."""
     rendered = render_recording(4, RecordingSpec(scene="walkway", seconds=2.4))
     film = write_video(tmp_path / "film.mp4", rendered.frames())

@@ -1,5 +1,7 @@
 """Every mistake in a study is one sentence that names the file, the row and the remedy."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.study_files import make_study
@@ -30,7 +32,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_study_is_named(tmp_path, case):
+def test_a_bad_study_is_named(tmp_path: Path, case: str) -> None:
     text, message = BAD[case]
     path = make_study(tmp_path, text)
     with pytest.raises(StudyError, match=message) as caught:
@@ -39,12 +41,12 @@ def test_a_bad_study_is_named(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
-def test_a_table_in_another_encoding_is_named(tmp_path):
+def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"not UTF-8.*save it"):
         read_study(make_study(tmp_path, f"{HEAD}\nä.mp4,1,x\n", encoding="latin-1"))
 
 
-def test_a_missing_study_and_folders_without_videos_are_named(tmp_path):
+def test_a_missing_study_and_folders_without_videos_are_named(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no such study"):
         read_study(tmp_path / "none.csv")
     (tmp_path / "healthy").mkdir()

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from ubam.core.errors import VideoError
 from ubam.recordings.video_reader import probe, read_frame, read_frames
 from ubam.recordings.video_writer import write_clip
 
-READERS = [probe, frame_times, lambda path: list(read_frames(path)), lambda path: read_frame(path, 0)]
+READERS: list[Callable[[Path], object]] = [
+    probe, frame_times, lambda path: list(read_frames(path)), lambda path: read_frame(path, 0),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def foreign_files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", list(foreign_files(Path())))
-def test_what_is_not_a_video_is_refused_by_every_reader(tmp_path, sound, name):
+def test_what_is_not_a_video_is_refused_by_every_reader(tmp_path: Path, sound: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(foreign_files(tmp_path)[name])
     for reader in READERS:
@@ -41,7 +44,7 @@ def test_what_is_not_a_video_is_refused_by_every_reader(tmp_path, sound, name):
             reader(path)
 
 
-def test_a_missing_file_and_a_missing_frame_are_named(tmp_path, sound):
+def test_a_missing_file_and_a_missing_frame_are_named(tmp_path: Path, sound: Path) -> None:
     for reader in READERS:
         with pytest.raises(VideoError, match="no such file"):
             reader(tmp_path / "none.mp4")
@@ -50,7 +53,7 @@ def test_a_missing_file_and_a_missing_frame_are_named(tmp_path, sound):
             read_frame(sound, index)
 
 
-def test_a_truncated_file_yields_its_frames_and_the_decoders_complaint(tmp_path, sound):
+def test_a_truncated_file_yields_its_frames_and_the_decoders_complaint(tmp_path: Path, sound: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(sound.read_bytes()[: int(sound.stat().st_size * 0.6)])
     damage: list[str] = []
@@ -60,7 +63,7 @@ def test_a_truncated_file_yields_its_frames_and_the_decoders_complaint(tmp_path,
     assert not any("0x7f" in line for line in damage)
 
 
-def test_bit_rot_is_noticed(tmp_path, sound):
+def test_bit_rot_is_noticed(tmp_path: Path, sound: Path) -> None:
     rotten = bytearray(sound.read_bytes())
     for place in np.random.default_rng(0).integers(len(rotten) // 3, len(rotten), 40):
         rotten[place] ^= 0xFF
@@ -70,14 +73,14 @@ def test_bit_rot_is_noticed(tmp_path, sound):
     assert damage
 
 
-def test_too_large_a_picture_is_refused_before_a_frame_is_read(sound):
+def test_too_large_a_picture_is_refused_before_a_frame_is_read(sound: Path) -> None:
     with pytest.raises(VideoError, match="160x120, above the limit"):
         probe(sound, max_pixels=100 * 100)
     with pytest.raises(VideoError, match="60 frames"):
         probe(sound, max_frames=50)
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     script = (
         "import sys, signal, resource, numpy as np; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
@@ -93,8 +96,8 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failing_source_of_frames_leaves_the_old_clip(tmp_path):
-    def frames():
+def test_a_failing_source_of_frames_leaves_the_old_clip(tmp_path: Path) -> None:
+    def frames() -> Iterator[np.ndarray]:
         yield np.zeros((16, 16, 3), np.uint8)
         raise KeyboardInterrupt
 
@@ -106,7 +109,7 @@ def test_a_failing_source_of_frames_leaves_the_old_clip(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_decoders_say_nothing_on_the_terminal(tmp_path):
+def test_decoders_say_nothing_on_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"ftyp" * 100)
     script = (
         "import sys\nfrom ubam.recordings.video_reader import probe\ntry: probe(sys.argv[1])\nexcept Exception: pass\n"

@@ -133,7 +133,7 @@ def test_the_drawn_run_folder_has_what_a_run_writes(run: Path) -> None:
 
 
 @pytest.fixture
-def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder that the reader of a document stands in: videos, a study, a finished run RUN, deploy/."""
     monkeypatch.chdir(tmp_path)
     rows = read_csv(study)
@@ -230,7 +230,9 @@ def spans() -> list[tuple[str, list[str]]]:
     return [(name, words) for name, words in found if words[1][0].isalpha() or words[0] == "python"]
 
 
-@pytest.mark.parametrize(("document", "words"), spans(), ids=lambda part: " ".join(part) if part is list else str(part))
+@pytest.mark.parametrize(
+    ("document", "words"), spans(), ids=lambda part: " ".join(part) if isinstance(part, list) else str(part)
+)
 def test_a_command_in_the_text_has_the_options_that_it_names(document: str, words: list[str]) -> None:
     if words[:2] == ["python", "-m"]:
         assert (ROOT / f"{words[2].replace('.', '/')}.py").is_file(), words
@@ -278,7 +280,7 @@ def test_the_client_of_the_api_ends_and_prints_the_subjects(study: Path, tmp_pat
         group = folder / ("sham" if row["group"] == "healthy" else "lesion")
         group.mkdir(parents=True, exist_ok=True)
         shutil.copy(study.parent / row["video"], group)
-    order = {"do": "serve", "data": str(tmp_path / "data"), "folders": [str(tmp_path)]}
+    order: dict[str, Any] = {"do": "serve", "data": str(tmp_path / "data"), "folders": [str(tmp_path)]}
     order |= {"runner": "tests.webui.support.page_runner", "environment": {"UBAM_TEST_RUN": str(ready)}}
     ((_, _, code),) = [block for block in ALL if block[0].name == "api.md" and block[1] == "python"]
     with running(**order) as process:

@@ -13,9 +13,9 @@ from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.frozen_reference import find_reference, fingerprint
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.encoding.embedding import embed_postures, stride_of
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.magnification.gap_filling_network import load_gap_filling
 from ubam.pipeline.plan import plan_scoring
 from ubam.report.page import write_report
@@ -43,7 +43,7 @@ def test_the_record_and_the_report(old_run: Path) -> None:
 
 
 def test_the_model_gives_the_same_postures(old_run: Path) -> None:
-    model, store = Model.load(old_run / "model"), CropStore.open(old_run / "crops" / "human03")
+    model, store = Networks.load(old_run / "model"), CropStore.open(old_run / "crops" / "human03")
     kept = read_arrays(old_run / "embeddings" / "human03.npz")["posture"]
     np.testing.assert_allclose(embed_postures(model.posture, store.views), kept, atol=0.02)
     assert load_gap_filling(old_run / "model") is not None
@@ -62,6 +62,6 @@ def test_the_frozen_reference_gives_the_same_deviation(old_run: Path) -> None:
     assert frozen.model == fingerprint(old_run / "model")
     arrays, store = read_arrays(old_run / "embeddings" / "human03.npz"), CropStore.open(old_run / "crops" / "human03")
     series = PostureSeries("human03", "human03", "impaired", arrays["posture"], stride_of(store.fps), store.fps)
-    found = Deviation.load(frozen.folder).score(series)
+    found = ReferenceModel.load(frozen.folder).score(series)
     [row] = [row for row in read_csv(old_run / "deviation" / "recordings.csv") if row["recording_id"] == "human03"]
     assert float(np.mean(found.static)) == pytest.approx(float(row["static"]), rel=0.01)

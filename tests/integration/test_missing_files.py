@@ -91,8 +91,7 @@ def test_without_a_video_its_crops_are_not_missed_until_they_are_needed(
     assert (copy / "recordings.csv").read_bytes() == verdicts
     shutil.move(lost, away)
     try:
-        words = ("magnify", copy, "--recording", "human02", "--workers", 1, "--out", tmp_path / "x.mp4")
-        assert call(*words) == 2
+        assert call("magnify", copy, "--recording", "human02", "--workers", 1, "--out", tmp_path / "x.mp4") == 2
         assert str(lost) in capsys.readouterr().err
     finally:
         shutil.move(away, lost)

@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "notebook.ipynb"
 NUMBER = re.compile(r"\s*-?\d+(\.\d+)?")
 
 
-def _said(outputs: list[dict]) -> str:
+def _said(outputs: list[dict[str, Any]]) -> str:
     """The text that the outputs of a cell print or show, with its numbers struck out."""
     parts = [one.get("text") or one["data"]["text/plain"] for one in outputs]
     return NUMBER.sub(" #", "".join("".join(part) for part in parts))

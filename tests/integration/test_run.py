@@ -14,6 +14,7 @@ import pytest
 from tests.support.command_line import call
 from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.encoding.study_encoder import Embedding
+from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.evaluation.published import clip
 from ubam.pipeline import encoding_stages, runner
 from ubam.recordings.video_reader import probe, read_frames
@@ -177,7 +178,7 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
     for stage in ("embed", "score"):
         del record.record["stages"][stage]
     record.save()
-    real, lost = encoding_stages.embed_recording, read_csv(copy / "recordings.csv")[0]["recording_id"]
+    real, lost = embed_recording, read_csv(copy / "recordings.csv")[0]["recording_id"]
 
     def damaged(model: object, store: CropStore, device: str) -> Embedding:
         found = real(model, store, device)  # type: ignore[arg-type]

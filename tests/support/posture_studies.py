@@ -1,5 +1,7 @@
 """Made-up posture codes of walking subjects: a cycle of its own speed and style, an offset, and noise."""
 
+from typing import Any
+
 import numpy as np
 
 from ubam.deviation.posture_series import PostureSeries
@@ -25,7 +27,7 @@ def make_code(
     return PostureSeries(name or subject, subject, group, posture.astype(np.float32), 1)
 
 
-def make_study(seed: int, reference: int, queries: int, *, shift: float = 0.0, **options: int) -> list[PostureSeries]:
+def make_study(seed: int, reference: int, queries: int, *, shift: float = 0.0, **options: Any) -> list[PostureSeries]:
     """A study of one recording per subject: the reference, then the queries, moved by `shift`."""
     rng = np.random.default_rng(seed)
     codes = [make_code(rng, f"r{number}", "healthy", **options) for number in range(reference)]

@@ -22,6 +22,9 @@ SCORE_COLUMNS = [
 ]
 CONTROL_COLUMNS = ["deviation_untrained", "deviation_pixel", "deviation_background"]
 
+Rows = list[dict[str, Any]]
+Windows = dict[str, dict[str, np.ndarray]]
+
 
 def make_fake_run(
     run: Path,
@@ -91,7 +94,7 @@ def _arrays(run: Path, row: dict[str, Any], frames: int, windows: dict[str, np.n
         posture=rng.normal(size=(frames, 16)).astype(np.float16),
         frame_index=np.arange(frames),
         time_s=time,
-        box=np.tile(np.float32([30, 10, 130, 110]), (frames, 1)),
+        box=np.tile(np.array([30, 10, 130, 110], np.float32), (frames, 1)),
         behaviour=rng.normal(size=(len(windows["start"]), 8)).astype(np.float16),
         window_start_s=windows["start"],
         window_end_s=windows["end"],
@@ -99,7 +102,7 @@ def _arrays(run: Path, row: dict[str, Any], frames: int, windows: dict[str, np.n
 
 
 def _tables(
-    run: Path, recordings: list, windows: dict, reference: str | None, days: bool, rng: np.random.Generator
+    run: Path, recordings: Rows, windows: Windows, reference: str | None, days: bool, rng: np.random.Generator
 ) -> None:
     write_csv(run / "recordings.csv", recordings, RECORDING_COLUMNS)
     write_csv(run / "deviation" / "windows.csv", list(_window_rows(recordings, windows)), _WINDOW_COLUMNS)
@@ -128,13 +131,15 @@ def _tables(
 _WINDOW_COLUMNS = ["recording_id", "subject", "group", "t_start_s", "t_end_s", "deviation"]
 
 
-def _window_rows(recordings: list, windows: dict) -> Iterator[dict[str, Any]]:
+def _window_rows(recordings: Rows, windows: Windows) -> Iterator[dict[str, Any]]:
     for row in recordings:
         for start, end, value in zip(*windows.get(row["recording_id"], {}).values(), strict=True):
             yield {**row, "t_start_s": start, "t_end_s": end, "deviation": value}
 
 
-def _scores(pooled: list, reference: str | None, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _scores(
+    pooled: list[tuple[dict[str, Any], np.ndarray]], reference: str | None, rng: np.random.Generator
+) -> list[dict[str, Any]]:
     level = [float(np.median(values)) for _, values in pooled]
     normal = np.sort([value for value, (row, _) in zip(level, pooled, strict=True) if row["group"] == reference])
     scores = []
@@ -153,7 +158,7 @@ def _scores(pooled: list, reference: str | None, rng: np.random.Generator) -> li
     return scores
 
 
-def _run_json(recordings: list, reference: str | None) -> dict[str, Any]:
+def _run_json(recordings: Rows, reference: str | None) -> dict[str, Any]:
     stages = {"crops": 21.4, "train": 63.0, "embed": 7.7, "score": 3.1, "magnify": 48.9}
     done = {
         name: {"state": "done", "seconds": s, "finished": "2026-11-20T10:12:44+00:00"} for name, s in stages.items()

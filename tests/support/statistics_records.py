@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 DAYS = (0.0, 3.0, 7.0, 14.0, 28.0)
-NAME = "permutation of subject labels, reference, twins and units made anew"
+NAME = "permutation of subject labels, reference, twins and units computed anew"
 
 
 def describe(
@@ -38,7 +38,13 @@ def describe(
 
 
 def _test(reference: str, other: str, sizes: dict[str, int]) -> dict[str, Any]:
-    test = {"family": "groups", "kind": "two groups", "name": NAME, "groups": [reference, other], "unit": "subject"}
+    test: dict[str, Any] = {
+        "family": "groups",
+        "kind": "two groups",
+        "name": NAME,
+        "groups": [reference, other],
+        "unit": "subject",
+    }
     test |= {
         "question": f"Do {other} subjects deviate more than {reference} subjects?",
         "measure": "deviation",
@@ -55,7 +61,12 @@ def _test(reference: str, other: str, sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _slopes(other: str, sizes: dict[str, int]) -> list[dict[str, Any]]:
-    row = {"family": "slope", "kind": "slope", "name": "sign flips of the subjects' slopes", "unit": "subject"}
+    row: dict[str, Any] = {
+        "family": "slope",
+        "kind": "slope",
+        "name": "sign flips of the subjects' slopes",
+        "unit": "subject",
+    }
     row |= {"groups": [other], "levels": list(DAYS), "n": {other: sizes[other]}, "measure": "deviation per day"}
     row |= {
         "question": f"Does the deviation of {other} subjects change over the days?",
@@ -74,7 +85,7 @@ def _slopes(other: str, sizes: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _refused(other: str) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "family": "motifs",
         "kind": "motif usage",
         "name": "permutation",
@@ -94,7 +105,11 @@ def _classifier(subjects: list[dict[str, Any]], groups: list[str], rng: np.rando
         rows.append(
             {"subject": row["subject"], "group": row["group"], "probability": probability, "predicted": predicted}
         )
-    found = {"name": "kernel logistic regression, leave one subject out", "features": "behaviours", "unit": "subject"}
+    found: dict[str, Any] = {
+        "name": "kernel logistic regression, leave one subject out",
+        "features": "behaviours",
+        "unit": "subject",
+    }
     found |= {
         "groups": groups,
         "accuracy": 0.85,
@@ -154,13 +169,13 @@ def _mutual(subjects: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _audit(reference: str, other: str, sizes: dict[str, int]) -> dict[str, Any]:
     shared = {"auc": 0.6, "p": 0.6, "corrected_p": 0.95, "verdict": "no sign", "may_be_effect": False}
-    rows = [
+    rows: list[dict[str, Any]] = [
         shared | {"feature": "background", "label": "the background", "about": "the cage", "words": "No sign of it."},
         shared | {"feature": "brightness", "label": "the brightness of the empty scene", "unit": "grey levels",
                   "auc": 0.1, "p": 0.002, "corrected_p": 0.01, "verdict": "apart",
                   "medians": {reference: 120.0, other: 180.5},
-                  "words": f"The groups {reference} and {other} can be told apart by the brightness of the empty scene "
-                           "alone (AUC 0.90, p = 0.002, corrected 0.01): this result may be about the light."},
+                  "words": f"The brightness of the empty scene alone separates the groups {reference} and {other} "
+                           "(AUC 0.90, p = 0.002, corrected 0.01): this result may be about the light."},
         {"feature": "resolution", "label": "the size of the picture", "auc": None, "p": None, "corrected_p": None,
          "verdict": "same", "words": "The size of the picture is the same for all subjects."},
     ]  # fmt: skip
@@ -179,11 +194,16 @@ def _audit(reference: str, other: str, sizes: dict[str, int]) -> dict[str, Any]:
     ]  # fmt: skip
     follows = [{"feature": "size", "label": "the height of the body in the picture", "rho": -0.2, "low": -0.7,
                 "high": 0.5, "p": 0.5, "corrected_p": 0.9, "words": "No sign that it follows."}]  # fmt: skip
-    identity = {"subjects": sum(sizes.values()), "chance": 0.1, "accuracy": {"postures": 0.7}, "across": "halves"}
+    identity: dict[str, Any] = {
+        "subjects": sum(sizes.values()),
+        "chance": 0.1,
+        "accuracy": {"postures": 0.7},
+        "across": "halves",
+    }
     return {
         "unit": "subject", "comparisons": [entry], "follows": {"n": 13, "rows": follows, "correction": "max-statistic"},
         "identity": identity | {"words": "A linear probe names the subject of a moment in 70 % (chance 10 %)."},
-        "warnings": [rows[1]["words"]], "unknown": ["With 7 and 6 subjects weaker confounds stay unseen."],
+        "warnings": [rows[1]["words"]], "unknown": ["With 7 and 6 subjects weaker confounds remain unseen."],
     }  # fmt: skip
 
 

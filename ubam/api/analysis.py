@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ubam.api.run import Run
 from ubam.pipeline.job import no_progress
-from ubam.pipeline.plan import RunOptions, plan_run
+from ubam.pipeline.plan import plan_run
 from ubam.pipeline.runner import run_stages
+from ubam.results.records.run import RunOptions
 from ubam.results.run_record import locked
 
 

@@ -1,9 +1,8 @@
 """One magnified clip: what was written, and how far it can be trusted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ubam.api.deviation import series_of
 from ubam.api.model import Model
@@ -16,6 +15,7 @@ from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.magnify import magnify as prepare
 from ubam.magnification.posture_manifold import real_postures
 from ubam.pipeline.queries import Span, frames_within
+from ubam.results.records.clips import ClipFacts
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Clip:
     marked_frames: int
 
 
-def clip_of(path: Path, facts: Mapping[str, Any]) -> Clip:
-    """The clip that was written to `path`, from the facts of its JSON."""
+def clip_of(path: Path, facts: ClipFacts) -> Clip:
+    """The clip that was written to `path`, from the facts beside it."""
     names = [name for name in Clip.__dataclass_fields__ if name != "path"]
-    return Clip(path=path, **{name: facts[name] for name in names})
+    return Clip(path=path, **{name: getattr(facts, name) for name in names})
 
 
 def magnify(
@@ -90,4 +90,4 @@ def magnify(
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
     write_json(out.with_suffix(".json"), facts.to_json())
-    return clip_of(out, facts.to_json())
+    return clip_of(out, facts)

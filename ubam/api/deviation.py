@@ -39,7 +39,7 @@ class Deviation:
 
     def __init__(self) -> None:
         self.subjects_: list[str] = []
-        self._fitted: reference_model.Deviation | None = None
+        self._fitted: reference_model.ReferenceModel | None = None
 
     def fit(self, reference: Sequence[Embeddings], everyone: Sequence[Embeddings] | None = None) -> "Deviation":
         """Learn what is normal from recordings of the reference.
@@ -50,7 +50,7 @@ class Deviation:
         if not reference:
             raise ModelError("The reference is empty; give the embeddings of at least one recording.")
         codes = [series_of(one) for one in everyone] if everyone is not None else None
-        return self._keep(reference_model.Deviation().fit([series_of(one) for one in reference], codes))
+        return self._keep(reference_model.ReferenceModel().fit([series_of(one) for one in reference], codes))
 
     def score(self, one: Embeddings) -> RecordingScore:
         """How far a recording deviates, at every moment and as a whole; ModelError before `fit`."""
@@ -67,13 +67,13 @@ class Deviation:
     @classmethod
     def load(cls, folder: Path | str) -> "Deviation":
         """The reference that `save` froze, or that a run keeps in model/reference; ModelError when it is damaged."""
-        return cls()._keep(reference_model.Deviation.load(Path(folder)))
+        return cls()._keep(reference_model.ReferenceModel.load(Path(folder)))
 
-    def _keep(self, fitted: reference_model.Deviation) -> "Deviation":
+    def _keep(self, fitted: reference_model.ReferenceModel) -> "Deviation":
         self._fitted, self.subjects_ = fitted, list(fitted.subjects)
         return self
 
-    def _reference(self) -> reference_model.Deviation:
+    def _reference(self) -> reference_model.ReferenceModel:
         if self._fitted is None:
             raise ModelError("There is no reference yet; call fit first, or load one.")
         return self._fitted

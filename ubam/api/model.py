@@ -41,7 +41,7 @@ class Model:
 
     def __init__(self, preset: str = "standard", *, seed: int = 0, workers: int = 1, device: str = "auto") -> None:
         self.settings = settings_of(preset, seed=seed, workers=workers, device=device)
-        self.networks_: saved_model.Model | None = None
+        self.networks_: saved_model.Networks | None = None
         self.order_accuracy_: float | None = None
 
     def fit(
@@ -77,12 +77,12 @@ class Model:
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Model":
         """The model that `save` wrote, or that a run keeps in its folder model; ModelError when there is none."""
-        networks = saved_model.Model.load(Path(folder), device_of(device))
+        networks = saved_model.Networks.load(Path(folder), device_of(device))
         model = cls(networks.settings.get("preset", "standard"), device=device)
         model.networks_ = networks
         return model
 
-    def _fitted(self) -> saved_model.Model:
+    def _fitted(self) -> saved_model.Networks:
         if self.networks_ is None:
             raise ModelError("This model has learnt nothing yet; call fit first, or load one.")
         return self.networks_

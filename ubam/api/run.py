@@ -149,7 +149,7 @@ class Run:
         job = plan_again(self.folder, lambda groups: None, {}).dry(self.folder, progress or no_progress)
         require_scored(job)
         facts = magnify_recording(job, recording_id, factor, layout, span, Path(out))
-        return clip_of(Path(out), facts.to_json())
+        return clip_of(Path(out), facts)
 
     def __repr__(self) -> str:
         return f"Run('{self.folder}')"

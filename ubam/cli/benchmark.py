@@ -55,7 +55,9 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 )
 @click.option("--studies", type=click.IntRange(4), default=400, show_default=True, help="For --statistics.")
 @click.option(
-    "--magnification", is_flag=True, help="Instead: magnified clips against the renderer's own, beside the baselines."
+    "--magnification",
+    is_flag=True,
+    help="Instead: compare magnified clips and baselines with the renderer's own clips.",
 )
 @click.option(
     "--eye", is_flag=True, help="Instead: what is seen of the subject, on both test renderers and real frames."
@@ -87,7 +89,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 def benchmark_command(**options: Any) -> None:
     """Measure postures, behaviours and deviations against known truth on rendered studies, beside the controls.
 
-    A benchmark that was stopped goes on with the same command. --out gets benchmark.csv and benchmark.json. With
+    The same command continues a stopped benchmark. --out gets benchmark.csv and benchmark.json. With
     --study, the linear read-out of labelled keypoints on real recordings is measured instead: readout.csv and .json.
     With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
     With --eye, outlines, landmarks and postures are measured on pictures that taught nothing, by default on ten small

@@ -64,7 +64,7 @@ def _gpu() -> Finding:
     import torch
 
     if not torch.cuda.is_available():
-        return Finding("gpu", "none that this torch can use; runs go on the CPU (README: with a GPU)")
+        return Finding("gpu", "none that this torch can use; runs use the CPU (README: with a GPU)")
     return Finding("gpu", torch.cuda.get_device_name(0))
 
 

@@ -1,4 +1,4 @@
-"""The command line: `ubam --help`. Prints what the user needs, exits 2 for what the user can mend, 1 for our faults."""
+"""The command line: `ubam --help`. Exit code 2 is for what the user can correct, 1 for faults of ubam."""
 
 import errno
 import sys
@@ -54,7 +54,7 @@ def main() -> None:
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. The same command goes on from here.", err=True)
+        click.echo("Stopped. The same command continues from here.", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -70,7 +70,7 @@ def main() -> None:
 
 def _environment_words(error: OSError) -> str:
     place = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror}{place}: {ENVIRONMENT_ERRORS[error.errno or 0]}; the same command goes on from here."
+    return f"{error.strerror}{place}: {ENVIRONMENT_ERRORS[error.errno or 0]}; the same command continues from here."
 
 
 def _end_with_fault() -> None:

@@ -15,8 +15,8 @@ from ubam.cli.console import Bars
     "--what", type=click.Choice(["posture", "registration", "eye"]), default="posture", show_default=True,
     help="The encoder that `quick` adapts, the network that registers two subjects for magnified clips, or the eye.",
 )  # fmt: skip
-@click.option("--pictures", type=click.IntRange(100), help="At most so many random bodies, or pairs.")
-@click.option("--steps", type=click.IntRange(1), help="At most so many training steps, or steps a stage.")
+@click.option("--pictures", type=click.IntRange(100), help="Largest number of random bodies, or of pairs.")
+@click.option("--steps", type=click.IntRange(1), help="Largest number of training steps, or of steps a stage.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores")
 def pretrain_command(out: Path, what: str, pictures: int | None, steps: int | None, seed: int, workers: int) -> None:

@@ -16,7 +16,7 @@ from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
 from ubam.results.run_folder import LOCK, RunFolder
 
 if TYPE_CHECKING:
-    from ubam.pipeline.plan import RunOptions
+    from ubam.results.records.run import RunOptions
 
 LOWEST, HIGHEST = FACTOR_RANGE
 KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
@@ -59,9 +59,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("run")
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The run folder; a run goes on where it stopped."
-)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run folder; a stopped run continues.")
 @click.option(
     "--shard", metavar="i/n", help="Only find and crop the subjects of every n-th recording, from the i-th, then stop."
 )
@@ -93,30 +91,32 @@ STAGE_COMMANDS = (
 
 
 def study_of(run: Path) -> Path:
-    """Where the study of a run was when it was begun; RunError when there is no run."""
+    """Where the study of a run was when the run started; RunError when there is no run."""
     from ubam.results.run_record import RunRecord
 
     return Path(RunRecord.open(run).record["study"])
 
 
-def given_options(context: click.Context) -> dict[str, Any]:
+def given_options(context: click.Context) -> "RunOptions":
     """The options of a run that stand on the command line, without those that were left at their default."""
     source = click.core.ParameterSource.COMMANDLINE
-    return {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
+    given = {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
+    return cast("RunOptions", given)
 
 
-def kept_options(run: Path, context: click.Context) -> dict[str, Any]:
-    """What the run was started with, for every option that was not given anew."""
+def kept_options(run: Path, context: click.Context) -> "RunOptions":
+    """The options that the run was started with, except those given again."""
     from ubam.results.run_record import RunRecord
 
     if not RunFolder(run).run_json.exists():
         return {}
     given = given_options(context)
-    return {name: value for name, value in RunRecord.open(run).record.get("options", {}).items() if name not in given}
+    begun = RunRecord.open(run).record.get("options", {})
+    return cast("RunOptions", {name: value for name, value in begun.items() if name not in given})
 
 
 def perform(
-    study: Path, out: Path, until: str, *, kept: dict[str, Any] | None = None, shard: str | None = None, **options: Any
+    study: Path, out: Path, until: str, *, kept: "RunOptions | None" = None, shard: str | None = None, **options: Any
 ) -> None:
     """Do the stages of a run up to `until` and print the outcome; exit code 2 when a recording failed.
 
@@ -128,7 +128,7 @@ def perform(
 
     as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
     part = _parse_shard(shard) if shard else None
-    plan = plan_run(study, cast("RunOptions", options | (kept or {})), ask=ask_for_reference)
+    plan = plan_run(study, cast("RunOptions", {**options, **(kept or {})}), ask=ask_for_reference)
     if not as_json:
         click.echo(plan.choice_of_reference)
     if dry_run:

@@ -29,12 +29,12 @@ def score_command(
 ) -> None:  # fmt: skip
     """Do the run up to the deviation tables and statistics; with --against, score new subjects and train nothing."""
     if against is not None:
-        score_new(run, against, out, options)
+        score_new(run, against, out, device=options["device"], workers=options["workers"], as_json=options["as_json"])
     else:
         perform(study or study_of(run), run, "score", kept=kept_options(run, context), **options)
 
 
-def score_new(study: Path, against: Path, out: Path | None, options: dict[str, Any]) -> None:
+def score_new(study: Path, against: Path, out: Path | None, *, device: str, workers: int, as_json: bool) -> None:
     """Score the recordings of `study` by a frozen reference and print the outcome; exit code 2 when one failed."""
     from ubam.pipeline.plan import plan_scoring
     from ubam.pipeline.runner import run_scoring
@@ -42,8 +42,7 @@ def score_new(study: Path, against: Path, out: Path | None, options: dict[str, A
 
     if out is None:
         raise UbamError("--against needs --out, the folder to write the scores into.")
-    as_json = options["as_json"]
-    plan = plan_scoring(study, against, {"device": options["device"], "workers": options["workers"]})
+    plan = plan_scoring(study, against, {"device": device, "workers": workers})
     if not as_json:
         click.echo(plan.choice_of_reference)
     bars = Bars(quiet=as_json)

@@ -68,7 +68,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def write_csv(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:
     """Write `rows` under `columns`; a missing or not-finite value becomes an empty cell, a float six digits.
 
     Text that a spreadsheet would take for a formula is `guarded`.
@@ -133,6 +133,6 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def file_stamp(path: Path) -> list[Any]:
+def file_stamp(path: Path) -> list[int]:
     """Size and time of a file: enough to notice a change without reading gigabytes."""
     return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []

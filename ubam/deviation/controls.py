@@ -1,4 +1,4 @@
-"""The rows beside every score: what it would be without learning, without the network, without the subject."""
+"""The controls of every score: no learning, no network, no subject."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -10,7 +10,7 @@ from typing import Any
 from ubam.core.errors import ModelError
 from ubam.core.files import content_hash
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.results.records.study import AgainstReference
 from ubam.results.run_folder import ModelFolder, ReferenceFolder, RunFolder
 
@@ -87,7 +87,7 @@ def fingerprint(model_folder: Path) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def check_fit(frozen: Frozen, model: str, codes: Sequence[PostureSeries]) -> Deviation:
+def check_fit(frozen: Frozen, model: str, codes: Sequence[PostureSeries]) -> ReferenceModel:
     """The frozen reference, loaded, if recordings coded by networks with the fingerprint `model` can be scored by it.
 
     Raises
@@ -100,7 +100,7 @@ def check_fit(frozen: Frozen, model: str, codes: Sequence[PostureSeries]) -> Dev
             f"{frozen.folder} was frozen with other networks ({frozen.model}) than those that coded these recordings "
             f"({model}); keep the folders model/ and model/reference of one run together."
         )
-    fitted = Deviation.load(frozen.folder)
+    fitted = ReferenceModel.load(frozen.folder)
     expected = fitted.codes[0].posture.shape[1]
     wrong = next((code for code in codes if code.posture.shape[1] != expected), None)
     if wrong is not None:

@@ -1,10 +1,9 @@
 """95 % intervals of deviations: how far the number would move with other reference subjects, windows and recordings.
 
-Reference subjects, of whom twin and units are made, are drawn with replacement, and windows in blocks; each recording
-is moved by what recordings of one subject differ among themselves. A deviation is a length, so its logarithm is what
-spreads evenly: the interval is the standard error of that times the quantile of Student's t for the number of reference
-subjects, as percentiles of few subjects are too narrow (Hesterberg, American Statistician 2015). Its coverage is
-measured on simulated studies (proofs.py).
+Reference subjects, for whom twin and units are computed anew, are drawn with replacement, and windows in blocks. Each
+recording is shifted by a difference between recordings of one subject. A deviation is a length, so its logarithm
+spreads evenly. The interval is the standard error of the logarithm times the quantile of Student's t for the number of
+reference subjects; percentiles of few subjects would be too narrow (Hesterberg, American Statistician 2015).
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from ubam.deviation.normal_variation import (
     trimmed_mean,
 )
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import MOMENTS_PER_SECOND, Deviation
+from ubam.deviation.reference_model import MOMENTS_PER_SECOND, ReferenceModel
 
 RESAMPLES = 100
 BLOCK = 8  # moments that are drawn together, as windows next to each other overlap
@@ -47,7 +46,7 @@ class Variation:
     looks: np.ndarray | None = None
 
 
-def measure_variation(fitted: Deviation) -> Variation:
+def measure_variation(fitted: ReferenceModel) -> Variation:
     """How the subjects of a fitted reference vary, and how recordings of the same subject do."""
     moments, seconds, differences, spare = [], [], [], 0
     for codes in fitted.matcher.by_subject.values():
@@ -62,10 +61,10 @@ def measure_variation(fitted: Deviation) -> Variation:
     return Variation(np.stack(moments), np.array(seconds), found, fitted.looks)
 
 
-def reference_issues(fitted: Deviation) -> list[str]:
+def reference_issues(fitted: ReferenceModel) -> list[str]:
     """What the intervals of this reference cannot hold, in plain words."""
     if not fitted.own or any(len(codes) > 1 for codes in fitted.matcher.by_subject.values()):
-        return []  # a reference of one subject, cut into parts, is told elsewhere
+        return []  # a reference of one subject, cut into parts, has a warning of its own
     return [
         "No reference subject has two recordings, so the intervals leave out how much a subject differs from one "
         "recording to the next, and are too narrow. Two recordings of some reference subjects would show it."
@@ -73,7 +72,11 @@ def reference_issues(fitted: Deviation) -> list[str]:
 
 
 def interval(
-    fitted: Deviation, variation: Variation, codes: Sequence[PostureSeries], deviation: float, rng: np.random.Generator
+    fitted: ReferenceModel,
+    variation: Variation,
+    codes: Sequence[PostureSeries],
+    deviation: float,
+    rng: np.random.Generator,
 ) -> tuple[float, float]:
     """The 95 % interval of the deviation that one subject has in the recordings `codes`.
 
@@ -88,7 +91,7 @@ def interval(
     return float(deviation * np.exp(-reach)), float(deviation * np.exp(reach))
 
 
-def _paths(fitted: Deviation, code: PostureSeries, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _paths(fitted: ReferenceModel, code: PostureSeries, subjects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Smoothed postures [M, D] and matched ones [S, M, D], thinned to about 32 moments (16 of many subjects)."""
     moments = fitted.matcher.moments(code).frame
     thin = slice(None, None, max(1, len(moments) // (32 if len(subjects) <= MANY else 16)))

@@ -24,7 +24,7 @@ def second_moment(residual: np.ndarray) -> np.ndarray:
 
 
 def pool(moments: np.ndarray) -> np.ndarray:
-    """Mean [D, D] of second moments [S, D, D], those that are larger than the median held down; see `pooled`."""
+    """Mean [D, D] of second moments [S, D, D], larger ones with less weight; see `pooled`."""
     sizes = np.maximum(np.trace(moments, axis1=1, axis2=2), 1e-12)
     weights = np.minimum(1.0, np.median(sizes) / sizes)
     mean: np.ndarray = np.tensordot(weights, moments, axes=1) / len(moments)
@@ -46,11 +46,10 @@ def trimmed_mean(stack: np.ndarray) -> np.ndarray:
 
 
 def summarise(moments: np.ndarray) -> np.ndarray:
-    """Root mean square of the moments [..., M] of a recording or subject, the highest tenth held down.
+    """Root mean square of the moments [..., M] of a recording or subject, with the highest tenth capped.
 
     A deviation that comes and goes with the gait cycle is missed by the median (rendered walkers and rodents, true
-    keypoints: AUC 0.95 against 0.97, rho 0.79 against 0.84); holding down the highest tenth keeps a lost box from
-    deciding.
+    keypoints: AUC 0.95 against 0.97, rho 0.79 against 0.84). Capping the highest tenth keeps a lost box from deciding.
     """
     bounded = np.minimum(moments, np.quantile(moments, 0.9, axis=-1, keepdims=True))
     return np.sqrt((bounded**2).mean(-1))
@@ -91,7 +90,7 @@ def normal_units(moment: np.ndarray, samples: float, looks: np.ndarray | None = 
 
 
 def mean_looks(looks: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    """Mean [D, D] of what changes of looks do to the postures of recordings; None where it is unknown of any."""
+    """Mean [D, D] of what changes of appearance do to the postures of recordings; None where one is unknown."""
     known = [one for one in looks if one is not None]
     if not known or len(known) < len(looks):
         return None

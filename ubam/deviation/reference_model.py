@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from ubam.results.run_folder import ReferenceFolder
 
 FORMAT = 2  # of a frozen reference
 ARRAYS = ("posture", "looks")  # of a code
-FOLDS = 20  # at most so many reduced references; with more subjects 10, and they are left out in groups
+FOLDS = 20  # reduced references at most; more subjects are left out in 10 groups
 MOMENTS_PER_SECOND = 25
 THINNED = 64  # moments of a recording from which normal variation is read
 
@@ -46,8 +46,21 @@ class RecordingDeviation:
     dynamic: np.ndarray
 
 
-class Deviation:
-    """Deviation from a reference group: `fit` on the reference, `score` anybody, itself included.
+class FrozenFacts(TypedDict):
+    """reference.json: hash of all that decides a score, seed of the intervals, `usual` values of the reference."""
+
+    format: int
+    ubam: str
+    hash: str
+    model: str
+    seed: int
+    usual: Mapping[str, Sequence[float]]
+    groups: list[str]
+    n_subjects: int
+
+
+class ReferenceModel:
+    """What is normal in a reference group: `fit` learns it, `score` measures how far anybody deviates from it.
 
     A reference subject is scored against the others; a query against each reference that lacks one subject (or one of
     10 groups of subjects where there are more than 20).
@@ -58,13 +71,15 @@ class Deviation:
         self.subjects: list[str] = []
         self.own: dict[str, float] = {}  # deviation of each reference subject from the others, once scored
 
-    def fit(self, reference: Sequence[PostureSeries], everyone: Sequence[PostureSeries] | None = None) -> "Deviation":
+    def fit(
+        self, reference: Sequence[PostureSeries], everyone: Sequence[PostureSeries] | None = None
+    ) -> "ReferenceModel":
         """Learn the reference; the directions of movement come from `everyone` (default: the reference)."""
         return self._fit(list(reference), movement_basis(everyone or reference))
 
     def _fit(
         self, reference: list[PostureSeries], basis: np.ndarray, variations: np.ndarray | None = None
-    ) -> "Deviation":
+    ) -> "ReferenceModel":
         self.codes = reference
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
         self.looks = looks_of_subjects(reference)
@@ -76,11 +91,11 @@ class Deviation:
 
     def save(
         self, folder: Path, model: str = "", seed: int = 0, usual: Mapping[str, Sequence[float]] | None = None
-    ) -> dict[str, Any]:
+    ) -> FrozenFacts:
         """Freeze the reference, made with the networks of the fingerprint `model`: arrays and, last, reference.json.
 
         usual: the reference's own values as `score_tables.usual_values` gives them, kept for reports.
-        Returns what reference.json says: version of ubam, hash of all that decides a score, seed of the intervals.
+        Returns what reference.json says.
         """
         arrays = {"postures": {code.recording_id: code.posture for code in self.codes}}
         own = np.array([self.own[subject] for subject in self.subjects if subject in self.own])
@@ -89,16 +104,18 @@ class Deviation:
             arrays["units"]["looks"] = self.looks
         rows = [{name: value for name, value in vars(code).items() if name not in ARRAYS} for code in self.codes]
         place = ReferenceFolder(folder)
-        facts = {"format": FORMAT, "ubam": version("ubam"), "hash": _hash(arrays, rows), "model": model}
-        facts |= {"seed": seed, "usual": usual or {}}
-        facts |= {"groups": list(dict.fromkeys(code.group for code in self.codes)), "n_subjects": len(self.subjects)}
+        facts: FrozenFacts = {
+            "format": FORMAT, "ubam": version("ubam"), "hash": _hash(arrays, rows), "model": model, "seed": seed,
+            "usual": usual or {}, "groups": list(dict.fromkeys(code.group for code in self.codes)),
+            "n_subjects": len(self.subjects),
+        }  # fmt: skip
         for name, values in arrays.items():
             write_arrays(place.arrays(name), **values)
-        write_json(place.description, facts | {"recordings": rows})
+        write_json(place.description, {**facts, "recordings": rows})
         return facts
 
     @classmethod
-    def load(cls, folder: Path) -> "Deviation":
+    def load(cls, folder: Path) -> "ReferenceModel":
         """The reference that `save` froze: nothing is fitted again, so it gives the scores of the day it was made.
 
         Raises
@@ -184,7 +201,7 @@ def _parts(residual: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def looks_of_subjects(codes: Sequence[PostureSeries]) -> np.ndarray | None:
-    """What looks do to the postures of each subject, float64 [S, D, D]; None where it is unknown of any."""
+    """What changes of appearance do to the postures of each subject, float64 [S, D, D]; None where one is unknown."""
     found: dict[str, list[np.ndarray | None]] = {}
     for code in codes:
         found.setdefault(code.subject, []).append(code.looks)

@@ -9,7 +9,7 @@ import numpy as np
 from ubam.deviation.intervals import interval, measure_variation
 from ubam.deviation.normal_variation import summarise
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation, RecordingDeviation
+from ubam.deviation.reference_model import RecordingDeviation, ReferenceModel
 from ubam.encoding.encoders import WINDOW
 
 
@@ -39,7 +39,7 @@ class StudyScores:
 
     recordings: dict[str, RecordingDeviation]
     subjects: list[SubjectScore]
-    fitted: Deviation
+    fitted: ReferenceModel
 
 
 def score_study(
@@ -59,7 +59,7 @@ def score_study(
     members = [code for code in codes if reference is None or code.group == reference]
     alone = len({code.subject for code in members}) == 1
     parts = [part for code in members for part in cut_in_parts(code)] if alone else members
-    fitted = Deviation().fit(parts, codes)
+    fitted = ReferenceModel().fit(parts, codes)
     scores = {}
     for done, code in enumerate(codes, 1):
         mine = [
@@ -75,7 +75,7 @@ def score_study(
     return StudyScores(scores, subjects, fitted)
 
 
-def reference_scores(fitted: Deviation, scores: Mapping[str, RecordingDeviation]) -> dict[str, float]:
+def reference_scores(fitted: ReferenceModel, scores: Mapping[str, RecordingDeviation]) -> dict[str, float]:
     """Deviation of every reference subject from the reference without it, from the scores of its recordings."""
     return {
         subject: float(summarise(np.concatenate([scores[code.recording_id].moment[0] for code in codes])))
@@ -84,7 +84,7 @@ def reference_scores(fitted: Deviation, scores: Mapping[str, RecordingDeviation]
 
 
 def score_subjects(
-    fitted: Deviation,
+    fitted: ReferenceModel,
     codes: Sequence[PostureSeries],
     scores: Mapping[str, RecordingDeviation],
     own: Mapping[str, float],
@@ -125,7 +125,7 @@ def cut_in_parts(code: PostureSeries, count: int = 4) -> list[PostureSeries]:
     ]
 
 
-def _joined(fitted: Deviation, code: PostureSeries, parts: Sequence[PostureSeries]) -> RecordingDeviation:
+def _joined(fitted: ReferenceModel, code: PostureSeries, parts: Sequence[PostureSeries]) -> RecordingDeviation:
     """The parts' scores as one recording's."""
     scores = [fitted.score(part) for part in parts]
     offsets = np.cumsum([0, *(len(part.posture) for part in parts[:-1])])
@@ -135,7 +135,7 @@ def _joined(fitted: Deviation, code: PostureSeries, parts: Sequence[PostureSerie
 
 
 def _subject_score(
-    fitted: Deviation,
+    fitted: ReferenceModel,
     scores: Mapping[str, RecordingDeviation],
     codes: Sequence[PostureSeries],
     own: Mapping[str, float],

@@ -71,7 +71,7 @@ def nearest_moment(query: Moments, total: int) -> np.ndarray:
     return np.searchsorted(edges, np.arange(total), side="right")
 
 
-CELLS = 4_000_000  # distances in memory at a time; so few that a step stays in the processor's cache
+CELLS = 4_000_000  # distances in memory at a time; few enough for the processor's cache
 AGREEING_ROUNDS = 2
 ENOUGH_TO_AGREE = 3  # subjects; fewer have no majority
 

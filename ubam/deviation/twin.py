@@ -131,7 +131,7 @@ def movement_basis(codes: Sequence[PostureSeries]) -> np.ndarray:
 
 
 def twin_basis(codes: Sequence[PostureSeries]) -> np.ndarray:
-    """Directions [D, K] to find the twin's moments by, which is shown; the strong ones held down.
+    """Directions [D, K] by which a shown twin finds its moments; the strong ones have less weight.
 
     Opening and closing the legs is what moves most, and is the same half a cycle later; which of them is in front shows
     in weaker directions. So a direction counts by the square root of its standard deviation (reference frames half a

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ubam.core.faces import lazy_names
 
-__all__ = ["BehaviourEncoder", "Embedding", "Model", "PostureEncoder", "embed", "learn", "train_encoders"]
+__all__ = ["BehaviourEncoder", "Embedding", "Networks", "PostureEncoder", "embed", "learn", "train_encoders"]
 
 if TYPE_CHECKING:
     from ubam.encoding.encoders import BehaviourEncoder, PostureEncoder
-    from ubam.encoding.saved_model import Model
+    from ubam.encoding.saved_model import Networks
     from ubam.encoding.study_encoder import Embedding, embed, learn
     from ubam.encoding.training import train_encoders
 else:
@@ -20,7 +20,7 @@ else:
         __name__,
         BehaviourEncoder="encoders",
         Embedding="study_encoder",
-        Model="saved_model",
+        Networks="saved_model",
         PostureEncoder="encoders",
         embed="study_encoder",
         learn="study_encoder",

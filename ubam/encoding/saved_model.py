@@ -20,7 +20,7 @@ FORMAT = 2
 
 
 @dataclass
-class Model:
+class Networks:
     """The trained networks, and the settings of their training as plain JSON values.
 
     The `settings` of a network are the arguments that build it again.
@@ -37,7 +37,7 @@ class Model:
         write_json(ModelFolder(folder).description, {"format": FORMAT, "networks": built, "settings": self.settings})
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> "Model":
+    def load(cls, folder: Path, device: str = "cpu") -> "Networks":
         """Read what `save` wrote; ModelError when it is missing, damaged, or no model of this program."""
         posture, behaviour = (load_network(folder, name, kinds, device) for name, kinds in _kinds().items())
         return cls(posture, behaviour, _read_description(folder)["settings"])

@@ -19,7 +19,7 @@ from ubam.encoding.published_encoders import (
     published_settings,
     train_published,
 )
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.shipped_weights import pretrained
 from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
 from ubam.encoding.window_sampling import Pictures, Windows
@@ -47,7 +47,7 @@ def learn(
     device: str = "cpu",
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
-) -> tuple[Model, dict[str, list[float]]]:
+) -> tuple[Networks, dict[str, list[float]]]:
     """Train both networks on the stores as `settings` say; the model and its history (see `train_encoders`).
 
     With a `checkpoint` an interrupted training goes on. ModelError when no recording has a whole window with the
@@ -56,7 +56,7 @@ def learn(
     torch.set_num_threads(settings.workers)
     learn_networks = _learn_published if settings.networks == "published" else _learn_encoders
     posture, behaviour, history = learn_networks(stores, settings, device, progress, checkpoint)
-    return Model(posture, behaviour, settings.as_dict()), history
+    return Networks(posture, behaviour, settings.as_dict()), history
 
 
 def _learn_encoders(
@@ -101,7 +101,7 @@ def _windows(pictures: Sequence[Pictures], stores: Sequence[CropStore], factors:
     return Windows(pictures, [stride_of(store.fps) for store in stores], [store.found for store in stores], factors)
 
 
-def embed(model: Model, store: CropStore, device: str = "cpu") -> Embedding:
+def embed(model: Networks, store: CropStore, device: str = "cpu") -> Embedding:
     """Postures and behaviours of one recording."""
     published = isinstance(model.posture, FaithfulPosture)
     pictures: Pictures = CropPictures(store) if published else store.views

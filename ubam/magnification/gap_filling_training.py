@@ -26,6 +26,7 @@ from ubam.encoding.training_loop import Descent, Plan, cosine
 from ubam.magnification.gap_filling_network import GapFillingNetwork, compose
 from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outline, saliency_in
 from ubam.magnification.warping import Carried, carry, subject_opacity
+from ubam.results.records.run import GeneratorEntry
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.scene.foreground import clean_mask
@@ -219,8 +220,8 @@ class Validation:
         better = self.gap_with < (1 - LEAST_GAIN) * self.gap_without and self.foreground_with <= self.foreground_without
         return better and self.significant
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for run.json: `l1` of the whole subject, `gap_l1` of its gaps."""
+    def as_dict(self) -> GeneratorEntry:
+        """The entry of run.json."""
         return {
             "l1_without": self.foreground_without, "l1_with": self.foreground_with, "gap_l1_without": self.gap_without,
             "gap_l1_with": self.gap_with, "gap_share": self.gap_share, "pairs": self.pairs, "used": self.helps,

@@ -1,6 +1,6 @@
 """The behaviours of all recordings come in.
 
-Motifs, the kinds that come back, go out, with maps and the most similar moments of other subjects.
+Motifs, the kinds that recur, go out, with maps and the most similar moments of other subjects.
 """
 
 from typing import TYPE_CHECKING

@@ -62,7 +62,7 @@ def _replicated(
 def cluster(codes: np.ndarray, recording: np.ndarray, owner: np.ndarray, count: int, seed: int) -> Settled:
     """k-means with a level of its own for each recording, in which every subject weighs the same however long its film.
 
-    Begun once from each recording's mean as its level and once from the same level for all; the better one is kept.
+    It starts once from each recording's mean as its level and once from a common level, and keeps the better result.
     """
     weight = 1 / np.bincount(owner)[owner]
     weight /= weight.mean()

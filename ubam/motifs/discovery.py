@@ -1,4 +1,4 @@
-"""Motifs: kinds of behaviour windows that come back in many subjects, found by clustering, and in what bouts.
+"""Motifs: kinds of behaviour windows that recur in many subjects, found by clustering, and their bouts.
 
 Clustered are behaviours without the level that is constant in a recording, so that no motif is a subject. That level is
 estimated with the clusters: the mean of a recording alone would move with how much the subject uses each motif. How

@@ -20,7 +20,7 @@ def draw_maps(
 
     windows, embeddings (arrays of its .npz) and motifs: of each recording. For both kinds `<kind>_xy` float32 [N, 2],
     and what each point is: `<kind>_recording`, `<kind>_time_s`; `behaviour_motif`. Postures are drawn as they are, so
-    that subjects of other looks or build lie apart; of behaviours what the motifs are clusters of.
+    that subjects of another appearance or build lie apart. Of behaviours, the map shows what the motifs cluster.
     """
     names, subjects = [one.recording_id for one in windows], [one.subject for one in windows]
     maps: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""The most similar moments of other subjects, and the static and dynamic parts of a recording that they rest on."""
+"""The most similar moments of other subjects, by the static or the dynamic part of recordings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

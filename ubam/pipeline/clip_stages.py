@@ -1,4 +1,4 @@
-"""The stages that show: the gap-filling network, magnified clips, and the evidence beside them."""
+"""The stages of the clips: gap-filling network, magnified clips, and evidence for the report."""
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed
@@ -12,7 +12,7 @@ import torch
 from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.core.plotting import save_figure
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
 from ubam.magnification.gap_filling_training import SHORTEST, GapFillingSettings, train_gap_filling, validate
@@ -57,14 +57,14 @@ def generator(job: Job) -> list[str]:
         ]
     held_out = subjects[int(np.random.default_rng((job.settings.seed, 7)).integers(len(subjects)))]
     torch.set_num_threads(job.settings.workers)
-    model = Model.load(job.files.model.path, device_of(job.settings.device))
+    model = Networks.load(job.files.model.path, device_of(job.settings.device))
     given = load_gap_filling(job.model, device_of(job.settings.device)) if job.model else None
     seen, dim = [recording for recording in recordings if recording.subject != held_out], model.posture.dim
     network = given or _trained(job, seen, dim)
     unseen = _shown(job, [recording for recording in recordings if recording.subject == held_out], dim)
     proof = validate(network, *unseen, seed=job.settings.seed)
     save_gap_filling(job.files.model.path, network)
-    job.run.record["generator"] = proof.as_dict() | {"held_out": held_out, "trained": given is None}
+    job.run.record["generator"] = {**proof.as_dict(), "held_out": held_out, "trained": given is None}
     return []
 
 

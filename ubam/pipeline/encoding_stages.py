@@ -9,7 +9,7 @@ from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv, write_json
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.keypoint_postures import PoseCode, encode_points
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, learn, unmoving, unusable
 from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.pipeline.job import Job, device_of
@@ -22,12 +22,12 @@ def train(job: Job) -> list[str]:
     """Learn the posture and behaviour networks from the study's own crops, or take the model that was given."""
     job.run.record["stages"].pop("generator", None)
     if job.model is not None:
-        given = Model.load(job.model)
+        given = Networks.load(job.model)
         if given.settings.get("view_size") != job.settings.view_size:
             raise ModelError(f"{job.model} was trained on views of another size; train a model with this version.")
         if given.settings.get("outlines") != job.settings.outlines:
             raise ModelError(f"{job.model} was trained on outlines of an older version; train a model with this one.")
-        Model(given.posture, given.behaviour, given.settings).save(job.files.model.path)
+        Networks(given.posture, given.behaviour, given.settings).save(job.files.model.path)
         return [f"The networks come from {job.model} and were not trained on this study."]
     stores = [job.store(recording.recording_id) for recording in job.usable()]
     model, history = learn(
@@ -48,8 +48,8 @@ def train(job: Job) -> list[str]:
 
 
 def embed(job: Job) -> list[str]:
-    """Postures, the keypoints beside them where there are any, and behaviours of every usable recording."""
-    model = Model.load(job.files.model.path, device_of(job.settings.device))
+    """Postures, with keypoints where there are any, and behaviours of every usable recording."""
+    model = Networks.load(job.files.model.path, device_of(job.settings.device))
     torch.set_num_threads(job.settings.workers)
     stores, embeddings = [job.store(recording.recording_id) for recording in job.usable()], []
     for done, store in enumerate(stores, 1):
@@ -78,7 +78,7 @@ def embed(job: Job) -> list[str]:
 
 
 def _looks(embedding: Embedding, width: int) -> dict[str, np.ndarray]:
-    """What changes of looks do to postures of `width` numbers; keypoints beside them are not moved by looks."""
+    """What changes of appearance do to postures of `width` numbers; they do not move keypoints."""
     if embedding.looks is None:
         return {}
     beside = width - len(embedding.looks)

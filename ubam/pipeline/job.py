@@ -32,7 +32,7 @@ RECORDING_COLUMNS = (
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Where nobody watches."""
+    """No progress is shown."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """A plan: a study and the settings to analyse it with, checked before anything is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from ubam.core.errors import ModelError
 from ubam.core.provenance import key_of
@@ -11,28 +11,10 @@ from ubam.core.settings import Settings, check_factors, preset
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.recordings.study_table import Study, choose_reference, read_study
+from ubam.results.records.run import RunOptions
 from ubam.results.run_folder import ModelFolder, RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.statistics.blocks import find_blocks
-
-
-class RunOptions(TypedDict, total=False):
-    """What a run was asked for, kept as it is in run.json: an option that is not there has its default.
-
-    reference: a group, `none` for scoring every subject against all others, or None to go by the names of the groups.
-    model, against: folders. scheduler: the address of a Dask scheduler. factors: of magnification.
-    """
-
-    preset: str
-    reference: str | None
-    block: str | None
-    model: str | Path | None
-    against: str | Path | None
-    device: str
-    seed: int
-    workers: int
-    scheduler: str | None
-    factors: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -45,11 +27,12 @@ class Plan:
     choice_of_reference: str
 
     def start(self, out: Path, progress: Progress) -> Job:
-        """Begin or go on with the run in the folder `out`; RunError when it belongs to another study."""
+        """Start or continue the run in the folder `out`; RunError when it belongs to another study."""
         run = RunRecord.start(out, self.study.path, self._study_key())
-        values = self.settings.as_dict()
-        run.record.update(options=self.options, settings=values, factors=list(self.settings.factors))
-        run.record.update({name: values[name] for name in ("preset", "seed", "reference", "device")})
+        record, settings = run.record, self.settings
+        record["options"], record["settings"], record["factors"] = self.options, settings.as_dict(), [*settings.factors]
+        record["preset"], record["seed"] = settings.preset, settings.seed
+        record["reference"], record["device"] = settings.reference, settings.device
         run.save()
         return self._job(run, progress)
 
@@ -115,14 +98,14 @@ def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
 
 
 def plan_again(
-    run: Path, ask: Callable[[list[str]], str | None], changes: Mapping[str, Any], study: Path | None = None
+    run: Path, ask: Callable[[list[str]], str | None], changes: RunOptions, study: Path | None = None
 ) -> Plan:
-    """The plan of the run in the folder `run` as it was begun, with some of its options changed.
+    """The plan with which the run in the folder `run` was started, with some of its options changed.
 
     study: where its table is now, if not where it was. RunError when there is no run; otherwise as `plan_run`.
     """
     record = RunRecord.open(run).record
-    options = cast(RunOptions, {**record.get("options", {}), **changes})
+    options: RunOptions = {**record.get("options", {}), **changes}
     return plan_run(study or Path(record["study"]), options, ask)
 
 

@@ -1,4 +1,4 @@
-"""What a scored run shows of one recording: the stage's evidence and clips, a clip somebody asks for, a transfer."""
+"""What a scored run shows of one recording: evidence, clips and transfers."""
 
 from dataclasses import replace
 from pathlib import Path

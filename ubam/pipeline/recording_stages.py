@@ -71,7 +71,7 @@ def judge_size(job: Job) -> list[str]:
 
 
 def crops(job: Job) -> list[str]:
-    """Find and crop the subject of every recording; one that cannot be used is failed, the others go on."""
+    """Find and crop the subject of every recording; one that cannot be used fails, and the others continue."""
     hashes = job.run.record.get("inputs", {})
     verdicts: dict[str, Cells] = {
         row["recording_id"]: dict(row) | {"sha256": hashes.get(row["recording_id"])} for row in job.read_verdicts()
@@ -106,7 +106,7 @@ def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
     """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
     share = job.study.recordings[shard[0] - 1 :: shard[1]]
     make_crops(job, [recording for recording in share if check_recording(recording).usable])
-    return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run goes on"]
+    return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run continues"]
 
 
 def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, CropOutcome]]:

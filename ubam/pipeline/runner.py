@@ -29,7 +29,7 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
         job.run.warn("check", words)  # another reference than when the recordings were checked
     for stage in pending:
         if stage == "crops":
-            croppable(job)  # asked before the record says that crops were begun
+            croppable(job)  # checked before the record says that the stage has started
         messages = job.run.perform(stage, stage_key(job, stage), partial(WORK[stage], job))
         job.run.warn(stage, messages)
     return pending

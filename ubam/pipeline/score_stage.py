@@ -11,7 +11,7 @@ from ubam.core.files import read_arrays, write_arrays, write_csv
 from ubam.deviation.controls import control_codes
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.score_tables import ScoreTables, score_tables, usual_values
 from ubam.deviation.scores import StudyScores, score_study, score_subjects
 from ubam.motifs.discovery import WindowSet, find_motifs
@@ -126,7 +126,7 @@ def score_new(job: Job) -> list[str]:
     return [*audit.warnings, *statistics.notes]
 
 
-def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: Deviation) -> Statistics:
+def describe_new(frozen: Frozen, recordings: Sequence[Recording], fitted: ReferenceModel) -> Statistics:
     """What statistics.json holds where new subjects were scored one by one: no test, but what they were held to."""
     again = [name for name in dict.fromkeys(one.subject for one in recordings) if name in fitted.subjects]
     notes = [

@@ -10,7 +10,7 @@ from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, Twin, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
 from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
 from ubam.magnification.posture_manifold import Manifold, real_postures
@@ -52,9 +52,9 @@ class ScoredRun:
         return real_postures([code.posture[:, : self.model.posture.dim] for code in self.codes.values()])
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> Networks:
         """The trained networks."""
-        return Model.load(self.job.files.model.path, device_of(self.job.settings.device))
+        return Networks.load(self.job.files.model.path, device_of(self.job.settings.device))
 
     @cached_property
     def generator(self) -> GapFillingNetwork | None:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ubam.core.plotting import OKABE_ITO, thinned
-from ubam.core.text import plain, seconds_text
+from ubam.core.text import p_text, plain, seconds_text
+from ubam.report.views import Numbers, Part, RankedSubject, Ranking, Tick, TimelineView
 from ubam.results.records.codec import number
-from ubam.results.run_data import RunData, ScoreRow, Timeline
-from ubam.results.sentences import score_row
+from ubam.results.records.scores import ScoreRow
+from ubam.results.run_data import RunData, Timeline
 
 WIDTH, HEIGHT = 1000.0, 100.0  # of the timelines' drawing, stretched by the page
 
@@ -53,16 +53,16 @@ def group_class(data: RunData, group: str) -> str:
     return f"g{queries.index(group) % len(OKABE_ITO)}" if group in queries else "g0"
 
 
-def tick_marks(scale: Scale, most: int = 6) -> list[dict[str, Any]]:
+def tick_marks(scale: Scale, most: int = 6) -> list[Tick]:
     """Ticks as percentages with their words."""
     return [{"at": scale.percent(tick), "text": f"{tick:g}"} for tick in scale.ticks(most)]
 
 
-def time_marks(scale: Scale, most: int = 5) -> list[dict[str, Any]]:
+def time_marks(scale: Scale, most: int = 5) -> list[Tick]:
     """Ticks of an axis of seconds: '2 s', or '1:30' when it is longer than two minutes, '1:30 h' beyond two hours."""
     wide = scale.high - scale.low
     if wide <= 120:
-        return [mark | {"text": f"{mark['text']} s"} for mark in tick_marks(scale, most)]
+        return [{"at": mark["at"], "text": f"{mark['text']} s"} for mark in tick_marks(scale, most)]
     unit = 60.0 if wide <= 7200 else 3600.0
     steps = [unit * factor for factor in (0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480)]
     step = next((step for step in steps if wide / step <= most), steps[-1])
@@ -73,7 +73,7 @@ def time_marks(scale: Scale, most: int = 5) -> list[dict[str, Any]]:
     return [{"at": scale.percent(tick), "text": word} for tick, word in zip(ticks, words, strict=True)]
 
 
-def ranking(data: RunData) -> dict[str, Any]:
+def ranking(data: RunData) -> Ranking:
     """The dot plot of all subjects, most deviant first, with the reference's range as a band."""
     scores = sorted(data.subjects, key=lambda s: -np.inf if s.deviation is None else s.deviation, reverse=True)
     normal = data.normal("deviation")
@@ -87,18 +87,32 @@ def ranking(data: RunData) -> dict[str, Any]:
     }
 
 
-def _ranked(data: RunData, score: ScoreRow, scale: Scale) -> dict[str, Any]:
+def _ranked(data: RunData, score: ScoreRow, scale: Scale) -> RankedSubject:
     places = {name: scale.percent(getattr(score, name)) for name in ("deviation", "low", "high")}
-    row = {"subject": score.subject, "group": score.group, "class": group_class(data, score.group), "at": places}
-    return row | {"windows": score.n_windows, "beyond": score.beyond_reference} | score_row(score)
+    return {
+        "subject": score.subject, "group": score.group, "class": group_class(data, score.group), "at": places,
+        "windows": score.n_windows, "beyond": score.beyond_reference, **numbers_of(score),
+    }  # fmt: skip
 
 
-def parts(data: RunData, score: ScoreRow) -> list[dict[str, Any]]:
+def numbers_of(score: ScoreRow) -> Numbers:
+    """The numbers of one subject for the table, as text."""
+    return {
+        "deviation": plain(score.deviation),
+        "interval": "" if score.low is None or score.high is None else f"{plain(score.low)} to {plain(score.high)}",
+        "percentile": "" if score.percentile is None else f"{score.percentile:.0f}",
+        "p": p_text(score.p, bare=True),
+        "smallest_p": p_text(score.smallest_p, bare=True),
+    }
+
+
+def parts(data: RunData, score: ScoreRow) -> list[Part]:
     """The static and the dynamic part of a subject's deviation beside the reference's range of the same part."""
     if score.static is None and score.dynamic is None:
         return []
     known = [value for other in data.subjects for value in (other.static, other.dynamic)]
-    scale, rows = scale_of([*known, *data.normal("static"), *data.normal("dynamic")]), []
+    scale = scale_of([*known, *data.normal("static"), *data.normal("dynamic")])
+    rows: list[Part] = []
     for name, words in (
         ("static", "how the body is held, all the time (a lean, a hunch)"),
         ("dynamic", "how it moves, from moment to moment (a stiff or dragged limb)"),
@@ -106,7 +120,7 @@ def parts(data: RunData, score: ScoreRow) -> list[dict[str, Any]]:
         normal = data.normal(name)
         band = (scale.percent(min(normal)), scale.percent(max(normal))) if normal else None
         value = getattr(score, name)
-        row = {"name": name, "words": words, "value": plain(value), "at": scale.percent(value), "band": band}
+        row: Part = {"name": name, "words": words, "value": plain(value), "at": scale.percent(value), "band": band}
         if value is not None and normal:
             row["verdict"] = _verdict(value, normal)
         rows.append(row)
@@ -126,7 +140,7 @@ def timeline(
     begin: float,
     finish: float,
     shown: tuple[float | None, float | None] = (None, None),
-) -> dict[str, Any]:
+) -> TimelineView:
     """One recording's deviation over its time, from `begin` to `finish` (s), or to the last window when that is later.
 
     `usual` is the shaded range of deviations, `peaks` (s) get a button, `shown` (s) is what the magnified clip covers.

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
@@ -12,18 +11,21 @@ from ubam.core import text
 from ubam.core.errors import UbamError
 from ubam.core.files import write_text
 from ubam.report import charts
+from ubam.report.card_views import Nearest, Pair, RecordingView, SubjectCard, UnusualRow, UnusualView
 from ubam.report.media import Clip, embed_clips, heat_picture, picture
 from ubam.report.sections import curves, group_tests
 from ubam.report.sections import maps as report_maps
 from ubam.report.sections.audit import audit_view
 from ubam.report.sections.distances import distances_view
 from ubam.report.sections.motifs import motifs_view
+from ubam.report.sections.views import ControlView, MapView
 from ubam.results import caveats, methods, sentences
 from ubam.results.controls import labels_of_controls
 from ubam.results.records.clips import ClipFacts
 from ubam.results.records.codec import number
+from ubam.results.records.scores import ScoreRow
 from ubam.results.records.study import Unusual
-from ubam.results.run_data import RunData, ScoreRow, arrays_if_there, read_facts, read_run
+from ubam.results.run_data import RunData, arrays_if_there, read_facts, read_run
 from ubam.results.run_folder import RunFolder
 from ubam.tracking.crop_store import CropStore
 
@@ -98,21 +100,21 @@ def _title(data: RunData) -> str:
     return name.replace("_", " ") or "ubam"
 
 
-def _card(data: RunData, index: int, score: ScoreRow, clips: dict[Path, Clip]) -> dict[str, Any]:
+def _card(data: RunData, index: int, score: ScoreRow, clips: dict[Path, Clip]) -> SubjectCard:
     scores = data.recordings_of(score.subject, score.group)
     return {
         "id": f"subject-{index + 1}",
         "subject": score.subject,
         "group": score.group,
         "class": charts.group_class(data, score.group),
-        "numbers": sentences.score_row(score),
+        "numbers": charts.numbers_of(score),
         "sentence": sentences.subject_sentence(data, score),
         "parts": charts.parts(data, score),
         "recordings": [_recording(data, f"r{index + 1}-{n}", one, clips) for n, one in enumerate(scores, start=1)],
     }
 
 
-def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, Clip]) -> dict[str, Any]:
+def _recording(data: RunData, identity: str, score: ScoreRow, clips: dict[Path, Clip]) -> RecordingView:
     name, row = score.recording_id, data.row(score.recording_id)
     evidence = arrays_if_there(data.files.evidence(name))
     peaks = [float(time) for time in evidence.get("peak_time_s", ())][:MOST_PEAKS]
@@ -145,45 +147,46 @@ def _other_factors(data: RunData, name: str) -> list[tuple[str, str]]:
     return [(factor, data.files.inside(path)) for factor, path in paths if path.is_file()]
 
 
-def _pairs(data: RunData, evidence: dict[str, np.ndarray], peaks: list[float]) -> list[dict[str, Any]]:
+def _pairs(data: RunData, evidence: dict[str, np.ndarray], peaks: list[float]) -> list[Pair]:
     """For each peak the query's crop, where in it the deviation lies, and the nearest moments of the reference."""
     query, nearest, regions = (evidence.get(name) for name in ("query_crop", "nearest_crop", "region_map"))
-    pairs = []
+    pairs = list[Pair]()
     for index, time in enumerate(peaks if query is not None else []):
         if query is None or index >= len(query):
             break
-        pair: dict[str, Any] = {"time": time, "number": index + 1, "query": picture(query[index]), "nearest": []}
+        pair: Pair = {"time": time, "number": index + 1, "query": picture(query[index]), "nearest": []}
         if regions is not None and index < len(regions) and np.isfinite(regions[index]).any():
             pair["where"] = picture(heat_picture(query[index], regions[index]), 80)
             pair["place"] = charts.region_in_words(regions[index])
-        for place, crop in enumerate(nearest[index] if nearest is not None and index < len(nearest) else ()):
-            pair["nearest"].append({"picture": picture(crop), **_whose(data, evidence, index, place)})
+        shown = nearest[index] if nearest is not None and index < len(nearest) else ()
+        pair["nearest"] = [_nearest(data, evidence, index, place, crop) for place, crop in enumerate(shown)]
         pairs.append(pair)
     return pairs
 
 
-def _whose(data: RunData, evidence: dict[str, np.ndarray], index: int, place: int) -> dict[str, Any]:
+def _nearest(data: RunData, evidence: dict[str, np.ndarray], index: int, place: int, crop: np.ndarray) -> Nearest:
     names, times = evidence.get("nearest_recording"), evidence.get("nearest_time_s")
     name = str(names[index][place]) if names is not None else ""
     time = number(times[index][place]) if times is not None else None
-    return {"recording": name, "subject": data.row(name).get("subject") or name, "time": time}
+    subject = data.row(name).get("subject") or name
+    return {"picture": picture(crop), "recording": name, "subject": subject, "time": time}
 
 
-def _map(data: RunData, maps: dict[str, np.ndarray], what: str) -> dict[str, Any] | None:
+def _map(data: RunData, maps: dict[str, np.ndarray], what: str) -> MapView | None:
     xy, names, times = (maps.get(f"{what}_{name}") for name in ("xy", "recording", "time_s"))
     if xy is None or names is None:
         return None
-    view = report_maps.map_view(data, xy, names, times, maps.get(f"{what}_motif"))
+    view = report_maps.map_view(data, what, xy, names, times, maps.get(f"{what}_motif"))
     if view is None:
         return None
     for mark in view["marks"]:
         if times is None or len(times) != len(names):
             break
         name, time = str(names[mark["point"]]), float(times[mark["point"]])
-        mark |= {"picture": _crop_at(data.files.crops(name).path, time), "time": time}
+        mark["picture"], mark["time"] = _crop_at(data.files.crops(name).path, time), time
         mark["subject"] = data.row(name).get("subject") or name
     view["marks"] = [mark for mark in view["marks"] if mark.get("picture")]
-    return view | {"what": what}
+    return view
 
 
 def _crop_at(folder: Path, time: float) -> str:
@@ -208,12 +211,12 @@ def _gallery(run: RunFolder) -> dict[str, list[dict[str, str]]]:
     return gallery if names else {}
 
 
-def _controls(data: RunData) -> list[dict[str, Any]]:
+def _controls(data: RunData) -> list[ControlView]:
     """What each way of looking finds between the reference and all others; p from the audit where groups are two."""
     audit, labels = audit_view(data), labels_of_controls()
     compared = audit["comparisons"] if audit else []
     known = {row["name"]: row["p"] for row in compared[0]["controls"]} if len(compared) == 1 else {}
-    rows = []
+    rows = list[ControlView]()
     for name, control in data.statistics.controls.items():
         if control.auc is not None:
             words, p = labels.get(name, name), text.p_text(control.p, bare=True)
@@ -221,7 +224,7 @@ def _controls(data: RunData) -> list[dict[str, Any]]:
     return rows
 
 
-def _unusual(data: RunData) -> dict[str, Any] | None:
+def _unusual(data: RunData) -> UnusualView | None:
     """Without a reference: every subject's most unusual windows, each tied to the player of its recording."""
     mutual = data.statistics.mutual
     if mutual is None or not mutual.subjects:
@@ -234,7 +237,7 @@ def _unusual(data: RunData) -> dict[str, Any] | None:
     return {"words": mutual.words, "rows": [_unusual_row(row, players) for row in mutual.subjects]}
 
 
-def _unusual_row(row: Unusual, players: Mapping[str, str]) -> dict[str, Any]:
+def _unusual_row(row: Unusual, players: Mapping[str, str]) -> UnusualRow:
     return {
         "rank": row.rank,
         "subject": row.subject,

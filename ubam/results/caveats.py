@@ -105,7 +105,7 @@ def _control_warnings(data: RunData) -> Iterable[str]:
         words = labels.get(name, name)
         if name == "background" and (auc >= 0.8 if p is None else p <= LEVEL):
             yield (
-                f"The background alone, without the subject, tells the groups apart (AUC {auc:.2f}"
+                f"The background alone, without the subject, separates the groups (AUC {auc:.2f}"
                 f"{f', {p_text(p)}' if p else ''}): camera, light or place differ between the groups, and the "
                 "deviation may show that instead of movement."
             )

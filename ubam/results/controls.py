@@ -1,8 +1,8 @@
-"""What stands beside every score to show what it is worth: other ways of coding that learned nothing of movement."""
+"""The controls of every score: other ways of coding that learnt nothing about movement."""
 
 from dataclasses import dataclass
 
-OURS = "ubam"  # the name of the score itself where it stands beside its controls
+OURS = "ubam"  # the name of the score itself among its controls
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -26,7 +26,15 @@ SHEETS = (
 )  # fmt: skip
 
 
-def export_run(folder: Path, target: Path) -> dict[str, Any]:
+class Written(TypedDict):
+    """What an export wrote: the file, its size, and how many rows, files or recordings it holds."""
+
+    file: str
+    bytes: int
+    holds: dict[str, int]
+
+
+def export_run(folder: Path, target: Path) -> Written:
     """Write the run in `folder` as `target`, by its ending .zip, .xlsx, .parquet or .nwb; what was written.
 
     Raises

@@ -91,7 +91,7 @@ def _compared(data: RunData) -> str:
     return (
         f"Each subject was compared with {whom}. Deviation is the distance from the matching movement of the {others} "
         f"subjects in units of the variation between them (covariance shrunk after Chen et al. 2010){looks}, the root "
-        "mean square over the moments of a subject with the highest tenth held down; its 95 % interval comes from a "
+        "mean square over the moments of a subject with the highest tenth capped; its 95 % interval comes from a "
         f"bootstrap over {others} subjects, recordings and blocks of windows (Student's t on the logarithm). The "
         "p-value of a single subject is conformal (jackknife+, Barber "
         f"et al. 2021): the share of {others} subjects at least as deviant, itself counted."
@@ -111,7 +111,7 @@ def _tested(data: RunData) -> str:
     if data.statistics.audit is not None and data.statistics.audit.comparisons:
         words += (
             " Whether background, light, size, place in the picture, camera, frame rate or length of the recordings "
-            "tell the groups apart was tested with the same unit, corrected by the max-statistic."
+            "separates the groups was tested with the same unit, corrected by the max-statistic."
         )
     return words.strip()
 

@@ -59,12 +59,12 @@ class ModelFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """From where an interrupted training of the encoder goes on."""
+        """The state from which an interrupted training of the encoder continues."""
         return self.path / "training.safetensors"
 
     @property
     def generator_checkpoint(self) -> Path:
-        """From where an interrupted training of the generator goes on."""
+        """The state from which an interrupted training of the generator continues."""
         return self.path / "generator-training.safetensors"
 
     @property
@@ -86,7 +86,7 @@ class ReferenceFolder:
 
     @property
     def description(self) -> Path:
-        """Whose reference it is, and the hash of all that decides a score; written last."""
+        """The group of the reference, and the hash of all that decides a score; written last."""
         return self.path / "reference.json"
 
     def arrays(self, name: str) -> Path:
@@ -194,7 +194,7 @@ class RunFolder:
         return self.path / "report.html"
 
     def inside(self, path: Path) -> str:
-        """`path` as it is named from the run folder on, with forward slashes."""
+        """`path` relative to the run folder, with forward slashes."""
         return path.relative_to(self.path).as_posix()
 
 

@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from ubam.core.errors import RunError
 from ubam.core.files import write_json
 from ubam.core.provenance import installed_versions, version_of
+from ubam.results.records.run import RunJson, StageEntry
 from ubam.results.run_folder import LOCK, RunFolder
+
+Result = TypeVar("Result")
 
 
 class RunRecord:
-    """The record of a run folder; every change is on disk before the method returns."""
+    """The record of a run folder; each method that changes it writes it."""
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, record: RunJson) -> None:
         self.folder = folder
         self.record = record
 
@@ -38,7 +41,7 @@ class RunRecord:
     def start(cls, folder: Path, study: Path, study_key: str) -> "RunRecord":
         """Open the run of this study in `folder`, or begin one; RunError when the folder holds something else.
 
-        The study is kept as a whole path: a run goes on from any folder.
+        The study's path is absolute, so that a run continues from any folder.
         """
         study = study.absolute()
         if RunFolder(folder).run_json.exists():
@@ -52,7 +55,8 @@ class RunRecord:
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})
-        run.record.update(ubam=version_of("ubam"), study=str(study), study_key=study_key, versions=installed_versions())
+        run.record["ubam"], run.record["study"], run.record["study_key"] = version_of("ubam"), str(study), study_key
+        run.record["versions"] = installed_versions()
         run.save()
         return run
 
@@ -63,21 +67,23 @@ class RunRecord:
     def is_done(self, stage: str, key: str) -> bool:
         """Whether `stage` was finished with the same inputs and settings."""
         entry = self.record["stages"].get(stage, {})
-        return bool(entry.get("state") == "done" and entry.get("key") == key)
+        return entry.get("state") == "done" and entry.get("key") == key
 
-    def perform(self, stage: str, key: str, work: Callable[[], Any]) -> Any:
+    def perform(self, stage: str, key: str, work: Callable[[], Result]) -> Result:
         """Do the work of a stage and record its state, duration and key; a failure is recorded and raised again."""
-        entry: dict[str, Any] = {"state": "running", "key": key, "started": _now()}
+        entry: StageEntry = {"state": "running", "key": key, "started": _now()}
         self.record["stages"][stage] = entry
         self.save()
         began = time.monotonic()
         try:
             result = work()
         except BaseException as error:
-            entry.update(state="failed", reason=str(error) or type(error).__name__, seconds=time.monotonic() - began)
+            entry["state"], entry["reason"] = "failed", str(error) or type(error).__name__
+            entry["seconds"] = time.monotonic() - began
             self.save()
             raise
-        entry.update(state="done", seconds=round(time.monotonic() - began, 2), finished=_now())
+        entry["state"], entry["seconds"] = "done", round(time.monotonic() - began, 2)
+        entry["finished"] = _now()
         self.save()
         return result
 

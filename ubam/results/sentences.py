@@ -8,12 +8,13 @@ import numpy as np
 
 from ubam.core.text import listed, p_text, plain, plural, shortened
 from ubam.results.records.clips import ClipFacts
+from ubam.results.records.scores import ScoreRow
 from ubam.results.records.tests import Test
-from ubam.results.run_data import RunData, ScoreRow
+from ubam.results.run_data import RunData
 
 LEVEL = 0.05
 MAIN_FAMILIES = ("groups", "pairs", "change", "slope")
-FEW_TESTS, MOST_SENTENCES = 3, 6  # tests told in the summary; the table has all
+FEW_TESTS, MOST_SENTENCES = 3, 6  # tests in the summary; the table has all
 
 
 def headline(data: RunData) -> list[str]:
@@ -37,8 +38,8 @@ def headline(data: RunData) -> list[str]:
 
 
 UNSEEN = (
-    "Small movements of a single limb, a dragged or a stiff one, can stay unseen here. Unlike the reference is not "
-    "ill, and like the reference is not healthy."
+    "Small movements of a single limb, a dragged or a stiff one, can remain unseen. A subject unlike the reference "
+    "need not be ill, and one like the reference need not be healthy."
 )
 
 
@@ -56,7 +57,7 @@ def _individuals(data: RunData) -> str:
     if not scored and {score.group for score in data.subjects} == {data.reference} and not _failed_queries(data):
         return (
             f"All {len(data.subjects)} subjects are of the reference group {data.reference}, each compared with the "
-            "others: nobody else is here to ask about."
+            "others; there is no other group."
         )
     if not scored:
         return f"No subject outside the reference group {data.reference} could be scored."
@@ -83,7 +84,7 @@ def _failed_queries(data: RunData) -> bool:
 
 
 def _by_chance(data: RunData) -> str:
-    """How often chance alone does what `_individuals` tells."""
+    """How often chance alone gives what `_individuals` reports."""
     smallest = [score.smallest_p for score in data.queries if score.deviation is not None and score.smallest_p]
     if not smallest or data.reference_count < 2:
         return ""
@@ -94,7 +95,7 @@ def _by_chance(data: RunData) -> str:
 
 
 def _groups(data: RunData) -> list[str]:
-    """The tests between groups and over time: all of them when they are few, else those that found something."""
+    """The tests between groups and over time: all of them when there are few, else those that found something."""
     main = main_tests(data)
     answered = [test for test in main if test.p is not None]
     if len(answered or main) <= FEW_TESTS:
@@ -103,9 +104,9 @@ def _groups(data: RunData) -> list[str]:
     told = [test_sentence(data, test) for test in found[:MOST_SENTENCES]]
     rest = len(answered) - len(told)
     if not told:
-        return [f"None of {rest} tests of the groups found anything; every test stands in the table."]
+        return [f"None of {rest} tests of the groups found anything; the table has every test."]
     others = f"{rest} further {plural(rest, 'test')}"
-    more = "; see every test" if len(found) > len(told) else " found nothing; every test stands in the table"
+    more = "; see every test" if len(found) > len(told) else " found nothing; the table has every test"
     return [*told, f"{others}{more}." if rest else ""]
 
 
@@ -194,7 +195,7 @@ def _who(data: RunData) -> str:
 
 def _what_failed(data: RunData) -> str:
     failed = sum(row.get("status") == "failed" for row in data.recordings)
-    return f"{failed} of {len(data.recordings)} recordings failed; the reasons stand below." if failed else ""
+    return f"{failed} of {len(data.recordings)} recordings failed; the reasons follow below." if failed else ""
 
 
 def smallest_effect(first: int, second: int, level: float = LEVEL) -> str:
@@ -230,17 +231,6 @@ def _rank_p(u: int, first: int, second: int) -> float:
     beaten = np.array([second] * whole + ([part] if whole < first else []) + [0] * (first - whole - 1))
     values = beaten - 0.5 + np.arange(first) / (10 * first)  # each beats so many of 0, 1 ... second - 1; no ties
     return float(mannwhitneyu(values, np.arange(second), alternative="two-sided", method="exact").pvalue)
-
-
-def score_row(score: ScoreRow) -> dict[str, str]:
-    """The numbers of one subject for the table, as the CSV has them."""
-    return {
-        "deviation": plain(score.deviation),
-        "interval": "" if score.low is None or score.high is None else f"{plain(score.low)} to {plain(score.high)}",
-        "percentile": "" if score.percentile is None else f"{score.percentile:.0f}",
-        "p": p_text(score.p, bare=True),
-        "smallest_p": p_text(score.smallest_p, bare=True),
-    }
 
 
 def subject_sentence(data: RunData, score: ScoreRow) -> str:

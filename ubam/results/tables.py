@@ -55,7 +55,7 @@ def read_scored(folder: Path) -> Exported:
     tables |= {
         name: (list(rows[0]), rows) for name, rows in _statistics_rows(Statistics.from_json(statistics)).items() if rows
     }
-    return Exported(folder, record, statistics, tables)
+    return Exported(folder, dict(record), statistics, tables)
 
 
 def _paths(files: RunFolder) -> dict[str, Path]:
@@ -88,7 +88,7 @@ def _value(cell: str, is_number: bool) -> Any:
 
 
 def _statistics_rows(statistics: Statistics) -> dict[str, list[Row]]:
-    """The tests, what the audit found, and whom the classifier takes for whom, as rows."""
+    """The tests, the findings of the audit and the classifier's predictions as rows."""
     audit, classifier = statistics.audit, statistics.classifier
     properties: list[Row] = []
     if audit is not None:

@@ -24,7 +24,7 @@ from ubam.statistics.permuted_references import (
 )
 
 Deviations = Mapping[tuple[str, str], float]  # of each (subject, group)
-ANEW = "reference, twins and units made anew"
+ANEW = "reference, twins and units computed anew"
 IN_ONE_GROUP, IN_BOTH_GROUPS = "one group", "both groups"  # why a subject is left out of a test altogether
 
 
@@ -245,8 +245,8 @@ def _nothing_to_exchange(column: str, use: str) -> str:
     if not column:
         return "the groups are too small: no arrangement of labels but one or two is possible"
     if use == "whole":
-        return f"each {column} holds one group and there are too few: {column} and group cannot be told apart"
-    return f"too few subjects share a {column} with another group: {column} and group cannot be told apart"
+        return f"each {column} holds one group and there are too few: {column} and group cannot be separated"
+    return f"too few subjects share a {column} with another group: {column} and group cannot be separated"
 
 
 def pseudo_f(distance: np.ndarray, labels: np.ndarray) -> np.ndarray:

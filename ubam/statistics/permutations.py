@@ -32,7 +32,7 @@ class Permutations:
 def permute_labels(
     labels: Sequence[int] | np.ndarray, blocks: Sequence[str] | None = None, seed: int = 0, most: int = MOST
 ) -> Permutations:
-    """All arrangements of `labels` [N] if there are at most `most`, else so many drawn at random, the real one first.
+    """All arrangements of `labels` [N] if there are at most `most`, else `most` random ones; the real one first.
 
     blocks [N]: the block of each unit. Blocks that hold more than one group have their labels exchanged within; where
     none does, whole blocks change their label. One arrangement only means that nothing can be exchanged.
@@ -87,16 +87,6 @@ def _orders(labels: np.ndarray) -> np.ndarray:
     rows, columns = np.arange(len(places))[:, None, None], np.arange(len(others))[None, :, None]
     found[rows, columns, places[:, None]] = others
     return found.reshape(-1, len(labels))
-
-
-def permute_signs(pairs: int, seed: int = 0, most: int = MOST) -> Permutations:
-    """Exchanges of before and after within `pairs` pairs, as bool labels [A, pairs], the unchanged pairs first."""
-    if 2**pairs <= most:
-        bits = (np.arange(2**pairs)[:, None] >> np.arange(pairs)[None]) & 1
-        return Permutations(bits.astype(bool), True)
-    drawn = np.random.default_rng(seed).random((most, pairs)) < 0.5
-    drawn[0] = False
-    return Permutations(drawn, False)
 
 
 def two_sided(values: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Every subject beside every other at the same moments, so that the whole chain can be made anew for any reference.
+"""Every subject matched with every other at the same moments, so that any group can become the reference.
 
 The chain is that of reference_model.py with the mean in place of the trimmed mean: twin from the reference subjects,
 residual, units from the residuals of the reference subjects, length, summary. It is made for many references at once.
@@ -15,7 +15,7 @@ from ubam.deviation.twin import Matcher, movement_basis
 
 MOMENTS = 32  # of each subject
 SAMPLES_PER_SUBJECT = 4  # moments of one recording that do not repeat each other, at a guess that spares subjects
-NUMBERS = 100_000_000  # at most so many floats in `Relations.others`; with more subjects fewer moments of each
+NUMBERS = 100_000_000  # floats in `MatchedSubjects.others`; with more subjects, fewer moments of each
 CELLS = 8_000_000  # residuals in memory at a time
 
 

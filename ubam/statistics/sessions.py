@@ -32,7 +32,7 @@ class Session:
     dynamic: float
 
     def value(self, column: str) -> float | str | None:
-        """What stands in the column `day`, `dose` or `session`."""
+        """The value in the column `day`, `dose` or `session`."""
         found: float | str | None = getattr(self, column)
         return found
 

@@ -95,7 +95,7 @@ def slope(x: np.ndarray, y: np.ndarray) -> float:
 def slopes_under(curves: Sequence[Series], seed: int) -> tuple[np.ndarray, bool]:
     """Mean slope [A] with the deviations of each subject in every order over its days, the real one first.
 
-    Every arrangement is tried up to 2,000 (then the second is True), else so many are drawn.
+    Every arrangement is tried up to 2,000 (then the second is True), else 2,000 are drawn.
     """
     total = prod(factorial(len(x)) for x, _ in curves)
     found = np.zeros(total if total <= MOST else MOST)

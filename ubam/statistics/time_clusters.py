@@ -1,8 +1,8 @@
 """When within a recording a group deviates: clusters of moments, with one p for each (Maris and Oostenveld 2007).
 
 At every moment the deviations of two groups are compared by t; neighbouring moments beyond the threshold are a cluster,
-whose mass is the sum of their t. Labels are permuted, reference, twins and units made anew, and the mass of a cluster
-is compared with the largest mass under each permutation: that corrects for all moments at once.
+whose mass is the sum of their t. Under each permutation of labels, reference, twins and units are computed anew. The
+mass of a cluster is compared with the largest mass of each permutation, which corrects for all moments at once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""A request and what it shows for itself come in: a password, a session, a token.
+"""A request comes in with a password, a session or a token.
 
-Who somebody is goes out, what they may see, and a line in the audit log.
+The person, what they may see, and a line in the audit log go out.
 """
 
 from typing import TYPE_CHECKING

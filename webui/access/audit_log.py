@@ -12,7 +12,7 @@ OPENED_AGAIN = timedelta(minutes=10)  # a page polls; one line in the audit log 
 
 
 def note(action: str, kind: str = "", object_id: str = "", *, often: bool = False, who: User | None = None) -> None:
-    """Write a line into the audit log; `often`: what pages repeat is written once in ten minutes."""
+    """Write a line into the audit log; `often`: an action that pages repeat is written once in ten minutes."""
     user = who or (current_user.user if current_user.is_authenticated else None)
     seen = current_app.extensions["ubam"].opened
     key = (user.id if user else "", action, object_id)

@@ -1,4 +1,4 @@
-"""Who is asking, and what is theirs: sign-in, tokens, roles; every object is fetched through its owner."""
+"""Who makes a request, and what they own: sign-in, tokens, roles. Every object is fetched through its owner."""
 
 import hashlib
 import hmac
@@ -59,7 +59,7 @@ def _from_cookie(value: str) -> Person | None:
 
 
 def end_session(identifier: str) -> None:
-    """Remember that a session was signed out of, for as long as its cookie would be taken."""
+    """Remember a session that was signed out of, for as long as its cookie would be valid."""
     lasts = current_app.permanent_session_lifetime
     database().execute(delete(Ended).where(Ended.at < now() - lasts))
     database().merge(Ended(id=identifier))
@@ -98,7 +98,7 @@ def add_user(session: Session, name: str, password: str, role: str = "member") -
     if role not in ROLES:
         raise UbamError(f"There is no role '{role}'; choose one of {', '.join(ROLES)}.")
     if find_user(session, name) is not None:
-        raise UbamError(f"Somebody is called '{name}' already; choose another name.")
+        raise UbamError(f"There is a user '{name}' already; choose another name.")
     user = User(name=name, key=name.casefold(), role=role)
     set_password(user, password)
     session.add(user)
@@ -120,7 +120,7 @@ def find_user(session: Session, name: str) -> User | None:
 
 
 def password_fits(user: User | None, password: str) -> bool:
-    """Whether name and password belong together; takes as long for a name that nobody has."""
+    """Whether name and password match; it takes as long for an unknown name."""
     stored = user.password if user is not None and user.password else ABSENT_PASSWORD
     return check_password_hash(stored, password) and user is not None and user.active and bool(user.password)
 
@@ -136,7 +136,7 @@ def only_person(session: Session) -> User:
 
 
 class OneTime:
-    """The token in the address that `ubam serve` prints: it opens one session, then it is spent."""
+    """The token in the address that `ubam serve` prints; it opens one session."""
 
     def __init__(self) -> None:
         self.value = secrets.token_urlsafe(24)
@@ -151,7 +151,7 @@ class OneTime:
 
 
 def me() -> Person:
-    """The person who asks; 401 for nobody."""
+    """The person who makes the request; 401 without one."""
     if not current_user.is_authenticated:
         abort(401, "Sign in first, or send a token: Authorization: Bearer ubam_...")
     person: Person = current_user._get_current_object()
@@ -159,7 +159,7 @@ def me() -> Person:
 
 
 def admin() -> Person:
-    """The person who asks, if an admin; 403 otherwise."""
+    """The person who makes the request, if an admin; 403 otherwise."""
     person = me()
     if person.role != "admin":
         abort(403, "Only an admin may do this; ask one.")

@@ -13,7 +13,7 @@ from webui.data.session import database
 
 
 def visible() -> Any:
-    """The condition on Study that the person who asks may see it."""
+    """The condition on Study that this person may see it."""
     shared = select(Member.study_id).where(Member.user_id == me().id)
     return or_(Study.owner_id == me().id, Study.id.in_(shared))
 
@@ -26,21 +26,21 @@ def role_in(study: Study) -> str:
 
 
 def study_of(study_id: str, need: str = "viewer") -> Study:
-    """A study of the person who asks; 404 when it is not theirs, 403 when they may look but not change."""
+    """A study of this person; 404 when it is not theirs, 403 when they may look at it but not change it."""
     study = database().get(Study, study_id)
     role = role_in(study) if study is not None else (me() and "")
     if study is None or not role:
         abort(404, "There is no such study, or it is not shared with you.")
     order = ("viewer", "editor", "owner")
     if order.index(role) < order.index(need) or (me().role == "viewer" and need != "viewer"):
-        abort(403, "You may look at this study and not change it; ask its owner to make you an editor.")
+        abort(403, "You may look at this study but not change it; ask its owner to make you an editor.")
     if need == "viewer":
         note("open", "study", study.id, often=True)
     return study
 
 
 def recording_of(study_id: str, recording_id: str, need: str = "viewer") -> Recording:
-    """A recording of a study of the person who asks."""
+    """A recording of a study of this person."""
     study, recording = study_of(study_id, need), database().get(Recording, recording_id)
     if recording is None or recording.study_id != study.id:
         abort(404, "There is no such recording in this study.")
@@ -48,7 +48,7 @@ def recording_of(study_id: str, recording_id: str, need: str = "viewer") -> Reco
 
 
 def run_of(run_id: str, need: str = "viewer") -> Run:
-    """A run of a study of the person who asks; `g.run` is it from now on, as answers about it hide its folders."""
+    """A run of a study of this person; it is kept in `g.run`, as answers about it hide its folders."""
     run = database().get(Run, run_id)
     if run is None or not role_in(run.study):
         abort(404, "There is no such run, or its study is not shared with you." if me() else "")
@@ -58,7 +58,7 @@ def run_of(run_id: str, need: str = "viewer") -> Run:
 
 
 def clip_of(clip_id: str) -> Clip:
-    """A clip of a run of a study of the person who asks."""
+    """A clip of a run of a study of this person."""
     clip = database().get(Clip, clip_id)
     if clip is None or not role_in(clip.run.study):
         abort(404, "There is no such clip, or its study is not shared with you." if me() else "")
@@ -68,9 +68,9 @@ def clip_of(clip_id: str) -> Clip:
 
 
 def upload_of(upload_id: str) -> Upload:
-    """An upload that the person who asks began, in a study that they may still change."""
+    """An upload that this person started, in a study that they may still change."""
     upload = database().get(Upload, upload_id)
     if upload is None or upload.user_id != me().id or not role_in(upload.study):
-        abort(404, "There is no such upload; begin it again." if me() else "")
+        abort(404, "There is no such upload; start it again." if me() else "")
     study_of(upload.study_id, "editor")
     return upload

@@ -27,7 +27,7 @@ from webui.results.reader import check_faces, names_in
 @runs.doc(summary="Render a magnified clip", responses={201: "queued"})
 @limiter.limit("60 per minute", key_func=identity)
 def make_clip(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """A small job, before all runs; one that is there already is given back."""
+    """Queue a small job, before all runs; an existing one is returned."""
     run = run_of(run_id)
     check_faces(run)
     if run.against_id:

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and the numbers for whoever watches it."""
+"""Whether the service is alive and ready, and its numbers for monitoring."""
 
 import time
 from datetime import timedelta
@@ -28,7 +28,7 @@ def alive() -> dict[str, Any]:
 @health.get("/readyz")
 def ready() -> tuple[dict[str, Any], int]:
     """Database, disk and a worker are there; 503 names what is not."""
-    lacking = [] if _workers() else ["no worker has been heard of for 30 seconds; start `ubam worker`"]
+    lacking = [] if _workers() else ["no worker has reported for 30 seconds; start `ubam worker`"]
     if service().storage.free_bytes() < service().settings.limits.reserve_bytes:
         lacking.append("the disk is full")
     return {"status": "not ready" if lacking else "ok", "lacking": lacking}, 503 if lacking else 200
@@ -45,7 +45,7 @@ def metrics() -> Response:
 
 
 def _gauges() -> CollectorRegistry:
-    """What can be read off at this moment: the database, the disk, this process."""
+    """Present values of the database, the disk and this process."""
     session, registry = database(), CollectorRegistry()
 
     def gauge(name: str, words: str, value: float) -> None:
@@ -58,7 +58,7 @@ def _gauges() -> CollectorRegistry:
         select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
     ):
         jobs.labels(kind, status).set(count)
-    gauge("workers", "Workers heard of in the last 30 seconds.", _workers())
+    gauge("workers", "Workers that reported in the last 30 seconds.", _workers())
     stored = session.scalar(select(func.coalesce(func.sum(Recording.bytes), 0))) or 0
     gauge("recording_bytes", "Bytes of all recordings.", stored)
     gauge("disk_free_bytes", "Bytes free on the disk of the data folder.", service().storage.free_bytes())

@@ -77,7 +77,7 @@ def sign_in(given: dict[str, Any]) -> dict[str, Any]:
     user = find_user(database(), given["name"])
     if not service().settings.accounts or not password_fits(user, given["password"]) or user is None:
         note("sign-in refused")
-        abort(401, "Name and password do not belong together; try again, or ask an admin for a new password.")
+        abort(401, "Name and password do not match; try again, or ask an admin for a new password.")
     _enter(user)
     return _me()
 
@@ -86,7 +86,7 @@ def sign_in(given: dict[str, Any]) -> dict[str, Any]:
 @people.output({}, status_code=204)
 @people.doc(summary="Sign out")
 def sign_out() -> str:
-    """Sign out: the cookie is worth nothing from now on, wherever a copy of it lies."""
+    """Sign out; every copy of the cookie becomes invalid."""
     me()
     if "id" in session:
         end_session(str(session["id"]))
@@ -199,7 +199,8 @@ def delete_user(user_id: str) -> str:
     owned = database().scalar(select(func.count()).select_from(Study).where(Study.owner_id == user.id))
     if owned:
         abort(
-            409, f"{user.name} owns {owned} studies; they delete them first, or set active to false to shut them out."
+            409,
+            f"{user.name} owns {owned} studies: delete these first, or set active to false.",
         )
     database().execute(delete(Job).where(Job.user_id == user.id))
     database().delete(user)

@@ -79,7 +79,7 @@ def change_recording(study_id: str, recording_id: str, given: dict[str, Any]) ->
 @recordings.output({}, status_code=204)
 @recordings.doc(summary="Delete a recording and its file; runs made of it stay")
 def delete_recording(study_id: str, recording_id: str) -> str:
-    """For good; a file that stayed in a folder of the server stays there."""
+    """The deletion is final; a file in a folder of the server stays there."""
     recording = recording_of(study_id, recording_id, "editor")
     folder = service().storage.recording(recording)
     service().storage.bury(folder)

@@ -221,7 +221,7 @@ def cancel_run(run_id: str) -> dict[str, Any]:
 
 @runs.post("/runs/<string:run_id>/resume")
 @runs.output(RunOut)
-@runs.doc(summary="Go on with a run that failed or was cancelled, at its last finished stage")
+@runs.doc(summary="Continue a run that failed or was cancelled, after its last finished stage")
 @limiter.limit("30 per minute", key_func=identity)
 def resume_run(run_id: str) -> dict[str, Any]:
     """Another job for the same run."""

@@ -22,7 +22,7 @@ BOXES = ("box", "face_box")
 def table_text(recordings: Sequence[Recording]) -> str:
     """The table as CSV, one row per recording, `video` its file's name; a spreadsheet takes no cell for a formula.
 
-    The last column, `id`, tells recordings apart whose files have the same name.
+    The last column, `id`, distinguishes recordings whose files have the same name.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -98,7 +98,7 @@ def _recording_of(
         raise StudyError(f"Row {line}: no recording of this study is called '{name}'; upload it or correct the name.")
     if len(found) > 1:
         raise StudyError(
-            f"Row {line}: {len(found)} recordings are called '{name}', so it cannot be told which one is meant; "
+            f"Row {line}: {len(found)} recordings are called '{name}', so it is not clear which one is meant; "
             "download the table and keep its column 'id'."
         )
     return found[0]

@@ -153,7 +153,7 @@ def _bytes_to_come(session: Session) -> int:
 @uploads.route("/uploads/<string:upload_id>", methods=["HEAD"])
 @uploads.doc(hide=True)
 def offset(upload_id: str) -> Response:
-    """How much of the file is here: the page goes on from there."""
+    """How much of the file has arrived; the page continues from there."""
     upload = upload_of(upload_id)
     path = service().storage.upload(upload.id)
     if upload.recording_id is None and path.exists() and path.stat().st_size == upload.length:
@@ -165,7 +165,7 @@ def offset(upload_id: str) -> Response:
 def _come(upload: Upload) -> int:
     path = service().storage.upload(upload.id)
     if upload.recording_id is None and not path.exists():
-        abort(410, "What had come of this upload is gone; begin it again.")
+        abort(410, "The received part of this upload is gone; start it again.")
     return upload.length if upload.recording_id else path.stat().st_size
 
 
@@ -197,9 +197,9 @@ def _append(upload: Upload, path: Path) -> int:
     with _alone(path) as handle:
         size = handle.seek(0, os.SEEK_END)
         if request.headers.get("Upload-Offset") != str(size):
-            abort(409, f"The upload stands at {size} bytes; go on from there.", headers={"Upload-Offset": str(size)})
+            abort(409, f"The upload has {size} bytes; continue from there.", headers={"Upload-Offset": str(size)})
         if (request.content_length or 0) > upload.length - size:
-            abort(413, "These are more bytes than the file was said to have; begin the upload again.")
+            abort(413, "The file is larger than announced; start the upload again.")
         size += _write(handle, upload.length - size)
         if size == upload.length:
             os.fsync(handle.fileno())
@@ -252,7 +252,7 @@ def _finish(upload: Upload, path: Path) -> None:
 
 
 @uploads.delete("/uploads/<string:upload_id>")
-@uploads.doc(summary="Give an upload up (tus termination)")
+@uploads.doc(summary="Abandon an upload (tus termination)")
 @uploads.output({}, status_code=204)
 def terminate(upload_id: str) -> str:
     """Forget an upload and its bytes."""

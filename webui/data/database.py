@@ -1,4 +1,4 @@
-"""The database of the service: opened, and brought to this version."""
+"""The database of the service, brought to this version when it is opened."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -30,7 +30,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """What SQLAlchemy hangs the tables on."""
+    """The base class of the tables."""
 
     type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
@@ -182,7 +182,7 @@ class Run(Base):
 
 
 class Clip(Base):
-    """A magnified clip that somebody asked for; `appearance`: the recording whose looks it has, None: its own."""
+    """A magnified clip that somebody asked for; `appearance`: the recording whose pixels it has, None: its own."""
 
     __tablename__ = "clips"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)

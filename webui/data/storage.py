@@ -74,7 +74,7 @@ class Storage:
         return shutil.disk_usage(self.data).free
 
     def bury(self, *paths: Path) -> None:
-        """Note what is about to be deleted, before its row is: whatever is killed or still writes, it goes in the end.
+        """Note a folder before its row is deleted, so that it goes even if a process is killed or still writes.
 
         Only what is noted is ever deleted: a data folder that is opened with the wrong database stays whole.
         """
@@ -88,7 +88,7 @@ class Storage:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def graves(self) -> dict[str, tuple[Path, float]]:
-        """What was noted by `bury`: by identifier, where it lay and how many seconds ago it was noted."""
+        """The notes of `bury`: by identifier, the path and the seconds since the note."""
         noted = (self.data / "graves").glob("[!.]*")
         return {
             note.name: (self.data / note.read_text(encoding="utf-8"), time.time() - note.stat().st_mtime)
@@ -96,7 +96,7 @@ class Storage:
         }
 
     def forget(self, identifier: str) -> None:
-        """Take a note of `bury` away."""
+        """Remove a note of `bury`."""
         (self.data / "graves" / identifier).unlink(missing_ok=True)
 
 

@@ -74,11 +74,11 @@ class InPlace:
         """Write the next bytes; ConnectionError when another request writes to this upload by now."""
         with self._lock:
             if self._stopped:
-                raise ConnectionError("another request goes on with this upload")
+                raise ConnectionError("another request continues this upload")
             self._length += write_at(self._handle, data, self.offset + self._length)
 
     def stop(self) -> None:
-        """Write no more, as another request goes on with this upload."""
+        """Write no more, as another request continues this upload."""
         with self._lock:
             self._stopped = True
 

@@ -177,7 +177,7 @@ class CurveOut(OpenAnswer):
 
 
 class ControlOut(OpenAnswer):
-    """How well one way of looking tells the groups apart."""
+    """How well one way of coding separates the groups."""
 
     auc = Float(**NUMBER)
 
@@ -237,7 +237,7 @@ class ClassifierOut(Answer):
 
 
 class PropertyOut(Answer):
-    """Something besides movement that could tell two groups apart."""
+    """Something besides movement that could separate two groups."""
 
     label, unit, verdict, kind, words = String(), String(), String(), KIND, String()
     auc, at, medians = Float(**NUMBER), Float(**NUMBER), texts()
@@ -245,7 +245,7 @@ class PropertyOut(Answer):
 
 
 class AuditControlOut(Answer):
-    """A way of looking that learned nothing of movement, or ubam beside it."""
+    """A control that learnt nothing about movement, or ubam itself."""
 
     name, ours, auc, p = String(), Boolean(), Float(), String()
 
@@ -265,13 +265,13 @@ class FollowOut(Answer):
 
 
 class HeldOut(Answer):
-    """A new subject held to the range of the reference."""
+    """A new subject compared with the range of the reference."""
 
     words = String()
 
 
 class AuditOut(Answer):
-    """What besides movement could explain the result; `new`: of subjects held to a frozen reference (`against`)."""
+    """What besides movement could explain the result; `new`: subjects compared with a frozen reference (`against`)."""
 
     warnings, identity, new = texts(), String(), Boolean()
     open_questions = List(String(), data_key="unknown", attribute="unknown")
@@ -309,7 +309,7 @@ class FileOut(Answer):
 
 
 class ResultsOut(Answer):
-    """What a run found; empty tables and None while it is not that far."""
+    """What a run found; empty tables and None before it has finished."""
 
     run, words = Nested(RunPart), Nested(WordsOut, allow_none=True)
     subjects, recordings, usage = many(SubjectRow), many(RecordingRow), many(UsageRow)

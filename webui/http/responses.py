@@ -1,4 +1,4 @@
-"""Files to the browser: ranges of them, pictures with hidden faces, and nothing that could act in the page's name."""
+"""Files for the browser: ranges, pictures with hidden faces, and nothing that could act in the page's name."""
 
 import io
 import mimetypes

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, validates_schema
 
 from ubam.core.settings import FACTOR_RANGE, LAYOUTS
 
-TRANSFER = "transfer"  # the posture of one recording with the looks of another
+TRANSFER = "transfer"  # the posture of one recording with the appearance of another
 LARGEST = 1e9
 
 
@@ -121,7 +121,7 @@ class RunIn(Schema):
 
 
 class ClipIn(Schema):
-    """A magnified clip; `transfer` shows the posture of the recording with the looks of the one in `appearance`."""
+    """A magnified clip; `transfer` shows the posture of the recording with the pixels of the one in `appearance`."""
 
     recording_id = name_field(required=True)
     factor = Float(load_default=0.0, validate=Range(*FACTOR_RANGE))
@@ -169,7 +169,7 @@ class TokenIn(Schema):
 
 
 class PageIn(Schema):
-    """Where a long list goes on."""
+    """Where a long list continues."""
 
     after = Integer(load_default=0, validate=Range(0, 2**53))
 

@@ -1,4 +1,4 @@
-"""What every request and answer passes: forged requests, headers, limits on bodies, errors as one sentence."""
+"""Checks of every request and answer: forged requests, headers, limits on bodies, errors as one sentence."""
 
 from functools import partial
 from hashlib import sha256
@@ -40,7 +40,7 @@ FILE_POLICY += "style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src 
 
 
 def identity() -> str:
-    """Whom a limit counts: the person, or else the address."""
+    """What a limit counts by: the person, or else the address."""
     return str(current_user.id) if current_user.is_authenticated else get_remote_address()
 
 
@@ -77,7 +77,7 @@ def configure(app: Flask, settings: ServerSettings, key: bytes) -> None:
 
 
 def install(app: APIFlask, settings: ServerSettings) -> None:
-    """Hang the checks on the app."""
+    """Register the checks with the app."""
     app.after_request(_frame_files)  # before Talisman, so that it runs after it
     csrf.init_app(app)
     limiter.init_app(app)

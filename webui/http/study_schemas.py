@@ -77,7 +77,7 @@ class GroupSizeOut(Answer):
 
 
 class CheckOut(Answer):
-    """Whether a study is enough; `problems` must be mended before a run, `doubts` say what it cannot show."""
+    """Whether a study is enough; `problems` must be corrected before a run, `doubts` say what it cannot show."""
 
     verdicts, groups, reference_guess = many(VerdictOut), many(GroupSizeOut), String(allow_none=True)
     problems, doubts, enough = texts(), texts(), texts()

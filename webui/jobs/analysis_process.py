@@ -77,7 +77,7 @@ def main() -> None:
     except UbamError as problem:
         error = str(problem)
     except OSError as problem:
-        error = f"{problem.strerror or problem}: is the disk full? Resume goes on at the last finished stage."
+        error = f"{problem.strerror or problem}: is the disk full? Resume continues after the last finished stage."
         traceback.print_exc()
     except Exception as problem:
         error = f"This is a fault of ubam ({type(problem).__name__}: {problem}); the log has the lines to report."
@@ -92,7 +92,8 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
     """Every stage of a run that is not done yet."""
     from ubam.pipeline import runner
     from ubam.pipeline import stages as stages_module
-    from ubam.pipeline.plan import RunOptions, plan_run
+    from ubam.pipeline.plan import plan_run
+    from ubam.results.records.run import RunOptions
     from ubam.results.run_record import locked
 
     out = Path(order["out"])

@@ -1,4 +1,4 @@
-"""What is tidied from time to time: abandoned uploads, deleted files, old jobs."""
+"""Regular tidying: abandoned uploads, deleted files, old jobs."""
 
 import time
 from datetime import timedelta

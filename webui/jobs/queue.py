@@ -1,4 +1,4 @@
-"""Durable jobs: what waits, in which order, who does it, and who goes on when a process dies."""
+"""Durable jobs: what waits, in which order, which worker does it, and which continues when a process dies."""
 
 import contextlib
 import fcntl
@@ -151,7 +151,7 @@ class JobWorker:
                 return
 
     def stop(self) -> None:
-        """End the jobs' children, give the jobs back so that they go on elsewhere or at the next start, and leave."""
+        """End the jobs' child processes and return the jobs to the queue, for another worker or the next start."""
         self._stopped.set()
         self._place.stopping.set()
         DBOS.destroy(workflow_completion_timeout_sec=5)
@@ -159,7 +159,7 @@ class JobWorker:
 
 
 def _take_slot(folder: Path) -> tuple[str, IO[Any]]:
-    """A name that this process alone has, and that it has again after a restart, so that it finds its own jobs."""
+    """A name that is unique to this process and the same after a restart, so that it finds its own jobs."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, 1000):
         name = f"{socket.gethostname()}-{number}"

@@ -19,7 +19,7 @@ ATTEMPTS = 25  # a job that has ended its worker this often ends for good
 
 
 def begin(place: Workplace, job_id: str) -> bool:
-    """Mark a job as running; False when it was cancelled, deleted or done meanwhile."""
+    """Mark a job as running; False when it was cancelled, deleted or done in the meantime."""
     with place.database.session() as session:
         job = session.get(Job, job_id)
         if job is None or job.status not in ("queued", "running"):
@@ -50,7 +50,7 @@ def do(place: Workplace, job_id: str) -> str:
 
 
 def _give_back(place: Workplace, job_id: str) -> None:
-    """Let a job that this worker leaves undone wait again; it is queued anew at the next start of any process."""
+    """Let a job that this worker leaves undone wait again; the next start of any process queues it again."""
     with place.database.session() as session:
         job = session.get(Job, job_id)
         if job is not None and job.status == "running":
@@ -207,7 +207,7 @@ def _in_child(place: Workplace, order: dict[str, Any], folder: Path, stop: Calla
         words = {"time": f"{limits.job_seconds / 3600:.0f} hours", "memory": bytes_text(limits.job_bytes)}
         return f"The job exceeded its limit of {words[ending.killed]}; use fewer or shorter recordings."
     code = f"code {ending.code}"
-    return f"The job ended unexpectedly ({code}); its log says more, and resume goes on at the last finished stage."
+    return f"The job ended unexpectedly ({code}); its log says more. Resume continues after the last finished stage."
 
 
 def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str:

@@ -12,7 +12,7 @@ HOUSEKEEPING_S = 3600.0
 
 @dataclass
 class Workplace:
-    """What jobs need; `stopping` is set when this worker is asked to end, so that its jobs go on elsewhere."""
+    """What jobs need; `stopping` is set when this worker is asked to end, so that its jobs continue elsewhere."""
 
     settings: ServerSettings
     database: Database

@@ -47,7 +47,7 @@ class Browser:
         return json.loads(data) if data else None
 
     def enter(self, token: str) -> "Browser":
-        """Come by the printed address."""
+        """Sign in by the printed address."""
         _, _, headers = self.ask("GET", f"/login?token={token}")
         self.headers["Cookie"] = headers["Set-Cookie"].partition(";")[0]
         _, body, headers = self.ask("GET", "/api/v1/me")

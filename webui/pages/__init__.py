@@ -1,6 +1,6 @@
 """A visitor's request comes in.
 
-A page goes out, whose texts all stand in one file.
+A page goes out; all texts are in one file.
 """
 
 from typing import TYPE_CHECKING

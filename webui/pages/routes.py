@@ -33,7 +33,7 @@ def _shared() -> dict[str, Any]:
 
 
 def _of_a_person(page: Callable[..., str]) -> Callable[..., Any]:
-    """Send who is not signed in to the sign-in page, and tell what is not theirs in a page instead of JSON."""
+    """Send visitors who are not signed in to the sign-in page, and answer errors with a page instead of JSON."""
 
     @wraps(page)
     def shown(**values: str) -> Any:
@@ -116,7 +116,7 @@ def audit() -> str:
 
 @pages.get("/sign-in")
 def sign_in() -> Any:
-    """Name and password; who is signed in already is sent on."""
+    """Name and password; a person who is signed in already is redirected."""
     if current_user.is_authenticated:
         return redirect(url_for("pages.studies"))
     return render_template("sign_in.html")

@@ -1,4 +1,4 @@
-"""The English texts of the pages: all of them stand in texts.toml, for the templates and for the browser's modules."""
+"""The English texts of the pages, read from texts.toml for the templates and the browser's modules."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where things lie on this server is no business of whoever looks: paths are cut out of everything that is served."""
+"""Paths of this server are cut out of everything that is served."""
 
 import json
 import re

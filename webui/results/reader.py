@@ -31,7 +31,7 @@ def files_in(run: Run) -> RunFolder:
 
 
 def cut_from(run: Run) -> tuple[str, ...]:
-    """Folders that nobody who looks at a run is told: the service's, its own, and those that its study names.
+    """Folders that no answer about a run names: the service's, its own, and those that its study names.
 
     Nothing is read of a run whose folder the server may no longer read: its address alone is hidden.
     """

@@ -9,7 +9,8 @@ from ubam.report.sections.audit import audit_view
 from ubam.results import methods
 from ubam.results.caveats import warnings_of
 from ubam.results.records.clips import ClipFacts
-from ubam.results.run_data import RunData, ScoreRow, read_facts, read_run
+from ubam.results.records.scores import ScoreRow
+from ubam.results.run_data import RunData, read_facts, read_run
 from ubam.results.sentences import headline, magnified_words, subject_sentence
 
 

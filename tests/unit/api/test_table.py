@@ -1,13 +1,14 @@
 """Tables of a run without and with pandas."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from ubam.api.table import Table
+from ubam.api.table import Table, Value
 from ubam.core.errors import UbamError
 
-ROWS = [
+ROWS: list[dict[str, Value]] = [
     {"subject": "a", "group": "healthy", "deviation": 1.25, "n": 3},
     {"subject": "007", "group": "impaired", "deviation": None, "n": 4},
 ]
@@ -26,7 +27,10 @@ def test_a_table_is_a_sequence_of_rows() -> None:
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
-    for ask in (lambda table: table.column("age"), lambda table: table.where(age=1), lambda table: table.select("age")):
+    asks: list[Callable[[Table], object]] = [
+        lambda table: table.column("age"), lambda table: table.where(age=1), lambda table: table.select("age"),
+    ]  # fmt: skip
+    for ask in asks:
         with pytest.raises(UbamError, match="no column 'age'; it has subject, group, deviation, n"):
             ask(Table(ROWS))
 

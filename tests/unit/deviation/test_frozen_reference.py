@@ -8,8 +8,9 @@ import pytest
 from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays, write_json, write_text
 from ubam.deviation.frozen_reference import check_fit, find_reference, fingerprint
-from ubam.deviation.reference_model import Deviation
-from ubam.deviation.scores import score_study, score_subjects
+from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.reference_model import ReferenceModel
+from ubam.deviation.scores import SubjectScore, score_study, score_subjects
 from ubam.evaluation.synthetic.embeddings import groups_study
 
 CODES = groups_study(0, {"reference": 6, "query": 3}, {"query": 1.0}, seconds=2.4)
@@ -26,17 +27,17 @@ def freeze(folder: Path, weights: str = "weights") -> Path:
     return model
 
 
-def scores(fitted: Deviation, codes: list, seed: int) -> list:
+def scores(fitted: ReferenceModel, codes: list[PostureSeries], seed: int) -> list[SubjectScore]:
     found = {code.recording_id: fitted.score(code) for code in codes}
     return score_subjects(fitted, codes, found, fitted.own, seed=seed)
 
 
 def test_the_same_subject_has_the_same_numbers_alone_among_others_and_years_later(tmp_path: Path) -> None:
     at_first = score_study(CODES, "reference", seed=3).subjects
-    fitted = Deviation.load(freeze(tmp_path) / "reference")
+    fitted = ReferenceModel.load(freeze(tmp_path) / "reference")
     queries = CODES[6:]
     assert scores(fitted, queries, 3) == at_first[6:]
-    assert scores(Deviation.load(tmp_path / "model" / "reference"), queries[1:2], 3) == at_first[7:8]
+    assert scores(ReferenceModel.load(tmp_path / "model" / "reference"), queries[1:2], 3) == at_first[7:8]
     more = groups_study(9, {"query": 4}, {"query": 0.5}, seconds=2.4)
     more = [replace(code, subject=f"new {code.subject}", recording_id=f"new {code.recording_id}") for code in more]
     assert scores(fitted, [*more, *queries], 3)[4:] == at_first[6:]
@@ -74,11 +75,11 @@ def test_a_changed_or_damaged_reference_is_not_used(tmp_path: Path) -> None:
     arrays["reference0_0"] = arrays["reference0_0"] + 0.01
     write_arrays(folder / "postures.npz", **arrays)
     with pytest.raises(ModelError, match="wrong hash"):
-        Deviation.load(folder)
+        ReferenceModel.load(folder)
     facts = json.loads((folder / "reference.json").read_text())
     write_json(folder / "reference.json", facts | {"format": 1})
     with pytest.raises(ModelError, match="another version"):
-        Deviation.load(folder)
+        ReferenceModel.load(folder)
     (folder.parent / "model.json").unlink()
     with pytest.raises(ModelError, match="networks are missing"):
         find_reference(tmp_path)

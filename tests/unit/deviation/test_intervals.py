@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from ubam.deviation.intervals import interval, measure_variation, reference_issues
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import score_study
 from ubam.evaluation.synthetic.embeddings import Impairment, World, groups_study
 
@@ -38,7 +38,7 @@ def test_intervals_are_as_wide_as_other_recordings_and_references_make_the_numbe
 
 def test_differences_between_recordings_by_hand() -> None:
     codes = recorded_twice(3)[: 2 * REFERENCE]
-    fitted = Deviation().fit(codes)
+    fitted = ReferenceModel().fit(codes)
     found = measure_variation(fitted).differences
     total = np.zeros((32, 32))
     for name in fitted.subjects:
@@ -49,7 +49,7 @@ def test_differences_between_recordings_by_hand() -> None:
 
 def test_recordings_that_differ_more_widen_the_interval() -> None:
     codes = recorded_twice(4)
-    fitted, mine = Deviation().fit(codes[: 2 * REFERENCE], codes), codes[2 * REFERENCE :]
+    fitted, mine = ReferenceModel().fit(codes[: 2 * REFERENCE], codes), codes[2 * REFERENCE :]
     found = measure_variation(fitted)
     widths = []
     for times in (0, 1, 3):

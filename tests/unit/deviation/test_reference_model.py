@@ -8,7 +8,7 @@ from scipy.stats import trim_mean
 from tests.support.posture_studies import make_code, make_study
 from ubam.core.errors import ModelError
 from ubam.deviation.normal_variation import TRIM, length, running_mean, shrink, trimmed_mean
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import cut_in_parts, score_study
 from ubam.deviation.twin import Matcher, movement_basis
 
@@ -28,7 +28,7 @@ def test_a_planted_deviation_is_found_and_a_healthy_query_is_not() -> None:
 def test_reference_subjects_are_scored_without_themselves() -> None:
     codes = make_study(1, 5, 1)
     changed = [replace(codes[0], posture=codes[0].posture + 5.0), *codes[1:]]
-    before, after = (Deviation().fit(group[:5], codes) for group in (codes, changed))
+    before, after = (ReferenceModel().fit(group[:5], codes) for group in (codes, changed))
     np.testing.assert_allclose(before.score(codes[0]).moment, after.score(codes[0]).moment, rtol=1e-5)
     assert after.score(changed[0]).moment.mean() > before.score(codes[0]).moment.mean()
 
@@ -70,14 +70,14 @@ def test_a_single_reference_subject_is_cut_in_parts_and_gives_no_p() -> None:
 
 def test_a_frozen_reference_gives_the_same_scores(tmp_path: Path) -> None:
     codes = make_study(7, 5, 2, shift=1.0)
-    fitted = Deviation().fit(codes[:5], codes)
+    fitted = ReferenceModel().fit(codes[:5], codes)
     fitted.save(tmp_path)
-    loaded = Deviation.load(tmp_path)
+    loaded = ReferenceModel.load(tmp_path)
     for code in codes:
         np.testing.assert_array_equal(loaded.score(code).moment, fitted.score(code).moment)
     (tmp_path / "reference.json").write_text("{")
     with pytest.raises(ModelError, match="damaged"):
-        Deviation.load(tmp_path)
+        ReferenceModel.load(tmp_path)
 
 
 def test_the_twin_never_shows_the_querys_own_subject() -> None:

@@ -12,7 +12,7 @@ from tests.support.posture_studies import make_study
 from ubam.deviation.controls import control_codes
 from ubam.deviation.normal_variation import mean_looks, normal_units
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import score_study
 from ubam.encoding.augmentation import change_looks, moved_by_looks
 from ubam.encoding.objectives import OBJECTIVES
@@ -135,9 +135,9 @@ def test_the_chain_of_the_tests_against_loops_with_looks() -> None:
 
 def test_a_frozen_reference_keeps_what_looks_do(tmp_path: Path) -> None:
     codes = with_looks(make_study(7, 5, 2, shift=1.0), along(0))
-    fitted = Deviation().fit(codes[:5], codes)
+    fitted = ReferenceModel().fit(codes[:5], codes)
     fitted.save(tmp_path)
-    loaded = Deviation.load(tmp_path)
+    loaded = ReferenceModel.load(tmp_path)
     np.testing.assert_array_equal(loaded.looks, fitted.looks)
     for code in codes:  # a new recording's own looks decide nothing
         np.testing.assert_array_equal(loaded.score(replace(code, looks=None)).moment, fitted.score(code).moment)

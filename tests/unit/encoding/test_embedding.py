@@ -6,16 +6,18 @@ import torch
 
 from tests.support.moving_bar import moving_bar
 from ubam.encoding.embedding import embed_behaviours, embed_postures
-from ubam.encoding.encoders import WINDOW
+from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
 from ubam.encoding.training import build_encoders
+
+Encoders = tuple[PostureEncoder, BehaviourEncoder]
 
 
 @pytest.fixture(scope="module")
-def encoders():  # type: ignore[no-untyped-def]
+def encoders() -> Encoders:
     return build_encoders(16, 8, 12, 0, "cpu")
 
 
-def test_postures_do_not_depend_on_the_batch_size(encoders) -> None:  # type: ignore[no-untyped-def]
+def test_postures_do_not_depend_on_the_batch_size(encoders: Encoders) -> None:
     views, _ = moving_bar(70, 0, size=64)
     whole = embed_postures(encoders[0], views)
     assert whole.dtype == np.float32
@@ -24,13 +26,13 @@ def test_postures_do_not_depend_on_the_batch_size(encoders) -> None:  # type: ig
         np.testing.assert_allclose(embed_postures(encoders[0], views, batch=batch), whole, atol=1e-5)
 
 
-def test_postures_are_those_of_the_plain_network(encoders) -> None:  # type: ignore[no-untyped-def]
+def test_postures_are_those_of_the_plain_network(encoders: Encoders) -> None:
     views, _ = moving_bar(9, 0, size=64)
     plain = encoders[0](torch.from_numpy(views).permute(0, 3, 1, 2)).detach().numpy()
     np.testing.assert_allclose(embed_postures(encoders[0], views), plain, atol=1e-5)
 
 
-def test_behaviours_do_not_depend_on_the_batch_size(encoders) -> None:  # type: ignore[no-untyped-def]
+def test_behaviours_do_not_depend_on_the_batch_size(encoders: Encoders) -> None:
     postures = np.random.default_rng(0).normal(size=(100, 16)).astype(np.float32)
     whole, _, _ = embed_behaviours(encoders[1], postures, 2)
     for batch in (1, 3):
@@ -38,7 +40,7 @@ def test_behaviours_do_not_depend_on_the_batch_size(encoders) -> None:  # type: 
 
 
 @pytest.mark.parametrize(("frames", "stride"), [(8, 1), (9, 1), (40, 1), (100, 2), (100, 3)])
-def test_windows_begin_every_four_strides_and_end_inside(encoders, frames: int, stride: int) -> None:  # type: ignore[no-untyped-def]
+def test_windows_begin_every_four_strides_and_end_inside(encoders: Encoders, frames: int, stride: int) -> None:
     postures = np.random.default_rng(1).normal(size=(frames, 16)).astype(np.float32)
     behaviours, first, last = embed_behaviours(encoders[1], postures, stride)
     slow = [start for start in range(0, frames, 4 * stride) if start + (WINDOW - 1) * stride < frames]
@@ -49,17 +51,17 @@ def test_windows_begin_every_four_strides_and_end_inside(encoders, frames: int, 
 
 
 @pytest.mark.parametrize("frames", [0, 1, 7])
-def test_a_recording_shorter_than_a_window_has_no_behaviour(encoders, frames: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_recording_shorter_than_a_window_has_no_behaviour(encoders: Encoders, frames: int) -> None:
     behaviours, first, last = embed_behaviours(encoders[1], np.zeros((frames, 16), np.float32))
     assert behaviours.shape == (0, 12)
     assert len(first) == len(last) == 0
 
 
-def test_no_frames_no_postures(encoders) -> None:  # type: ignore[no-untyped-def]
+def test_no_frames_no_postures(encoders: Encoders) -> None:
     assert embed_postures(encoders[0], np.empty((0, 64, 64, 3), np.uint8)).shape == (0, 16)
 
 
-def test_progress_ends_at_the_whole(encoders) -> None:  # type: ignore[no-untyped-def]
+def test_progress_ends_at_the_whole(encoders: Encoders) -> None:
     calls: list[tuple[int, int]] = []
     embed_postures(encoders[0], moving_bar(10, 0)[0], batch=4, progress=lambda *call: calls.append(call))
     assert calls == [(4, 10), (8, 10), (10, 10)]

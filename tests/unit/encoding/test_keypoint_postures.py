@@ -2,8 +2,10 @@
 
 import json
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -22,6 +24,7 @@ from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.keypoint_files import Keypoints, read_keypoints
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import check_recording, describe_keypoints
+from ubam.results.records.run import RunOptions
 
 FRAMES = 12
 VIDEO = Path("cage.mp4")
@@ -39,7 +42,7 @@ def tracked(animals: tuple[str, ...] = ("",)) -> tuple[list[tuple[str, ...]], np
 
 
 def write_dlc_csv(
-    path: Path, columns: list[tuple[str, ...]], table: np.ndarray, index: list[str] | None = None
+    path: Path, columns: Sequence[tuple[str, ...]], table: np.ndarray, index: list[str] | None = None
 ) -> Path:
     """A CSV of DeepLabCut: one header row per level of the labels, then the rows."""
     levels = {2: ("bodyparts", "coords"), 3: ("scorer", "bodyparts", "coords")}
@@ -52,7 +55,7 @@ def write_dlc_csv(
     return path
 
 
-def write_dlc_table(path: Path, columns: list[tuple[str, ...]], table: np.ndarray) -> Path:
+def write_dlc_table(path: Path, columns: Sequence[tuple[str, ...]], table: np.ndarray) -> Path:
     """An H5 as pandas writes it with format="table"."""
     rows = np.zeros(len(table), [("index", "<i8"), ("values_block_0", "<f8", (table.shape[1],))])
     rows["index"], rows["values_block_0"] = np.arange(len(table)), table
@@ -64,7 +67,7 @@ def write_dlc_table(path: Path, columns: list[tuple[str, ...]], table: np.ndarra
     return path
 
 
-def write_dlc_fixed(path: Path, columns: list[tuple[str, ...]], table: np.ndarray) -> Path:
+def write_dlc_fixed(path: Path, columns: Sequence[tuple[str, ...]], table: np.ndarray) -> Path:
     """An H5 as pandas writes it with format="fixed"."""
     with h5py.File(path, "w") as file:
         group = file.create_group("df_with_missing")
@@ -81,7 +84,7 @@ def write_slp(path: Path, videos: tuple[str, ...] = ("C:\\lab\\cage.mp4",)) -> P
     """A SLEAP project: two predicted animals in frames 0 and 5 of every video, the second corrected by hand in 5."""
     whole = ("instance_id", "instance_type", "frame_id", "skeleton", "track", "from_predicted", "point_id_start")
     instance = [(name, "<i8") for name in whole]
-    frames, instances, hand, predicted = [], [], [], []
+    frames, instances, hand, predicted = (list[Any]() for _ in range(4))
     for video in range(len(videos)):
         for frame in (0, 5):
             number = len(frames)
@@ -124,7 +127,7 @@ def test_two_header_rows_are_enough_and_points_of_no_animal_are_left_out(tmp_pat
     assert read_keypoints(short, VIDEO, FRAMES).xy.shape == (FRAMES, 1, 2, 2)
     columns, table = tracked(("left", "right"))
     corner = [("net", "single", "corner", what) for what in ("x", "y", "likelihood")]
-    more = write_dlc_csv(tmp_path / "more.csv", columns + corner, np.hstack([table, np.ones((FRAMES, 3))]))
+    more = write_dlc_csv(tmp_path / "more.csv", [*columns, *corner], np.hstack([table, np.ones((FRAMES, 3))]))
     points = read_keypoints(more, VIDEO, FRAMES)
     assert points.names == ("nose", "tail")
     assert points.xy.shape == (FRAMES, 2, 2, 2)
@@ -267,9 +270,9 @@ def tiny_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.PRESETS, "quick", small)
 
 
-def embedded(study: Path, out: Path, **options: object) -> tuple[Job, list[str]]:
+def embedded(study: Path, out: Path, **changes: Any) -> tuple[Job, list[str]]:
     """The job of a run up to its embeddings, and the stages that this took."""
-    options = {"preset": "quick", "workers": 1, "device": "cpu"} | options
+    options = cast(RunOptions, {"preset": "quick", "workers": 1, "device": "cpu"} | changes)
     job = plan_run(study, options, lambda groups: None).start(out, no_progress)
     return job, run_stages(job, "embed")
 

@@ -22,7 +22,7 @@ from ubam.encoding.published_encoders import (
     published_settings,
     train_published,
 )
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import embed, learn
 from ubam.encoding.window_sampling import Windows
 from ubam.evaluation.published.method import faithful_scores
@@ -113,7 +113,7 @@ def test_the_preset_goes_through_learning_saving_and_embedding(store: CropStore,
     model, history = learn([store], settings)
     assert len(history["order"]) == 1
     model.save(tmp_path / "model")
-    embedding = embed(Model.load(tmp_path / "model"), store)
+    embedding = embed(Networks.load(tmp_path / "model"), store)
     assert embedding.posture.shape == (len(store.time_s), 12)
     assert embedding.behaviour.shape == (len(embedding.first), 8)
     crops = torch.from_numpy(store.crops([0, 5])).permute(0, 3, 1, 2)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.moving_bar import moving_bar
 from ubam.core.errors import ModelError
 from ubam.encoding.embedding import embed_behaviours, embed_postures
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.training import build_encoders
 
 
@@ -27,14 +27,14 @@ def described(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     posture, behaviour = build_encoders(16, 8, 12, 0, "cpu")
-    Model(posture, behaviour, {"preset": "quick", "seed": 4}).save(tmp_path / "model")
+    Networks(posture, behaviour, {"preset": "quick", "seed": 4}).save(tmp_path / "model")
     return tmp_path / "model"
 
 
 def test_round_trip_gives_equal_embeddings(folder: Path) -> None:
     views, _ = moving_bar(30, 0, size=64)
     posture, behaviour = build_encoders(16, 8, 12, 0, "cpu")
-    loaded = Model.load(folder)
+    loaded = Networks.load(folder)
     expected = embed_postures(posture, views)
     np.testing.assert_array_equal(embed_postures(loaded.posture, views), expected)
     np.testing.assert_array_equal(
@@ -53,7 +53,7 @@ def test_only_safetensors_and_json_are_written(folder: Path) -> None:
 
 def test_a_folder_without_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=str(tmp_path)):
-        Model.load(tmp_path)
+        Networks.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["posture.safetensors", "behaviour.safetensors", "model.json"])
@@ -65,7 +65,7 @@ def test_damage_is_a_model_error(folder: Path, name: str, damage: str) -> None:
     else:
         path.write_bytes(path.read_bytes()[:-20] if damage == "truncated" else b"PK\x03\x04 something else")
     with pytest.raises(ModelError, match=name):
-        Model.load(folder)
+        Networks.load(folder)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_damage_is_a_model_error(folder: Path, name: str, damage: str) -> None:
         {"networks": {"posture": [], "behaviour": None}},
     ],
 )
-def test_a_description_that_does_not_fit_is_a_model_error(folder: Path, change: dict) -> None:
+def test_a_description_that_does_not_fit_is_a_model_error(folder: Path, change: dict[str, Any]) -> None:
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelError):
-        Model.load(folder)
+        Networks.load(folder)
 
 
 def test_a_list_is_no_model(folder: Path) -> None:
     (folder / "model.json").write_text("[]")
     with pytest.raises(ModelError):
-        Model.load(folder)
+        Networks.load(folder)

@@ -88,9 +88,9 @@ def test_a_part_is_repaired_as_the_whole() -> None:
     torch.nn.init.normal_(network.heads.weight, std=0.1)
     pictures = {name: rng.uniform(0, 255, (96, 120, 3)) for name in ("moved", "background", "appearance")}
     pictures |= {"layer": rng.uniform(0, 1, (96, 120)), "gap": np.zeros((96, 120))}
-    assert not infer(network, pictures, np.ones(8))[2].any()
+    assert not infer(network, pictures, np.ones(8, np.float32))[2].any()
     pictures["gap"][40:50, 60:70] = 1
-    for found in infer(network, pictures, np.ones(8)):
+    for found in infer(network, pictures, np.ones(8, np.float32)):
         assert found[40:50, 60:70].any()
         assert not found[:16].any()
     x0, y0, x1, y1 = gap_window(pictures["gap"].astype(np.float32)) or (0, 0, 0, 0)

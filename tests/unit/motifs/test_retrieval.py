@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ubam.core.errors import RunError
-from ubam.motifs.retrieval import dynamic_part, nearest, static_part
+from ubam.motifs.retrieval import Neighbour, dynamic_part, nearest, static_part
 
 SUBJECTS = {"a1": "a", "a2": "a", "b1": "b", "c1": "c"}
 
@@ -23,7 +23,7 @@ def _embeddings(body: float) -> dict[str, dict[str, np.ndarray]]:
     return embeddings
 
 
-def _turn_apart(embeddings: dict[str, dict[str, np.ndarray]], row: dict, time_s: float) -> float:
+def _turn_apart(embeddings: dict[str, dict[str, np.ndarray]], row: Neighbour, time_s: float) -> float:
     here = np.interp(time_s, embeddings["a1"]["window_start_s"] + 0.1, embeddings["a1"]["angle"])
     other = embeddings[row.recording_id]
     there = np.interp(row.time_s, other["window_start_s"] + 0.1, other["angle"])
@@ -41,7 +41,7 @@ def test_the_same_moment_of_others_is_found_whatever_their_bodies() -> None:
 
 def test_neighbours_of_a_posture_are_held_alike() -> None:
     embeddings = _embeddings(body=0.0)
-    embeddings["b1"]["posture"] = embeddings["b1"]["posture"] + np.float32([3, 0, 0])
+    embeddings["b1"]["posture"] = embeddings["b1"]["posture"] + np.array([3, 0, 0], np.float32)
     rows = nearest(embeddings, SUBJECTS, "a1", 1.0, "posture", 1)
     assert [row.subject for row in rows] == ["c"]
 

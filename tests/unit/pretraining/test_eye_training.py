@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ubam.pretraining.eye import lessons
-from ubam.pretraining.eye.lessons import make_batch
+from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
 from ubam.pretraining.eye.train import Plan, rate_at, train
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
@@ -27,10 +27,10 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
     landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
     landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
     return {"frames": frames, "empty": empty, "alpha": alpha, "place": place, "on_body": alpha[:, ::2, ::2] > 0,
-            "landmarks": landmarks, "plan": np.int8(0), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
+            "landmarks": landmarks, "plan": np.array(0, np.int8), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
 
 
-def perfect(batch) -> Answer:  # type: ignore[no-untyped-def]
+def perfect(batch: Batch) -> Answer:
     """Answers as good as the network can give them."""
     count = len(batch.plan)
     heat = torch.full((count, MOST_LANDMARKS, HALF * HALF + 1), -30.0)

@@ -1,5 +1,7 @@
 """Random bodies and the encoder that learns from them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -56,7 +58,7 @@ def test_pairs_do_not_change_when_sides_are_swapped() -> None:
             np.testing.assert_allclose(pair, expected, atol=1e-6)
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path) -> None:
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     lessons = Lessons([draw_picture(np.random.default_rng([1, index])) for index in range(12)])
     whole, errors = train_on(lessons, steps=3, seed=0)
 
@@ -84,7 +86,7 @@ def test_training_learns_where_joints_are() -> None:
     assert later[-1] < 0.9 * errors[-1]
 
 
-def test_the_command_writes_an_encoder_that_loads_and_leaves_no_checkpoint(tmp_path) -> None:
+def test_the_command_writes_an_encoder_that_loads_and_leaves_no_checkpoint(tmp_path: Path) -> None:
     errors = pretrain(tmp_path / "e.safetensors", pictures=80, steps=2, workers=1)
     assert np.isfinite(errors).all()
     assert [path.name for path in tmp_path.iterdir()] == ["e.safetensors"]
@@ -95,7 +97,7 @@ def test_the_command_writes_an_encoder_that_loads_and_leaves_no_checkpoint(tmp_p
 def test_the_shipped_encoder_is_small_and_knows_a_new_body_better_than_an_untrained_one() -> None:
     from importlib.resources import files
 
-    assert (files("ubam.encoding") / "weights" / "posture.safetensors").stat().st_size < 8e6
+    assert len((files("ubam.encoding") / "weights" / "posture.safetensors").read_bytes()) < 8e6
     pictures = [p for seed in range(500) if (p := draw_picture(np.random.default_rng([99, seed]))).plan == 0]
     views = torch.from_numpy(np.stack([p.view for p in pictures])).permute(0, 3, 1, 2)
     targets = np.stack([p.joints[:20].ravel() for p in pictures])
@@ -116,7 +118,7 @@ def test_views_of_any_size_are_taken(side: int) -> None:
     assert LandmarkEncoder()(torch.zeros(2, 3, side, side, dtype=torch.uint8)).shape == (2, 64)
 
 
-def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path) -> None:
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     drawn: list[str] = []
     with pytest.raises(FileExistsError):

@@ -7,7 +7,7 @@ from ubam.pretraining.world.cameras import Camera, crop_matrix, look
 from ubam.pretraining.world.cast import Cast
 from ubam.pretraining.world.landmarks import LANDMARKS
 from ubam.pretraining.world.movers import draw_movers
-from ubam.pretraining.world.skinned_body import pose_body, rest_normals, rotation
+from ubam.pretraining.world.skinned_body import Posed, pose_body, rest_normals, rotation
 from ubam.tracking.eye.landmarks import LANDMARKS as SEEN
 from ubam.tracking.eye.landmarks import PLANS
 
@@ -29,7 +29,7 @@ def cast() -> Cast:
     return Cast("dog", vertices, heads, faces, bones, weights, vertices[0], names, parents, points)
 
 
-def posed(cast: Cast, turns: np.ndarray, root: tuple[np.ndarray, np.ndarray] | None = None):  # type: ignore[no-untyped-def]
+def posed(cast: Cast, turns: np.ndarray, root: tuple[np.ndarray, np.ndarray] | None = None) -> Posed:
     still = np.tile(np.eye(3), (len(turns), 1, 1)), np.zeros((len(turns), 3))
     normals = np.zeros_like(cast.vertices[0])
     return pose_body(cast, cast.heads[0], cast.vertices[0], normals, cast.landmark_points[0], turns, root or still)

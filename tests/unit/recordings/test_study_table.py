@@ -1,5 +1,7 @@
 """Studies as people write them: separators, folders, names, groups."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.study_files import make_study
@@ -10,7 +12,7 @@ from ubam.recordings.study_table import choose_reference, init_study, read_study
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_every_common_kind_of_csv_reads_the_same(tmp_path, separator, encoding, ending):
+def test_every_common_kind_of_csv_reads_the_same(tmp_path: Path, separator: str, encoding: str, ending: str) -> None:
     lines = [
         "video,subject,group,day,start_s,box,Käfig",
         "a.mp4,M1,healthy,1,0.5,1 2 30 40,K1",
@@ -30,12 +32,12 @@ def test_every_common_kind_of_csv_reads_the_same(tmp_path, separator, encoding, 
     assert study.subjects == ("M1", "M2")
 
 
-def test_column_names_may_have_capitals_and_decimals_a_comma(tmp_path):
+def test_column_names_may_have_capitals_and_decimals_a_comma(tmp_path: Path) -> None:
     study = read_study(make_study(tmp_path, "Video;Subject;Group;Dose\na.mp4;1;x;0,5\nb.mp4;2;y;1"))
     assert study.recordings[0].dose == 0.5
 
 
-def test_paths_with_spaces_umlauts_and_backslashes_are_found(tmp_path):
+def test_paths_with_spaces_umlauts_and_backslashes_are_found(tmp_path: Path) -> None:
     path = make_study(
         tmp_path, "video,subject,group\nmy dir\\Mäuse 1.mp4,1,x\nb.mp4,2,y", ("my dir/Mäuse 1.mp4", "b.mp4")
     )
@@ -44,7 +46,7 @@ def test_paths_with_spaces_umlauts_and_backslashes_are_found(tmp_path):
     assert first.recording_id == "Mäuse 1"
 
 
-def test_recording_ids_are_unique_even_where_capitals_do_not_count(tmp_path):
+def test_recording_ids_are_unique_even_where_capitals_do_not_count(tmp_path: Path) -> None:
     names = ("x/run.mp4", "y/run.mp4", "z/RUN.mov", "run_2.mp4")
     rows = "\n".join(f"{name},s{index},g" for index, name in enumerate(names))
     ids = [
@@ -54,18 +56,18 @@ def test_recording_ids_are_unique_even_where_capitals_do_not_count(tmp_path):
     assert ids == ["run", "run_2", "RUN_3", "run_2_2"]
 
 
-def test_one_video_may_have_several_rows_with_different_boxes_or_parts(tmp_path):
+def test_one_video_may_have_several_rows_with_different_boxes_or_parts(tmp_path: Path) -> None:
     rows = ("a.mp4,1,g,,,0 0 9 9", "a.mp4,2,g,,,9 0 18 9", "a.mp4,1,h,0,5,", "a.mp4,1,g,5,9,")
     text = "\n".join(["video,subject,group,start_s,end_s,box", *rows])
     assert len(read_study(make_study(tmp_path, text)).recordings) == 4
 
 
-def test_a_missing_video_is_left_to_the_recording(tmp_path):
+def test_a_missing_video_is_left_to_the_recording(tmp_path: Path) -> None:
     study = read_study(make_study(tmp_path, "video,subject,group\na.mp4,1,x\ngone.mp4,2,y"))
     assert not study.recordings[1].video.exists()
 
 
-def test_a_folder_of_group_folders_is_a_study(tmp_path):
+def test_a_folder_of_group_folders_is_a_study(tmp_path: Path) -> None:
     for name in (
         "healthy/m1.mp4",
         "healthy/m2.MOV",
@@ -92,7 +94,7 @@ def test_a_folder_of_group_folders_is_a_study(tmp_path):
         init_study(tmp_path)
 
 
-def test_the_reference_is_the_group_named_or_one_with_a_usual_name(tmp_path):
+def test_the_reference_is_the_group_named_or_one_with_a_usual_name(tmp_path: Path) -> None:
     study = read_study(make_study(tmp_path, "video,subject,group\na.mp4,1,Sham\nb.mp4,2,Lesion"))
     assert choose_reference(study, None) == "Sham"
     assert choose_reference(study, "Lesion") == "Lesion"

@@ -17,7 +17,8 @@ from ubam.report import charts
 from ubam.report.figures.write import statistics_drawings, write_figures
 from ubam.report.media import embed_clips
 from ubam.results import caveats, sentences
-from ubam.results.run_data import ScoreRow, Timeline, read_run
+from ubam.results.records.scores import ScoreRow
+from ubam.results.run_data import Timeline, read_run
 
 
 @pytest.fixture(scope="module")

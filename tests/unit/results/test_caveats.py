@@ -76,7 +76,7 @@ def test_the_question_of_the_study_is_answered_before_any_single_subject(tmp_pat
     assert "further from the healthy reference" in said[0]
     assert any(words.startswith("Not tested: ") for words in said)
     many = [test | {"p": 0.5 + number / 10} for number in range(4)]
-    assert _said(run, tests=many)[0] == "None of 4 tests of the groups found anything; every test stands in the table."
+    assert _said(run, tests=many)[0] == "None of 4 tests of the groups found anything; the table has every test."
 
 
 def test_chance_is_told_of_one_subject_as_of_one(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_is_not_seen_is_said_whatever_was_found(effect: float, tmp_path: Pa
     )
     said = _said(run)
     assert said[-1].startswith("Small movements of a single limb")
-    assert "Unlike the reference is not ill, and like the reference is not healthy." in said[-1]
+    assert "A subject unlike the reference need not be ill, and one like the reference need not be healthy." in said[-1]
 
 
 def test_a_run_of_the_reference_alone_has_nobody_else_to_tell_of(tmp_path: Path) -> None:

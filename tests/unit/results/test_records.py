@@ -56,7 +56,8 @@ def test_keys_of_other_versions_and_damaged_values_count_as_missing() -> None:
     assert course.time_s == [0.0, None, 2.0]
     assert course.mean == {"a": [1.0, None, 3.0]}
     assert [one.p for one in course.clusters] == [0.5]
-    for odd in (None, [], "text", 7, [None, 1, {}]):
+    odds: list[object] = [None, [], "text", 7, [None, 1, {}]]
+    for odd in odds:
         assert from_json(Statistics, odd) == Statistics()
         assert from_json(Statistics, {"tests": odd, "audit": odd, "n": odd, "design": odd}).tests == []
 

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from tests.support.posture_studies import make_study
+from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study
 from ubam.results.records.study import Classifier
 from ubam.statistics.classifier import PENALTIES, calibrate, classify, decide, hold_out, within_subjects
 from ubam.statistics.group_tests import subjects_of_groups
 
 
-def classified(codes: list, reference: str | None = None) -> Classifier:
+def classified(codes: list[PostureSeries], reference: str | None = None) -> Classifier:
     return classify(codes, subjects_of_groups(codes, reference), 0)
 
 
@@ -20,7 +21,7 @@ def test_groups_that_move_otherwise_are_told_apart_and_probabilities_agree() -> 
     assert found.brier < 0.3 < found.brier_chance
     for row in found.subjects:
         assert sum(row.probability.values()) == pytest.approx(1)
-        assert row.predicted == max(row.probability, key=row.probability.get)
+        assert row.predicted == max(row.probability, key=row.probability.__getitem__)
     assert found == classified(codes, "reference")
 
 

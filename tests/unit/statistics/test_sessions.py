@@ -48,7 +48,7 @@ def test_a_group_that_recovers_has_a_slope_and_differs_from_one_that_does_not() 
     sessions = over_days("healthy", [0.0, 0.001, -0.001, 0.0], days)
     sessions += over_days("lesion", [-0.05, -0.04, -0.06, -0.05], days)
     rows, curves = compare_sessions(sessions, ["day"], "healthy", 0)
-    by_kind = {(row.kind, *row.groups): row for row in rows}
+    by_kind = {(row.kind, *(row.groups or [])): row for row in rows}
     lesion = by_kind["slope", "lesion"]
     assert lesion.p < 0.01
     assert lesion.effect.low <= lesion.effect.value == pytest.approx(-0.05, abs=0.002)

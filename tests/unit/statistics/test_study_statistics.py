@@ -127,8 +127,8 @@ def test_cages_that_are_the_groups_refuse_their_tests_and_the_rest_is_made() -> 
     codes = groups_study(4, {"healthy": 4, "lesion": 4}, {"lesion": 2.0}, seconds=2.4)
     cages = {code.subject: code.group for code in codes}
     found = describe(codes, "healthy", "cage", cage=cages).statistics
-    assert "cage and group cannot be told apart" in found.tests[0].refused
-    assert any("cannot be told apart" in note for note in found.notes)
+    assert "cage and group cannot be separated" in found.tests[0].refused
+    assert any("cannot be separated" in note for note in found.notes)
     assert found.design.block.use == "ignored"
     assert len(found.classifier.subjects) == 8
     assert found.classifier.p is None

@@ -64,14 +64,14 @@ def walk(count: int = 60) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return frames, [alpha > 0.5 for alpha in alphas[:count]]
 
 
-def test_a_camera_at_rest_is_told_from_one_that_moves():
+def test_a_camera_at_rest_is_told_from_one_that_moves() -> None:
     frames, _ = walk(40)
     assert share_at_rest(np.stack(frames)) > 2 * AT_REST
     assert share_at_rest(np.stack(through(frames, hand(40)))) < NOTHING_RESTS / 2
     assert share_at_rest(np.full((20, 60, 80, 3), 90, np.uint8)) == 1
 
 
-def test_the_moves_of_a_hand_held_camera_are_found_below_the_pixel():
+def test_the_moves_of_a_hand_held_camera_are_found_below_the_pixel() -> None:
     frames, _ = walk(50)
     moves = hand(50)
     seen = through(frames, moves)
@@ -87,7 +87,7 @@ def test_the_moves_of_a_hand_held_camera_are_found_below_the_pixel():
     assert np.ptp(np.degrees(camera.roll)) == pytest.approx(3.0, abs=0.3)
 
 
-def test_frames_without_texture_or_movement_have_no_camera_and_a_cut_loses_it():
+def test_frames_without_texture_or_movement_have_no_camera_and_a_cut_loses_it() -> None:
     frames, _ = walk(30)
     lit = [np.clip(frame * (0.8 + 0.2 * np.sin(t / 5)), 0, 255).astype(np.uint8) for t, frame in enumerate(frames)]
     assert follow_camera(lambda: lit, 30) is None
@@ -98,7 +98,7 @@ def test_frames_without_texture_or_movement_have_no_camera_and_a_cut_loses_it():
         follow_camera(lambda: elsewhere, 30)
 
 
-def test_a_subject_stands_out_from_the_frames_around_it_while_the_camera_pans():
+def test_a_subject_stands_out_from_the_frames_around_it_while_the_camera_pans() -> None:
     frames, masks = walk(60)
     moves = hand(60)
     seen, truth = through(frames, moves), through([mask.astype(np.float32) for mask in masks], moves)
@@ -125,7 +125,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, CropSto
     return rest, held, folder / "hand.mp4"
 
 
-def test_views_from_a_moving_camera_are_as_from_one_at_rest(stores):
+def test_views_from_a_moving_camera_are_as_from_one_at_rest(stores: tuple[CropStore, CropStore, Path]) -> None:
     rest, held, _ = stores
     assert rest.moves is None
     assert not rest.heading.any()
@@ -141,7 +141,7 @@ def test_views_from_a_moving_camera_are_as_from_one_at_rest(stores):
     assert np.mean([overlap(held.views[t, ..., 0] > 127, rest.views[t, ..., 0] > 127) for t in times]) > 0.65
 
 
-def test_boxes_and_crops_of_a_moving_camera_are_in_its_own_pixels(stores):
+def test_boxes_and_crops_of_a_moving_camera_are_in_its_own_pixels(stores: tuple[CropStore, CropStore, Path]) -> None:
     rest, held, video = stores
     moves, frames = hand(60), list(read_frames(video))
     for t in (5, 30, 55):
@@ -153,7 +153,7 @@ def test_boxes_and_crops_of_a_moving_camera_are_in_its_own_pixels(stores):
     assert sides[-1] / sides[0] == pytest.approx(1.1, abs=0.02)
 
 
-def test_the_scene_of_a_moving_camera_is_seen_from_any_frame(stores):
+def test_the_scene_of_a_moving_camera_is_seen_from_any_frame(stores: tuple[CropStore, CropStore, Path]) -> None:
     _, held, _ = stores
     whole = held.whole_scene()
     assert whole.background.shape[1] > 1.4 * held.width
@@ -165,7 +165,7 @@ def test_the_scene_of_a_moving_camera_is_seen_from_any_frame(stores):
         assert seen.background.shape == (held.height, held.width, 3)
 
 
-def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path):
+def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path: Path) -> None:
     frames, masks = walk(40)
     for t in range(40):  # the wall is another one after every tenth frame
         frames[t] = np.where(masks[t][..., None], frames[t], texture(t // 10))[::2, ::2]

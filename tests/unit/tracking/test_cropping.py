@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def store(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Cro
     return build_crops(recording, tmp_path_factory.mktemp("store") / "walk")
 
 
-def test_every_frame_has_a_crop_a_view_a_time_and_a_box(store, video):
+def test_every_frame_has_a_crop_a_view_a_time_and_a_box(store: CropStore, video: Path) -> None:
     assert (store.recording_id, store.status, store.reason) == ("walk", "ok", "")
     assert (store.width, store.height, store.frames_declared, store.frames_decoded) == (160, 120, 60, 60)
     assert store.fps == pytest.approx(25)
@@ -50,14 +51,14 @@ def test_every_frame_has_a_crop_a_view_a_time_and_a_box(store, video):
     assert store.crops([]).shape == (0, 128, 128, 3)
 
 
-def test_crops_show_the_frame_inside_the_box(store, video):
+def test_crops_show_the_frame_inside_the_box(store: CropStore, video: Path) -> None:
     frames = list(read_frames(video))
     for index in (3, 30, 58):
         direct = cut(frames[index], store.box[index], 128)
         assert np.abs(store.crops([index])[0].astype(int) - direct).mean() < 4  # JPEG halves the colours
 
 
-def test_views_hold_the_subject_and_little_else(store):
+def test_views_hold_the_subject_and_little_else(store: CropStore) -> None:
     salient = store.views[..., 0] / 255
     assert 0.06 < salient.mean() < 0.3
     assert salient[:, :, :6].mean() < 0.02
@@ -65,7 +66,7 @@ def test_views_hold_the_subject_and_little_else(store):
     assert np.abs(store.views[:, :4, :4, 1:].astype(int) - 128).max() <= 4
 
 
-def test_a_finished_store_is_opened_and_a_changed_one_redone(recording, tmp_path):
+def test_a_finished_store_is_opened_and_a_changed_one_redone(recording: Recording, tmp_path: Path) -> None:
     out = tmp_path / "walk"
     build_crops(recording, out)
     written = (out / "store.json").stat().st_mtime_ns
@@ -77,7 +78,7 @@ def test_a_finished_store_is_opened_and_a_changed_one_redone(recording, tmp_path
     assert build_crops(recording, out, view_size=32).views.shape == (60, 32, 32, 3)
 
 
-def test_what_cannot_be_redone_leaves_the_finished_store_as_it_is(recording, tmp_path):
+def test_what_cannot_be_redone_leaves_the_finished_store_as_it_is(recording: Recording, tmp_path: Path) -> None:
     out = tmp_path / "walk"
     build_crops(recording, out)
     with pytest.raises(VideoError, match="frames could be used"):
@@ -86,28 +87,28 @@ def test_what_cannot_be_redone_leaves_the_finished_store_as_it_is(recording, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["walk"]
 
 
-def test_a_part_keeps_the_files_own_frame_numbers_and_times(recording, tmp_path):
+def test_a_part_keeps_the_files_own_frame_numbers_and_times(recording: Recording, tmp_path: Path) -> None:
     part = build_crops(replace(recording, start_s=1.0, end_s=2.0), tmp_path / "part")
     assert part.frame_index.tolist() == list(range(25, 50))
     assert part.time_s[0] == pytest.approx(1.0)
     assert (part.frames_declared, part.frames_decoded, part.status) == (25, 25, "ok")
 
 
-def test_fps_of_the_study_replaces_the_files_clock(recording, tmp_path):
+def test_fps_of_the_study_replaces_the_files_clock(recording: Recording, tmp_path: Path) -> None:
     slow = build_crops(replace(recording, fps=250.0), tmp_path / "slow")
     assert slow.fps == pytest.approx(250)
     assert slow.time_s[-1] == pytest.approx(59 / 250)
     assert slow.status == "ok"
 
 
-def test_a_given_box_is_used_as_it_is(recording, tmp_path):
+def test_a_given_box_is_used_as_it_is(recording: Recording, tmp_path: Path) -> None:
     boxed = build_crops(replace(recording, box=(10.0, 20.0, 90.0, 120.0)), tmp_path / "boxed")
     assert np.allclose(boxed.box, [0, 20, 100, 120])
     assert boxed.found.all()
     assert boxed.body_height == 100
 
 
-def test_an_interrupted_build_leaves_nothing_half_written(recording, tmp_path):
+def test_an_interrupted_build_leaves_nothing_half_written(recording: Recording, tmp_path: Path) -> None:
     def stop(done: int, total: int) -> None:
         assert total == 120
         if done > 70:
@@ -120,20 +121,20 @@ def test_an_interrupted_build_leaves_nothing_half_written(recording, tmp_path):
         CropStore.open(tmp_path / "walk")
 
 
-def test_progress_rises_to_the_end(recording, tmp_path):
+def test_progress_rises_to_the_end(recording: Recording, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     build_crops(recording, tmp_path / "walk", progress=lambda done, total: seen.append((done, total)))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (120, 120)
 
 
-def test_the_same_video_gives_the_same_store(recording, store, tmp_path):
+def test_the_same_video_gives_the_same_store(recording: Recording, store: CropStore, tmp_path: Path) -> None:
     again = build_crops(recording, tmp_path / "walk")
     assert np.array_equal(again.views, store.views)
     assert np.array_equal(again.box, store.box)
 
 
-def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
+def test_memory_does_not_grow_with_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_pass, "SAMPLE_BYTES", 15 * 160 * 120 * 3)
     peaks = []
     for count in (80, 240):
@@ -145,13 +146,13 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, monkeypatch):
     assert peaks[1] < 1.1 * peaks[0]
 
 
-def test_a_dark_rat_that_walks_in_place_is_not_taken_for_one_that_sits(tmp_path):
+def test_a_dark_rat_that_walks_in_place_is_not_taken_for_one_that_sits(tmp_path: Path) -> None:
     rat = render_again(
         "rodent01", 0, 1.0, StudySpec(kind="rodent", subjects=10, seed=101, scene="treadmill", seconds=1.6, null=True)
     )
     masks = []
 
-    def frames():
+    def frames() -> Iterator[np.ndarray]:
         for picture, mask in rat.frames_and_masks():
             masks.append(mask)
             yield picture
@@ -167,14 +168,14 @@ def test_a_dark_rat_that_walks_in_place_is_not_taken_for_one_that_sits(tmp_path)
     assert np.mean(shared) > 0.76
 
 
-def test_the_meta_file_is_plain_json(store):
+def test_the_meta_file_is_plain_json(store: CropStore) -> None:
     meta = json.loads((store.folder / "store.json").read_text(encoding="utf-8"))
     assert meta["warnings"] == []
     assert len(meta["key"]) == 64
 
 
 @pytest.mark.slow
-def test_real_recordings_are_found_and_what_is_difficult_is_said(shared_data, tmp_path):
+def test_real_recordings_are_found_and_what_is_difficult_is_said(shared_data: Path, tmp_path: Path) -> None:
     walker = build_crops(Recording("s1", 2, shared_data / "uBAM/real_subject3.mp4", "s", "g"), tmp_path / "s1")
     assert walker.found.all()
     assert any("stays in one place" in warning for warning in walker.warnings)

@@ -77,7 +77,8 @@ def test_light_and_contrast_are_taken_out_of_the_input() -> None:
     at, empty = torch.rand(2, 2, 3, SIDE, SIDE)
     known = torch.tensor([True, True])
     bright = prepare(at, at, at, empty, known)
-    dim = prepare(*(0.6 * picture + 0.1 for picture in (at, at, at, empty)), known)
+    dim_at, dim_empty = 0.6 * at + 0.1, 0.6 * empty + 0.1
+    dim = prepare(dim_at, dim_at, dim_at, dim_empty, known)
     assert float((bright[:, :3] - dim[:, :3]).abs().mean()) < 0.12 * float(bright[:, :3].abs().mean())
 
 

@@ -28,7 +28,7 @@ def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("seed", "dark"), [(1, True), (2, False)])
-def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed, dark, tmp_path):
+def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed: int, dark: bool, tmp_path: Path) -> None:
     frames, states = film(seed, dark=dark)
     store = built(frames, tmp_path, "above")
     assert store.egocentric
@@ -39,7 +39,7 @@ def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed, da
     assert (error > 90).mean() == 0
 
 
-def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path):
+def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path: Path) -> None:
     frames, states = film(3)
     store = built(frames, tmp_path, "above")
     shapes = []
@@ -58,7 +58,7 @@ def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path):
     assert np.abs(middle - states[:, :2]).max() < 0.5 * 40
 
 
-def test_a_view_is_turned_against_the_heading():
+def test_a_view_is_turned_against_the_heading() -> None:
     view = np.tile(EMPTY, (64, 64, 1))
     view[34:60, 31:33, 0] = 255  # points down: a quarter turn clockwise from the right
     right = turned(view, np.pi / 2)
@@ -68,7 +68,7 @@ def test_a_view_is_turned_against_the_heading():
 
 
 @pytest.mark.parametrize("kind", ["human", "rodent"])
-def test_a_subject_from_the_side_is_never_turned(kind, tmp_path):
+def test_a_subject_from_the_side_is_never_turned(kind: str, tmp_path: Path) -> None:
     store = built(list(render_recording(7, RecordingSpec(kind=kind, seconds=2)).frames()), tmp_path, kind)
     assert not store.egocentric
     assert not store.heading.any()
@@ -86,7 +86,7 @@ def track_of(angles: np.ndarray, ratio: float = 2.0) -> Track:
     return Track(box, np.ones(count, bool), 40.0, box[:, 3], centre, (), shape, 50.0)
 
 
-def test_turning_over_wide_angles_decides():
+def test_turning_over_wide_angles_decides() -> None:
     circle = np.linspace(0, 4 * np.pi, 200)
     assert facing(track_of(circle), 25.0) is not None
     assert facing(track_of(circle, ratio=1.1), 25.0) is None  # no long axis
@@ -98,7 +98,7 @@ def test_turning_over_wide_angles_decides():
     assert facing(track_of(circle[:10]), 25.0) is None  # too short to tell
 
 
-def test_from_above_the_box_holds_the_length_whichever_way_it_points():
+def test_from_above_the_box_holds_the_length_whichever_way_it_points() -> None:
     track = replace(track_of(np.linspace(0, 6, 50)), extent=80.0)
     above = from_above(track)
     assert above.body_height == 80
@@ -106,5 +106,5 @@ def test_from_above_the_box_holds_the_length_whichever_way_it_points():
     assert np.allclose(above.ground_y, (above.box[:, 1] + above.box[:, 3]) / 2 + 40)
 
 
-def test_a_walker_drawn_from_the_side_is_not_turned(tmp_path):
+def test_a_walker_drawn_from_the_side_is_not_turned(tmp_path: Path) -> None:
     assert not built(list(walking_frames(60)), tmp_path, "walk").egocentric

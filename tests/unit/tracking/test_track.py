@@ -1,6 +1,7 @@
 """The subject is found whole, its track is steady, and what cannot be found is said."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,23 +19,24 @@ def spread(frames: list[np.ndarray], count: int = 30) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 15, 23])
-def test_the_median_is_the_lower_median(count):
+def test_the_median_is_the_lower_median(count: int) -> None:
     frames = np.random.default_rng(count).integers(0, 256, (count, 9, 7, 3), dtype=np.uint8)
     assert np.array_equal(median_background(frames), np.sort(frames, axis=0)[(count - 1) // 2])
 
 
-def test_the_free_median_forgets_what_is_covered():
+def test_the_free_median_forgets_what_is_covered() -> None:
     random = np.random.default_rng(0)
     frames = random.integers(90, 110, (21, 20, 30, 3), dtype=np.uint8)
     covered = random.random((21, 20, 30)) < 0.6
     frames[covered] = 250
-    slow = np.ma.median(np.ma.masked_array(frames, np.repeat(covered[..., None], 3, -1)), axis=0)
+    masked: Any = np.ma  # its median has no types
+    slow = masked.median(np.ma.masked_array(frames, np.repeat(covered[..., None], 3, -1)), axis=0)
     enough = (~covered).sum(axis=0) >= 5
     assert np.abs(free_median(frames, covered).astype(float) - slow)[enough].max() <= 12
     assert free_median(frames, covered)[enough].max() < 115
 
 
-def test_a_hole_is_filled_from_around():
+def test_a_hole_is_filled_from_around() -> None:
     picture = np.repeat(np.arange(40, dtype=np.uint8)[:, None, None] * 5, 50, 1).repeat(3, 2)
     hole = np.zeros((40, 50), bool)
     hole[10:30, 20:40] = True
@@ -43,7 +45,7 @@ def test_a_hole_is_filled_from_around():
     assert np.array_equal(fill(broken, hole)[~hole], picture[~hole])
 
 
-def test_noise_alone_is_not_salient_and_the_subject_is():
+def test_noise_alone_is_not_salient_and_the_subject_is() -> None:
     random = np.random.default_rng(0)
     empty = np.full((60, 80, 3), 120, np.uint8)
     frames = np.stack([(empty + random.normal(0, 5, empty.shape)).clip(0, 255).astype(np.uint8) for _ in range(15)])
@@ -66,7 +68,7 @@ def followed(
     return motion, motion.track(1.0, fps)
 
 
-def test_what_walks_is_followed_by_a_steady_box_of_one_size():
+def test_what_walks_is_followed_by_a_steady_box_of_one_size() -> None:
     motion, track = followed(list(walking_frames(60)))
     assert motion.remarks(track, 1.0) == ()
     assert track.found.all()
@@ -80,7 +82,7 @@ def test_what_walks_is_followed_by_a_steady_box_of_one_size():
     assert (track.box[:, 3] > 104).all()
 
 
-def test_a_subject_that_is_away_is_not_found_and_the_box_is_held():
+def test_a_subject_that_is_away_is_not_found_and_the_box_is_held() -> None:
     frames = list(walking_frames(60))
     empty = median_background(np.stack(frames))
     _, track = followed([empty] * 15 + frames + [empty] * 20)
@@ -91,14 +93,14 @@ def test_a_subject_that_is_away_is_not_found_and_the_box_is_held():
     assert np.ptp(track.box[-10:, 0]) < 2
 
 
-def test_a_still_picture_is_said_and_used_whole():
+def test_a_still_picture_is_said_and_used_whole() -> None:
     frames = [np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)] * 20
     _, track = followed(frames)
     assert "nothing moves" in track.warnings[0]
     assert track.box[0].tolist() == [0, -10, 80, 70]
 
 
-def test_two_subjects_are_said():
+def test_two_subjects_are_said() -> None:
     def pair(index: int) -> np.ndarray:
         frame = np.full((90, 120, 3), 100, np.uint8)
         frame[20:36, 5 + index : 25 + index] = 220
@@ -110,7 +112,7 @@ def test_two_subjects_are_said():
     assert track.found.mean() > 0.9
 
 
-def test_the_limbs_of_one_body_are_not_several_subjects():
+def test_the_limbs_of_one_body_are_not_several_subjects() -> None:
     def limbs(index: int) -> np.ndarray:
         frame = np.full((90, 120, 3), 100, np.uint8)
         swing = round(6 * np.sin(index))
@@ -123,7 +125,7 @@ def test_the_limbs_of_one_body_are_not_several_subjects():
     assert motion.remarks(whole, 1.0) == ()
 
 
-def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker():
+def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker() -> None:
     blobs = np.zeros((40, 4, 7), np.float32)
     blobs[:, 0] = [[100, 10 + t, 50, 5 + t, 45, 15 + t, 55] for t in range(40)]
     blobs[20, 1] = blobs[20, 0]
@@ -135,11 +137,11 @@ def test_the_path_prefers_one_body_over_jumping_to_a_heavier_flicker():
     assert (np.delete(path, [20, 30, 31, 32]) == 0).all()
 
 
-def test_a_flash_is_no_subject():
+def test_a_flash_is_no_subject() -> None:
     assert find_blobs(np.ones((50, 60), np.float32)).sum() == 0
 
 
-def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way():
+def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way() -> None:
     values = np.arange(50, dtype=float)[:, None] * 2
     values[25] = 900
     found = np.ones(50, bool)
@@ -148,7 +150,7 @@ def test_smoothing_holds_ignores_single_outliers_and_keeps_a_straight_way():
     assert np.allclose(smooth(values, found, 1.0)[40:], 58)
 
 
-def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there():
+def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there() -> None:
     random = np.random.default_rng(5)
     wall = random.integers(90, 110, (120, 160, 3), dtype=np.uint8)
     places = random.permutation([(x, y) for x in range(14, 150, 26) for y in range(14, 110, 26)])[:20]
@@ -161,7 +163,7 @@ def test_a_subject_that_is_elsewhere_in_every_picture_is_found_there():
     assert np.abs(track.centre - places).max() < 2
 
 
-def test_a_cut_does_not_draw_the_box_away_from_the_subject():
+def test_a_cut_does_not_draw_the_box_away_from_the_subject() -> None:
     frames = list(walking_frames(40))
     cut = [*frames[:26], *frames[:6][::-1]]  # the walker is suddenly back at the left
     _, track = followed(cut, scene_of=frames)

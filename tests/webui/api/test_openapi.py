@@ -46,7 +46,8 @@ def _send_all(described: tuple[Any, dict[str, str], TestServer], rounds: int) ->
             sent += 1
             case.call_and_validate(headers=key, excluded_checks=EXCLUDED)
 
-        run = given(operation.as_strategy())(check)
+        strategy: Any = given(operation.as_strategy())
+        run = strategy(check)
         quiet = settings(
             max_examples=rounds, deadline=None, database=None, derandomize=True,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ def test_two_workers_on_postgres_share_the_work_and_take_over_from_a_killed_one(
             first.kill()
             (data / "hold").unlink()
             for run in runs:
-                eventually(lambda run=run: person.status(run) == "done", "both end, one on the other worker")
+                eventually(partial(lambda run: person.status(run) == "done", run), "both end, one on the other worker")
             counts = sorted(trace(data, run).count("embed") for run in runs)
             assert counts == [1, 2]
             assert all(trace(data, run).count("crops") == 1 for run in runs)

@@ -18,7 +18,7 @@ from webui.data.models import User
 pytestmark = [pytest.mark.timeout(600)]
 # Per kind: subjects in the ranking, words of the page's first sentence, and headings that must be there.
 AUDIT = "Could something other than movement separate the groups?"
-MOTIFS, MAPS = "Behaviours that come back", "Maps"
+MOTIFS, MAPS = "Recurring behaviours", "Maps"
 SHOWN: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "groups": (6, "affected differs from healthy", (AUDIT, MOTIFS, MAPS)),
     "one_group": (4, "are of the reference group healthy", (MOTIFS, MAPS)),

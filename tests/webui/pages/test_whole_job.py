@@ -104,7 +104,7 @@ def test_a_run_outlives_a_reload_a_closed_tab_and_a_stop(chromium: Any, served: 
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     page.locator("#tag", has_text="cancelled").wait_for()
     served.hold("")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.locator("button.rank").first.wait_for()
     assert visitor.faults == []
     visitor.close()
@@ -131,7 +131,7 @@ def test_an_upload_goes_on_after_a_reload_and_a_lost_connection(chromium: Any, s
     page.set_input_files("#files", video)
     page.locator(".up.sending").wait_for()
     network.send("Network.emulateNetworkConditions", slow | {"offline": True})
-    page.get_by_text("goes on by itself").first.wait_for()
+    page.get_by_text("continues by itself").first.wait_for()
     network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     page.locator("td.file", has_text="long walk.mp4").wait_for()
     assert min(offset for offset in offsets if offset >= 0) > 100_000

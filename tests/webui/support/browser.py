@@ -42,7 +42,7 @@ class Visitor:
     """A person's browser window. `faults` collects dialogs, script errors, foreign addresses and refused requests."""
 
     def __init__(self, browser: Any, address: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
-        self.address, self.faults, self.allowed = address.rstrip("/"), [], set[int]()
+        self.address, self.faults, self.allowed = address.rstrip("/"), list[str](), set[int]()
         view = {"width": size[0], "height": size[1]}
         self.context = browser.new_context(
             viewport=view, color_scheme=scheme, reduced_motion="reduce", has_touch=size == PHONE

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from ubam.results.records.scores import WindowRow
 from ubam.statistics.confounds.new_subjects import audit_new, load_properties, save_properties
 from ubam.statistics.confounds.recording_properties import RecordingProperties
 
-SMALL = {"reference_subjects": 4, "query_subjects": 2, "frames": 60}
+SMALL: dict[str, Any] = {"reference_subjects": 4, "query_subjects": 2, "frames": 60}
 
 
 def groups(run: Path) -> None:

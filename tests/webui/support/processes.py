@@ -156,10 +156,11 @@ def postgres() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    data, quiet = folder / "data", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    initdb = [POSTGRES / "initdb", "-D", data, "-U", "ubam", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    data = folder / "data"
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    initdb: list[str | Path] = [POSTGRES / "initdb", "-D", data, "-U", "ubam", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, **quiet, **user)
-    command = [
+    command: list[str | Path] = [
         POSTGRES / "postgres",
         "-D",
         data,
@@ -173,7 +174,7 @@ def postgres() -> Iterator[str]:
     ]
     server = subprocess.Popen(command, **quiet, **user)
     try:
-        ready = [POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
+        ready: list[str | Path] = [POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
         eventually(lambda: subprocess.run(ready, check=False, **quiet).returncode == 0, "PostgreSQL is ready")
         yield f"postgresql://ubam@127.0.0.1:{port}/postgres"
     finally:

@@ -48,7 +48,8 @@ def _leave_a_child(job: Job) -> None:
     Path(job.folder.parent / "grandchild.txt").write_text(str(child.pid), encoding="utf-8")
 
 
-runner.WORK.update({name: _stage(name) for name in stages.STAGES})
+for name in stages.STAGES:
+    runner.WORK[name] = _stage(name)
 
 if __name__ == "__main__":
     analysis_process.main()

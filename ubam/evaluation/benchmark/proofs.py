@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from scipy.stats import binomtest, mannwhitneyu
@@ -19,7 +19,7 @@ from ubam.core.files import write_json
 from ubam.core.typing import StageProgress
 from ubam.deviation.normal_variation import length, pooled, shrink, summarise, whiten
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.reference_model import Deviation
+from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import StudyScores, score_study
 from ubam.evaluation.synthetic.embeddings import (
     Impairment,
@@ -248,7 +248,7 @@ def _expected_deviation(seed: int, name: str, recordings: int, draws: int = 8) -
             world.recording(subject, QUERY, f"again{k}", again, impairment=Impairment(severity), seconds=2.4)
             for k in range(recordings)
         ]
-        fitted = Deviation().fit(reference, [*reference, *codes])
+        fitted = ReferenceModel().fit(reference, [*reference, *codes])
         moments = np.concatenate([fitted.score(code).moment for code in codes], axis=1)
         values.append(float(summarise(moments).mean()))
     return float(np.mean(values))
@@ -288,9 +288,24 @@ SHARE = {  # of the null studies
 }  # fmt: skip
 
 
-def run_proofs(
-    out: Path, studies: int, names: Sequence[str] = (), progress: StageProgress | None = None
-) -> dict[str, Any]:
+class Check(TypedDict):
+    """One check: its studies, mean seconds for each, and rates, each with `share`, `low` and `high`."""
+
+    studies: int
+    cpu_s: float
+    rates: dict[str, Numbers]
+    wall_s: NotRequired[float]
+
+
+class Summary(TypedDict):
+    """proofs.json: the checks by name, at this level and with so many permutations."""
+
+    level: float
+    arrangements: int
+    checks: dict[str, Check]
+
+
+def run_proofs(out: Path, studies: int, names: Sequence[str] = (), progress: StageProgress | None = None) -> Summary:
     """Do every check on its studies that is not done yet, and write proofs.json into `out`; its contents.
 
     names: the checks to do, all of them by default.
@@ -309,9 +324,9 @@ def run_proofs(
     return summary
 
 
-def summarise_proofs(out: Path) -> dict[str, Any]:
+def summarise_proofs(out: Path) -> Summary:
     """Rates with exact binomial intervals over all cells in `out`."""
-    summary: dict[str, Any] = {"level": LEVEL, "arrangements": ARRANGEMENTS, "checks": {}}
+    summary: Summary = {"level": LEVEL, "arrangements": ARRANGEMENTS, "checks": {}}
     for name in CHECKS:
         cells = [
             json.loads(path.read_text(encoding="utf-8")) for path in sorted((out / "cells").glob(f"{name}_*.json"))
@@ -326,11 +341,11 @@ def summarise_proofs(out: Path) -> dict[str, Any]:
             ranks = np.array([p for cell in cells for key, p in cell.items() if key.startswith("conformal")])
             if name == "null_groups":
                 found |= conformal_rates(ranks, SIZES[REFERENCE])
-        summary["checks"][name] = {
-            "studies": len(cells),
-            "cpu_s": float(np.mean([c["cpu_s"] for c in cells])),
-            "rates": found,
-        } | ({"wall_s": float(np.mean([c["wall_s"] for c in cells]))} if "wall_s" in cells[0] else {})
+        cpu_s = float(np.mean([cell["cpu_s"] for cell in cells]))
+        check: Check = {"studies": len(cells), "cpu_s": cpu_s, "rates": found}
+        if "wall_s" in cells[0]:
+            check["wall_s"] = float(np.mean([cell["wall_s"] for cell in cells]))
+        summary["checks"][name] = check
     return summary
 
 
@@ -358,7 +373,7 @@ def _coverage_rates(cells: Sequence[Numbers]) -> dict[str, Numbers]:
     return found
 
 
-def table(summary: Mapping[str, Any]) -> str:
+def table(summary: Summary) -> str:
     """The rates as lines of text."""
     lines = []
     for name, check in summary["checks"].items():

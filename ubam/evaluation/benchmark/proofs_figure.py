@@ -1,13 +1,12 @@
 """The figure of `ubam benchmark --statistics`: false positives and power of published ways to test and of ours."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from ubam.core.plotting import FAINT, INK, NOTE, OKABE_ITO, REFERENCE_COLOUR, canvas, save_figure
+from ubam.evaluation.benchmark.proofs import Summary
 
 ROWS = {
     "frames as units": "every frame as if it were an animal",
@@ -17,12 +16,12 @@ ROWS = {
 }
 
 
-def write_comparison(summary: Mapping[str, Any], out: Path) -> list[Path]:
+def write_comparison(summary: Summary, out: Path) -> list[Path]:
     """Draw `out`/comparison.png and .svg from the contents of proofs.json; nothing where a side was not simulated.
 
     Left, studies without a difference: how often each way finds one, which should be 5 %. Right, studies with one.
     """
-    checks = summary.get("checks", {})
+    checks = summary["checks"]
     if not all(name in checks for name in ("null_groups", "planted_groups")):
         return []
     figure, left = canvas(9.0, 2.7)
@@ -48,7 +47,7 @@ def write_comparison(summary: Mapping[str, Any], out: Path) -> list[Path]:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(FAINT)
         axes.tick_params(labelsize=8.5, color=FAINT)
-    left.axvline(summary.get("level", 0.05), color=NOTE, linewidth=0.8, linestyle=(0, (2, 2)))
+    left.axvline(summary["level"], color=NOTE, linewidth=0.8, linestyle=(0, (2, 2)))
     left.set_yticks(range(len(ROWS)), list(ROWS.values()))
     left.set_ylim(len(ROWS) - 0.5, -0.5)
     right.tick_params(labelleft=False)

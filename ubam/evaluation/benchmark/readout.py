@@ -22,7 +22,7 @@ from ubam.deviation.controls import principal_components, thumbnails
 from ubam.encoding.embedding import embed_postures
 from ubam.encoding.encoders import PostureEncoder
 from ubam.encoding.keypoint_postures import in_picture, in_view, keypoints_of, nearest_animal
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import embed, learn
 from ubam.encoding.training import build_encoders
 from ubam.evaluation.benchmark.view_alignment import align_views
@@ -108,7 +108,7 @@ def measure_readout(
     codes = control_features(stores, labels, settings)
     codes["trained on these recordings"] = _features(trained, stores, labels, device)
     if model is not None:
-        codes[f"model {model.name}"] = _features(Model.load(model, device), stores, labels, device)
+        codes[f"model {model.name}"] = _features(Networks.load(model, device), stores, labels, device)
     rows = [read_out(name, code, labels, turned_views=name != AS_RECORDED) for name, code in codes.items()]
     write_csv(out / "readout.csv", map(asdict, rows), list(asdict(rows[0])))
     facts = {"study": str(study.path), "settings": settings.as_dict(), "versions": installed_versions()}
@@ -172,7 +172,7 @@ def _pixels(views: Sequence[np.ndarray], dim: int) -> np.ndarray:
     return principal_components([thumbnails(np.stack(views))], dim)[0]
 
 
-def _features(model: Model, stores: Sequence[CropStore], labels: Labels, device: str) -> np.ndarray:
+def _features(model: Networks, stores: Sequence[CropStore], labels: Labels, device: str) -> np.ndarray:
     postures = [embed(model, store, device).posture for store in stores]
     return np.stack([postures[r][p] for r, p in zip(labels.recording, labels.position, strict=True)])
 

@@ -22,7 +22,7 @@ from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder
 from ubam.encoding.objectives import OBJECTIVES
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, embed, learn
 from ubam.evaluation.benchmark.measures import Truth, subject_folds
 from ubam.evaluation.published.method import faithful_scores
@@ -137,11 +137,11 @@ def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) 
     return Coded(embeddings, train_s if settings.train_steps else None, cost, scores)
 
 
-def networks(study: KnownStudy, settings: Settings) -> tuple[Model, float]:
+def networks(study: KnownStudy, settings: Settings) -> tuple[Networks, float]:
     """What `settings` learn from the study, kept with the CPU seconds that it took; published ones are too large."""
     folder = networks_folder(study.networks, settings)
     if (folder / TRAINED).exists():  # written last
-        return Model.load(folder), float(json.loads((folder / TRAINED).read_text(encoding="utf-8"))["train_s"])
+        return Networks.load(folder), float(json.loads((folder / TRAINED).read_text(encoding="utf-8"))["train_s"])
     began = time.process_time()
     model, _ = learn(study.stores, settings)
     trained = time.process_time() - began
@@ -320,7 +320,7 @@ def learnt_row(
     )
 
 
-def coding_settings(settings: Settings) -> dict[str, Any]:
+def coding_settings(settings: Settings) -> dict[str, object]:
     """Those that decide a coding: another way of scoring or of showing needs no other networks."""
     decisive = {*SETTINGS_OF["train"], *SETTINGS_OF["embed"]}
     return {name: value for name, value in settings.as_dict().items() if name in decisive}

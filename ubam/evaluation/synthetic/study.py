@@ -1,9 +1,8 @@
 """Studies of rendered subjects with known truth: the sample recordings and the benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -59,7 +58,7 @@ def synthesise_study(out: Path, spec: StudySpec | None = None, progress: Progres
     """
     spec = spec or StudySpec()
     _check_spec(spec)
-    rows: list[dict[str, Any]] = []
+    rows = list[dict[str, str]]()
     for plan in _plan(spec):
         for number in range(spec.recordings_per_subject):
             session = str(number + 1) if spec.recordings_per_subject > 1 else ""
@@ -149,7 +148,7 @@ def write_recording(out: Path, stem: str, rendered: Rendered) -> None:
         np.savez_compressed(handle, allow_pickle=False, **truth)
 
 
-def _row(plan: _Plan, stem: str, session: str) -> dict[str, Any]:
+def _row(plan: _Plan, stem: str, session: str) -> dict[str, str]:
     return {
         "video": f"{stem}.mp4",
         "subject": plan.name,
@@ -160,7 +159,7 @@ def _row(plan: _Plan, stem: str, session: str) -> dict[str, Any]:
     }
 
 
-def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     """Write study.csv and return its path; sessions and days have a column where a row fills it."""
     visits = {name for name in ("session", "day") if any(str(row.get(name, "")) for row in rows)}
     columns = [name for name in COLUMNS if name not in ("session", "day") or name in visits]

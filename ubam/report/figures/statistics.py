@@ -141,7 +141,7 @@ def classifier_figure(
 
 
 def audit_figure(labels: Sequence[str], aucs: np.ndarray, notes: Sequence[str], apart: Sequence[bool]) -> Figure:
-    """How well each property besides movement tells two groups apart: AUC [N], 0.5 is chance; a note beside each."""
+    """How well each property besides movement separates two groups: AUC [N], 0.5 is chance; a note beside each."""
     figure, axes = canvas(7.4, 1.1 + 0.32 * max(len(labels), 2))
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     for row, (auc, note, wrong) in enumerate(zip(aucs, notes, apart, strict=True)):

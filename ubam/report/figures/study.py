@@ -1,7 +1,7 @@
 """Every plot, one function each: arrays in, a matplotlib Figure out; `save_figure` writes it as PNG and SVG.
 
-Colours are Okabe and Ito's (2008), told apart by colour-blind readers; the reference group is always grey, so that
-colour means "compared with the reference". No pyplot: figures are made and dropped without global state.
+Colours are Okabe and Ito's (2008), which colour-blind readers can distinguish. The reference group is always grey, so
+that colour means "compared with the reference". Figures are made without pyplot and its global state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -206,7 +206,7 @@ def films_figure(films: Sequence[Sequence[np.ndarray]], labels: Sequence[Sequenc
 
 
 def controls_figure(controls: Mapping[str, Mapping[str, float | None]]) -> Figure:
-    """How well each way of looking tells the groups apart: {name: {"auc": 0..1, "p": 0..1}}; 0.5 is chance."""
+    """How well each way of coding separates the groups: {name: {"auc": 0..1, "p": 0..1}}; 0.5 is chance."""
     figure, axes = canvas(6.0, 1.1 + 0.42 * max(len(controls), 2))
     for row, (name, values) in enumerate(controls.items()):
         auc, p = values.get("auc"), values.get("p")

@@ -17,8 +17,9 @@ from ubam.report.sections.distances import clustered, read_distances
 from ubam.report.sections.maps import share_of_recording
 from ubam.report.sections.motifs import example_film, usage_table
 from ubam.results.records.motifs import MotifDescription
+from ubam.results.records.scores import ScoreRow
 from ubam.results.records.study import Course, MeanPoint, Point
-from ubam.results.run_data import RunData, ScoreRow, Timeline, arrays_if_there, read_facts, read_run
+from ubam.results.run_data import RunData, Timeline, arrays_if_there, read_facts, read_run
 
 
 def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:

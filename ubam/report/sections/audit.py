@@ -1,14 +1,13 @@
-"""The confound audit in the report: what besides movement tells the groups apart, a row for each property."""
-
-from typing import Any
+"""The confound audit in the report: what besides movement separates the groups, a row for each property."""
 
 from ubam.core.text import capitalised, p_text, plain
+from ubam.report.sections.views import AuditView, ComparisonView, FollowView, HeldView, PropertyView
 from ubam.results.controls import OURS, labels_of_controls
 from ubam.results.records.audit import Comparison, FollowRow, Follows, NewSubject, PropertyRow
 from ubam.results.run_data import RunData
 
 VERDICTS = {
-    "apart": "tells the groups apart",
+    "apart": "separates the groups",
     "possible": "may differ",
     "no sign": "no sign",
     "same": "the same for all",
@@ -18,7 +17,7 @@ VERDICTS = {
 HELD = {"outside": "outside it", "refused": "not read in every recording"}
 
 
-def audit_view(data: RunData) -> dict[str, Any] | None:
+def audit_view(data: RunData) -> AuditView | None:
     """What the page shows of `audit` in statistics.json; None when the run has none."""
     audit = data.statistics.audit
     if audit is None:
@@ -36,7 +35,7 @@ def audit_view(data: RunData) -> dict[str, Any] | None:
     }
 
 
-def _held(entry: NewSubject) -> dict[str, Any]:
+def _held(entry: NewSubject) -> HeldView:
     """One new subject beside the reference's range of every property."""
     labels: dict[str, list[str]] = {"usual": [], "outside": [], "refused": []}
     for row in entry.rows:
@@ -46,7 +45,7 @@ def _held(entry: NewSubject) -> dict[str, Any]:
     return {"words": f"{entry.subject}: {'; '.join(told)}."}
 
 
-def _comparison(entry: Comparison) -> dict[str, Any]:
+def _comparison(entry: Comparison) -> ComparisonView:
     names = labels_of_controls()
     return {
         "groups": entry.groups,
@@ -67,7 +66,7 @@ def _comparison(entry: Comparison) -> dict[str, Any]:
     }
 
 
-def _property(row: PropertyRow, groups: list[str]) -> dict[str, Any]:
+def _property(row: PropertyRow, groups: list[str]) -> PropertyView:
     auc, medians = row.separation, row.medians or {}
     return {
         "label": _heading(row.label or row.feature),
@@ -83,7 +82,7 @@ def _property(row: PropertyRow, groups: list[str]) -> dict[str, Any]:
     }
 
 
-def _follow(row: FollowRow) -> dict[str, Any]:
+def _follow(row: FollowRow) -> FollowView:
     rho, low, high, p = row.rho, row.low, row.high, row.corrected_p
     return {
         "label": _heading(row.label or row.feature),

@@ -1,10 +1,13 @@
 """Curves over days or doses and over the time in the recording, as numbers that the template can draw."""
 
 from collections.abc import Sequence
-from typing import Any
+
+import numpy as np
 
 from ubam.core.text import p_text, plain
 from ubam.report.charts import Scale, group_class, scale_of, tick_marks
+from ubam.report.sections.views import ClusterView, CourseLine, CourseView, CurvePanel, CurvePoint, CurvesView
+from ubam.report.views import Level, Tick
 from ubam.results.records.study import Course, Curve, MeanPoint, Stretch
 from ubam.results.run_data import RunData
 
@@ -12,7 +15,7 @@ WIDE, HIGH = 300.0, 170.0  # of a panel's drawing
 COURSE_WIDE = 440.0
 
 
-def curves_view(data: RunData) -> dict[str, Any] | None:
+def curves_view(data: RunData) -> CurvesView | None:
     """A panel for each group with its subjects' deviations over `day` or `dose`; None when the study has neither."""
     curves = data.statistics.curves or []
     points = [point for curve in curves for point in curve.points]
@@ -34,7 +37,7 @@ def curves_view(data: RunData) -> dict[str, Any] | None:
     }
 
 
-def time_courses(data: RunData) -> list[dict[str, Any]]:
+def time_courses(data: RunData) -> list[CourseView]:
     """A chart for each comparison over the time in the recording: mean lines with intervals, stretches that differ."""
     return [view for one in data.statistics.timecourse or [] if (view := _time_course(data, one)) is not None]
 
@@ -64,26 +67,27 @@ def _band(rows: Sequence[MeanPoint], across: Scale, upward: Scale, wide: float =
     return _line(edge) + "Z" if len(edge) > 2 else ""
 
 
-def _ticks(places: list[float], across: Scale) -> list[dict[str, Any]]:
+def _ticks(places: list[float], across: Scale) -> list[Tick]:
     """The days or doses themselves where they are few and apart, else round numbers."""
-    marks: list[dict[str, Any]] = [{"at": across.percent(place) or 0.0, "text": f"{place:g}"} for place in places]
     if len(places) > 12:
         return tick_marks(across)
-    kept: list[dict[str, Any]] = []
-    for mark in marks:
-        if not kept or float(mark["at"]) - float(kept[-1]["at"]) >= 8:
-            kept.append(mark)
+    kept, last = list[Tick](), -np.inf
+    for place in places:
+        at = across.percent(place) or 0.0
+        if at - last >= 8:
+            kept.append({"at": at, "text": f"{place:g}"})
+            last = at
     return kept
 
 
-def _levels(upward: Scale) -> list[dict[str, Any]]:
+def _levels(upward: Scale) -> list[Level]:
     return [
         {"y": round((100 - (upward.percent(tick) or 0)) * HIGH / 100, 1), "text": f"{tick:g}"}
         for tick in upward.ticks(4)
     ]
 
 
-def _panel(data: RunData, curve: Curve, across: Scale, upward: Scale, band: str) -> dict[str, Any]:
+def _panel(data: RunData, curve: Curve, across: Scale, upward: Scale, band: str) -> CurvePanel:
     slopes = {one.subject: one.slope for one in curve.subjects}
     return {
         "group": curve.group,
@@ -103,16 +107,16 @@ def _panel(data: RunData, curve: Curve, across: Scale, upward: Scale, band: str)
     }  # fmt: skip
 
 
-def _lines(curve: Curve, across: Scale, upward: Scale) -> dict[str, list[dict[str, Any]]]:
+def _lines(curve: Curve, across: Scale, upward: Scale) -> dict[str, list[CurvePoint]]:
     """The points of each subject on the drawing, with the ends of their intervals."""
-    lines: dict[str, list[dict[str, Any]]] = {}
+    lines: dict[str, list[CurvePoint]] = {}
     for point in curve.points:
         place = _at(across, upward, point.x, point.deviation)
         if place is not None:
             low, high = (_at(across, upward, point.x, end) for end in (point.low, point.high))
-            row: dict[str, Any] = {"x": place[0], "y": place[1]}
-            row |= {"low": low[1] if low else None, "high": high[1] if high else None}
-            row["text"] = f"{curve.column} {point.x:g}: {plain(point.deviation)}"
+            text = f"{curve.column} {point.x:g}: {plain(point.deviation)}"
+            ends: tuple[float | None, float | None] = (low[1] if low else None, high[1] if high else None)
+            row: CurvePoint = {"x": place[0], "y": place[1], "low": ends[0], "high": ends[1], "text": text}
             lines.setdefault(point.subject, []).append(row)
     return lines
 
@@ -126,13 +130,13 @@ def _slope(curve: Curve) -> str:
     return f"mean slope {plain(curve.slope)} per {curve.column}{interval}{p}"
 
 
-def _time_course(data: RunData, one: Course) -> dict[str, Any] | None:
+def _time_course(data: RunData, one: Course) -> CourseView | None:
     known = [time for time in one.time_s if time is not None]
     if len(known) < 2 or not one.mean:
         return None
     across = Scale(min(known), max(known))
     upward = scale_of([v for part in (one.mean, one.low, one.high) for values in part.values() for v in values])
-    lines = []
+    lines = list[CourseLine]()
     for group, values in one.mean.items():
         ends = zip(one.time_s, one.low.get(group, []), one.high.get(group, []), strict=False)
         rows = [MeanPoint(x=time, low=low, high=high) for time, low, high in ends]
@@ -157,7 +161,7 @@ def _time_course(data: RunData, one: Course) -> dict[str, Any] | None:
     }
 
 
-def _cluster(cluster: Stretch, across: Scale) -> dict[str, Any]:
+def _cluster(cluster: Stretch, across: Scale) -> ClusterView:
     start, end, p = cluster.start_s, cluster.end_s, cluster.p
     left, right = ((across.percent(value) or 0.0) * COURSE_WIDE / 100 for value in (start, end))
     return {

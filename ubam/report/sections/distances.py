@@ -1,13 +1,12 @@
 """Who moves like whom: the matrix of distances between subjects, those that are alike beside each other."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib import colormaps
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
 from ubam.report.charts import group_class
+from ubam.report.sections.views import Cell, DistancesView, NamedSubject
 from ubam.results.records.codec import number
 from ubam.results.run_data import RunData, read_table
 from ubam.results.run_folder import RunFolder
@@ -35,7 +34,7 @@ def clustered(apart: np.ndarray) -> np.ndarray:
     return np.asarray(leaves_list(optimal_leaf_ordering(linkage(pairs, "average"), pairs)))
 
 
-def distances_view(data: RunData) -> dict[str, Any] | None:
+def distances_view(data: RunData) -> DistancesView | None:
     """The matrix for the page; None when there is none, `cells` empty when it is too large to draw there."""
     found = read_distances(data.files)
     if found is None:
@@ -43,9 +42,11 @@ def distances_view(data: RunData) -> dict[str, Any] | None:
     names, groups, apart = found
     order = clustered(apart)
     most = float(apart.max()) or 1.0
-    subjects = [{"name": names[i], "group": groups[i], "class": group_class(data, groups[i])} for i in order]
+    subjects: list[NamedSubject] = [
+        {"name": names[i], "group": groups[i], "class": group_class(data, groups[i])} for i in order
+    ]
     shown = len(names) <= MOST_CELLS
-    cells = [
+    cells: list[Cell] = [
         {
             "x": column,
             "y": row,

@@ -1,9 +1,8 @@
 """The tests in the report: the main ones in sentences, every row in a table, power, and the classifier."""
 
-from typing import Any
-
 from ubam.core.text import p_text, plain
 from ubam.report.charts import group_class
+from ubam.report.sections.views import ClassifierView, EffectView, Family, LikenessRow, MainTest, TestRow
 from ubam.results.records.study import Classifier, Likeness
 from ubam.results.records.tests import Effect, Test
 from ubam.results.run_data import RunData
@@ -21,7 +20,7 @@ FAMILIES = {
 }
 
 
-def main_tests(data: RunData) -> list[dict[str, Any]]:
+def main_tests(data: RunData) -> list[MainTest]:
     """The tests that answer the study's question, each with a heading, one sentence and its effect sizes."""
     return [
         {
@@ -60,7 +59,7 @@ def notes_of(test: Test) -> list[str]:
     return [word[:1].upper() + word[1:].rstrip(".") + "." for word in words if word]
 
 
-def effects_of(test: Test) -> list[dict[str, str]]:
+def effects_of(test: Test) -> list[EffectView]:
     """Each effect size with its interval, the main one first."""
     found: list[Effect] = test.effects or ([test.effect] if test.effect is not None else [])
     return [
@@ -91,15 +90,15 @@ def how_many(test: Test) -> str:
     return f" ({kind}{test.arrangements:,} arrangements)" if test.arrangements else ""
 
 
-def table(data: RunData) -> list[dict[str, Any]]:
+def table(data: RunData) -> list[Family]:
     """Every row of the tests, by family, those that were refused with their reason."""
-    families: dict[str, list[dict[str, Any]]] = {}
+    families: dict[str, list[TestRow]] = {}
     for test in data.statistics.tests:
         families.setdefault(test.family, []).append(_row(test))
     return [{"name": FAMILIES.get(name, name.capitalize()), "rows": rows} for name, rows in families.items()]
 
 
-def _row(test: Test) -> dict[str, Any]:
+def _row(test: Test) -> TestRow:
     return {
         "question": test.question or " against ".join(reversed(test.pair)),
         "name": test.name + how_many(test),
@@ -123,7 +122,7 @@ def power(data: RunData) -> list[str]:
     return [f"{second} against {first}: {one.words}" for one in found for first, second in [one.pair]]
 
 
-def classifier(data: RunData) -> dict[str, Any] | None:
+def classifier(data: RunData) -> ClassifierView | None:
     """Which subjects look like which group: a row for each, with the probability of every group in percent."""
     found = data.statistics.classifier
     if found is None:
@@ -159,7 +158,7 @@ def _own_share(row: Likeness) -> float:
     return row.probability.get(row.group, 0.0)
 
 
-def _looks_like(data: RunData, row: Likeness, groups: list[str]) -> dict[str, Any]:
+def _looks_like(data: RunData, row: Likeness, groups: list[str]) -> LikenessRow:
     shares = {group: row.probability.get(group, 0.0) for group in groups}
     group, predicted = row.group, row.predicted
     return {

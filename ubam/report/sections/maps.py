@@ -1,12 +1,12 @@
 """The maps in the report: points as paths that the page colours by group, subject, motif or time."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ubam.core.plotting import OKABE_ITO
 from ubam.report.charts import group_class
+from ubam.report.sections.views import MapShape, MapView, MotifLabel
 from ubam.results.run_data import RunData
 
 MAP = 1000.0  # side of the maps' drawing
@@ -15,14 +15,15 @@ MOST_MAP_POINTS = 6000
 
 def map_view(
     data: RunData,
+    what: str,
     xy: np.ndarray,
     recordings: np.ndarray,
     times: np.ndarray | None = None,
     motifs: np.ndarray | None = None,
-) -> dict[str, Any] | None:
+) -> MapView | None:
     """A map's points as paths of one recording, motif and fifth of the recording's time, with what colours each.
 
-    xy [N, 2]; recordings, times (s) and motifs [N] of each point. None without a point.
+    what: posture or behaviour. xy [N, 2]; recordings, times (s) and motifs [N] of each point. None without a point.
     """
     xy, names = np.asarray(xy, dtype=float), np.asarray(recordings).astype(str)
     keep = np.isfinite(xy).all(axis=1) if xy.ndim == 2 and len(xy) == len(names) else np.zeros(0, dtype=bool)
@@ -37,6 +38,7 @@ def map_view(
     shapes = _shapes(data, places, names, times, motifs, subjects)
     shown = {shape["subject"] for shape in shapes}
     return {
+        "what": what,
         "shapes": shapes,
         "subjects": [{"number": place, "name": name} for place, name in enumerate(subjects) if place in shown],
         "motifs": _motif_labels(places, motifs),
@@ -64,7 +66,7 @@ def _shapes(
     times: np.ndarray | None,
     motifs: np.ndarray | None,
     subjects: Sequence[str],
-) -> list[dict[str, Any]]:
+) -> list[MapShape]:
     fifth = (share_of_recording(names, times) * 4.999).astype(int) if times is not None else np.zeros(len(names), int)
     motif = motifs if motifs is not None else np.ones(len(names), int)
     keys = [(str(name), int(own), int(part)) for name, own, part in zip(names, motif, fifth, strict=True)]
@@ -72,7 +74,7 @@ def _shapes(
     for index, key in enumerate(keys):
         points.setdefault(key, []).append(index)
     rows = {row.get("recording_id", ""): row for row in data.recordings}
-    shapes = []
+    shapes = list[MapShape]()
     for (name, own, part), indices in points.items():
         row = rows.get(name, {})
         subject = subjects.index(row.get("subject", "")) if row.get("subject", "") in subjects else 0
@@ -85,7 +87,7 @@ def _shapes(
     return shapes
 
 
-def _motif_labels(places: np.ndarray, motifs: np.ndarray | None) -> list[dict[str, Any]]:
+def _motif_labels(places: np.ndarray, motifs: np.ndarray | None) -> list[MotifLabel]:
     """Where the number of each motif stands: at its median point; none when there is only one."""
     found = [] if motifs is None else np.unique(motifs).tolist()
     centres = [(int(motif), np.median(places[motifs == motif], axis=0)) for motif in found if len(found) > 1]

@@ -1,7 +1,5 @@
 """The motifs in the report: what they are, examples from several subjects, and how much each subject uses them."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 
@@ -9,6 +7,7 @@ from ubam.core.errors import UbamError
 from ubam.encoding.encoders import WINDOW
 from ubam.report.charts import group_class
 from ubam.report.media import picture
+from ubam.report.sections.views import Film, MotifCard, MotifsView, UsageRow
 from ubam.results.records.codec import number
 from ubam.results.records.motifs import Cycle, Example, MotifDescription, MotifExamples
 from ubam.results.run_data import RunData, read_facts, read_table
@@ -17,7 +16,7 @@ from ubam.tracking.crop_store import CropStore
 FILM_SIDE = 112  # px of a picture in an example's film
 
 
-def motifs_view(data: RunData) -> dict[str, Any] | None:
+def motifs_view(data: RunData) -> MotifsView | None:
     """What the page shows of the folder `motifs`; None when it is missing or holds nothing.
 
     `cards` are the motifs with the films of their examples, `usage` the rows of the table; both are empty when there is
@@ -52,7 +51,7 @@ def order_words(cycle: Cycle | None) -> str:
     return f"They follow each other in the order {way}; {forward}."
 
 
-def usage_rows(data: RunData) -> list[dict[str, Any]]:
+def usage_rows(data: RunData) -> list[UsageRow]:
     """Subjects with their share of each motif, the reference group first.
 
     `at` is the length of a bar, 0 to 100 of the longest; None where a subject has no windows. `band` is the range of
@@ -103,7 +102,7 @@ def _band(values: list[float], most: float) -> tuple[float, float] | None:
     return round(low, 2), round(max(high - low, 0.8), 2)
 
 
-def _card(data: RunData, one: MotifExamples) -> dict[str, Any]:
+def _card(data: RunData, one: MotifExamples) -> MotifCard:
     films = [_film(data, example) for example in one.examples]
     return {
         "number": one.motif,
@@ -113,7 +112,7 @@ def _card(data: RunData, one: MotifExamples) -> dict[str, Any]:
     }
 
 
-def _film(data: RunData, example: Example) -> dict[str, Any]:
+def _film(data: RunData, example: Example) -> Film:
     crops = example_film(data, example)
     return {
         "picture": "" if crops is None else picture(np.hstack(list(crops)), 80),

@@ -1,9 +1,80 @@
-"""run.json and the facts beside a magnified clip, as they are read."""
+"""run.json: as a run writes it (`RunJson`), and as a reader finds it, complete or not (`RunFacts`)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Required, TypedDict
 
 from ubam.core.issue_codes import LIMITED_SINGLE_P
 from ubam.results.records.codec import OMITTED, from_json
+
+
+class RunOptions(TypedDict, total=False):
+    """What a run was asked for, kept as it is in run.json: an option that is not there has its default.
+
+    reference: a group, `none` for scoring every subject against all others, or None to go by the names of the groups.
+    model, against: folders. scheduler: the address of a Dask scheduler. factors: of magnification.
+    """
+
+    preset: str
+    reference: str | None
+    block: str | None
+    model: str | Path | None
+    against: str | Path | None
+    device: str
+    seed: int
+    workers: int
+    scheduler: str | None
+    factors: Sequence[float]
+
+
+class StageEntry(TypedDict, total=False):
+    """A stage in run.json: its state (running, done or failed), fingerprint, times, and warnings of the data."""
+
+    state: str
+    key: str
+    started: str
+    seconds: float
+    finished: str
+    reason: str
+    warnings: list[str]
+
+
+class GeneratorEntry(TypedDict, total=False):
+    """The test of the generator: errors with and without it, of the subject (`l1`) and of its gaps (`gap_l1`)."""
+
+    l1_without: float
+    l1_with: float
+    gap_l1_without: float
+    gap_l1_with: float
+    gap_share: float
+    pairs: int
+    used: Required[bool]
+    held_out: str
+    trained: bool
+
+
+class RunJson(TypedDict, total=False):
+    """run.json. stamps: size and time of each video; inputs: the hash of each; issues: of core/issue_codes.py."""
+
+    stages: Required[dict[str, StageEntry]]
+    warnings: list[str]
+    ubam: str
+    study: str
+    study_key: str
+    versions: dict[str, str]
+    options: RunOptions
+    settings: dict[str, object]
+    factors: list[float]
+    preset: str
+    seed: int
+    reference: str | None
+    device: str
+    stamps: dict[str, list[int]]
+    issues: list[str]
+    inputs: dict[str, object]
+    order_accuracy: float | None
+    generator: GeneratorEntry
 
 
 @dataclass(frozen=True)

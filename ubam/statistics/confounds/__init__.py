@@ -1,6 +1,6 @@
 """Properties of the recordings that are not behaviour come in: light, camera, scene, size.
 
-Which of them separates the groups goes out, and how much of the deviation follows it.
+Which of them separates the groups goes out, and how closely the deviation follows each.
 """
 
 from typing import TYPE_CHECKING

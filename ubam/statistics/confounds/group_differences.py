@@ -74,7 +74,7 @@ def _scene_likeness(scene: np.ndarray) -> np.ndarray:
 
 
 def label_permutations(is_query: np.ndarray, partner: np.ndarray | None, seed: int) -> np.ndarray:
-    """Permuted labels bool [P, N], the observed ones first: all of them up to 2,000, else 2,000 drawn at random.
+    """Permuted labels bool [P, N], the observed ones first: all permutations up to 2,000, else 2,000 at random.
 
     partner [N]: the position of the same subject in the other group (before and after): labels swap within pairs.
     """

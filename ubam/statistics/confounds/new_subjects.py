@@ -18,7 +18,7 @@ from ubam.statistics.confounds.group_differences import Key, Subjects, features_
 from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
 
 ARRAYS = "capture"  # the file beside the frozen postures
-MARGIN = 0.25  # of the reference's range: by so much may a new subject go beyond it and still count as usual
+MARGIN = 0.25  # of the reference's range: how far beyond it still counts as usual
 NOT_KEPT = (
     "An earlier version of ubam froze this reference and did not keep its light, places and cameras, so new subjects "
     "could not be held to them; score its run again (ubam score RUN) to keep them."

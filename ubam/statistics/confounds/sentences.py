@@ -17,7 +17,7 @@ def with_words(comparisons: Sequence[Comparison], follows: Follows, identity: Id
     """The audit with a sentence beside every row, its warnings, and what cannot be known."""
     told = [_told(entry) for entry in comparisons]
     followed = replace(follows, rows=[replace(row, words=_follow_words(row)) for row in follows.rows])
-    nobody = "No group was compared with a reference, so no property was asked whether it tells groups apart."
+    nobody = "No group was compared with a reference, so no property of the recordings was tested."
     unknown = [words for entry in told for words in _limits(entry)] if told else [nobody]
     if follows.refused:
         unknown.append(f"Whether the deviation follows light, size or camera cannot be known: {follows.refused}.")
@@ -35,7 +35,7 @@ def with_words(comparisons: Sequence[Comparison], follows: Follows, identity: Id
 
 def _told(entry: Comparison) -> Comparison:
     """The comparison with a sentence in every row."""
-    who = f"The groups {' and '.join(entry.groups)}"
+    who = f"the groups {' and '.join(entry.groups)}"
     return replace(entry, rows=[replace(row, words=_row_words(row, who)) for row in entry.rows])
 
 
@@ -62,10 +62,10 @@ def _row_words(row: PropertyRow, who: str) -> str:
     found = f"AUC {row.separation:.2f}, p = {row.p:.2g}, corrected {row.corrected_p:.2g}"
     if row.verdict == "apart":
         effect = ", unless the movement itself changes it" if row.may_be_effect else ""
-        return f"{who} can be told apart by {label} alone ({found}): this result may be about {row.about}{effect}."
+        return f"{capitalised(label)} alone separates {who} ({found}): this result may be about {row.about}{effect}."
     if row.verdict == "possible":
         return f"{capitalised(label)} may differ between the groups ({found}); these subjects cannot settle it."
-    return f"No sign that {label} tells the groups apart ({found})."
+    return f"No sign that {label} separates the groups ({found})."
 
 
 def _control_words(entry: Comparison) -> list[str]:
@@ -105,7 +105,7 @@ def _limits(entry: Comparison) -> list[str]:
         return []
     return [
         f"With {sizes} subjects the audit sees a property only if it separates the groups with an AUC of "
-        f"{visible:.2f} or more: weaker confounds stay unseen."
+        f"{visible:.2f} or more: weaker confounds remain unseen."
     ]
 
 
@@ -126,7 +126,7 @@ def _follow_words(row: FollowRow) -> str:
 
 
 def identity_words(entry: Identity) -> str:
-    """How much the codes say who it is."""
+    """How well the codes identify the subject."""
     if entry.refused:
         return f"Whether subjects can be recognised was not measured: {entry.refused}."
     accuracy, said = dict(entry.accuracy), []

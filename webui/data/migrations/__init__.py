@@ -1,1 +1,1 @@
-"""How the database is brought up to date, by Alembic."""
+"""Migrations of the database, by Alembic."""

@@ -1,4 +1,4 @@
-// Behaviours that come back in many subjects: what each looks like, and who uses it how much.
+// Behaviours that recur in many subjects: what each looks like, and how much each subject uses it.
 
 import { part } from "./api.js";
 import { h, show } from "./dom.js";

@@ -262,7 +262,19 @@ def test_a_reader_learns_keypoints(known: KnownStudy, monkeypatch: pytest.Monkey
 def test_a_stopped_benchmark_goes_on_and_the_files_say_what_the_table_says(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("benchmark", "--out", folder, "--kind", "human", "--seed", 1, "--subjects", 6, "--seconds", 1)
+    words: tuple[object, ...] = (
+        "benchmark",
+        "--out",
+        folder,
+        "--kind",
+        "human",
+        "--seed",
+        1,
+        "--subjects",
+        6,
+        "--seconds",
+        1,
+    )
     words += ("--study-kind", "main", "--row", "pixel", "--row", "keypoints", "--workers", 1)
     assert call(*words) == 0
     first = capsys.readouterr().out
@@ -334,7 +346,7 @@ def test_every_control_and_ceiling_is_a_row(capsys: pytest.CaptureFixture[str], 
 
 @pytest.mark.slow
 def test_a_benchmark_on_rendered_subjects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--subjects", 6, "--seconds", 1, "--seed", 4, "--kind", "rodent", "--workers", 2)
+    words: tuple[object, ...] = ("--subjects", 6, "--seconds", 1, "--seed", 4, "--kind", "rodent", "--workers", 2)
     words += ("--study-kind", "main", "--study-kind", "null")
     rows = ("--row", "background", "--row", "pixel", "--row", "keypoints")
     assert call("benchmark", "--out", tmp_path, *words, *rows) == 0

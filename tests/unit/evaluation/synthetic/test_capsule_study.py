@@ -1,6 +1,9 @@
 """The second test renderer: its truth is true, an impairment is what its name says, the same seed is the same study."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +32,7 @@ def at(filmed: CapsuleRecording, *names: str, key: str = "keypoints") -> list[np
     return [filmed.truth[key][:, order.index(name)] for name in names]
 
 
-def test_ball_covers_the_pixels_of_its_circle_at_the_right_depth():
+def test_ball_covers_the_pixels_of_its_circle_at_the_right_depth() -> None:
     seen = cast(AHEAD, cones(([0, 0, 0], [0, 0, 0], 1.0)))
     assert seen is not None
     # Seen from 10 m, a ball of 1 m fills the circle of tan(asin(0.1)) * 100 px.
@@ -39,7 +42,7 @@ def test_ball_covers_the_pixels_of_its_circle_at_the_right_depth():
     np.testing.assert_allclose(seen.normal[row, column], [0, 0, 1], atol=0.1)
 
 
-def test_nearer_limb_hides_the_other_and_nothing_is_seen_outside():
+def test_nearer_limb_hides_the_other_and_nothing_is_seen_outside() -> None:
     seen = cast(AHEAD, cones(([-1, 0, -1], [1, 0, -1], 0.3), ([0, -1, 1], [0, 1, 1], 0.3)))
     assert seen is not None
     crossing = seen.colour[24 - seen.corner[1], 32 - seen.corner[0]]
@@ -47,19 +50,19 @@ def test_nearer_limb_hides_the_other_and_nothing_is_seen_outside():
     assert cast(AHEAD, cones(([50, 0, 0], [51, 0, 0], 0.3))) is None
 
 
-def test_shadow_lies_where_the_light_is_taken():
+def test_shadow_lies_where_the_light_is_taken() -> None:
     body, light = cones(([0, 1, 0], [0, 2, 0], 0.2)), np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
     points = np.array([[-1.5, 0, 0], [-0.2, 0, 0], [1.5, 0, 0], [-1.5, 0, 1.0]])
     np.testing.assert_allclose(shadow(points, light, body, 0.02), [1, 0, 0, 0], atol=1e-6)
 
 
-def test_swaying_moves_the_picture_by_as_many_pixels():
+def test_swaying_moves_the_picture_by_as_many_pixels() -> None:
     point = np.array([[0.1, -0.2, 0.0]])
     moved = AHEAD.swayed(3.0, -2.0, 0.0).project(point) - AHEAD.project(point)
     np.testing.assert_allclose(moved[0, :2], [3.0, -2.0], atol=0.05)
 
 
-def test_foot_stands_still_over_the_ground_and_swings_without_a_jump():
+def test_foot_stands_still_over_the_ground_and_swings_without_a_jump() -> None:
     phase = np.linspace(0, 1, 2001)
     forward, up, _ = foot_path(phase, 0.6, 0.5, 0.1)
     standing = phase < 0.6
@@ -70,7 +73,7 @@ def test_foot_stands_still_over_the_ground_and_swings_without_a_jump():
     assert forward[0] == pytest.approx(forward[-1])
 
 
-def test_limb_reaches_its_target_with_bones_of_their_length():
+def test_limb_reaches_its_target_with_bones_of_their_length() -> None:
     root, target = stacked(0.0, 1.0, np.zeros(2)), stacked(np.array([0.3, 5.0]), 0.4, 0.1)
     joint, end = reach(root, target, 0.5, 0.4, stacked(1.0, 0.0, np.zeros(2)))
     np.testing.assert_allclose(np.linalg.norm(joint - root, axis=1), 0.5)
@@ -111,7 +114,9 @@ def paw_travel(filmed: CapsuleRecording) -> float:
     ],
 )
 @pytest.mark.parametrize("seed", [3, 8])
-def test_impairment_grows_with_severity(kind, impairment, measure, direction, seed):
+def test_impairment_grows_with_severity(
+    kind: str, impairment: str, measure: Callable[[Any], float], direction: int, seed: int
+) -> None:
     values = [
         direction * measure(film_recording(seed, kind=kind, change=Change(impairment, severity)))
         for severity in (0.0, 0.3, 0.6, 1.0)
@@ -120,7 +125,7 @@ def test_impairment_grows_with_severity(kind, impairment, measure, direction, se
 
 
 @pytest.mark.parametrize(("kind", "impairment"), [("human", "stiff_knee"), ("rodent", "hunch")])
-def test_factor_moves_from_the_exact_twin(kind, impairment):
+def test_factor_moves_from_the_exact_twin(kind: str, impairment: str) -> None:
     healthy = film_recording(4, kind=kind)
     twin, once, twice = (film_recording(4, kind=kind, change=Change(impairment, 0.4, factor)) for factor in (0, 1, 2))
     np.testing.assert_array_equal(healthy.truth["keypoints"], healthy.truth["keypoints_healthy"])
@@ -133,7 +138,7 @@ def test_factor_moves_from_the_exact_twin(kind, impairment):
 
 @pytest.mark.parametrize(("kind", "place"), VIEWS)
 @pytest.mark.parametrize("scene", ["in place", "travelling"])
-def test_keypoints_lie_on_the_subject_and_some_are_hidden(kind, place, scene):
+def test_keypoints_lie_on_the_subject_and_some_are_hidden(kind: str, place: Place, scene: str) -> None:
     filmed = film_recording(6, kind=kind, place=replace(place, scene=scene), seconds=2.0)
     inside, seen = [], []
     for frame in np.linspace(0, len(filmed) - 1, 4).astype(int):
@@ -149,7 +154,7 @@ def test_keypoints_lie_on_the_subject_and_some_are_hidden(kind, place, scene):
     assert 0.3 < np.mean(seen) < 1
 
 
-def test_walker_goes_where_it_faces_and_leaves_no_picture():
+def test_walker_goes_where_it_faces_and_leaves_no_picture() -> None:
     for right in (True, False):
         filmed = film_recording(5, place=Place("travelling", faces_right=right), seconds=5.0)
         (neck,) = at(filmed, "neck")
@@ -160,7 +165,7 @@ def test_walker_goes_where_it_faces_and_leaves_no_picture():
             assert 0 < box[0] < box[2] < 320
 
 
-def test_wall_differs_from_the_subject():
+def test_wall_differs_from_the_subject() -> None:
     for seed in range(6):
         filmed = film_recording(seed, kind="human", seconds=0.2)
         drawn, sway = filmed.draw(0), filmed.truth["sway"][0]
@@ -169,11 +174,10 @@ def test_wall_differs_from_the_subject():
         assert np.median(change) > 25
 
 
-def test_same_values_same_study(tmp_path):
-    shared = {"subjects": 2, "recordings": 2, "seconds": 0.2}
+def test_same_values_same_study(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "two", "three")]
     for folder, seed in zip(folders, (1, 1, 2), strict=True):
-        CapsuleStudy(seed=seed, **shared).write(folder)
+        CapsuleStudy(seed=seed, subjects=2, recordings=2, seconds=0.2).write(folder)
     first, second, third = ({p.name: p.read_bytes() for p in folder.glob("*.*")} for folder in folders)
     assert first == second
     assert first["human01_1.mp4"] != third["human01_1.mp4"]
@@ -185,7 +189,7 @@ def test_same_values_same_study(tmp_path):
     assert truth["visible"].shape == truth["keypoints"].shape[:2]
 
 
-def test_study_has_both_groups_and_both_impairments_and_a_null_study_only_looks(tmp_path):
+def test_study_has_both_groups_and_both_impairments_and_a_null_study_only_looks(tmp_path: Path) -> None:
     path = CapsuleStudy("rodent", 7, seconds=0.08, view="above").write(tmp_path / "a study")
     rows = read_csv(path)
     assert [row["group"] for row in rows].count("healthy") == 4
@@ -201,7 +205,7 @@ def test_study_has_both_groups_and_both_impairments_and_a_null_study_only_looks(
 @pytest.mark.parametrize(
     "wrong", [{"kind": "cat"}, {"scene": "moon"}, {"view": "below"}, {"subjects": 1}, {"seed": -1}, {"seconds": 0}]
 )
-def test_what_does_not_exist_is_said(wrong):
+def test_what_does_not_exist_is_said(wrong: dict[str, Any]) -> None:
     with pytest.raises(StudyError):
         CapsuleStudy(**wrong)
     with pytest.raises(StudyError):

@@ -1,7 +1,9 @@
 """Rendered subjects: the truth is true, the impairment is what its name says, the same seed gives the same study."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +73,9 @@ def paw_lift(rendered: Rendered) -> float:
     ],
 )
 @pytest.mark.parametrize("seed", [3, 8])
-def test_impairment_grows_with_severity(kind, impairment, measure, direction, seed):
+def test_impairment_grows_with_severity(
+    kind: str, impairment: str, measure: Callable[[Any], float], direction: int, seed: int
+) -> None:
     values = [
         direction * measure(render_recording(seed, RecordingSpec(kind=kind, impairment=impairment, severity=severity)))
         for severity in (0.0, 0.3, 0.6, 1.0)
@@ -79,7 +83,7 @@ def test_impairment_grows_with_severity(kind, impairment, measure, direction, se
     assert np.all(np.diff(values) > 0), values
 
 
-def test_lean_has_the_size_it_says():
+def test_lean_has_the_size_it_says() -> None:
     upright, bent = (
         lean(render_recording(5, RecordingSpec(impairment="lean", severity=severity))) for severity in (0.0, 1.0)
     )
@@ -87,13 +91,13 @@ def test_lean_has_the_size_it_says():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_healthy_subject_equals_its_twin(kind):
+def test_healthy_subject_equals_its_twin(kind: str) -> None:
     truth = render_recording(4, RecordingSpec(kind=kind)).truth
     np.testing.assert_array_equal(truth["keypoints"], truth["keypoints_healthy"])
 
 
 @pytest.mark.parametrize(("kind", "impairment"), [("human", "stiff_knee"), ("rodent", "hunch")])
-def test_factor_moves_from_twin_through_recording(kind, impairment):
+def test_factor_moves_from_twin_through_recording(kind: str, impairment: str) -> None:
     shown = {
         factor: render_recording(4, RecordingSpec(kind=kind, impairment=impairment, severity=0.8, factor=factor)).truth
         for factor in (0.0, 1.0, 2.0)
@@ -106,7 +110,7 @@ def test_factor_moves_from_twin_through_recording(kind, impairment):
 
 @pytest.mark.parametrize("scene", ["walkway", "treadmill"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_keypoints_lie_on_the_subject(kind, scene):
+def test_keypoints_lie_on_the_subject(kind: str, scene: str) -> None:
     rendered = render_recording(6, RecordingSpec(kind=kind, scene=scene, seconds=0.6))
     inside = [mask_at(alpha, frame) for alpha, frame in zip(rendered.masks(), rendered.truth["keypoints"], strict=True)]
     assert np.mean(inside) > 0.97
@@ -121,7 +125,7 @@ def mask_at(mask: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_subject_differs_from_the_empty_scene_and_stays_inside(kind):
+def test_subject_differs_from_the_empty_scene_and_stays_inside(kind: str) -> None:
     rendered = render_recording(7, RecordingSpec(kind=kind, seconds=5.0))
     empty = rendered.empty().astype(int)
     ends = [0, len(rendered.travelled) // 2, len(rendered.travelled) - 1]
@@ -140,7 +144,7 @@ def only(rendered: Rendered, moments: list[int]) -> Rendered:
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
-def test_feet_stay_where_they_stand(seed):
+def test_feet_stay_where_they_stand(seed: int) -> None:
     rendered = render_recording(seed)
     order, phase = rendered.truth["names"].tolist(), rendered.truth["phase"]
     step = np.diff(rendered.truth["keypoints"], axis=0)
@@ -152,19 +156,19 @@ def test_feet_stay_where_they_stand(seed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_recordings_of_one_subject_share_the_body_but_not_the_moment(kind):
+def test_recordings_of_one_subject_share_the_body_but_not_the_moment(kind: str) -> None:
     one, other = (render_recording(9, RecordingSpec(kind=kind, recording=number)) for number in (0, 1))
     assert one.painter.bones == other.painter.bones
     assert one.truth["phase"][0] != other.truth["phase"][0]
 
 
-def test_rodent_feet_alternate():
+def test_rodent_feet_alternate() -> None:
     phases = rodent.limb_phases(rodent.sample_gait(np.random.default_rng(0)))
     assert (phases["hind_left"] - phases["hind_right"]) % 1 == 0.5
     assert (phases["fore_left"] - phases["fore_right"]) % 1 == 0.5
 
 
-def test_rasterise_agrees_with_swept_spheres():
+def test_rasterise_agrees_with_swept_spheres() -> None:
     start, end = np.array([[9.0, 12.0, 3.0]]), np.array([[40.0, 30.0, -14.0]])
     radius, stretch = np.array([[4.0, 8.0]]), np.array([1.3])
     surface = rasterise(start, end, radius, stretch)
@@ -181,7 +185,7 @@ def test_rasterise_agrees_with_swept_spheres():
     np.testing.assert_allclose(surface.depth[both], nearest[both], atol=0.15)
 
 
-def test_same_seed_same_study(tmp_path):
+def test_same_seed_same_study(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two", tmp_path / "three"]
     for folder, seed in zip(folders, (1, 1, 2), strict=True):
         synthesise_study(folder, StudySpec(subjects=2, seconds=0.4, seed=seed))
@@ -193,7 +197,7 @@ def test_same_seed_same_study(tmp_path):
         assert len(list(read_frames(folders[0] / "human01.mp4"))) == len(truth["phase"]) == 10
 
 
-def test_study_has_both_groups_and_both_impairments(tmp_path):
+def test_study_has_both_groups_and_both_impairments(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     path = synthesise_study(
         tmp_path / "a study",
@@ -213,9 +217,9 @@ def test_study_has_both_groups_and_both_impairments(tmp_path):
             assert len(truth["phase"]) == len(truth["area"]) == len(truth["box"])
 
 
-def test_null_study_differs_in_appearance_only(tmp_path):
+def test_null_study_differs_in_appearance_only(tmp_path: Path) -> None:
     path = synthesise_study(tmp_path, StudySpec(subjects=4, seconds=0.08, null=True))
-    rows, clothes = read_csv(path), {"healthy": [], "impaired": []}
+    rows, clothes = read_csv(path), dict[str, list[np.ndarray]](healthy=[], impaired=[])
     for row in rows:
         assert row["severity"] == "0"
         assert row["impairment"] == ""
@@ -226,7 +230,7 @@ def test_null_study_differs_in_appearance_only(tmp_path):
     assert set(clothes["impaired"]) == {"dark"}
 
 
-def test_confound_gives_each_group_its_wall(tmp_path):
+def test_confound_gives_each_group_its_wall(tmp_path: Path) -> None:
     for confound, shared in ((0.0, False), (1.0, True)):
         path = synthesise_study(tmp_path / str(confound), StudySpec(subjects=5, seconds=0.08, confound=confound))
         walls: dict[str, set[int]] = {"healthy": set(), "impaired": set()}
@@ -249,13 +253,13 @@ def test_confound_gives_each_group_its_wall(tmp_path):
         ({"seed": -1}, "-1"),
     ],
 )
-def test_wrong_arguments_are_named(tmp_path, wrong, word):
+def test_wrong_arguments_are_named(tmp_path: Path, wrong: dict[str, Any], word: str) -> None:
     with pytest.raises(StudyError, match=word):
         synthesise_study(tmp_path / "out", StudySpec(**wrong))
     assert not (tmp_path / "out").exists()
 
 
-def test_shipped_sample_is_whole():
+def test_shipped_sample_is_whole() -> None:
     for folder, subjects in ((SAMPLE, 12), (SAMPLE / "rodents", 10)):
         rows = read_csv(folder / "study.csv")
         assert len({row["subject"] for row in rows}) == len(rows) == subjects
@@ -269,10 +273,10 @@ def test_shipped_sample_is_whole():
 
 
 @pytest.mark.slow
-def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path):
+def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path: Path) -> None:
     path = synthesise_recovery(tmp_path / "study", subjects=7, seconds=0.4, seed=3)
     rows = read_csv(path)
-    course = {}
+    course = dict[str, list[float]]()
     for row in rows:
         assert (path.parent / row["video"]).is_file()
         course.setdefault((row["subject"], row["group"]), {})[float(row["day"])] = float(row["severity"])

@@ -2,6 +2,8 @@
 
 import json
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ from ubam.pretraining.registration_network import (
 FRESH = 4242  # no pair of this seed was trained on
 
 
-def standing() -> tuple:
+def standing() -> tuple[Any, ...]:
     """A biped with its joints in the picture's plane, and a map and places that fill a crop."""
     body = PLANS["biped"][0](np.random.default_rng(5))
     flip, middle = np.array([60.0, -60.0]), CROP / 2
@@ -125,7 +127,7 @@ def test_a_body_registered_with_itself_hardly_moves() -> None:
     assert still < 0.25 * moved
 
 
-def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
+def test_training_learns_and_its_file_is_read_back(tmp_path: Path) -> None:
     lessons = draw_pairs(60, 1, 1)
     network, again, untrained = (new_registration_network(0) for _ in range(3))
     train = partial(train_on_pairs, lessons=lessons, steps=3, rate=1e-3, seed=0)
@@ -156,7 +158,7 @@ def test_training_learns_and_its_file_is_read_back(tmp_path) -> None:
     assert load_registration_network(out)(*views).shape == (1, 3, 64, 64)
 
 
-def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path) -> None:
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     out = str(tmp_path / "file" / "r.safetensors")
     result = CliRunner().invoke(cli, ["pretrain", "--what", "registration", "--out", out, "--pictures", "100"])

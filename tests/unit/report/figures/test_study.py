@@ -37,7 +37,7 @@ def _by_group(count: int) -> Figure:
 def _timeline(count: int) -> Figure:
     start = np.arange(count) * 0.16
     values = np.where(np.arange(count) == 3, np.nan, np.sin(start) + 1)
-    return study.timeline_figure(start, start + 0.3, values, (0.5, 1.2), start[:2], title=NASTY[0])
+    return study.timeline_figure(start, start + 0.3, values, (0.5, 1.2), start[:2].tolist(), title=NASTY[0])
 
 
 def _map_of_subjects(count: int) -> Figure:

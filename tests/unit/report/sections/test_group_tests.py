@@ -52,13 +52,13 @@ def test_every_test_stands_in_the_table_with_its_correction_or_the_reason_why_no
 
 def test_the_audit_is_told_near_the_top_and_in_full_below(written: tuple[str, Page]) -> None:
     text, page = written
-    words = "can be told apart by the brightness of the empty scene alone (AUC 0.90"
+    words = "The brightness of the empty scene alone separates the groups healthy and affected (AUC 0.90"
     assert text.index(words) < text.index('id="subjects"')
     assert text.index('<a href="#audit">The audit</a>') < text.index('id="subjects"')
     assert page.text.count(words) == 2
     audit = text[text.index('<section id="audit">') : text.index('<section id="cards">')]
     assert "median healthy 120.0, affected 180.5 grey levels" in audit
-    assert "weaker confounds stay unseen" in audit
+    assert "weaker confounds remain unseen" in audit
     assert len(re.findall(r'<div class="rank (?:bad|doubt|ref)"', audit)) >= 4
     assert 'class="rank bad"' in audit
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import comb
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_groups_filmed_in_their_own_cages_are_told_apart_by_the_background() -> 
     assert _rows(_capture(rng, 16, scene=shared), keys)["background"].verdict == "no sign"
     entry = compare(of_subjects(_capture(rng, 16, scene=own), keys), "healthy", "affected", 0)
     words = with_words([entry], Follows(), Identity(refused="x")).warnings
-    assert "The groups healthy and affected can be told apart by the background alone (AUC 1.00" in words[0]
+    assert "The background alone separates the groups healthy and affected (AUC 1.00" in words[0]
     assert "this result may be about the cage" in words[0]
 
 
@@ -287,11 +288,11 @@ def test_a_control_is_compared_only_where_ubam_itself_finds_something(
 
 
 def test_one_subject_against_one_has_no_auc() -> None:
-    scored = SimpleNamespace(
+    scored: Any = SimpleNamespace(
         subjects=[
             SimpleNamespace(group=group, deviation=value) for group, value in (("healthy", 1.0), ("affected", 2.0))
         ]
     )
     entry = Comparison(["healthy", "affected"], refused="a group of one subject")
-    both = with_controls(entry, scored, {"pixel": scored}, 0)  # type: ignore[arg-type]
+    both = with_controls(entry, scored, {"pixel": scored}, 0)
     assert both.controls == []

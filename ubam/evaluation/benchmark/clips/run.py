@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -232,7 +231,7 @@ def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool
     }
 
 
-def settings_facts(settings: Settings) -> dict[str, Any]:
+def settings_facts(settings: Settings) -> dict[str, object]:
     """What benchmark.json says of how clips were made and measured."""
     return {
         "networks": settings.as_dict(), "frames": FRAMES, "factors": FACTORS, "null_subjects": NULL_SUBJECTS,

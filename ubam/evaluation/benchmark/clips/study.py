@@ -19,7 +19,7 @@ from ubam.deviation.normal_variation import trimmed_mean
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, twin_basis
 from ubam.encoding.embedding import embed_postures
-from ubam.encoding.saved_model import Model
+from ubam.encoding.saved_model import Networks
 from ubam.evaluation.benchmark.clips.rows import Clip, Shown, Source
 from ubam.evaluation.benchmark.rows import REFERENCE, KnownStudy, networks, networks_folder
 from ubam.evaluation.benchmark.run import Rendering, open_study
@@ -64,7 +64,7 @@ class ClipStudy:
         self.known: KnownStudy = open_study(out / "studies" / study.name)
         self.folder = networks_folder(self.known.networks, settings)
         self.truths = out / "studies" / study.name / "truth"
-        self.model = Model.load(self.folder)
+        self.model = Networks.load(self.folder)
         stored = read_arrays(self.folder / "postures.npz")
         self.names = [recording.recording_id for recording in self.known.recordings]
         self.codes: list[PostureSeries] = self.known.codes([stored[name] for name in self.names])

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ubam.core.files import write_csv, write_json
 from ubam.core.provenance import installed_versions
@@ -93,7 +92,7 @@ def _lines(values: Sequence[Value], digits: int) -> list[list[str]]:
     return lines
 
 
-def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, Any]) -> list[Value]:
+def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, object]) -> list[Value]:
     """Write eye.csv, one line per value, and eye.json: the same with the versions and the size of what was measured.
 
     Values that are there already stay, unless they are among the new ones or of another size. Returns all.
@@ -106,7 +105,7 @@ def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, Any
     return everything
 
 
-def _kept(out: Path, size: Mapping[str, Any]) -> list[Value]:
+def _kept(out: Path, size: Mapping[str, object]) -> list[Value]:
     try:
         kept = json.loads((out / "eye.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A clip may show the looks of another recording."""
+"""A clip may have the appearance of another recording."""
 
 from collections.abc import Sequence
 
@@ -17,5 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it away."""
+    """Drop the column."""
     op.drop_column("clips", "appearance")

@@ -9,7 +9,8 @@ COLUMNS = np.arange(96)
 
 
 def wave(shift: float, period: float, height: int = 64) -> np.ndarray:
-    return np.float32(128 + 60 * np.cos(2 * np.pi * (COLUMNS - shift) / period))[None].repeat(height, 0)
+    row = 128 + 60 * np.cos(2 * np.pi * (COLUMNS - shift) / period)
+    return row.astype(np.float32)[None].repeat(height, 0)
 
 
 def noise(seed: int) -> np.ndarray:

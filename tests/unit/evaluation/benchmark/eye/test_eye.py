@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -326,7 +327,8 @@ def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_larg
 def test_table_has_a_line_per_set_and_a_column_per_row() -> None:
     found = [(("s1", "now", "iou"), 0.5), (("s1", "now", "iou"), 0.7), (("s2", "eye", "iou"), 0.9)]
     values = means("outlines", found, "subjects")
-    assert values[0] == Value("outlines", "s1", "now", "iou", pytest.approx(0.6), pytest.approx(0.1), 2, "subjects")
+    near: Any = pytest.approx
+    assert values[0] == Value("outlines", "s1", "now", "iou", near(0.6), near(0.1), 2, "subjects")
     assert eye_table(values).splitlines() == [
         "outlines: outline: intersection over union with the true one",
         "          now   eye           n",
