@@ -149,6 +149,15 @@ def _sought(path: Path, film: Film, stamps: np.ndarray, frame_index: int) -> np.
     return None
 
 
+def stored_slots(path: Path | str) -> np.ndarray | None:
+    """The place of every frame among all that an AVI counts, dropped ones included, int64 [N]; None for other files."""
+    path = Path(path)
+    if path.suffix.casefold() not in (".avi", ".divx"):
+        return None
+    packets = read_packets(path, film_of(path).stream)
+    return packets.ticks - packets.ticks[0] if len(packets.ticks) else None
+
+
 def glimpse(path: Path | str) -> np.ndarray | None:
     """A frame from the middle, where subjects are in view, uint8 [H,W,3] RGB; None if none decodes there.
 
