@@ -12,7 +12,7 @@ import numpy as np
 from ubam.core.plotting import AMBER, heat_colour
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Frame
-from ubam.magnification.quality_checks import REASONS
+from ubam.results.records.clips import REASONS
 
 Arrow = tuple[tuple[float, float], tuple[float, float]]  # start and end (x, y) in pixels
 Region = tuple[int, int, int, int]
@@ -76,14 +76,20 @@ def draw_arrows(picture: Picture, arrows: list[Arrow], body_height: float) -> No
 def mark_change(frame: Frame, factor: float, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
     """Return the magnified picture with heat where it differs from the recording, and arrows along the move."""
     moved = frame.moved[factor]
-    flow = frame.flow * np.float32(frame.amount(factor))
+    flow = frame.flow * np.float32(1 - factor)
     picture = _heated(moved.picture, frame.region, moved.length, moved.opacity, body_height)
     return picture, _arrows(frame.region, flow, moved.source_opacity, box, body_height)
 
 
+def shows_heat(frame: Frame, factor: float, body_height: float) -> bool:
+    """Whether any part of the subject is moved far enough at `factor` to be marked."""
+    moved = frame.moved[factor]
+    return bool((moved.length[moved.opacity > 0.5] > LOW * body_height).any())
+
+
 def mark_deviation(frame: Frame, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
     """Return the recording with heat where it deviates from its twin, and arrows towards the twin."""
-    opacity, flow = frame.moved[0.0].source_opacity, frame.flow * np.float32(frame.amount(0.0))
+    opacity, flow = frame.moved[0.0].source_opacity, frame.flow
     length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)
     picture = _heated(frame.recording, frame.region, np.asarray(length, np.float32), opacity, body_height)
     return picture, _arrows(frame.region, flow, opacity, box, body_height)
