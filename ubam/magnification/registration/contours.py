@@ -78,7 +78,7 @@ def contour_in(outline: Array, known: Array) -> Contour:
     inward = slope / steepness
     beyond = np.clip((0.5 - soft[rows, columns])[:, None] / steepness, -1, 1) * inward
     place = (np.stack([columns, rows], 1) + beyond + 0.5) / SIDE
-    wide = cv2.resize(known, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    wide = np.asarray(cv2.resize(known, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.float32)
     return Contour(place.astype(np.float32), inward.astype(np.float32), wide[rows, columns])
 
 

@@ -158,7 +158,7 @@ class Registration:
             return found
         known = coordinates(self.bodies[0], outline, position, heading)
         rows, columns = np.nonzero(seen)
-        places = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / FIELD
+        places = np.asarray((np.stack([columns, rows], 1) + 0.5) / FIELD, np.float32)
         weights = kinship(places, known[rows, columns], contour) + 1e-9
         found[rows, columns] = (weights @ values) / weights.sum(1, keepdims=True)
         return found
