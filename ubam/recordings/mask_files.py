@@ -31,11 +31,15 @@ def check_masks(path: Path, frames: int) -> None:
 def read_masks(path: Path, frames: int, size: tuple[int, int], first: int = 0) -> Iterator[np.ndarray | None]:
     """The subject's mask in every frame from `first` on, uint8 [H,W], 0 or 255; None for a frame that has none.
 
-    Args:
-        path: a video as long as the recording (grey above half is the subject); a folder of one picture a frame
-            (anything but black is the subject); or JSON with masks of COCO: run lengths or polygons.
-        frames: how many frames the recording has.
-        size: width and height of the masks that are given out.
+    Parameters
+    ----------
+    path
+        A video as long as the recording (grey above half is the subject); a folder of one picture a frame
+        (anything but black is the subject); or JSON with masks of COCO: run lengths or polygons.
+    frames
+        How many frames the recording has.
+    size
+        Width and height of the masks that are given out.
 
     Raises
     ------

@@ -71,12 +71,18 @@ def find_subject(recording: Recording, survey: FirstPass) -> Finding:
 def scene_and_track(frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float) -> tuple[Scene, Track]:
     """The empty scene and the body's track, from what moves and then from what the eye sees there.
 
-    Args:
-        frames: gives the small pictures of all frames anew at every call.
-        samples: uint8 [N,H,W,3], the frames at positions `at` at full size.
-        at: int [N], rising.
-        times: how many pixels of the full size make one of the small pictures.
-        fps: frames per second.
+    Parameters
+    ----------
+    frames
+        Gives the small pictures of all frames anew at every call.
+    samples
+        uint8 [N,H,W,3], the frames at positions `at` at full size.
+    at
+        Int [N], rising.
+    times
+        How many pixels of the full size make one of the small pictures.
+    fps
+        Frames per second.
     """
     first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
     motion = motion_of(first.saliency(frame) for frame in frames())

@@ -39,11 +39,16 @@ class Settled:
 def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settled | None:
     """How far the body reaches around what moves, from looks at the frames at positions `at` without the empty scene.
 
-    Args:
-        frames: gives the small pictures of all frames, uint8 [h,w,3], anew at every call.
-        at: int [N], rising.
-        track: of what moves, in pixels of the recording, with a box of one size.
-        scale: pixels of the recording per pixel of the small pictures.
+    Parameters
+    ----------
+    frames
+        Gives the small pictures of all frames, uint8 [h,w,3], anew at every call.
+    at
+        Int [N], rising.
+    track
+        Of what moves, in pixels of the recording, with a box of one size.
+    scale
+        Pixels of the recording per pixel of the small pictures.
 
     Returns
     -------
@@ -82,9 +87,12 @@ def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Sett
 
     It is found where the eye sees it: a body that rests is still there.
 
-    Args:
-        scene: the empty scene at the size of the small pictures; None where it is not known.
-        fps: frames per second.
+    Parameters
+    ----------
+    scene
+        The empty scene at the size of the small pictures; None where it is not known.
+    fps
+        Frames per second.
     """
     wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
     boxes = _boxes(_middle(track, scale)[wanted] + settled.shift, WIDER * settled.side)

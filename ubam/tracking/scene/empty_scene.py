@@ -55,9 +55,12 @@ def empty_scene(frames: np.ndarray, subject: np.ndarray) -> Scene:
     Each pixel is the median over the frames in which the subject does not cover it, with a margin. What is always
     covered is filled in from around.
 
-    Args:
-        frames: uint8 [N,H,W,3].
-        subject: bool [N,H,W].
+    Parameters
+    ----------
+    frames
+        uint8 [N,H,W,3].
+    subject
+        bool [N,H,W].
     """
     covered = np.stack([grown(one) for one in subject])
     always = covered.mean(axis=0) > ALWAYS

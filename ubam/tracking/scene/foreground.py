@@ -9,10 +9,14 @@ LEAST = 5.0  # differences of fewer grey levels are never foreground
 def saliency(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float) -> np.ndarray:
     """How far each pixel of a frame is from the background, in units of noise, float32 [H,W] in 0..1.
 
-    Args:
-        frame: uint8 [H,W,3].
-        background: uint8 [H,W,3].
-        noise: grey levels, one number or float32 [H,W].
+    Parameters
+    ----------
+    frame
+        uint8 [H,W,3].
+    background
+        uint8 [H,W,3].
+    noise
+        Grey levels, one number or float32 [H,W].
     """
     red, green, blue = cv2.split(cv2.absdiff(frame, background))
     widest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 3).astype(np.float32)
