@@ -3,22 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
-from ubam.core.files import content_hash
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
-from ubam.tracking.eye.eye import WEIGHTS, Eye, Seen
+from ubam.tracking.eye.eye import Eye, Seen
 from ubam.tracking.eye.landmarks import LANDMARKS
 from ubam.tracking.outlines import shipped_eye
-from ubam.tracking.sides import settle_sides
 
 CHUNK = 64  # frames looked at together
-BODY_VERSION = 2
+BODY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -27,9 +22,9 @@ class Body:
 
     plan: one of person, rodent, dog, fly. landmarks float32 [T,L,2]: x and y in crop sides, 0..1 from the crop's upper
     left corner, of `LANDMARKS[plan]`; spread float32 [T,L]: their uncertainty, likewise; inside float32 [T,L]: the
-    chance that each lies within the crop. Left and right stay what they are within a recording (sides.py). places int8
-    [T,64,64,4]: for every cell of the crop front, left and height on the canonical body, times 127, and the chance of
-    the left half, times 127; to be read inside the outline only. Rows of frames without the subject are 0.
+    chance that each lies within the crop. places int8 [T,64,64,4]: for every cell of the crop front, left and height on
+    the canonical body, times 127, and the chance of the left half, times 127; to be read inside the outline only.
+    Rows of frames without the subject are 0.
     """
 
     plan: str
@@ -55,7 +50,7 @@ def read_body(store: CropStore, plan: str) -> Body:
     """The body in every frame of a store; kept in the store's folder, and read from there the next time."""
     files = CropFolder(store.folder)
     about = files.path / "body.json"
-    wanted = {"version": BODY_VERSION, "plan": plan, "eye": eye_fingerprint()}
+    wanted = {"version": BODY_VERSION, "plan": plan}
     if not (about.is_file() and json.loads(about.read_text(encoding="utf-8")) == wanted):
         arrays = _look(store, plan)
         for name, array in arrays.items():
@@ -75,20 +70,7 @@ def _look(store: CropStore, plan: str) -> dict[str, np.ndarray]:
         seen = _see(eye, store, here, plan)
         marks[here] = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
         places[here] = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127)
-    order = settle_sides(in_pixels(marks[found, :, :2], store.box[found]), plan, store.fps)
-    marks[found] = np.take_along_axis(marks[found], order[..., None], 1)
     return {"landmarks": marks, "places": places}
-
-
-def in_pixels(landmarks: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Landmarks [T, L, 2] in crop sides as pixels of the recording; box [T, 4]."""
-    return np.asarray(box[:, None, :2] + landmarks * (box[:, 2] - box[:, 0])[:, None, None])
-
-
-@lru_cache(maxsize=1)
-def eye_fingerprint() -> str:
-    """Stands for the weights of the shipped eye: what another eye saw is not read."""
-    return content_hash(Path(str(files("ubam") / WEIGHTS)))[:16]
 
 
 def _see(eye: Eye, store: CropStore, here: np.ndarray, plan: str) -> Seen:
