@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .landmarks import LANDMARKS, PLANS
 from .network import SIDE, Answer, EyeNetwork, landmark_places, prepare
+from .pairs import read_pairs
 
 WEIGHTS = "tracking/eye/weights/eye.safetensors"
 BATCH = 8
@@ -86,7 +87,9 @@ class Eye:
             answer = self._answer(part, torch.full((len(part),), number))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
             places.append(answer.places[:used])
-            at, wide, within = landmark_places(answer.heatmaps[:used, :marks])
+            heatmaps = answer.heatmaps[:used, :marks]
+            at, wide, within = landmark_places(heatmaps)
+            at, wide = read_pairs(heatmaps, at, wide, PLANS[number])
             found.append(at)
             spread.append(wide)
             inside.append(within)
