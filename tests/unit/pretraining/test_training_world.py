@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from ubam.pretraining.world.bodies.cast import Cast
+from ubam.pretraining.world.bodies.landmarks import LANDMARKS
+from ubam.pretraining.world.bodies.skinned_body import Posed, pose_body, rest_normals, rotation
 from ubam.pretraining.world.cameras import Camera, crop_matrix, look
-from ubam.pretraining.world.cast import Cast
-from ubam.pretraining.world.landmarks import LANDMARKS
 from ubam.pretraining.world.movers import draw_movers
-from ubam.pretraining.world.skinned_body import Posed, pose_body, rest_normals, rotation
 from ubam.tracking.eye.landmarks import LANDMARKS as SEEN
 from ubam.tracking.eye.landmarks import PLANS
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.support.study_files import make_study
+from tests.support.videos import make_study
 from ubam.core.errors import StudyError
 from ubam.recordings.doubts import doubts
 from ubam.recordings.folders import find_films

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bodies.skinned_body import rotation
 from .cameras import Camera, light_matrix
 from .looks import any_colour
 from .movers import draw_movers
 from .renderer import Mesh, Renderer
 from .scenes import Parts, Scene, draw_scene, occluders
-from .skinned_body import rotation
 
 UP = np.array([0.0, 0.0, 1.0])
 

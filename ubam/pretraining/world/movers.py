@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import photographs as layer
+from .bodies.skinned_body import rotation
 from .looks import any_colour
 from .scenes import Parts
-from .skinned_body import rotation
 
 FINGERS = 4
 HAND, BEDDING, CABLE = 0.07, 0.3, 0.06  # shares of the films of rodents with one

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .actor import Actor
+from .bodies.actor import Actor
+from .bodies.cast import Cast
+from .bodies.landmarks import LANDMARKS
+from .bodies.postures import perform
+from .bodies.skinned_body import Posed, pose_body, rest_normals, rotation
 from .cameras import Camera, crop_matrix, draw_view, look
-from .cast import Cast
 from .film import at_the_border, blurred, develop, interlaced
 from .film_set import UP, FilmSet
-from .landmarks import LANDMARKS
 from .looks import Look, draw_look
-from .postures import perform
 from .renderer import Renderer
-from .skinned_body import Posed, pose_body, rest_normals, rotation
 
 CROP, COORDINATES = 128, 64
 MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
