@@ -13,7 +13,7 @@ import pytest
 from ubam.core.parallel import executor
 
 BUSY = """
-import sys, time
+import signal, sys, time
 from ubam.core.parallel import executor
 
 def work(path):
@@ -24,6 +24,7 @@ def work(path):
         sum(range(10000))
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored
     with executor(2) as pool:
         [pool.submit(work, sys.argv[1]) for _ in range(2)]
         time.sleep(600)
