@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.films import X264, barcode_frames, ff, film, index_of
+from tests.support.videos import X264, barcode_frames, ff, film, index_of
 from ubam.core.errors import VideoError
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import check_recording
