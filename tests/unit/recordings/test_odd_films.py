@@ -213,6 +213,15 @@ def test_joined_recorder_files_go_on_where_the_clock_starts_anew(tmp_path):
     assert np.diff(times) == pytest.approx(np.full(119, 0.04), abs=1e-3)
 
 
+def test_a_second_damaged_film_is_not_silent(tmp_path):
+    content = film(tmp_path / "whole.mp4", *X264, "-movflags", "+faststart", count=100).read_bytes()
+    for name in ("one.mp4", "two.mp4"):
+        (tmp_path / name).write_bytes(content[: int(len(content) * 0.6)])
+        damage: list[str] = []
+        assert sum(1 for _ in read_frames(tmp_path / name, damage=damage)) < 100
+        assert "the file is damaged at about" in damage[0]
+
+
 @pytest.mark.parametrize("name", ["cut.mkv", "cut.mp4", "cut.avi", "cut.flv"])
 def test_a_file_that_was_cut_short_says_so_in_the_check(tmp_path, name):
     whole = tmp_path / f"whole{name[3:]}"
