@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.network import block_network
 from tests.support.command_line import call, tiny_quick
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        block_network(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

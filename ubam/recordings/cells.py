@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 THOUSAND = re.compile(r",\d{3}(?!\d)")
-INVISIBLE = "Cf"  # zero-width spaces and joiners, soft hyphens, byte order marks
+INVISIBLE = ("Cf", "Cc")  # zero-width spaces and joiners, soft hyphens, byte order marks; control characters
 
 
 def read_number(cell: str) -> float:
@@ -20,7 +20,7 @@ def read_number(cell: str) -> float:
 
 def clean_name(text: str) -> str:
     """A name without invisible letters and outer spaces, its umlauts composed."""
-    visible = "".join(letter for letter in text if unicodedata.category(letter) != INVISIBLE)
+    visible = "".join(letter for letter in text if unicodedata.category(letter) not in INVISIBLE)
     return unicodedata.normalize("NFC", visible).strip()
 
 

@@ -30,6 +30,7 @@ SCANNED_BYTES = 256 * 2**20  # a larger file without a table of its frames is ta
 LISTED_PACKETS = 400  # that are read to see which of several streams is a film
 
 av.logging.set_level(av.logging.ERROR)
+av.logging.set_skip_repeated(False)  # what one film makes the decoder say, the next may too
 logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
@@ -51,13 +52,15 @@ def opened(path: Path) -> Iterator["av.container.InputContainer"]:
         try:
             container = av.open(f"file:{path.absolute()}", metadata_errors="replace", container_options=options)
         except (av.FFmpegError, ValueError) as error:
-            raise VideoError(f"{path}: {_why_unreadable(said)}") from error
+            raise VideoError(f"{path}: {_why_unreadable(path, said)}") from error
     with container:
         yield container
 
 
-def _why_unreadable(said: list[tuple[int, str, str]]) -> str:
-    if any("moov atom not found" in words for _, _, words in said):
+def _why_unreadable(path: Path, said: list[tuple[int, str, str]]) -> str:
+    with open(path, "rb") as handle:
+        begins_as_mp4 = handle.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+    if begins_as_mp4 and any("moov atom not found" in words for _, _, words in said):
         return "was never finished (its table of frames is missing); copy it again or repair it with the camera"
     return (
         "cannot be read as a video (damaged, cut short, or another kind of file); "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from ubam.core.errors import VideoError
-from ubam.recordings.container import Length, film_length, film_streams, opened
+from ubam.recordings.container import RESTARTING, Length, film_length, film_streams, opened
 from ubam.recordings.decoding import Decoder
 from ubam.recordings.pictures import (
     HDR,
@@ -52,7 +52,8 @@ class VideoInfo:
 class Film:
     """How the film of a file is read: its stream, and the filters that every frame passes first.
 
-    first_stamp: of the first frame that decodes, in ticks; None where the file stores no times.
+    first_stamp: of the first frame that decodes, in ticks; None where the file stores no times. stamps_hold: frames
+    have the same stamps when decoding begins in the middle of the file.
     """
 
     info: VideoInfo
@@ -60,6 +61,7 @@ class Film:
     interlaced: bool
     filters: tuple[Filter, ...]
     first_stamp: int | None
+    stamps_hold: bool
 
 
 def film_of(path: Path, max_pixels: int = MAX_PIXELS) -> Film:
@@ -92,8 +94,15 @@ def _film_of(path: Path, size: int, modified_ns: int, max_pixels: int) -> Film:
         if not frames:
             reason = f" ({decoder.damage[0]})" if decoder.damage else ""
             raise VideoError(f"{path}: no frame could be decoded{reason}; copy it again or convert it to MP4")
+        hold = _stamps_hold(decoder)
     bits = _bits(path, chosen, length, max_pixels, frames) if is_deep(frames[0]) else 16
-    return _described(frames, chosen, several, length, bits)
+    return replace(_described(frames, chosen, several, length, bits), stamps_hold=hold)
+
+
+def _stamps_hold(decoder: Decoder) -> bool:
+    """MPEG streams stamp some packets only, and an AVI with pictures out of order none for showing."""
+    name = decoder.container.format.name
+    return name not in RESTARTING and not (name == "avi" and decoder.stream.codec_context.has_b_frames)
 
 
 def _check_size(path: Path, stream: "av.VideoStream", max_pixels: int) -> None:
@@ -154,4 +163,4 @@ def _described(frames: list["av.VideoFrame"], stream: int, several: list[str], l
         said.append("its file asks players to show it mirrored, and it is analysed as they show it")
     info = VideoInfo(width, height, length.fps, length.frames, length.seconds, tuple(said), length.ends_early)
     filters = (*upright, *tone_mapped(transfer), *stretched(bits))
-    return Film(info, stream, interlaced, filters, first.pts)
+    return Film(info, stream, interlaced, filters, first.pts, stamps_hold=False)

@@ -19,7 +19,12 @@ NAMED_DATE = re.compile(rf"[_\-. ]({DATE})(?:[T_\-. ]\d{{2}}[-_:.]?\d{{2}}(?:[-_
 DAY_FOLDER = re.compile(rf"(?:{DAY_WORD})[_\- ]?(\d+)", re.IGNORECASE)
 SESSION_FOLDER = re.compile(rf"(?:{SESSION_WORD})[_\- ]?(\d+)|{DATE}", re.IGNORECASE)
 ONLY_SESSION = re.compile(
-    rf"(?:{SESSION_WORD}|{DAY_WORD}|s|t|video|cam|camera|film|movie|gait|walk)?[_\- ]?\d*|{DATE}", re.IGNORECASE
+    rf"(?:{SESSION_WORD}|{DAY_WORD}|s|t|video|cam|camera|film|movie|gait|walk)?[_\- ]?\d*|{DATE}|"
+    r"(?:gx|gh|gopr|dsc[nf]?|mvi|img|vid|pxl|mov|dji)[_\-]?\d[\d_\-]*",  # what cameras call their files
+    re.IGNORECASE,
+)
+PLACE_FOLDER = re.compile(
+    r"(?:cage|box|arena|batch|cohort|cam|camera|room|rack|rig|set|part)s?[_\- ]?\w{0,3}", re.IGNORECASE
 )
 PLAIN_FOLDER = re.compile(r"videos?|recordings?|data|raw|mp4s?|files?|films?|movies?", re.IGNORECASE)
 SAME_ANIMAL = re.compile(
@@ -52,10 +57,10 @@ class Guess:
 def guess(paths: Sequence[str]) -> list[Guess]:
     """A guess for each path (with slashes, relative to the folder that was given), all seen together."""
     split = [_parts(path) for path in paths]
-    shared = _shared_depth([folders for folders, _ in split])
+    shared = _shared_depth([folders for folders, _ in split], [stem for _, stem in split])
     first = [_alone(path, folders[shared:], stem) for path, (folders, stem) in zip(paths, split, strict=True)]
     named = _by_folder(first, [folders for folders, _ in split])
-    read = [_by_name(one) for one in named]
+    read = [_by_name(one) if one.subject == stem else one for one, (_, stem) in zip(named, split, strict=True)]
     kept = _never_all_one(named, read)
     return _two_groups_apart(kept)
 
@@ -66,12 +71,15 @@ def _parts(path: str) -> tuple[list[str], str]:
     return [folder for folder in folders if not PLAIN_FOLDER.fullmatch(folder)], PurePosixPath(name).stem or name
 
 
-def _shared_depth(chains: Sequence[Sequence[str]]) -> int:
-    """How many leading folders all files share, as long as each keeps one of its own: they stand above the groups."""
+def _shared_depth(chains: Sequence[Sequence[str]], stems: Sequence[str]) -> int:
+    """How many leading folders all files share above their groups; each file keeps a folder of its own."""
+    if (
+        len({tuple(_meaningful(chain)) for chain in chains}) == 1
+    ):  # one folder: of a group, or of a subject in its group
+        kept = 2 if all(ONLY_SESSION.fullmatch(stem) for stem in stems) else 1
+        return max(0, len(_meaningful(chains[0])) - kept)
     depth = 0
     while all(len(_meaningful(chain[depth:])) > 1 for chain in chains) and len({chain[depth] for chain in chains}) == 1:
-        if len({tuple(chain) for chain in chains}) == 1:
-            return 0
         depth += 1
     return depth
 
@@ -94,28 +102,34 @@ def _alone(path: str, folders: Sequence[str], stem: str) -> Guess:
 
 
 def _by_folder(found: Sequence[Guess], chains: Sequence[Sequence[str]]) -> list[Guess]:
-    """Films in a folder of their own below the group are of one subject where their names tell sessions only."""
-    folders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    """Films in a folder below their group are of one subject, where the group has several such folders.
+
+    In a single one they are only where their names tell nothing but sessions; cages and the like are no subjects.
+    """
+    inner: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, chain in enumerate(chains):
-        folders[tuple(_meaningful(chain))].append(number)
+        folders = _meaningful(chain)
+        if folders and folders[-1] != found[number].group:
+            inner[tuple(folders)].append(number)
     read = list(found)
-    for chain, numbers in folders.items():
-        if not chain or chain[-1] == found[numbers[0]].group:
-            continue
-        stems = [found[number].subject for number in numbers]
-        if all(ONLY_SESSION.fullmatch(stem) for stem in stems) or len(stems) == 1:
-            for number, stem in zip(numbers, stems, strict=True):
-                read[number] = _session_of(replace(found[number], subject=chain[-1]), stem)
+    for chain, numbers in inner.items():
+        group = found[numbers[0]].group
+        several = sum(found[others[0]].group == group for others in inner.values()) > 1
+        sessions = all(ONLY_SESSION.fullmatch(found[number].subject) for number in numbers)
+        if sessions or (several and not PLACE_FOLDER.fullmatch(chain[-1])):
+            for number in numbers:
+                read[number] = _session_of(replace(found[number], subject=chain[-1]), found[number].subject)
     return read
 
 
 def _session_of(found: Guess, stem: str) -> Guess:
-    """The session or day that a file's whole name tells."""
+    """The session or day that the name of a file in its subject's folder tells."""
     day = DAY_FOLDER.fullmatch(stem)
     if day and not found.day:
         return replace(found, day=str(int(day[1])))
     number = re.search(r"\d+$", stem)
-    return found if found.session or not number else replace(found, session=number[0])
+    session = number[0] if number and ONLY_SESSION.fullmatch(stem) else ""
+    return found if found.session else replace(found, session=session)
 
 
 def _by_name(found: Guess) -> Guess:
@@ -188,6 +202,12 @@ def _questions(found: Sequence[Guess]) -> Iterable[str]:
             alike[stem, one.group].append(one.subject)
     if pair := next((names for names in alike.values() if len(names) > 1), None):
         yield f"Are '{pair[0]}' and '{pair[1]}' one subject? If so, give them one name in the column 'subject'."
+    for one in found:
+        path = PurePosixPath(one.path.replace("\\", "/"))
+        others = sum(other.subject == one.subject and other.group == one.group for other in found)
+        if others > 1 and clean_name(path.parent.name) == one.subject and not ONLY_SESSION.fullmatch(path.stem):
+            yield f"Are all films in '{path.parent}' of one subject? If not, give each its own name."
+            break
     places: dict[str, set[str]] = defaultdict(set)
     for one in found:
         places[one.subject].add(one.group)

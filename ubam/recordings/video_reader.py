@@ -146,6 +146,8 @@ def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _stamps(path: Path, size: int, modified_ns: int, film: Film) -> np.ndarray | None:
     """The stamps of all frames in order, int64 [N]; None where they do not tell the frames apart."""
+    if not film.stamps_hold:
+        return None
     packets: Packets = read_packets(path, film.stream)
     ticks = packets.ticks
     distinct = packets.timed and not packets.damaged and len(ticks) > 0 and bool((np.diff(ticks) > 0).all())

@@ -8,19 +8,20 @@ from apiflask import APIBlueprint, abort
 from flask import Response, request
 from sqlalchemy import func, select
 
-from ubam.recordings.folders import VIDEO_SUFFIXES
+from ubam.recordings.folders import is_film_name
+from ubam.recordings.guessing import Guess, describe_guess, guess
 from webui.access.audit_log import note
 from webui.access.identity import find_user, me
 from webui.access.permissions import role_in, study_of, visible
 from webui.api.study_checks import describe
-from webui.api.study_csv import guess, read_table, table_text
+from webui.api.study_csv import guessed_values, left_out, read_table, table_text
 from webui.context import service
 from webui.data.models import Job, Member, Recording, Run, Study
 from webui.data.session import database
 from webui.data.storage import folder_bytes
-from webui.http.schemas import MemberIn, PathIn, StudyIn, answers
+from webui.http.schemas import MemberIn, PathIn, PathsIn, StudyIn, answers
 from webui.http.security import identity, limiter
-from webui.http.study_schemas import AddedOut, ChangedOut, CheckOut, StudyDetail, StudyGlimpse, StudyOut
+from webui.http.study_schemas import AddedOut, ChangedOut, CheckOut, GuessesOut, StudyDetail, StudyGlimpse, StudyOut
 from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording, room_for_recordings
 
 PICTURES = 4
@@ -169,7 +170,18 @@ def put_table(study_id: str) -> dict[str, Any]:
         for name, value in values.items():
             setattr(recording, name, value)
     database().commit()
-    return {"changed": len(rows)}
+    return {"changed": len(rows), "notes": left_out(text)}
+
+
+@studies.post("/guesses")
+@studies.input(PathsIn, arg_name="given")
+@studies.output(GuessesOut)
+@studies.doc(summary="What the names and folders of files say of subject, group, session and day")
+def guess_values(given: dict[str, Any]) -> dict[str, Any]:
+    """The guess of `ubam init`; it is the better the more files of a study it sees together."""
+    me()
+    found = guess(given["paths"])
+    return {"guesses": [guessed_values(one) for one in found], "said": describe_guess(found)}
 
 
 @studies.post("/studies/<string:study_id>/folder")
@@ -188,7 +200,8 @@ def add_folder(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
     room = room_for_recordings(database(), study)
     if len(videos) > room:
         abort(413, f"The folder holds {len(videos)} videos, the study has room for {room}; name a smaller folder.")
-    added = [_add_outside(study, folder, video) for video in videos]
+    guesses = guess([video.relative_to(folder).as_posix() for video in videos])
+    added = [_add_outside(study, video, one) for video, one in zip(videos, guesses, strict=True)]
     database().commit()
     for recording in added:
         add_job("probe", recording, study, 1.0)
@@ -200,16 +213,15 @@ def _videos(folder: Path) -> list[Path]:
     found = []
     for root, folders, files in os.walk(folder):  # follows no links
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(root) / name for name in sorted(files) if name.casefold().endswith(VIDEO_SUFFIXES)]
+        found += [Path(root) / name for name in sorted(files) if is_film_name(name)]
         if len(found) > 10_000:
             abort(413, "The folder holds more than 10,000 videos; name a smaller folder.")
     return [video for video in found if not video.name.startswith(".") and not video.is_symlink()]
 
 
-def _add_outside(study: Study, folder: Path, video: Path) -> Recording:
-    size = video.stat().st_size
-    values = guess(video.relative_to(folder).as_posix())
-    return new_recording(database(), study, video.name, size, {**values, "outside": str(video)})
+def _add_outside(study: Study, video: Path, guessed: Guess) -> Recording:
+    values = guessed_values(guessed) | {"day": float(guessed.day) if guessed.day else None}
+    return new_recording(database(), study, video.name, video.stat().st_size, {**values, "outside": str(video)})
 
 
 @studies.get("/studies/<string:study_id>/check")

@@ -4,13 +4,15 @@ import csv
 import io
 import unicodedata
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from marshmallow import ValidationError
 
 from ubam.core.errors import StudyError
 from ubam.core.files import guarded, unguarded
+from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
+from ubam.recordings.guessing import Guess
+from ubam.recordings.study_table import NAMES
 from webui.data.models import Recording
 from webui.http.schemas import RecordingIn
 from webui.jobs.run_study import COLUMNS
@@ -45,13 +47,15 @@ def _cell(value: Any) -> str:
 
 def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
     """What a CSV says of each recording, matched by its id or file name; StudyError names the first wrong row."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter, skipinitialspace=True)
+    reader, above = _reader(text)
     try:
         names = [(name or "").strip().casefold() for name in reader.fieldnames or []]
         reader.fieldnames = names
-        rows = [(reader.line_num, row) for row in reader if any(cell for cell in row.values() if isinstance(cell, str))]
+        rows = [
+            (reader.line_num + above, row)
+            for row in reader
+            if any(cell for cell in row.values() if isinstance(cell, str))
+        ]
     except csv.Error as error:
         raise StudyError(f"The table cannot be read as CSV ({error}); check its quotes.") from None
     if "video" not in names and "id" not in names:
@@ -67,6 +71,14 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
         lines[recording.id] = line
         found.append((recording, _values(line, row)))
     return found
+
+
+def _reader(text: str) -> tuple["csv.DictReader[str]", int]:
+    """A reader of a CSV's rows, and how many lines stand above its header."""
+    whole, separator = without_separator_line(text.lstrip("\ufeff"))
+    body = whole.lstrip("\r\n")
+    reader = csv.DictReader(io.StringIO(body, newline=""), delimiter=separator, skipinitialspace=True)
+    return reader, whole[: len(whole) - len(body)].count("\n")
 
 
 def _plain(name: str) -> str:
@@ -110,6 +122,7 @@ def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
         if name not in row:
             continue
         cell = unguarded((row[name] or "").strip())
+        cell = clean_name(cell) if name in NAMES else cell
         values[name] = _value(line, name, cell)
     try:
         loaded: dict[str, Any] = RecordingIn().load(values)
@@ -123,17 +136,31 @@ def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
 def _value(line: int, name: str, cell: str) -> Any:
     try:
         if name in NUMBERS:
-            return float(cell.replace(",", ".")) if cell else None
+            return read_number(cell) if cell else None
         if name in BOXES:
             return [float(part) for part in cell.replace(",", " ").strip("()[] ").split()] if cell else None
-    except ValueError:
+    except ValueError as error:
+        if THOUSAND.search(cell) and name in NUMBERS:
+            raise StudyError(f"Row {line}: '{name}' is '{cell}', and {error}.") from None
         what = "a number" if name in NUMBERS else "four numbers, left top right bottom,"
         raise StudyError(f"Row {line}: '{name}' is '{cell}'; write {what} or leave it empty.") from None
     return cell
 
 
-def guess(relative: str) -> dict[str, str]:
-    """Subject and group of a file by its path, as `ubam init` guesses: the first folder is the group."""
-    parts = [part for part in relative.replace("\\", "/").split("/") if part]
-    subject = parts[1] if len(parts) > 2 else PurePosixPath(parts[-1]).stem if parts else ""
-    return {"subject": subject[:200], "group": parts[0][:200] if len(parts) > 1 else ""}
+def guessed_values(found: Guess) -> dict[str, str]:
+    """A guess as values of a recording; a group stands only where the file lay in a folder."""
+    return {name: getattr(found, name)[:200] for name in ("subject", "group", "session", "day")}
+
+
+def left_out(text: str) -> list[str]:
+    """A sentence about columns with values that this table does not keep; none where there are none."""
+    rows, _ = _reader(text)
+    kept = {*COLUMNS, "id"}
+    named = {(name or "").strip(): name for name in rows.fieldnames or []}
+    others = [name for name in named if name and name.casefold() not in kept]
+    cells = list(rows) if others else []
+    filled = [name for name in others if any((row.get(named[name]) or "").strip() for row in cells)]
+    if not filled:
+        return []
+    names = ", ".join(f"'{name}'" for name in filled)
+    return [f"Not kept here, and not used in a run: the values of {names}. `ubam run` on the command line uses them."]

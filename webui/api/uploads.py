@@ -16,10 +16,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ubam.core.text import bytes_text
+from ubam.recordings.guessing import guess
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import study_of, upload_of
-from webui.api.study_csv import guess
 from webui.context import service
 from webui.data.models import Recording, Study, Upload, User
 from webui.data.session import database
@@ -102,7 +102,7 @@ def _metadata(text: str) -> dict[str, str]:
 
 
 def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"subject": guess(described.get("relativePath") or file_name)["subject"]}
+    found: dict[str, Any] = {"subject": guess([described.get("relativePath") or file_name])[0].subject[:200]}
     found |= {name: described[name][:200] for name in TABLE if described.get(name)}
     try:
         found["day"] = float(found["day"]) if "day" in found else None

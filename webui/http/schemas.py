@@ -111,6 +111,12 @@ class PathIn(Schema):
     path = String(required=True, validate=[Length(1, 2000), clean, filled])
 
 
+class PathsIn(Schema):
+    """Files with their paths inside the folder that was given."""
+
+    paths = List(String(validate=Length(1, 2000)), required=True, validate=Length(1, 5000))
+
+
 class RunIn(Schema):
     """How to analyse a study; without a reference every subject is compared with all others."""
 

@@ -44,9 +44,21 @@ class AddedOut(Answer):
 
 
 class ChangedOut(Answer):
-    """How many rows of the table were set."""
+    """How many rows of the table were set, and what of it was left out."""
 
-    changed = Integer()
+    changed, notes = Integer(), texts()
+
+
+class GuessOut(Answer):
+    """What the path of a file says."""
+
+    subject, group, session, day = String(), String(), String(), String()
+
+
+class GuessesOut(Answer):
+    """A guess for every path, and in sentences what was made of them."""
+
+    guesses, said = many(GuessOut), texts()
 
 
 class RecordingOut(Answer):

@@ -9,6 +9,7 @@ from apiflask import HTTPError
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from ubam.recordings.folders import VIDEO_SUFFIXES
 from webui.access.identity import admin
 from webui.access.permissions import run_of, study_of
 from webui.context import service
@@ -21,7 +22,7 @@ WALKER = (
     "M16 2.8a3.2 3.2 0 1 1 0 6.4a3.2 3.2 0 1 1 0-6.4z"
     "M13.4 12.6a2.6 2.6 0 0 1 5.2 0v6.2l3.6 8.6a1.7 1.7 0 0 1-3.1 1.3l-3.1-7.3-3.1 7.3a1.7 1.7 0 0 1-3.1-1.3l3.6-8.6z"
 )
-TEXTS_MODULE = f"export const texts = {json.dumps(TEXTS)};\n"
+TEXTS_MODULE = f"export const texts = {json.dumps(TEXTS)};\nexport const suffixes = {json.dumps(VIDEO_SUFFIXES)};\n"
 
 
 @pages.context_processor
@@ -49,7 +50,7 @@ def _of_a_person(page: Callable[..., str]) -> Callable[..., Any]:
 
 @pages.get("/texts.js")
 def texts() -> Any:
-    """The texts as a module of JavaScript."""
+    """The texts, and how names of films end, as a module of JavaScript."""
     answer = Response(TEXTS_MODULE, mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
     answer.add_etag()

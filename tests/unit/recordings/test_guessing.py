@@ -26,9 +26,19 @@ READ = {
         ["healthy|rat_d1", "healthy|rat_d2", "ill|rat_d3", "ill|rat_d4"],
     ),
     "folders of subjects": (
-        ["healthy/anna/day1.mp4", "healthy/anna/day2.mp4", "healthy/bert/day1.mp4", "ill/carl/walk.mp4"],
+        ["healthy/anna/day1.mp4", "healthy/anna/slow.mp4", "healthy/bert/day1.mp4", "ill/carl/walk.mp4"],
         ["healthy|anna", "healthy|anna", "healthy|bert", "ill|carl"],
     ),
+    "one folder for all of a group": (
+        ["healthy/mice/m1.mp4", "healthy/mice/m2.mp4", "ill/mice/m3.mp4", "ill/mice/m4.mp4"],
+        ["healthy|m1", "healthy|m2", "ill|m3", "ill|m4"],
+    ),
+    "names that cameras give": (
+        ["wt/m1/GX010023.MP4", "wt/m2/GX010024.MP4", "ko/m3/DSC_0001.MOV"],
+        ["wt|m1", "wt|m2", "ko|m3"],
+    ),
+    "one subject's folder alone": (["stroke/anna/session1.mp4"], ["stroke|anna"]),
+    "one group's folder in another": (["lab/healthy/mouse3.mp4"], ["healthy|mouse3"]),
     "cages": (
         ["KO/cageA/mouse1.mp4", "KO/cageA/mouse2.mp4", "WT/cageB/mouse3.mp4", "WT/cageB/mouse4.mp4"],
         ["KO|mouse1", "KO|mouse2", "WT|mouse3", "WT|mouse4"],
@@ -72,6 +82,8 @@ def test_what_was_made_is_said_with_an_example_and_the_doubts():
         "For example, 'wt/m1_day2.mp4' is read as subject 'm1', group 'wt', day 2.",
     ]
     assert "one subject?" in describe_guess(guess(["wt/rat_d1.mp4", "wt/rat_d2.mp4", "ko/x.mp4"]))[2]
+    folders = ["wt/anna/a.mp4", "wt/anna/b.mp4", "wt/bo/c.mp4", "ko/cy/d.mp4"]
+    assert "Are all films in 'wt/anna'" in describe_guess(guess(folders))[2]
     assert "compared with itself" in describe_guess(guess(["before/m1.mp4", "after/m1.mp4"]))[2]
     assert "differ in spelling only" in describe_guess(guess(["wt/M1.mp4", "ko/m 1.mp4"]))[2]
 

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.support.films import film
+from tests.support.videos import film
 from ubam.core.errors import StudyError
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.video_reader import probe

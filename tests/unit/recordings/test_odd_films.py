@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.films import X264, barcode_frames, ff, film, index_of
+from tests.support.videos import X264, barcode_frames, ff, film, index_of
 from ubam.core.errors import VideoError
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import check_recording
@@ -211,6 +211,15 @@ def test_joined_recorder_files_go_on_where_the_clock_starts_anew(tmp_path):
     assert info.duration_s == pytest.approx(4.8, abs=0.1)
     times = [time_s for _, time_s, _ in read_timed_frames(tmp_path / "joined.mts")]
     assert np.diff(times) == pytest.approx(np.full(119, 0.04), abs=1e-3)
+
+
+def test_a_second_damaged_film_is_not_silent(tmp_path):
+    content = film(tmp_path / "whole.mp4", *X264, "-movflags", "+faststart", count=100).read_bytes()
+    for name in ("one.mp4", "two.mp4"):
+        (tmp_path / name).write_bytes(content[: int(len(content) * 0.6)])
+        damage: list[str] = []
+        assert sum(1 for _ in read_frames(tmp_path / name, damage=damage)) < 100
+        assert "the file is damaged at about" in damage[0]
 
 
 @pytest.mark.parametrize("name", ["cut.mkv", "cut.mp4", "cut.avi", "cut.flv"])

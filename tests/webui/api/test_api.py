@@ -58,10 +58,32 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: TestServ
     table = client.get(f"studies/{study}/table.csv").get_data(as_text=True)
     assert table.splitlines()[1] == f"ada.mp4,Ada,healthy,,3,,,,1 2 30 40,,{ada}"
     mended = table.replace("lesion", "stroke").replace(",", ";")
-    assert client.send("PUT", f"studies/{study}/table.csv", data=mended.encode()).json == {"changed": 4}
+    assert client.send("PUT", f"studies/{study}/table.csv", data=mended.encode()).json == {"changed": 4, "notes": []}
     rows = client.get(f"studies/{study}/recordings").json
     assert [row["group"] for row in rows] == ["healthy", "healthy", "stroke", "stroke"]
     assert rows[0]["box"] == [1, 2, 30, 40]
+
+
+def test_columns_that_are_not_kept_are_named_and_numbers_are_not_misread(alone: TestServer, client: Client) -> None:
+    study = _study(client)
+    alone.add_recording(study, "ada.mp4")
+    address = f"studies/{study}/table.csv"
+    table = "sep=;\nvideo;fps;cage;keypoints;day\nada.mp4;25;;ada.h5;1,5\n"
+    notes = client.send("PUT", address, data=table.encode()).json["notes"]
+    assert "the values of 'fps', 'keypoints'" in notes[0]
+    assert client.get(f"studies/{study}/recordings").json[0]["day"] == 1.5
+    answer = client.send("PUT", address, data=b"video;day\nada.mp4;1,000\n")
+    assert answer.status_code == 400
+    assert "may mean a thousand or a fraction" in answer.json["error"]
+
+
+def test_the_page_guesses_as_the_command_does(client: Client) -> None:
+    paths = ["wt/treated1_day2.mp4", "wt/treated2.mp4", "ko/id07.mp4"]
+    found = client.post("guesses", {"paths": paths}).json
+    assert [one["subject"] for one in found["guesses"]] == ["treated1", "treated2", "id07"]
+    assert found["guesses"][0]["day"] == "2"
+    assert found["said"][0] == "3 files: 3 subjects, 2 groups."
+    assert client.post("guesses", {"paths": []}).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -113,7 +135,7 @@ def test_rows_of_files_with_one_name_are_told_apart_by_id_and_never_guessed(alon
     address = f"studies/{study}/table.csv"
     head, ada, bob = client.get(address).get_data(as_text=True).splitlines()
     turned = "\n".join([head, bob.replace("bob", "Bob"), ada])
-    assert client.send("PUT", address, data=turned.encode()).json == {"changed": 2}
+    assert client.send("PUT", address, data=turned.encode()).json == {"changed": 2, "notes": []}
     rows = client.get(f"studies/{study}/recordings").json
     assert [(row["subject"], row["group"]) for row in rows] == [("ada", "ada's"), ("Bob", "Bob's")]
     for wrong, words in (
@@ -132,7 +154,7 @@ def test_a_spreadsheet_takes_no_cell_of_the_table_for_a_formula(alone: TestServe
     alone.add_recording(study, "=1+1.mp4", subject="@SUM(A1)", group="-x")
     table = client.get(f"studies/{study}/table.csv").get_data()
     assert b"'=1+1.mp4,'@SUM(A1),'-x" in table
-    assert client.send("PUT", f"studies/{study}/table.csv", data=table).json == {"changed": 1}
+    assert client.send("PUT", f"studies/{study}/table.csv", data=table).json == {"changed": 1, "notes": []}
     assert client.get(f"studies/{study}/recordings").json[0]["subject"] == "@SUM(A1)"
 
 

@@ -24,10 +24,9 @@ GUESSES = {
 
 
 def test_subject_group_session_and_day_are_guessed(chromium: Any, served: Served) -> None:
-    visitor = Visitor(chromium, served.address)
-    visitor.go("/sign-in")
-    ask = "paths => import('/static/js/guess.js').then(({ guess }) => paths.map(guess))"
-    found = visitor.page.evaluate(ask, list(GUESSES))
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    ask = "paths => import('/static/js/guess.js').then(({ guess }) => Promise.all(paths.map((path) => guess([path]))))"
+    found = [one["guesses"][0] for one in visitor.page.evaluate(ask, list(GUESSES))]
     values = [(one["subject"], one["group"], one["session"], one["day"]) for one in found]
     assert dict(zip(GUESSES, values, strict=True)) == GUESSES
     visitor.close()

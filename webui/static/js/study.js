@@ -63,7 +63,7 @@ async function add(files) {
   const others = files.filter(({ file }) => !isVideo(file.name) && !isTable(file.name));
   state.tables.push(...tables.map(({ file }) => file));
   if (others.length) tell(say("upload.left_out", { n: others.length, names: others.slice(0, 3).map(({ file }) => file.name).join(", ") }));
-  if (videos.length) uploads.add(videos);
+  if (videos.length) uploads.add(videos).then((said) => { if (said.length) tell(said.join(" ")); });
   else if (tables.length) importTables();
   else if (!others.length) tell(say("upload.nothing"));
 }
@@ -79,7 +79,7 @@ async function importTables() {
     if (result === undefined) continue;
     const wrong = result?.wrong ?? result?.problems ?? [];
     if (wrong.length) complain(new Error(wrong.slice(0, 5).map((one) => (typeof one === "string" ? one : one.reason ?? one.error)).join(" ")));
-    else tell(say("table.imported", { name: file.name }));
+    else tell([say("table.imported", { name: file.name }), ...(result?.notes ?? [])].join(" "));
   }
   follow();
 }

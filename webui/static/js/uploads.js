@@ -19,14 +19,17 @@ export class Uploads {
 
   open() { return this.all.filter((upload) => ["waiting", "sending", "offline", "paused"].includes(upload.state)); }
 
-  add(files) {
+  /** Begin to send files; gives what was made of their names, in sentences. */
+  async add(files) {
+    const { guesses, said } = await guess(files.map(({ path }) => path)).catch(() => ({ guesses: [], said: [] }));
     const present = new Set(this.all.filter((upload) => upload.state !== "cancelled" && upload.state !== "failed").map((upload) => upload.key));
-    for (const { file, path } of files) {
+    for (const [place, { file, path }] of files.entries()) {
       if (present.has(fingerprint(this.study, path, file))) continue;
-      const metadata = { filename: file.name, relativePath: path, ...guess(path) };
+      const metadata = { filename: file.name, relativePath: path, ...guesses[place] };
       this.all.push(new Upload({ study: this.study, file, path, metadata, chunk: this.limits.chunk_bytes, largest: this.limits.largest_chunk_bytes, changed: (upload) => this.change(upload) }));
     }
     this.next();
+    return said;
   }
 
   next() {
