@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.videos import walking_frames, write_video
 from ubam.core.errors import VideoError
+from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.recordings.study_table import Recording
 from ubam.tracking.cropping import build_crops
 
@@ -51,9 +52,12 @@ def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
         build_crops(Recording("x", 2, tmp_path / "text.mp4", "a", "g"), tmp_path / "store")
 
 
-def test_two_arenas_in_one_video_do_not_disturb_each_other(sound: Path, tmp_path: Path) -> None:
-    left = build_crops(Recording("l", 2, sound, "a", "g", box=(0.0, 0.0, 80.0, 120.0)), tmp_path / "l")
-    right = build_crops(Recording("r", 3, sound, "b", "g", box=(80.0, 0.0, 160.0, 120.0)), tmp_path / "r")
-    early, late = slice(5, 20), slice(40, 55)
+def test_two_arenas_in_one_video_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """A person walks from the left box into the right one: each box shows it only while it is there."""
+    rendered = render_recording(4, RecordingSpec(scene="walkway", seconds=2.4))
+    film = write_video(tmp_path / "film.mp4", rendered.frames())
+    left = build_crops(Recording("l", 2, film, "a", "g", box=(105.0, 0.0, 245.0, 208.0)), tmp_path / "l")
+    right = build_crops(Recording("r", 3, film, "b", "g", box=(245.0, 0.0, 385.0, 208.0)), tmp_path / "r")
+    early, late = slice(0, 12), slice(48, 60)
     assert left.views[early, ..., 0].mean() > 5 * left.views[late, ..., 0].mean()
     assert right.views[late, ..., 0].mean() > 5 * right.views[early, ..., 0].mean()

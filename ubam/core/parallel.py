@@ -1,6 +1,8 @@
 """Per-recording work on many cores or machines: any concurrent.futures.Executor is the one seam."""
 
 import multiprocessing
+import os
+import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from ubam.core.errors import UbamError
@@ -15,7 +17,21 @@ def executor(workers: int, scheduler: str | None = None) -> Executor:
         return _dask(scheduler)
     if workers <= 1:
         return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent
+    )
+
+
+def end_with_the_parent() -> None:
+    """End this worker when the process that started it is gone, whatever ended that: a signal, a crash, a power cut."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _dask(address: str) -> Executor:

@@ -28,8 +28,8 @@ from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outl
 from ubam.magnification.warping import Carried, carry, subject_opacity
 from ubam.results.records.run import GeneratorEntry
 from ubam.tracking.crop_store import CropStore
-from ubam.tracking.foreground import clean_mask
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
+from ubam.tracking.scene.foreground import clean_mask
 from ubam.tracking.views import cut, turned
 
 FURTHEST_S = 0.28  # between the two frames of a pair, at most: as far as deviations move a limb

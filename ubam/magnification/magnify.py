@@ -36,7 +36,7 @@ from ubam.magnification.registration.register import (
 from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
 from ubam.recordings.video_reader import read_frame, read_frames
 from ubam.tracking.crop_store import CLOSE, CropStore
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import whole_outline
 
 Embed = Callable[[Picture], Array]
@@ -132,7 +132,7 @@ class Magnification:
         region = region_of(self.query.box[position], self.query.width, self.query.height)
         x0, y0, x1, y1 = region
         scene = self.query.seen(self.scene, position)
-        pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise", "still")}
+        pictures = {name: getattr(scene, name)[y0:y1, x0:x1] for name in ("background", "noise")}
         scene = replace(scene, **pictures)
         inside = np.ascontiguousarray(picture[y0:y1, x0:x1])
         opacity = self._opacity(scene, inside, region, position)

@@ -151,8 +151,9 @@ def row_of(recording: Recording) -> dict[str, object]:
         "box": recording.box,
         "fps": recording.fps,
     }
-    keypoints = {"keypoints": recording.keypoints.name} if recording.keypoints else {}
-    return columns | {"video": recording.video.name} | keypoints | recording.extra
+    files = {"keypoints": recording.keypoints, "mask": recording.mask}
+    named = {name: path.name for name, path in files.items() if path}
+    return columns | {"video": recording.video.name} | named | recording.extra
 
 
 def device_of(name: str) -> str:

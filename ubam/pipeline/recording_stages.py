@@ -10,7 +10,7 @@ import numpy as np
 from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, file_stamp, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
-from ubam.recordings.study_table import Recording, choose_reference
+from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import Verdict, check_recording, check_study, study_issues
 from ubam.tracking.cropping import build_crops
 
@@ -65,8 +65,7 @@ def judge_size(job: Job) -> list[str]:
         Verdict(row["recording_id"], row["subject"], row["group"], row["status"], row["reason"])
         for row in job.read_verdicts()
     ]
-    reference = choose_reference(job.study, job.settings.reference)
-    issues = [] if job.against else study_issues(job.study, verdicts, reference)
+    issues = [] if job.against else study_issues(job.study, verdicts, job.settings.reference)
     job.run.record["issues"] = [issue.code for issue in issues]
     return [issue.words for issue in issues]
 
@@ -129,7 +128,7 @@ def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: i
     """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
     try:
         store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
-    except VideoError as error:
+    except (StudyError, VideoError) as error:
         return CropOutcome("failed", str(error))
     return CropOutcome(
         store.status, store.reason, fps=store.fps, width=store.width, height=store.height,

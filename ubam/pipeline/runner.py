@@ -75,8 +75,12 @@ def stage_key(job: Job, stage: str) -> str:
     values = job.settings.as_dict() | {"model": file_stamp(ModelFolder(job.model).description) if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
     values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
+    masks = [[str(r.mask), file_stamp(r.mask)] for r in job.study.recordings if r.mask]
+    values |= {"masks": masks} if masks else {}
     return key_of(
-        stage, {name: values[name] for name in SETTINGS_OF.get(stage, ())}, [stage_key(job, n) for n in NEEDS[stage]]
+        stage,
+        {name: values[name] for name in SETTINGS_OF.get(stage, ()) if name in values},
+        [stage_key(job, n) for n in NEEDS[stage]],
     )
 
 

@@ -37,7 +37,7 @@ READS: dict[str, tuple[str, ...]] = {  # whose files a stage opens, beyond what 
 
 # The settings that decide the result of each stage of a run.
 SETTINGS_OF: dict[str, tuple[str, ...]] = {
-    "crops": ("crop_size", "view_size", "outlines"),
+    "crops": ("crop_size", "view_size", "outlines", "masks"),
     "train": (
         "networks",
         "objectives",

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ubam.pretraining.random_bodies import PLANS, Body
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import make_view
 
 CROP = 128  # pixels a side
@@ -66,8 +66,7 @@ def photograph(
     blur = rng.uniform(0.3, 1.0)
     crop, background = (cv2.GaussianBlur(picture, (0, 0), blur) for picture in (crop, background))
     crop, background = (picture.clip(0, 255).astype(np.uint8) for picture in (crop + grain, background))
-    still = np.dstack([background, np.zeros((CROP, CROP), np.uint8)])
-    scene = Scene(background, np.full((CROP, CROP), noise, np.float32), still, False)
+    scene = Scene(background, np.full((CROP, CROP), noise, np.float32), False)
     return make_view(crop, scene, view_size)
 
 

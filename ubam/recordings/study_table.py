@@ -12,7 +12,7 @@ from ubam.core.errors import StudyError
 from ubam.core.files import unguarded, write_csv
 
 REQUIRED = ("video", "subject", "group")
-OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints")
+OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints", "mask")
 NUMBERS = ("day", "dose", "severity", "start_s", "end_s", "fps")
 REFERENCE_NAMES = ("reference", "healthy", "control", "sham", "wildtype")
 VIDEO_SUFFIXES = (
@@ -37,8 +37,8 @@ class Recording:
     """One row of the study: a video, or a part of it, of one subject.
 
     `row` is the line in the CSV (the header is 1); `box` is (x0, y0, x1, y1) in pixels; `start_s` and `end_s` are
-    seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `extra`
-    holds all other columns in their order.
+    seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `mask`
+    holds the user's own outlines (`mask_files`); `extra` holds all other columns in their order.
     """
 
     recording_id: str
@@ -55,6 +55,7 @@ class Recording:
     box: tuple[float, float, float, float] | None = None
     fps: float | None = None
     keypoints: Path | None = None
+    mask: Path | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -247,6 +248,7 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
         session=cells.get("session", ""),
         box=_box(path, line, cells.get("box", "")),
         keypoints=_located(folder, cells["keypoints"]) if cells.get("keypoints") else None,
+        mask=_located(folder, cells["mask"]) if cells.get("mask") else None,
         extra={name: cell for name, cell in cells.items() if name not in (*REQUIRED, *OPTIONAL)},
         **numbers,
     )

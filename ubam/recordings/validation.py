@@ -15,6 +15,7 @@ from ubam.core.issue_codes import (
 )
 from ubam.core.typing import Progress
 from ubam.recordings.keypoint_files import read_keypoints
+from ubam.recordings.mask_files import check_masks
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
 
@@ -67,6 +68,11 @@ def check_recording(recording: Recording) -> Verdict:
     if length < WINDOW_S:
         reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
         return replace(verdict, status="failed", reason=f"{reason}; use a longer one")
+    if recording.mask is not None:
+        try:
+            check_masks(recording.mask, info.frames_declared)
+        except StudyError as error:
+            return replace(verdict, status="failed", reason=str(error))
     return replace(verdict, keypoints=check_keypoints(recording, info.frames_declared))
 
 

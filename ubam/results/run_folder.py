@@ -23,6 +23,11 @@ class CropFolder:
         """The crops as JPEG pictures, one after the other."""
         return self.path / "crops.bin"
 
+    @property
+    def body(self) -> Path:
+        """Which plan of body the landmarks and places are of; written after them."""
+        return self.path / "body.json"
+
     def array(self, name: str) -> Path:
         """One array with an entry for each frame: `time_s`, `box`, `offsets`, `views` and others."""
         return self.path / f"{name}.npy"

@@ -12,16 +12,17 @@ __all__ = ["CropStore", "Finding", "Scene", "Track", "build_crops", "find_subjec
 if TYPE_CHECKING:
     from ubam.tracking.crop_store import CropStore
     from ubam.tracking.cropping import build_crops
+    from ubam.tracking.finding import Finding
     from ubam.tracking.first_pass import read_first_pass
-    from ubam.tracking.locate import Finding, find_subject
-    from ubam.tracking.scene import Scene
+    from ubam.tracking.locate import find_subject
+    from ubam.tracking.scene.empty_scene import Scene
     from ubam.tracking.track import Track
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         CropStore="crop_store",
-        Finding="locate",
-        Scene="scene",
+        Finding="finding",
+        Scene="scene.empty_scene",
         Track="track",
         build_crops="cropping",
         find_subject="locate",

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ubam.tracking.foreground import clean_mask
+from ubam.tracking.scene.foreground import clean_mask
 
 CANDIDATES = 4
 COLUMNS = 14
@@ -34,6 +34,12 @@ def find_blobs(salient: np.ndarray) -> np.ndarray:
         shape = [moments[name] / total for name in ("mu20", "mu11", "mu02", "mu30", "mu21", "mu12", "mu03")]
         blobs[row] = (mass[label], cx + 0.5, cy + 0.5, x, y, x + w, y + h, *shape)
     return blobs
+
+
+def enlarged_blobs(blobs: np.ndarray, zoom: float) -> np.ndarray:
+    """Blobs [n,14] of a picture as those of one that is `zoom` times larger; their mass is an area, too."""
+    powers = np.array([2, *[1] * 6, *[2] * 3, *[3] * 4])
+    return (blobs * zoom**powers).astype(np.float32)
 
 
 def follow(blobs: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from ubam.core.affine import centred, compose, inverse
-from ubam.tracking.background import free_median
-from ubam.tracking.foreground import saliency
+from ubam.tracking.scene.background import free_median
+from ubam.tracking.scene.foreground import saliency
 
 LOOKS = 11  # samples that the quick test compares
 EDGES = 8.0, 16.0  # grey levels per px, of evened pictures, that make an edge, soft or hard

@@ -18,7 +18,7 @@ from ubam.tracking.camera_motion import Camera
 from ubam.tracking.first_pass import from_jpeg
 from ubam.tracking.locate import LOST
 from ubam.tracking.outlines import outline_of, shipped_eye
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import (
     EMPTY,
     around,
@@ -31,7 +31,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 13
+CROP_VERSION = 14
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class CropStore:
     of a subject seen from above (egocentric: it points right in every view), the roll of a moving camera, else 0. moves
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
     camera_lost: the camera moves in a way that could not be followed.
+    plan_chances: logarithm of the chance of each plan of body (`eye.landmarks.PLANS`).
     outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
     """
 
@@ -75,6 +76,7 @@ class CropStore:
     moves: np.ndarray | None
     camera_lost: bool = False
     outline: np.ndarray | None = None
+    plan_chances: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
     @classmethod
     def open(cls, folder: Path | str) -> "CropStore":
@@ -92,6 +94,7 @@ class CropStore:
         fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
         # A store from before the flag says it by its warning only.
         fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
+        fields["plan_chances"] = tuple(meta.get("plan_chances", (0.0, 0.0, 0.0, 0.0)))
         return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
 
     def crops(self, indices: Iterable[int]) -> np.ndarray:
@@ -117,7 +120,7 @@ class CropStore:
         return cv2.resize(view[..., 0].astype(np.float32) / 255, size, interpolation=cv2.INTER_LINEAR)
 
     def scene(self) -> Scene:
-        """Background, noise map and, for a subject in place, its still part, at the recording's size.
+        """Background and noise map at the recording's size.
 
         Of a moving camera: as its middle frame sees them; `seen` gives those of any frame.
         """
@@ -158,10 +161,7 @@ class CropStore:
         files = CropFolder(self.folder)
         background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
         noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
-        still = np.dstack([background, np.zeros(noise.shape, np.uint8)])
-        if self.in_place:
-            still = cv2.cvtColor(_read_picture(files.picture("still")), cv2.COLOR_BGRA2RGBA)
-        return Scene(background, noise, still, self.in_place)
+        return Scene(background, noise, self.in_place)
 
 
 def _read_picture(path: Path) -> np.ndarray:
@@ -191,12 +191,12 @@ def close_view(store: CropStore, position: int) -> View:
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
     crop, salient = store.crops([position])[0], store.outline_at(position)
-    behind = around(crop, salient) if store.camera_lost else _behind(store, position)
+    behind = around(crop, salient) if store.camera_lost else scene_behind(store, position)
     return paint_view(crop, salient, behind, CLOSE, float(store.heading[position]))
 
 
-def _behind(store: CropStore, position: int) -> np.ndarray:
-    """The background in the box of a frame, uint8 [S,S,3]."""
+def scene_behind(store: CropStore, position: int) -> np.ndarray:
+    """The background in the box of the frame at a position, uint8 [S,S,3]."""
     scene, zoom = _reduced(store.folder, CropFolder(store.folder).picture("background").stat().st_mtime_ns)
     box = store.box[position] * np.float32(zoom)
     if store.moves is None:

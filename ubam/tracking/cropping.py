@@ -16,18 +16,22 @@ import numpy as np
 
 from ubam.core.files import content_hash
 from ubam.core.typing import Progress
+from ubam.recordings.mask_files import masks_hash, read_masks
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, probe, read_frames
 from ubam.results.run_folder import CropFolder
+from ubam.tracking.body import write_plan
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
+from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
+from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
-from ubam.tracking.locate import Finding, find_subject
-from ubam.tracking.outlines import Glimpse, outlines, shipped_eye, with_neighbours
-from ubam.tracking.scene import Scene
+from ubam.tracking.locate import find_subject
+from ubam.tracking.outlines import Glimpse, Look, looks, plan_chances, present, shipped_eye, with_neighbours
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
-ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
+PLAN_FRAMES = 12  # that tell which plan of body a recording shows
 
 
 def build_crops(
@@ -68,7 +72,8 @@ def build_crops(
 
 def _key(recording: Recording, crop_size: int, view_size: int) -> str:
     row = (recording.recording_id, recording.start_s, recording.end_s, recording.box, recording.fps)
-    parts = (CROP_VERSION, crop_size, view_size, row, content_hash(recording.video))
+    masks = None if recording.mask is None else masks_hash(recording.mask)
+    parts = (CROP_VERSION, crop_size, view_size, row, content_hash(recording.video), masks)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -91,8 +96,12 @@ def _write_store(
 ) -> dict[str, Any]:
     survey = read_first_pass(recording, info, folder, progress)
     finding = find_subject(recording, survey)
+    scaled = _Scaled.of(finding, survey, crop_size)
+    chances = scaled.plan_chances(survey, crop_size)
     survey.samples = survey.samples[:0]
-    count, damage = _write_crops(recording, survey, finding, folder, crop_size, view_size, progress)
+    plan = PLANS[int(chances.argmax())]
+    count, damage = _write_crops(recording, survey, scaled, plan, folder, (crop_size, view_size), progress)
+    write_plan(folder, plan)
     _write_scene(folder, finding.scene)
     track, times = finding.track, survey.times[:count]
     arrays = {"frame_index": survey.first + np.arange(count), "time_s": times, "box": track.box[:count],
@@ -111,58 +120,69 @@ def _write_store(
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
-        "camera_lost": finding.lost,
+        "camera_lost": finding.lost, "plan_chances": [float(chance) for chance in chances],
     }  # fmt: skip
 
 
 def _write_scene(folder: Path, scene: Scene) -> None:
-    """background.png, noise.png (grey levels times 4) and, for a subject in place, still.png."""
+    """background.png and noise.png (grey levels times 4)."""
     files = CropFolder(folder)
     cv2.imwrite(str(files.picture("background")), cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR))
     cv2.imwrite(str(files.picture("noise")), (scene.noise * 4).clip(0, 255).round().astype(np.uint8))
-    if scene.hidden:
-        cv2.imwrite(str(files.picture("still")), cv2.cvtColor(scene.still, cv2.COLOR_RGBA2BGRA))
 
 
 def _write_crops(
-    recording: Recording, survey: FirstPass, finding: Finding, folder: Path,
-    crop_size: int, view_size: int, progress: Progress | None,
+    recording: Recording, survey: FirstPass, scaled: "_Scaled", plan: str, folder: Path,
+    sides: tuple[int, int], progress: Progress | None,
 ) -> tuple[int, list[str]]:  # fmt: skip
+    """Write crops, views, outlines and bodies; how many crops there are, and what the decoder complained about."""
     total, damage = len(survey.times), []  # type: int, list[str]
-    scaled = _Scaled.of(finding, survey, crop_size)
+    crop_size, view_size = sides
     frames = read_frames(
         recording.video, start_frame=survey.first, stop_frame=survey.first + total, size=scaled.size, damage=damage
     )
-    files = CropFolder(folder)
-    views = _rows(files.array("views"), (total, view_size, view_size, 3))
-    outline = _rows(files.array("outline"), (total, crop_size, crop_size))
+    files, found = CropFolder(folder), scaled.finding.track.found
+    rows = {
+        "views": _rows(files.array("views"), (total, view_size, view_size, 3)),
+        "outline": _rows(files.array("outline"), (total, crop_size, crop_size)),
+        "landmarks": _rows(files.array("landmarks"), (total, len(LANDMARKS[plan]), 4), np.float32),
+        "places": _rows(files.array("places"), (total, 64, 64, 4), np.int8),
+    }
     offsets = [0]
     with open(files.pictures, "wb") as blob:
-        for position, (crop, salient) in enumerate(_seen(frames, scaled, crop_size)):
-            if finding.track.found[position]:
-                views[position] = scaled.view(crop, salient, position, view_size)
-                outline[position] = np.round(salient * 255)
-            else:
-                views[position] = EMPTY
+        for position, (crop, look) in enumerate(_seen(frames, scaled, survey, crop_size, plan)):
+            rows["views"][position] = EMPTY
+            if found[position]:
+                rows["views"][position] = scaled.view(crop, look.outline, position, view_size)
+                rows["outline"][position] = np.round(look.outline * 255)
+                rows["landmarks"][position], rows["places"][position] = look.landmarks, look.places
             offsets.append(offsets[-1] + blob.write(to_jpeg(crop)))
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
-    _finish_crops(folder, {"views": views, "outline": outline}, offsets)
+    _finish_crops(folder, rows, offsets)
     if progress:
         progress(2 * total, 2 * total)
     return len(offsets) - 1, damage
 
 
-def _seen(frames: Iterator[np.ndarray], scaled: "_Scaled", size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The crop of every frame, and the soft outline that the eye sees in it."""
+def _seen(
+    frames: Iterator[np.ndarray], scaled: "_Scaled", survey: FirstPass, size: int, plan: str
+) -> Iterator[tuple[np.ndarray, Look]]:
+    """The crop of every frame, and what the eye sees in it; with the user's own outline where one was given."""
     ahead, glimpses = tee(scaled.glimpses(frames, size))
-    found = outlines(shipped_eye(), ahead, size)
-    for position, (glimpse, salient) in enumerate(zip(glimpses, found, strict=True)):
-        yield glimpse.crop, scaled.seen(glimpse, salient, position)
+    found = looks(shipped_eye(), ahead, size, plan)
+    if scaled.finding.masks is None:
+        for position, (glimpse, look) in enumerate(zip(glimpses, found, strict=True)):
+            yield glimpse.crop, look._replace(outline=scaled.seen(glimpse, look.outline, position))
+        return
+    given = read_masks(scaled.finding.masks, survey.declared, scaled.size, survey.first)
+    for position, (glimpse, look, mask) in enumerate(zip(glimpses, found, given, strict=False)):
+        whole = np.zeros(scaled.size[::-1], np.uint8) if mask is None else mask
+        yield glimpse.crop, look._replace(outline=cut(whole, scaled.boxes[position], size) / np.float32(255))
 
 
-def _rows(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+def _rows(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.memmap:
+    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
 
 
 def _finish_crops(folder: Path, rows: Mapping[str, np.memmap], offsets: list[int]) -> None:
@@ -200,9 +220,18 @@ class _Scaled:
             camera = camera and camera.scaled(zoom)
         return cls(finding, size, boxes * stretch, scene, camera)
 
-    def glimpses(self, frames: Iterator[np.ndarray], size: int) -> Iterator[Glimpse]:
+    def plan_chances(self, survey: FirstPass, size: int) -> np.ndarray:
+        """The mean logarithm of the chance of each plan of body, float32 [4], from some frames."""
+        some = np.unique(np.linspace(0, len(survey.samples) - 1, PLAN_FRAMES).astype(int))
+        shown = []
+        for sample, position in zip(survey.samples[some], survey.sampled[some], strict=True):
+            small = cv2.resize(sample, self.size, interpolation=cv2.INTER_AREA)
+            shown += list(self.glimpses(iter([small]), size, int(position)))
+        return plan_chances(shipped_eye(), shown)
+
+    def glimpses(self, frames: Iterator[np.ndarray], size: int, first: int = 0) -> Iterator[Glimpse]:
         """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
-        for position, three in enumerate(with_neighbours(frames)):
+        for position, three in enumerate(with_neighbours(frames), first):
             before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
             yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
 
@@ -214,10 +243,9 @@ class _Scaled:
 
     def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
         """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
-        if self.scene.hidden or self.finding.lost:
+        if self.finding.lost:
             return salient
-        unlike = self.behind(position, len(salient)).saliency(glimpse.crop)
-        return salient if (unlike * salient).sum() > ABSENT * salient.sum() else np.zeros_like(salient)
+        return present(salient, glimpse.crop, self.behind(position, len(salient)))
 
     def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
         """The view of the crop at a position, whose soft outline is known."""

@@ -11,7 +11,7 @@ from ubam.core.errors import VideoError
 from ubam.core.typing import Progress
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import VideoInfo, read_timed_frames
-from ubam.tracking.background import reduced
+from ubam.tracking.scene.background import reduced
 
 SMALL_SIDE = 256
 MIN_FRAMES = 8
@@ -23,7 +23,7 @@ class FirstPass:
     """What the first pass learns: times float64 [T] from frame_index `first` on, full-size samples, small pictures.
 
     samples uint8 [N,H,W,3] are the frames at `sampled` int64 [N], counted from the first; a small picture is
-    `reduction` times smaller.
+    `reduction` times smaller. declared: how many frames the file says it has.
     """
 
     first: int
@@ -33,6 +33,7 @@ class FirstPass:
     blob: Path
     offsets: np.ndarray
     reduction: int
+    declared: int = 0
 
     @property
     def fps(self) -> float:
@@ -74,7 +75,7 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
         )
     return FirstPass(
         first, np.array(times), np.stack(samples.kept), samples.every * np.arange(len(samples.kept)),
-        folder / "small.bin", np.array(offsets), reduction,
+        folder / "small.bin", np.array(offsets), reduction, info.frames_declared,
     )  # fmt: skip
 
 

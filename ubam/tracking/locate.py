@@ -1,7 +1,8 @@
 """Scene and track of a recording from its survey, whether its camera stands still, moves, or cannot be followed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
 from ubam.recordings.study_table import Recording
-from ubam.tracking.background import median_background, noise_map, reduced, steadiest_seen
 from ubam.tracking.camera_motion import (
     AT_REST,
     NOTHING_RESTS,
@@ -20,10 +20,21 @@ from ubam.tracking.camera_motion import (
     local_saliency,
     share_at_rest,
 )
-from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass, reduction_of
+from ubam.tracking.finding import Finding
+from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass
+from ubam.tracking.given_masks import find_by_masks
 from ubam.tracking.heading import facing, from_above
-from ubam.tracking.scene import Scene, learn_scene
-from ubam.tracking.track import Track, fixed_track, track_saliency, track_subject
+from ubam.tracking.scene.background import (
+    enlarged,
+    median_background,
+    noise_map,
+    reduced,
+    steadiest_background,
+    steadiest_seen,
+)
+from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, empty_scene, scene_of_motion
+from ubam.tracking.second_look import Frames, follow_body, settle, subject_in_boxes
+from ubam.tracking.track import Track, fixed_track, motion_of
 
 MOVING = "the camera moves: frames were brought into one picture before the subject was looked for"
 LOST = (
@@ -34,44 +45,64 @@ MOVING_IN_BOX = "the camera moves and the given box does not: what the box shows
 LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local background
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What is known of a recording before its views are made.
-
-    scene: of the whole recording; in its own pixels, unless there is a camera. track: in pixels of the recording.
-    camera: how it moves, from pixels of the recording to those of the scene; None where it stands still. heading
-    float32 [T]: by how much each view is turned back, radians, clockwise. egocentric: whether that is the subject's
-    own heading. lost: whether the camera moves and nothing is known of how.
-    """
-
-    scene: Scene
-    track: Track
-    camera: Camera | None = None
-    heading: np.ndarray | None = None
-    egocentric: bool = False
-    lost: bool = False
-
-
 def find_subject(recording: Recording, survey: FirstPass) -> Finding:
-    """Scene and track of a recording; a given box is taken as it is.
+    """Scene and track of a recording; a given box or given masks are taken as they are.
 
     Raises
     ------
-    VideoError
-        The given box lies outside the picture.
+        StudyError: the given masks do not fit.
+        VideoError: the given box lies outside the picture.
     """
+    if recording.mask is not None:
+        return _turned(find_by_masks(recording.mask, survey), survey.fps)
     camera, lost = _camera(survey)
     if recording.box is not None:
-        scene, track = _scene_in_box(recording, survey.samples, recording.box, len(survey.times))
+        finding = _find_in_box(recording, survey, recording.box)
         remark = (MOVING_IN_BOX,) * (camera is not None or lost)
-        return Finding(scene, replace(track, warnings=track.warnings + remark))
+        return replace(finding, track=finding.track.saying(*remark))
     if lost:
         return _find_moving_parts(survey)
     if camera is not None:
         return _find_in_mosaic(survey, camera)
-    scene, small, remarks = learn_scene(survey.samples, survey.reduction)
-    track = track_subject(survey.small_frames(), small, scale=survey.reduction, fps=survey.fps)
-    return _turned(Finding(scene, replace(track, warnings=remarks + track.warnings)), survey.fps)
+    scene, track = scene_and_track(survey.small_frames, survey.samples, survey.sampled, survey.reduction, survey.fps)
+    return _turned(Finding(scene, track), survey.fps)
+
+
+def scene_and_track(frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float) -> tuple[Scene, Track]:
+    """The empty scene and the body's track, from what moves and then from what the eye sees there.
+
+    Parameters
+    ----------
+    frames
+        Gives the small pictures of all frames anew at every call.
+    samples
+        uint8 [N,H,W,3], the frames at positions `at` at full size.
+    at
+        Int [N], rising.
+    times
+        How many pixels of the full size make one of the small pictures.
+    fps
+        Frames per second.
+    """
+    first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
+    motion = motion_of(first.saliency(frame) for frame in frames())
+    moving = motion.track(times, fps)
+    settled = settle(frames, at, moving, times)
+    subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
+    whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])
+    scene = empty_scene(samples, whole)
+    track = moving
+    if settled is not None:
+        track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps)
+    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *motion.remarks(track, times))
+
+
+def _boxes_of(track: Track, at: np.ndarray, times: int, size: tuple[int, int]) -> np.ndarray:
+    """The whole boxes of a track in the small pictures at some positions, bool [N,h,w]: no body was seen in them."""
+    x, y = np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5
+    x0, y0, x1, y1 = (track.box[at] / times).T[..., None]
+    inside = ((y > y0) & (y < y1))[:, :, None] & ((x > x0) & (x < x1))[:, None]
+    return np.asarray(inside & track.found[at, None, None])
 
 
 def _camera(survey: FirstPass) -> tuple[Camera | None, bool]:
@@ -100,18 +131,20 @@ def _find_in_mosaic(survey: FirstPass, small: Camera) -> Finding:
     camera = small.scaled(survey.reduction, survey.reduction * shrinking)
     times = max(1, round(survey.reduction * shrinking))
     kept = small.registered[survey.sampled]
-    laid = _laid_samples(survey.samples[kept], camera.at(survey.sampled[kept]))
-    scene, small_scene, remarks = learn_scene(laid, times)
-    del laid
-    height, width = small_scene.background.shape[:2]
-    tracker = replace(small.scaled(1, survey.reduction * shrinking / times), size=(width, height))
-    frames = laid_out(tracker, survey.small_frames(), small_scene.background)
-    track = track_subject(frames, small_scene, scale=times, fps=survey.fps)
-    track = replace(track, found=track.found & camera.registered, warnings=(MOVING, *remarks, *track.warnings))
+    at = survey.sampled[kept]
+    laid = _laid_samples(survey.samples[kept], camera.at(at))
+    around = reduced(steadiest_background(laid), times)
+    tracker = replace(small.scaled(1, survey.reduction * shrinking / times), size=around.shape[1::-1])
+    scene, track = scene_and_track(partial(_laid_frames, tracker, survey, around), laid, at, times, survey.fps)
+    track = replace(track, found=track.found & camera.registered, warnings=(MOVING, *track.warnings))
     finding = _turned(Finding(scene, track, camera), survey.fps)
     roll = camera.roll.astype(np.float32)
     heading = roll if finding.heading is None else finding.heading + roll
     return replace(finding, track=_brought_back(finding.track, camera), heading=heading)
+
+
+def _laid_frames(tracker: Camera, survey: FirstPass, background: np.ndarray) -> Iterator[np.ndarray]:
+    return laid_out(tracker, survey.small_frames(), background)
 
 
 def _laid_samples(samples: np.ndarray, camera: Camera) -> np.ndarray:
@@ -143,12 +176,14 @@ def _brought_back(track: Track, camera: Camera) -> Track:
 def _find_moving_parts(survey: FirstPass) -> Finding:
     """What moves otherwise than its surroundings is the subject; the scene is only the median picture."""
     median = median_background(survey.samples)
-    scene = Scene(
-        median, noise_map(survey.samples, median), np.dstack([median, np.zeros(median.shape[:2], np.uint8)]), False
-    )
-    small = scene.resized((median.shape[1] // survey.reduction, median.shape[0] // survey.reduction))
-    track = track_saliency(moving_parts(survey), small, scale=survey.reduction, fps=survey.fps)
-    return Finding(scene, replace(track, warnings=(LOST, *track.warnings)), lost=True)
+    motion = motion_of(moving_parts(survey))
+    track = motion.track(survey.reduction, survey.fps)
+    settled = settle(survey.small_frames, survey.sampled, track, survey.reduction)
+    if settled is not None:
+        track = follow_body(survey.small_frames, None, track, settled, survey.reduction, survey.fps)
+    remarks = motion.remarks(track, survey.reduction)
+    scene = Scene(median, noise_map(survey.samples, median), False)
+    return Finding(scene, replace(track, warnings=(LOST, *track.warnings, *remarks)), lost=True)
 
 
 def moving_parts(survey: FirstPass) -> Iterator[np.ndarray]:
@@ -156,23 +191,18 @@ def moving_parts(survey: FirstPass) -> Iterator[np.ndarray]:
     return local_saliency(survey.small_frames(), max(1, round(LOCAL_S * survey.fps)))
 
 
-def _scene_in_box(
-    recording: Recording, samples: np.ndarray, box: tuple[float, float, float, float], count: int
-) -> tuple[Scene, Track]:
-    """The scene learnt inside a given box only, as another subject may move outside; the box itself is the track."""
-    height, width = samples.shape[1:3]
+def _find_in_box(recording: Recording, survey: FirstPass, box: tuple[float, float, float, float]) -> Finding:
+    """The scene behind the subject in a given box, as others may move outside; the box itself is the track."""
+    height, width = survey.samples.shape[1:3]
     left, right = (round(min(max(x, 0.0), width)) for x in box[::2])
     top, bottom = (round(min(max(y, 0.0), height)) for y in box[1::2])
     if right - left < 8 or bottom - top < 8:
         raise VideoError(
             f"{recording.video}: the box {box} of row {recording.row} lies outside its {width}x{height} picture"
         )
-    inside = np.ascontiguousarray(samples[:, top:bottom, left:right])
-    part, _, remarks = learn_scene(inside, reduction_of(right - left, bottom - top))
-    median = median_background(samples)
-    whole = Scene(
-        median, noise_map(samples, median), np.dstack([median, np.zeros((height, width), np.uint8)]), part.hidden
-    )
-    for name in ("background", "noise", "still"):
-        getattr(whole, name)[top:bottom, left:right] = getattr(part, name)
-    return whole, fixed_track(count, box, remarks)
+    track = fixed_track(len(survey.times), box, ())
+    boxes = track.box[survey.sampled] / survey.reduction
+    subject = subject_in_boxes(survey.small_frames, survey.sampled, boxes)
+    whole = np.stack([enlarged(one, survey.reduction, width, height) > 127 for one in subject])
+    scene = empty_scene(survey.samples, whole)
+    return Finding(scene, track.saying(*((IN_PLACE,) * scene.hidden)))

@@ -1,6 +1,6 @@
 """The outline of the subject in the crops of a recording, as the eye sees it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ import numpy as np
 import torch
 
 from ubam.tracking.eye.eye import Eye
+from ubam.tracking.scene.empty_scene import Scene
+
+ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
 
 
 class Glimpse(NamedTuple):
@@ -26,15 +29,52 @@ def shipped_eye() -> Eye:
     return Eye.load(bfloat16=bool(torch.cpu._is_avx512_bf16_supported()))
 
 
+class Look(NamedTuple):
+    """What the eye sees in a crop.
+
+    outline float32 [S,S] in 0..1; landmarks float32 [L,4]: x and y in crop sides, their uncertainty, likewise, and the
+    chance of lying within the crop; places int8 [64,64,4]: front, left and height on the canonical body and the chance
+    of the left half, times 127.
+    """
+
+    outline: np.ndarray
+    landmarks: np.ndarray
+    places: np.ndarray
+
+
 def outlines(eye: Eye, glimpses: Iterable[Glimpse], size: int) -> Iterator[np.ndarray]:
     """The soft outline of the subject in each crop, float32 [size,size] in 0..1; a few glimpses are held at a time."""
-    held: list[Glimpse] = []
-    for glimpse in glimpses:
-        held.append(glimpse)
-        if len(held) == eye.batch:
-            yield from _outlines(eye, held, size)
-            held = []
-    yield from _outlines(eye, held, size)
+    for some in _together(eye, glimpses):
+        for alpha in eye.outline(*_stacked(some)):
+            yield _sized(alpha, size)
+
+
+def looks(eye: Eye, glimpses: Iterable[Glimpse], size: int, plan: str) -> Iterator[Look]:
+    """All that the eye sees of a body of the plan in each crop; a few glimpses are held at a time."""
+    for some in _together(eye, glimpses):
+        seen = eye.body(*_stacked(some), plan)
+        marks = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
+        places = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127).astype(np.int8)
+        for alpha, mark, place in zip(seen.alpha, marks, places, strict=True):
+            yield Look(_sized(alpha, size), mark, place)
+
+
+def plan_chances(eye: Eye, glimpses: Sequence[Glimpse]) -> np.ndarray:
+    """The mean logarithm of the chance of each plan of body over crops, float32 [4]."""
+    _, crops, _, empty, known = _stacked(glimpses)
+    before, after = (np.stack([getattr(glimpse, name) for glimpse in glimpses]) for name in ("before", "after"))
+    behind = empty if bool(known.all()) else None
+    return np.asarray(eye.plan_chances(crops, behind, np.stack([before, after], 1)).mean(axis=0))
+
+
+def present(outline: np.ndarray, crop: np.ndarray, scene: Scene) -> np.ndarray:
+    """The outline float32 [S,S] of a crop uint8 [S,S,3], or none where nothing in it is unlike the empty scene there.
+
+    A scene that was never seen empty cannot tell.
+    """
+    if scene.hidden or (scene.saliency(crop) * outline).sum() > ABSENT * outline.sum():
+        return outline
+    return np.zeros_like(outline)
 
 
 def outline_of(eye: Eye, crop: np.ndarray, empty: np.ndarray | None) -> np.ndarray:
@@ -42,14 +82,26 @@ def outline_of(eye: Eye, crop: np.ndarray, empty: np.ndarray | None) -> np.ndarr
     return next(outlines(eye, [Glimpse(crop, crop, crop, empty)], len(crop)))
 
 
-def _outlines(eye: Eye, glimpses: list[Glimpse], size: int) -> Iterator[np.ndarray]:
-    if not glimpses:
-        return
+def _together(eye: Eye, glimpses: Iterable[Glimpse]) -> Iterator[list[Glimpse]]:
+    held: list[Glimpse] = []
+    for glimpse in glimpses:
+        held.append(glimpse)
+        if len(held) == eye.batch:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _stacked(glimpses: Sequence[Glimpse]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, torch.Tensor]:
     empty = np.stack([glimpse.crop if glimpse.empty is None else glimpse.empty for glimpse in glimpses])
     known = torch.tensor([glimpse.empty is not None for glimpse in glimpses])
     before, crop, after = (np.stack([getattr(glimpse, name) for glimpse in glimpses]) for name in Glimpse._fields[:3])
-    for alpha in eye.outline(before, crop, after, empty, known):
-        yield cv2.resize(alpha, (size, size), interpolation=cv2.INTER_LINEAR) if len(alpha) != size else alpha
+    return before, crop, after, empty, known
+
+
+def _sized(alpha: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(alpha, (size, size), interpolation=cv2.INTER_LINEAR) if len(alpha) != size else alpha
 
 
 def with_neighbours(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

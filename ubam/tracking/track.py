@@ -1,14 +1,12 @@
 """Where the subject is: a background model, soft foreground, and one smooth track of square boxes of constant size."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from ubam.tracking.blobs import find_blobs, follow, step_lengths
-from ubam.tracking.foreground import FEET, without_shadow
-from ubam.tracking.scene import Scene
+from ubam.tracking.blobs import enlarged_blobs, find_blobs, follow, step_lengths
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,10 @@ class Track:
     shape: np.ndarray
     extent: float
 
+    def saying(self, *warnings: str) -> "Track":
+        """The same track with further warnings."""
+        return replace(self, warnings=self.warnings + warnings)
+
 
 NO_MOTION = "nothing moves: no subject was found, and the whole picture is used; give a box in the study"
 SEVERAL = "several subjects are in view: the heaviest is followed; give a box per subject in the study"
@@ -37,80 +39,52 @@ SEVERAL = "several subjects are in view: the heaviest is followed; give a box pe
 UNSTEADY = "much besides the subject moves: does the camera move, or the light change?"
 
 
-def track_subject(frames: Iterable[np.ndarray], scene: Scene, *, scale: float = 1.0, fps: float = 25.0) -> Track:
-    """Follow the subject through small frames uint8 [h,w,3]; the track comes out in pixels of the recording.
+@dataclass(frozen=True)
+class Motion:
+    """What moves in small frames, and which of it is followed.
 
-    Parameters
-    ----------
-    frames
-        Small pictures of every frame.
-    scene
-        At the size of the frames.
-    scale
-        Pixels of the recording per pixel of the small pictures.
-    fps
-        Frames per second, for the smoothing.
+    blobs float32 [T,CANDIDATES,14] as `find_blobs` has them; path int [T]: the blob that is followed, -1 for none;
+    beside float [T]: summed saliency beside the heaviest blob; size: (width, height) of the frames.
     """
-    blobs, beside = [], []
-    for frame in frames:
-        salient = scene.saliency(frame)
-        blobs.append(_without_shadow(find_blobs(salient), salient, frame, scene.background))
-        beside.append(float(salient.sum()) - float(blobs[-1][0, 0]))
-    return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
+
+    blobs: np.ndarray
+    path: np.ndarray
+    beside: np.ndarray
+    size: tuple[int, int]
+
+    def track(self, scale: float, fps: float) -> Track:
+        """The track of what moves, in pixels of the recording: `scale` for each pixel of the small frames."""
+        found = self.path >= 0
+        if not found.any():
+            width, height = (float(round(side * scale)) for side in self.size)
+            return fixed_track(len(self.path), (0.0, 0.0, width, height), (NO_MOTION,))
+        chosen = self.blobs[np.arange(len(self.path)), np.maximum(self.path, 0)]
+        return smooth_track(enlarged_blobs(chosen, scale), found, fps, ())
+
+    def remarks(self, track: Track, scale: float) -> tuple[str, ...]:
+        """What must be said of what moves besides a subject whose track is known."""
+        several = (SEVERAL,) * self._several(track.box / scale)
+        return several + (UNSTEADY,) * bool(np.median(self.beside) > 0.1 * self.size[0] * self.size[1])
+
+    def _several(self, box: np.ndarray) -> bool:
+        """Whether a blob of at least 0.4 of the subject's mass is outside its box in a third of the frames."""
+        seen = np.flatnonzero(self.path >= 0)
+        own = self.blobs[seen, self.path[seen]]
+        x, y = self.blobs[seen, :, 1].T, self.blobs[seen, :, 2].T
+        x0, y0, x1, y1 = box[seen].T
+        outside = (x < x0) | (x > x1) | (y < y0) | (y > y1)
+        return bool(len(seen) and ((0.4 * own[:, 0] < self.blobs[seen, :, 0].T) & outside).any(axis=0).mean() > 0.33)
 
 
-def track_saliency(salient: Iterable[np.ndarray], scene: Scene, *, scale: float = 1.0, fps: float = 25.0) -> Track:
-    """Follow the subject through soft foregrounds float32 [h,w]; otherwise as `track_subject`."""
-    blobs, beside = [], []
+def motion_of(salient: Iterable[np.ndarray]) -> Motion:
+    """What moves in soft foregrounds float32 [h,w], one a frame."""
+    blobs, beside, size = [], [], (0, 0)
     for one in salient:
         blobs.append(find_blobs(one))
         beside.append(float(one.sum()) - float(blobs[-1][0, 0]))
-    return track_blobs(np.stack(blobs), np.array(beside), scene, scale, fps)
-
-
-def _without_shadow(blobs: np.ndarray, salient: np.ndarray, frame: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """The blobs of a frame without the heaviest one's shadow, which pulls the box sideways, away from the lamp.
-
-    On a rendered walker the box was 15 of 120 px beside the body, now 1. Its height stays: grey shoes look like shadow.
-    """
-    mass, _, _, _, y0, _, y1 = blobs[0, :7]
-    floor = (y1 - FEET * (y1 - y0)) / len(salient)
-    cleaned = without_shadow(salient, frame, background, floor) if mass > 0 else salient
-    if cleaned is salient:
-        return blobs
-    upright = find_blobs(cleaned)
-    upright[0, [2, 4, 6]] = blobs[0, [2, 4, 6]]
-    return upright if upright[0, 0] > 0.3 * mass else blobs
-
-
-def track_blobs(blobs: np.ndarray, beside: np.ndarray, scene: Scene, scale: float, fps: float) -> Track:
-    """The track from the blobs [T,CANDIDATES,14] of all frames and the summed saliency beside the heaviest one, [T]."""
-    path = follow(blobs)
-    found = path >= 0
-    height, width = scene.background.shape[:2]
-    if not found.any():
-        return full_frame_track(len(blobs), round(width * scale), round(height * scale), (NO_MOTION,))
-    chosen = blobs[np.arange(len(blobs)), np.maximum(path, 0)]
-    warnings = []
-    if _several(blobs, path):
-        warnings.append(SEVERAL)
-    if np.median(beside) > 0.1 * height * width:
-        warnings.append(UNSTEADY)
-    return _smooth_track(chosen * scale, found, fps, tuple(warnings))
-
-
-def _several(blobs: np.ndarray, path: np.ndarray) -> bool:
-    """Whether another blob of at least 0.4 of the subject's mass is there in a third of the frames, well apart."""
-    seen = np.flatnonzero(path >= 0)
-    own = blobs[seen, path[seen]]
-    size = np.sqrt(np.median(own[:, 0]))
-    apart = np.hypot(*(blobs[seen, :, 1:3] - own[:, None, 1:3]).transpose(2, 0, 1)) > size
-    return bool(((blobs[seen, :, 0] > 0.4 * own[:, None, 0]) & apart).any(axis=1).mean() > 0.33)
-
-
-def full_frame_track(count: int, width: int, height: int, warnings: tuple[str, ...]) -> Track:
-    """The whole picture as the subject's box, padded to a square, in every frame."""
-    return fixed_track(count, (0.0, 0.0, float(width), float(height)), warnings)
+        size = (one.shape[1], one.shape[0])
+    held = np.stack(blobs)
+    return Motion(held, follow(held), np.array(beside), size)
 
 
 def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tuple[str, ...]) -> Track:
@@ -125,7 +99,8 @@ def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tu
     )  # fmt: skip
 
 
-def _smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
+def smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
+    """The track along one blob a frame [T,14] (`find_blobs`, in pixels of the recording) where bool [T] says it is."""
     x0, y0, x1, y1 = chosen[:, 3:7].T
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))

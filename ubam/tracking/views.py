@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from ubam.core.affine import box_map, centred, compose, inverse
-from ubam.tracking.foreground import without_strays
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
+from ubam.tracking.scene.foreground import without_strays
 
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
 
@@ -39,8 +39,7 @@ def whole_outline(outline: np.ndarray, box: np.ndarray, region: tuple[int, int, 
 
 def scene_at(scene: Scene, box: np.ndarray, size: int) -> Scene:
     """The scene inside a square box, at size x size pixels."""
-    still = cut(scene.still, box, size) if scene.hidden else scene.still
-    return Scene(cut(scene.background, box, size), cut(scene.noise, box, size), still, scene.hidden)
+    return Scene(cut(scene.background, box, size), cut(scene.noise, box, size), scene.hidden)
 
 
 def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, frame_size: tuple[int, int]) -> Scene:
@@ -58,7 +57,7 @@ def moved_scene_at(scene: Scene, box: np.ndarray, size: int, move: np.ndarray, f
     part = scene_through(scene, compose(into_box, inverse(move)), (size, size))
     inside = cut(np.ones(frame_size[::-1], np.float32), box, size)
     background = (part.background * inside[..., None] + 0.5).astype(np.uint8)
-    return Scene(background, part.noise, part.still, scene.hidden)
+    return Scene(background, part.noise, scene.hidden)
 
 
 def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scene:
@@ -67,9 +66,7 @@ def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scen
     def warped(picture: np.ndarray) -> np.ndarray:
         return cv2.warpAffine(picture, centred(move), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
-    background = warped(scene.background)
-    still = warped(scene.still) if scene.hidden else np.dstack([background, np.zeros(size[::-1], np.uint8)])
-    return Scene(background, warped(scene.noise), still, scene.hidden)
+    return Scene(warped(scene.background), warped(scene.noise), scene.hidden)
 
 
 def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:

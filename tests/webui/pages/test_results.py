@@ -22,7 +22,7 @@ MOTIFS, MAPS = "Recurring behaviours", "Maps"
 SHOWN: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "groups": (6, "affected differs from healthy", (AUDIT, MOTIFS, MAPS)),
     "one_group": (4, "are of the reference group healthy", (MOTIFS, MAPS)),
-    "scored": (3, "affected subjects move further", ("Could something else than movement explain the deviation?",)),
+    "scored": (3, "affected subjects move further", ("Could something other than movement explain the deviation?",)),
     "no_reference": (6, "moves least like the others", (MOTIFS, MAPS)),
     "days": (6, "affected differs from healthy", (AUDIT, "Over time", MOTIFS, MAPS)),
     "keypoints": (6, "affected differs from healthy", (AUDIT, MOTIFS, MAPS)),

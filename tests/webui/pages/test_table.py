@@ -42,7 +42,7 @@ def test_the_table_is_filled_in_every_way(chromium: Any, served: Served, tmp_pat
     type_and_paste(visitor)
     page.get_by_label("Day of human02.mp4").fill("soon")
     page.keyboard.press("Tab")
-    page.get_by_text('"soon" is none').wait_for()
+    page.get_by_text('"soon" is not one').wait_for()
     page.get_by_label("Day of human02.mp4").fill("14")
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")

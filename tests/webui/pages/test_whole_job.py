@@ -55,7 +55,7 @@ def look_at_results(visitor: Visitor) -> None:
     assert page.get_by_role("link", name="Save as SVG").is_visible()
     page.get_by_label("Show", exact=True).select_option("transfer")
     visitor.until("document.querySelector('.player video').src.includes('/api/v1/clips/')")
-    page.locator(".panels", has_text="with the looks of").wait_for(state="attached")
+    page.locator(".panels", has_text="with the appearance of").wait_for(state="attached")
     page.locator("button.rank", has_text="H01").click()
     visitor.until("document.querySelector('.player video').src.endsWith('/preview.mp4')")
     wish_while_it_loads(visitor)

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import prepare
+from ubam.tracking.scene.background import fill
 
 TRUE = 0  # an empty scene that is one (`world.pairs`)
 ABSENT = 0.04  # share of lessons in which nobody is there
+FILLED = 0.2  # share of lessons in which the empty scene was never seen: filled in from around the subject
+RIM = (1, 8)  # pixels around the subject that are filled in, too
 SWAPS = np.stack([[*mirrored(plan), *range(len(LANDMARKS[plan]), MOST_LANDMARKS)] for plan in PLANS])
 
 
@@ -36,6 +40,8 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
     stacked = {
         name: np.stack([pair[name] for pair in pairs]) for name in ("frames", "empty", "alpha", "place", "on_body")
     }
+    if vary:
+        _fill_in(stacked, random)
     mirror = random.uniform(size=n) < 0.5 * vary
     plan = np.array([int(pair["plan"]) for pair in pairs])
     landmarks = np.stack([pair["landmarks"] for pair in pairs]).astype(np.float32)
@@ -64,6 +70,15 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
         torch.from_numpy(stacked["on_body"].reshape(2 * n, 64, 64) & ~absent[:, None, None]),
         torch.from_numpy(landmarks), torch.from_numpy(np.repeat(plan, 2)),
     )  # fmt: skip
+
+
+def _fill_in(stacked: dict[str, np.ndarray], random: np.random.Generator) -> None:
+    """Some empty scenes as the program makes them of a subject in place: the crop itself, filled in where it is."""
+    for look in np.argwhere(random.uniform(size=stacked["alpha"].shape[:2]) < FILLED):
+        k, which = (int(one) for one in look)
+        side = 2 * int(random.integers(*RIM)) + 1
+        hole = cv2.dilate(stacked["alpha"][k, which], np.ones((side, side), np.uint8)) > 25
+        stacked["empty"][k, which] = fill(stacked["frames"][k, which, 1], hole)
 
 
 def _varied(pictures: Tensor, random: np.random.Generator) -> Tensor:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MOST_SURROUNDINGS = 4.0  # times the side of a crop that shows the whole body
+
 
 @dataclass
 class Camera:
@@ -57,18 +59,22 @@ def look(view: np.ndarray, roll: float, target: np.ndarray, distance: float) -> 
 
 
 def crop_matrix(
-    placed: np.ndarray, points: np.ndarray, size: float, random: np.random.Generator, partly: bool
+    placed: np.ndarray, points: np.ndarray, size: float, random: np.random.Generator, shown: str
 ) -> np.ndarray:
     """Projection [4, 4] whose picture is a square around the body's points [n, 3], seen from `placed` [4, 4].
 
-    partly: the square shows only a part of the body, as a camera at a treadmill does.
+    shown: "body"; "part" of it, as a camera at a treadmill shows; or the "surroundings", with the body anywhere in
+    them, as where it is still to be found.
     """
     seen = points @ placed[:3, :3].T + placed[:3, 3]
     flat = seen[:, :2] / -seen[:, 2:]
     low, high = flat.min(0), flat.max(0)
     side = max(high - low) * np.exp(random.uniform(np.log(1.04), np.log(1.75)))
     middle = (low + high) / 2
-    if partly:
+    if shown == "surroundings":
+        side *= np.exp(random.uniform(0.0, np.log(MOST_SURROUNDINGS)))
+        middle = middle + random.uniform(-0.5, 0.5, 2) * (side - (high - low))
+    elif shown == "part":
         side *= random.uniform(0.5, 0.85)
         middle = middle + random.uniform(-0.3, 0.3, 2) * (high - low) * [0.5, 1.0]
         if random.uniform() < 0.4:  # the lower half: legs on a treadmill

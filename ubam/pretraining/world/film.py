@@ -99,8 +99,8 @@ def _h264(frames: list[np.ndarray], quality: str) -> list[np.ndarray]:
     order = [frames[-1], *frames]
     packets = []
     for frame in order:
-        padded = np.asarray(cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE), np.uint8)
-        packets += coder.encode(av.VideoFrame.from_ndarray(padded, format="bgr24"))
+        padded = cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE)
+        packets += coder.encode(av.VideoFrame.from_ndarray(np.asarray(padded, np.uint8), format="bgr24"))
     packets += coder.encode()
     reader = av.CodecContext.create("h264", "r")
     reader.thread_count = 1

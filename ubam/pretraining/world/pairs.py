@@ -21,6 +21,7 @@ MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
 TRUE, GHOST, OTHER_MOMENT = range(
     3
 )  # the empty scene: as it is; a median with the subject in it; with the subject elsewhere
+SURROUNDINGS = 0.3  # share of the pairs that show much around the body
 MOMENTS = {TRUE: 3, GHOST: 5, OTHER_MOMENT: 4}
 
 
@@ -158,11 +159,12 @@ def draw_shot(cast: Cast, random: np.random.Generator) -> Shot:
     shot.shift[:, 2] = -bare[..., 2].min()
     shot.shift[:, :2] -= bare[1, :, :2].mean(0)
     shot.target = np.array([0, 0, np.ptp(bare[1, :, 2]) / 2])
-    partly = random.uniform() < (0.22 if cast.plan == "person" else 0.1)
-    counted = ~tail_of(cast) if partly or random.uniform() < 0.25 else np.ones(bare.shape[1], bool)
+    partly = 0.22 if cast.plan == "person" else 0.1
+    shown = str(random.choice(["part", "surroundings", "body"], p=[partly, SURROUNDINGS, 1 - partly - SURROUNDINGS]))
+    counted = ~tail_of(cast) if shown == "part" or random.uniform() < 0.25 else np.ones(bare.shape[1], bool)
     points = (bare + shot.shift[:3, None])[:, counted].reshape(-1, 3)
     _, placed = look(view, roll, shot.target, shot.distance)
-    shot.projection = crop_matrix(placed, points, size, random, partly)
+    shot.projection = crop_matrix(placed, points, size, random, shown)
     return shot
 
 

@@ -76,8 +76,11 @@ class Eye:
         in order, each other's neighbours.
         """
         inputs = self._inputs(crops, empty, neighbours)
-        number = PLANS.index(plan) if plan else self._plan(inputs)
-        marks = len(LANDMARKS[PLANS[number]])
+        return self._seen(inputs, plan or self.plan_of(self._plans(inputs).numpy()))
+
+    def _seen(self, inputs: Tensor, plan: str) -> Seen:
+        number = PLANS.index(plan)
+        marks = len(LANDMARKS[plan])
         alpha, places, found, spread, inside = [], [], [], [], []
         for part, used in _batches(inputs):
             answer = self._answer(part, torch.full((len(part),), number))
@@ -88,7 +91,7 @@ class Eye:
             spread.append(wide)
             inside.append(within)
         where, left = _signed(torch.cat(places))
-        return Seen(PLANS[number], torch.cat(alpha).numpy(), where.numpy(), left.numpy(),
+        return Seen(plan, torch.cat(alpha).numpy(), where.numpy(), left.numpy(),
                     torch.cat(found).numpy(), torch.cat(spread).numpy(), torch.cat(inside).numpy())  # fmt: skip
 
     @property
@@ -104,15 +107,31 @@ class Eye:
 
         empty: the scene without the subject in the same boxes; known bool [n]: whether it is.
         """
-        before_, at_, after_, empty_ = (_sized(part) for part in (before, at, after, empty))
-        inputs = prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
+        inputs = _prepared(before, at, after, empty, known)
         found = [torch.sigmoid(self._answer(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
         return np.asarray(torch.cat(found).numpy())
 
     @torch.no_grad()
-    def _plan(self, inputs: Tensor) -> int:
-        chances = [torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)]
-        return int(torch.cat(chances).mean(0).argmax())
+    def body(
+        self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, plan: str
+    ) -> Seen:
+        """All that is to be seen in crops of a body of the plan; arguments as for `outline`."""
+        return self._seen(_prepared(before, at, after, empty, known), plan)
+
+    @torch.no_grad()
+    def plan_chances(
+        self, crops: np.ndarray, empty: np.ndarray | None = None, neighbours: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Logarithm of the chance of each plan, float32 [T, 4]; arguments as in `see`."""
+        return self._plans(self._inputs(crops, empty, neighbours)).numpy()
+
+    @staticmethod
+    def plan_of(chances: np.ndarray) -> str:
+        """The likeliest plan of many crops together, from what `plan_chances` says of them [n, 4]."""
+        return PLANS[int(chances.mean(0).argmax())]
+
+    def _plans(self, inputs: Tensor) -> Tensor:
+        return torch.cat([torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)])
 
     def _answer(self, inputs: Tensor, plan: Tensor | None = None) -> Answer:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
@@ -127,6 +146,11 @@ class Eye:
             before, after = _sized(neighbours[:, 0]), _sized(neighbours[:, 1])
         known = torch.full((len(frames),), empty is not None)
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
+
+
+def _prepared(before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor) -> Tensor:
+    before_, at_, after_, empty_ = (_sized(part) for part in (before, at, after, empty))
+    return prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
 
 
 def _sized(pictures: np.ndarray) -> Tensor:

@@ -2,7 +2,7 @@
 // spreadsheet, Enter and the arrows go up and down. What is being typed is never overwritten by news from the server.
 
 import { part, patch, remove } from "./api.js";
-import { ask, attempt, complain } from "./dialogs.js";
+import { ask, attempt, complain, tell } from "./dialogs.js";
 import { button, byId, h, show } from "./dom.js";
 import { bytes, number, seconds } from "./format.js";
 import { say } from "./say.js";
@@ -94,7 +94,7 @@ export class Table {
     const set = Object.fromEntries(Object.entries(values).map(([field, value]) => [field, field === "day" ? (value === "" ? null : Number(String(value).replace(",", "."))) : value]));
     const wrong = Number.isNaN(set.day);
     for (const input of inputs) { input.toggleAttribute("aria-invalid", wrong); if (wrong) input.setAttribute("aria-invalid", "true"); else input.dataset.saving = "1"; }
-    if (wrong) { complain(new Error(say("table.day_wrong", { value: values.day }))); return; }
+    if (wrong) { tell(say("table.day_wrong", { value: values.day }), true); return; }
     try {
       if (ids.length === 1) await patch(`studies/${this.study}/recordings/${part(ids[0])}`, set);
       else await patch(`studies/${this.study}/recordings`, { ids, set });

@@ -17,7 +17,7 @@ from ubam.magnification.transfer import read_path, transferred
 from ubam.magnification.warping import subject_opacity
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
-from ubam.tracking.foreground import clean_mask
+from ubam.tracking.scene.foreground import clean_mask
 
 Pictures = NDArray[np.uint8]
 Shown = Mapping[float, Pictures]  # pictures [n, H, W, 3] at each factor

@@ -13,7 +13,7 @@ from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.eye import Eye
 from ubam.tracking.eye.landmarks import LANDMARKS
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import cut, scene_at, turned
 
 EYE_LANDMARKS = tuple(dict.fromkeys(name for names in LANDMARKS.values() for name in names))

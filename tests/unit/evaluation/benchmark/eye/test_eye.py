@@ -35,7 +35,7 @@ from ubam.evaluation.synthetic.capsules import person
 from ubam.recordings.keypoint_files import Keypoints
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
-from ubam.tracking.scene import Scene
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import cut
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -1,8 +1,7 @@
 """The picture without the subject, and how far each pixel of a frame is from it.
 
 A subject that walks through the picture leaves its background free most of the time: the median over time is it.
-A subject that stays in place (treadmill, cage) hides it: its still part is then found in the median picture (enclosed
-by motion, unlike its surroundings, refined by GrabCut, Rother et al. 2004), and what is behind is filled from around.
+A subject that stays in place (treadmill, cage) hides it: what is behind is filled in from around.
 """
 
 import cv2
@@ -72,11 +71,6 @@ def free_median(frames: np.ndarray, covered: np.ndarray) -> np.ndarray:
         turns ^= hidden
         pushed.append(frame)
     return median_background(np.stack(pushed))
-
-
-def free_background(frames: np.ndarray, covered: np.ndarray, least: float = 0.1) -> np.ndarray:
-    """`free_median`, filled from around where a pixel is free in less than a share `least` of the frames."""
-    return fill(free_median(frames, covered), covered.mean(axis=0) > 1 - least)
 
 
 def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:

@@ -1,0 +1,30 @@
+"""What is known of a recording before its views are made: the scene, the subject's track, the camera, the heading."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ubam.tracking.camera_motion import Camera
+from ubam.tracking.scene.empty_scene import Scene
+from ubam.tracking.track import Track
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of a recording before its views are made.
+
+    scene: of the whole recording; in its own pixels, unless there is a camera. track: in pixels of the recording.
+    camera: how it moves, from pixels of the recording to those of the scene; None where it stands still. heading
+    float32 [T]: by how much each view is turned back, radians, clockwise. egocentric: whether that is the subject's
+    own heading. lost: whether the camera moves and nothing is known of how. masks: the user's own outlines, a file or
+    folder, where they gave some.
+    """
+
+    scene: Scene
+    track: Track
+    camera: Camera | None = None
+    heading: np.ndarray | None = None
+    egocentric: bool = False
+    lost: bool = False
+    masks: Path | None = None

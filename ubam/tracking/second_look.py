@@ -1,0 +1,183 @@
+"""A second look for the subject: motion says where to look first, the eye sees how far the body reaches from there."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import tee
+
+import cv2
+import numpy as np
+
+from ubam.tracking.blobs import enlarged_blobs, find_blobs
+from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
+from ubam.tracking.scene.empty_scene import Scene
+from ubam.tracking.track import NO_MOTION, Track, smooth_track
+from ubam.tracking.views import cut, scene_at, whole_outline
+
+SIDE = 128  # pixels of a look
+WIDER = 1.6  # sides of the box that a look shows
+ROOM = 1.25  # sides of the subject that a box shows
+LOOKS_PER_S = 12.5  # between them the subject is where it was on its way from one to the next
+ROUNDS = 5  # how often the box may change before it is settled
+STEADY = 0.1  # change of the box, in its sides, below which it is settled
+NOT_MOVING = "nothing moves: the subject was found by its looks alone; look at the crops, or give a box in the study"
+Frames = Callable[[], Iterator[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The body beside what moves, from looks at some frames.
+
+    shift [2]: from the middle of what moves to the middle of the body, and side: of the body's box, small pixels;
+    subject bool [N,h,w]: the body in the frames that were looked at.
+    """
+
+    shift: np.ndarray
+    side: float
+    subject: np.ndarray
+
+
+def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settled | None:
+    """How far the body reaches around what moves, from looks at the frames at positions `at` without the empty scene.
+
+    Parameters
+    ----------
+    frames
+        Gives the small pictures of all frames, uint8 [h,w,3], anew at every call.
+    at
+        Int [N], rising.
+    track
+        Of what moves, in pixels of the recording, with a box of one size.
+    scale
+        Pixels of the recording per pixel of the small pictures.
+
+    Returns
+    -------
+        None where the eye sees a body in less than half of the frames in which something moves.
+    """
+    threes = list(_threes(frames(), at))
+    middle, side, found = _middle(track, scale)[at], _side(track, scale), track.found[at]
+    shift, side_now, parts = np.zeros(2), side, []
+    for _ in range(ROUNDS):
+        boxes = _boxes(middle + shift, WIDER * side_now)
+        parts = list(_looks(threes, None, boxes))
+        blobs = np.stack([_blob(outline, box) for outline, box in parts])
+        there = (blobs[:, 0] > 0) & found
+        if there.sum() < 0.5 * max(found.sum(), 1):
+            return None
+        x0, y0, x1, y1 = blobs[there, 3:7].T
+        wanted = ROOM * float(np.median(np.maximum(x1 - x0, y1 - y0)))
+        beside = np.median(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1) - middle[there], axis=0)
+        step = max(abs(wanted - side_now), float(np.abs(beside - shift).max())) / side_now
+        shift, side_now = beside, wanted
+        if step < STEADY:
+            break
+    size = threes[0][0].shape[1::-1]
+    return Settled(shift, side_now, np.stack([in_picture(*part, size) > 0.5 for part in parts]))
+
+
+def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """The subject in the frames at positions `at`, looked at through given boxes [N,4]; bool [N,h,w]."""
+    threes = list(_threes(frames(), at))
+    size = threes[0][0].shape[1::-1]
+    return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
+
+
+def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Settled, scale: float, fps: float) -> Track:
+    """The track of the whole body, from that of what moves; arguments as for `settle`.
+
+    It is found where the eye sees it: a body that rests is still there.
+
+    Parameters
+    ----------
+    scene
+        The empty scene at the size of the small pictures; None where it is not known.
+    fps
+        Frames per second.
+    """
+    wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
+    boxes = _boxes(_middle(track, scale)[wanted] + settled.shift, WIDER * settled.side)
+    looks = _looks(_threes(frames(), wanted), scene, boxes)
+    seen = np.stack([_blob(*look) for look in looks])
+    if not seen[:, 0].any():
+        return track
+    blobs, there = _between(seen, wanted, len(track.found))
+    remarks = tuple(NOT_MOVING if remark == NO_MOTION else remark for remark in track.warnings)
+    return smooth_track(enlarged_blobs(blobs, scale), there, fps, remarks)
+
+
+def in_picture(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An outline float32 [S,S] of the crop at a square box, laid into the whole picture of size (width, height)."""
+    return whole_outline(outline, box, (0, 0, *size))
+
+
+def _middle(track: Track, scale: float) -> np.ndarray:
+    return (track.box[:, :2] + track.box[:, 2:]) / 2 / scale
+
+
+def _side(track: Track, scale: float) -> float:
+    return float(track.box[0, 2] - track.box[0, 0]) / scale
+
+
+def _threes(frames: Iterator[np.ndarray], wanted: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """The frames at these positions, in rising order, each between the one before and the one after it."""
+    held: list[np.ndarray] = []
+    needed = iter(wanted.tolist())
+    at = next(needed, None)
+    for number, frame in enumerate(frames):
+        held = [*held[-2:], frame]
+        if at is not None and number == at + 1:
+            yield (held[0], held[-2], frame)
+            at = next(needed, None)
+    if at is not None:
+        yield (held[-2], held[-1], held[-1])
+
+
+def _looks(
+    threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The soft outline of the subject in each box [n,4] and the box; the part of it that lies most in its middle."""
+    ahead, glimpses = tee(_glimpses(threes, scene, boxes))
+    for outline, glimpse, box in zip(outlines(shipped_eye(), ahead, SIDE), glimpses, boxes, strict=True):
+        part = _in_the_middle(outline)
+        yield part if scene is None else present(part, glimpse.crop, scene_at(scene, box, SIDE)), box
+
+
+def _glimpses(threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray) -> Iterator[Glimpse]:
+    for three, box in zip(threes, boxes, strict=True):
+        before, at, after = (cut(frame, box, SIDE) for frame in three)
+        yield Glimpse(before, at, after, None if scene is None else cut(scene.background, box, SIDE))
+
+
+def _in_the_middle(outline: np.ndarray) -> np.ndarray:
+    """The connected part of an outline that has most of itself in the box without the room around it."""
+    count, labels = cv2.connectedComponents((outline > 0.5).astype(np.uint8))
+    edge = round(SIDE * (1 - 1 / WIDER) / 2)
+    inner = slice(edge, SIDE - edge)
+    weight = np.bincount(labels[inner, inner].ravel(), outline[inner, inner].ravel(), minlength=count)
+    weight[0] = 0
+    return outline * (labels == weight.argmax()) * (weight.max() > 0)
+
+
+def _blob(outline: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The outline in a box as a row of `find_blobs`, in pixels of the picture that the box lies in."""
+    zoom = float(box[2] - box[0]) / SIDE
+    blob = enlarged_blobs(find_blobs(outline)[:1], zoom)[0]
+    blob[[1, 3, 5]] += box[0]
+    blob[[2, 4, 6]] += box[1]
+    return blob
+
+
+def _between(blobs: np.ndarray, at: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Blobs [T,14] of every frame from those at some positions, and in which frames bool [T] the subject is there."""
+    seen, frames = blobs[:, 0] > 0, np.arange(count)
+    right = np.minimum(np.searchsorted(at, frames), len(at) - 1)
+    left = np.maximum(right - 1, 0)
+    near = np.where(frames - at[left] <= at[right] - frames, left, right)
+    there = seen[near]
+    columns = [np.interp(frames, at[seen], column) for column in blobs[seen].T]
+    return np.stack(columns, 1).astype(np.float32), there
+
+
+def _boxes(middle: np.ndarray, side: float) -> np.ndarray:
+    """Square boxes float32 [n,4] around middles [n,2]."""
+    return np.concatenate([middle - side / 2, middle + side / 2], axis=1).astype(np.float32)
