@@ -1,4 +1,4 @@
-"""One clip of a scored run, as `ubam magnify RUN --recording ID` asks for it."""
+"""`ubam magnify`: one clip of a scored run, or the stage."""
 
 import json
 from dataclasses import dataclass

@@ -98,7 +98,7 @@ def study_of(run: Path) -> Path:
 
 
 def given_options(context: click.Context) -> "RunOptions":
-    """The options of a run that stand on the command line, without those that were left at their default."""
+    """The options of a run on the command line, without those left at their default."""
     source = click.core.ParameterSource.COMMANDLINE
     given = {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
     return cast("RunOptions", given)

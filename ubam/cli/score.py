@@ -1,4 +1,4 @@
-"""Commands that ask a finished run: how new subjects score by its frozen reference, and what is most like a moment."""
+"""Commands on a finished run: scores of new subjects by its frozen reference, and the moments most like one."""
 
 import json
 import sys
