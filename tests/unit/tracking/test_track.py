@@ -119,7 +119,7 @@ def test_the_limbs_of_one_body_are_not_several_subjects() -> None:
         return frame
 
     motion, track = followed([limbs(index) for index in range(60)])
-    whole = replace(track, box=np.tile(np.float32([15, 0, 105, 90]), (60, 1)))
+    whole = replace(track, box=np.tile(np.array([15, 0, 105, 90], np.float32), (60, 1)))
     assert motion.remarks(whole, 1.0) == ()
 
 
