@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.study_files import make_study
+from tests.support.videos import make_study
 from ubam.core.errors import StudyError
 from ubam.recordings.study_table import init_study, read_study
 

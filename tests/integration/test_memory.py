@@ -26,7 +26,6 @@ import cv2, numpy as np
 from tests.support import stick_figure as stick
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import EmbeddedRecording, magnify
-from ubam.magnification.posture_manifold import real_postures
 from ubam.tracking.crop_store import CropStore
 cv2.setNumThreads(1)
 folder, frames, layout = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -36,7 +35,7 @@ references = [(store, path) for store in others]
 posture, codes = stick.embed(query.views), [stick.embed(store.views)[path] for store in others]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 made = magnify(EmbeddedRecording(query, folder / "large.mp4", posture), references, slice(0, frames), [2.0],
-               embed=stick.embed, twin=np.median(codes, axis=0), manifold=real_postures([posture, *codes]))
+               embed=stick.embed, twin=np.median(codes, axis=0), plan="person")
 write_magnified(folder / f"{layout}{frames}.mp4", layout, made, 2.0)
 print(1024 * before, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -74,7 +74,7 @@ def test_every_query_subject_has_a_clip_that_states_its_dose(run: Path) -> None:
     assert [fact["recording_id"] for fact in facts] == queries
     for fact in facts:
         assert fact["factor"] == 2
-        assert {"factor_measured", "appearance_kept", "off_manifold"} <= set(fact)
+        assert {"factor_measured", "appearance_kept", "marked_reasons"} <= set(fact)
         assert probe(run / "magnified" / f"{fact['recording_id']}.mp4").frames_declared == fact["frames"]
 
 

@@ -249,7 +249,7 @@ def _clips(run: Path, row: dict[str, Any], frames: int, number: int) -> None:
     three = (np.hstack([_walker(t * 7, f, number, SIZE) for f in (0, 0.6, 1.2)]) for t in times[40:90])
     write_clip(run / "magnified" / f"{name}.mp4", three, RATE)
     facts = {"recording_id": name, "layout": "side-by-side", "factor": 2.5, "factor_measured": 2.13}
-    facts |= {"appearance_kept": 0.94, "off_manifold": 0.06, "from_s": 1.6, "to_s": 3.6, "factor_geometric": 2.2}
+    facts |= {"appearance_kept": 0.94, "from_s": 1.6, "to_s": 3.6, "factor_geometric": 2.2}
     write_json(run / "magnified" / f"{name}.json", facts)
 
 

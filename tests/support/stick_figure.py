@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
-from ubam.magnification.posture_manifold import real_postures
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
@@ -67,5 +66,5 @@ def leaning(folder: Path, frames: slice, factors: tuple[float, ...]) -> Magnific
     posture, codes = embed(query.views), [embed(store.views) for store, _ in others]
     return magnify(
         EmbeddedRecording(query, video, posture), [(store, path) for store, _ in others], frames, factors, embed=embed,
-        twin=np.median(codes, axis=0), manifold=real_postures([posture, *codes]),
+        twin=np.median(codes, axis=0), plan="person",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Small videos for the tests."""
+"""Small videos and study tables for the tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,3 +43,13 @@ def write_video(path: Path, frames: Iterator[np.ndarray] | None = None, fps: flo
 def frame_times(path: Path, fps: float | None = None) -> np.ndarray:
     """The time of every frame as the program reads it, seconds, float64 [T]."""
     return np.array([time_s for _, time_s, _ in read_timed_frames(path, fps=fps)])
+
+
+def make_study(folder: Path, text: str, videos: tuple[str, ...] = ("a.mp4", "b.mp4"), encoding: str = "utf-8") -> Path:
+    """A study table of this text in a folder, and files in place of its videos."""
+    for name in videos:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    path = folder / "study.csv"
+    path.write_bytes(text.encode(encoding))
+    return path

@@ -13,7 +13,6 @@ from ubam.deviation.twin import Matcher, twin_basis
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.magnify import magnify as prepare
-from ubam.magnification.posture_manifold import real_postures
 from ubam.pipeline.queries import Span, frames_within
 from ubam.results.records.clips import ClipFacts
 
@@ -24,8 +23,8 @@ class Clip:
 
     factor: what was asked for; factor_measured and factor_geometric: what the pictures show, by posture and by
     registration with the reference (0 the twin, 1 the recording). appearance_kept: share of the subject's colours
-    that are still there. off_manifold: share of frames whose posture is unlike any real one. marked_frames of `frames`
-    are not to be trusted. The file `path` with the ending .json says more.
+    that are still there. marked_frames of `frames` are not to be trusted. The file `path` with the ending .json says
+    more.
     """
 
     path: Path
@@ -34,7 +33,6 @@ class Clip:
     factor_measured: float
     factor_geometric: float
     appearance_kept: float
-    off_manifold: float
     frames: int
     marked_frames: int
 
@@ -86,7 +84,7 @@ def magnify(
         EmbeddedRecording(query.store, query.recording.video, own.posture),
         [(cropped[name].store, path) for name, path in twin.references],
         frames_within(query.store, span), [0.0 if layout in TO_THE_TWIN else factor],
-        embed=model.encode_views, twin=twin.posture, manifold=real_postures([one.posture for one in series.values()]),
+        embed=model.encode_views, twin=twin.posture,
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
     write_json(out.with_suffix(".json"), facts.to_json())

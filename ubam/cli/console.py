@@ -82,4 +82,6 @@ def verdict_line(verdict: "Verdict") -> str:
     if not verdict.usable:
         return f"{start} {verdict.reason}"
     size, length, rate = f"{verdict.width}x{verdict.height}", verdict.duration_s or 0.0, verdict.fps or 0.0
-    return f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {verdict.frames_declared or 0:7d} frames"
+    line = f"{start} {length:8.2f} s {rate:7.2f} fps {size:>10} {verdict.frames_declared or 0:7d} frames"
+    notes = [words for words in (verdict.reason, verdict.warnings) if words]
+    return "\n".join([line, *(f"        {words}" for words in notes)])

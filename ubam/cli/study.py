@@ -17,13 +17,12 @@ def init(folder: Path) -> None:
     """Write FOLDER/study.csv from group folders (FOLDER/healthy/*.mp4, FOLDER/impaired/*.mp4)."""
     from ubam.recordings.study_table import init_study, read_study
 
-    path = init_study(folder)
-    study = read_study(path)
+    path, said = init_study(folder)
+    study = read_study(path, compared=False)
     click.echo(f"{path}: {len(study.recordings)} recordings, groups {', '.join(study.groups)}.")
-    click.echo(
-        "Every file counts as a subject of its own; where one subject has several recordings, give them one name in"
-    )
-    click.echo(f"the column `subject`. Then: ubam check {path}")
+    for words in said:
+        click.echo(words)
+    click.echo(f"Correct what is wrong in the columns `subject` and `group`. Then: ubam check {path}")
 
 
 @click.command()

@@ -6,3 +6,6 @@ NO_REFERENCE_SUBJECT = "no_reference_subject"  # nobody to be compared with
 ONE_REFERENCE_SUBJECT = "one_reference_subject"  # nothing speaks for other subjects
 LIMITED_SINGLE_P = "limited_single_p"  # no single subject can reach p < 0.05 beside so few reference subjects
 LIMITED_GROUP_P = "limited_group_p"  # nor can the test of two groups of these sizes
+LEFT_OUT = "left_out"  # files that look like films and are not analysed
+SPELLED_ALIKE = "spelled_alike"  # names of subjects or groups that differ in spelling only
+SAME_FILM = "same_film"  # one film under two names

@@ -175,8 +175,21 @@ def locate_points(recording: Recording, store: CropStore) -> Points:
             f"{recording.keypoints}: has points of the subject in {share:.0%} of the frames, and {ENOUGH:.0%} are "
             "needed; give a file with the points of every frame"
         )
+    inside = _inside(xy, store.box)[np.isfinite(xy).any((1, 2))].mean()
+    if inside < ENOUGH:
+        raise StudyError(
+            f"{recording.keypoints}: its points lie outside the subject's box in {1 - inside:.0%} of the frames; is it "
+            "the file of another recording?"
+        )
     bridged = bridge(in_view(xy, store.box, store.heading), max(1, round(BRIDGED_S * store.fps)))
     return Points(found.names, steady(bridged).astype(np.float32))
+
+
+def _inside(xy: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Whether a point [T, K, 2] lies in the box [T, 4] of its frame or a quarter of its side around it, bool [T]."""
+    margin = _side(box) / 4
+    low, high = box[:, None, :2] - margin, box[:, None, 2:] + margin
+    return np.asarray(((xy >= low) & (xy <= high)).all(-1).any(-1))
 
 
 def bridge(xy: np.ndarray, longest: int) -> np.ndarray:

@@ -13,7 +13,6 @@ __all__ = [
     "GapFillingNetwork",
     "Magnification",
     "gather_evidence",
-    "real_postures",
     "train_gap_filling",
     "write_transfer",
 ]
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ubam.magnification.gap_filling_network import GapFillingNetwork
     from ubam.magnification.gap_filling_training import train_gap_filling
     from ubam.magnification.magnify import Frame, Magnification
-    from ubam.magnification.posture_manifold import real_postures
     from ubam.magnification.quality_checks import Check
     from ubam.magnification.transfer import write_transfer
 else:
@@ -34,7 +32,6 @@ else:
         GapFillingNetwork="gap_filling_network",
         Magnification="magnify",
         gather_evidence="attribution",
-        real_postures="posture_manifold",
         train_gap_filling="gap_filling_training",
         write_transfer="transfer",
     )

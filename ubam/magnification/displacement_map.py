@@ -20,13 +20,10 @@ MOST_REGIONS = 4
 
 
 class DisplacementMap:
-    """Gathers displacement fields frame by frame; memory grows by two numbers a frame.
+    """Gathers displacement fields frame by frame; memory grows by two numbers a frame."""
 
-    gain: factor on the fields, because registration finds too small a displacement towards the twin.
-    """
-
-    def __init__(self, query: CropStore, gain: float = 1.0) -> None:
-        self.query, self.gain = query, gain
+    def __init__(self, query: CropStore) -> None:
+        self.query = query
         self.time_s: list[float] = []
         self.curve: list[float] = []
         self._weight = np.zeros((FIELD, FIELD))
@@ -36,7 +33,7 @@ class DisplacementMap:
     def add(self, position: int, field: Array) -> None:
         """Count the displacement towards the twin [FIELD, FIELD, 2] (shares of the box) of one frame."""
         box = self.query.box[position]
-        moved = field * np.float32(self.gain * (box[2] - box[0]) / self.query.height_at(position))
+        moved = field * np.float32((box[2] - box[0]) / self.query.height_at(position))
         weight = body_at(self.query, position)
         length = np.linalg.norm(moved, axis=-1)
         self._weight += weight

@@ -1,11 +1,11 @@
 """Magnification: a recording's own pixels are moved along its deviation, and the result is measured.
 
 Factor 0 is the twin, 1 the recording as it is, 2 the deviation doubled. One displacement towards the twin serves all
-factors. The rendered subject is registered with the references again, which measures the factor reached. An inner gain
-per factor brings that as near to the requested factor as the bounds of the gain allow.
+factors: it is applied (1 - factor) times. The factor that a few rendered pictures show is measured by looking at them
+as at recorded ones.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,22 +20,12 @@ from ubam.core.errors import UbamError
 from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
 from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
-from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView
-from ubam.magnification.registration.register import (
-    FIELD,
-    Field,
-    Matches,
-    Registered,
-    fields,
-    frames_to_register,
-    ground_frames,
-    ground_origin,
-    registered,
-)
+from ubam.magnification.registration.register import FIELD, Field, Matches, Registration, fields
+from ubam.magnification.seen_again import SeenAgain, crop_of, factors_shown, look_again
 from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
-from ubam.recordings.video_reader import read_frame, read_frames
-from ubam.tracking.crop_store import CLOSE, CropStore
+from ubam.recordings.video_reader import read_frames
+from ubam.tracking.body import likeliest_plan
+from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import whole_outline
 
@@ -43,9 +33,8 @@ Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
 GRID = 160  # largest side of the grid on which displacements are inverted
-GAIN_BOUNDS = (1.0, 1.5)  # below 1 the true factor of rendered leans falls short; above 1.5 noise is magnified
-GAIN_FRAMES, GAIN_ROUNDS = 10, 2
-WEAKEST_RESPONSE = 0.15  # measured factor per unit of displacement; below it registration is blind and no gain is used
+MEASURED_S = 0.25  # seconds between the frames in which the factor is measured
+MOST_MEASURED = 48
 
 
 @dataclass(frozen=True)
@@ -63,8 +52,7 @@ class Frame:
 
     position: in the store. recording: its picture uint8 [H, W, 3]. moved: per factor the moved picture at full size,
     with its maps over `region` only. region: (x0, y0, x1, y1), the part that was rendered. flow: float32 [h, w, 2]
-    towards the twin, in pixels of the recording, on a grid over the region. field: the same as in `Field`. amounts: per
-    factor how many times the flow was applied.
+    towards the twin, in pixels of the recording, on a grid over the region. field, weight, spread: as in `Field`.
     """
 
     position: int
@@ -73,36 +61,25 @@ class Frame:
     region: tuple[int, int, int, int]
     flow: Array
     field: Array
-    amounts: dict[float, float]
-
-    def amount(self, factor: float) -> float:
-        """How many times the flow towards the twin was applied at `factor`."""
-        return self.amounts[factor]
+    weight: Array
+    spread: Array
 
 
 @dataclass(frozen=True)
 class Magnification:
-    """What `magnify` returns: frames on demand, and the inner gain and the measured factor of every factor.
-
-    measured: the factor that a few rendered frames show, by the factor that was requested. known: registered frames,
-    by position.
-    """
+    """What `magnify` returns: frames on demand, and the factor that they show."""
 
     query: CropStore
     video: Path
-    matches: Matches
+    registration: Registration
     positions: NDArray[np.int64]
     scene: Scene
     embed: Embed
     posture: Array
     twin: Array
-    manifold: Manifold | None = None
     generator: GapFillingNetwork | None = None
     appearance: Picture = field(default_factory=lambda: np.zeros((8, 8, 3), np.uint8))
-    origin: Array = field(default_factory=lambda: np.zeros(2, np.float32))
-    gain: dict[float, float] = field(default_factory=dict)
-    measured: dict[float, float] = field(default_factory=dict)
-    known: dict[int, Registered] = field(default_factory=dict)
+    _measured: dict[float, "Measured"] = field(default_factory=dict, init=False)
 
     def frames(self, factor: float) -> Iterator[Picture]:
         """Pictures of the recording's own size at `factor`, uint8 [H, W, 3], one per position."""
@@ -111,23 +88,46 @@ class Magnification:
 
     def rendered(self, factors: Sequence[float]) -> Iterator[Frame]:
         """Every position rendered at all `factors`; factor 1 is the recording itself, bit for bit."""
-        first = int(self.query.frame_index[self.positions[0]])
-        last = int(self.query.frame_index[self.positions[-1]])
-        pictures = enumerate(read_frames(self.video, start_frame=first, stop_frame=last + 1), first)
-        for part in _ahead(fields(self.query, self.matches, self.positions, self.origin, self.known)):
+        return self._rendered(self.positions, factors, _ahead(fields(self.registration, self.positions)))
+
+    def _rendered(
+        self, positions: NDArray[np.int64], factors: Sequence[float], parts: Iterable[Field]
+    ) -> Iterator[Frame]:
+        wanted = self.query.frame_index[positions]
+        pictures = enumerate(
+            read_frames(self.video, start_frame=int(wanted[0]), stop_frame=int(wanted[-1]) + 1), int(wanted[0])
+        )
+        for part in parts:
             for index, position in enumerate(part.position):
-                wanted = int(self.query.frame_index[position])
-                picture = next((picture for number, picture in pictures if number == wanted), None)
+                number = int(self.query.frame_index[position])
+                picture = next((picture for count, picture in pictures if count == number), None)
                 if picture is None:
                     return
-                yield self.render(picture, part, index, {factor: self.amount_of(factor) for factor in factors})
+                yield self.render(picture, part, index, factors)
 
-    def amount_of(self, factor: float) -> float:
-        """How many times the displacement to the twin is applied at `factor`, the inner gain included."""
-        return (1 - factor) * self.gain.get(factor, 1.0)
+    def measured(self, factor: float) -> "Measured":
+        """What a few frames of the clip show at `factor`, a quarter of a second apart; looked at once."""
+        if factor not in self._measured:
+            step = max(1, round(MEASURED_S * self.query.fps), -(-len(self.positions) // MOST_MEASURED))
+            sample = self.positions[(len(self.positions) - 1) % step // 2 :: step]
+            frames = list(self._looked_at(sample, factor))
+            self._measured[factor] = self._measure(factor, frames)
+        return self._measured[factor]
 
-    def render(self, picture: Picture, part: Field, index: int, amounts: dict[float, float]) -> Frame:
-        """Render one frame of a field, moved by each of `amounts` (key: factor) times its displacement to the twin."""
+    def _looked_at(self, sample: NDArray[np.int64], factor: float) -> Iterator[tuple[int, Picture, Array]]:
+        for frame in self._rendered(sample, (factor,), fields(self.registration, sample)):
+            crop = crop_of(self.query, frame.moved[factor].picture, frame.position)
+            yield frame.position, crop, frame.field
+
+    def _measure(self, factor: float, frames: Sequence[tuple[int, Picture, Array]]) -> "Measured":
+        positions = np.array([position for position, _, _ in frames])
+        again = look_again(self.query, self.registration.bodies[0].plan, [crop for _, crop, _ in frames], positions)
+        flows = [flow for _, _, flow in frames]
+        shown = factors_shown(self.registration, positions, again.contours, flows)
+        return Measured(factor, positions, again, shown, self._by_posture(again.views, positions))
+
+    def render(self, picture: Picture, part: Field, index: int, factors: Sequence[float]) -> Frame:
+        """Render one frame of a field at each of `factors`: moved by 1 - factor times its displacement to the twin."""
         position = int(part.position[index])
         region = region_of(self.query.box[position], self.query.width, self.query.height)
         x0, y0, x1, y1 = region
@@ -139,19 +139,21 @@ class Magnification:
         heading = float(self.query.heading[position])
         flow = flow_over(region, self.query.box[position], part.flow[index], heading)
         moved = {}
-        for factor, amount in amounts.items():
-            if amount == 0:
+        for factor in factors:
+            if factor == 1:
                 still = np.zeros(opacity.shape, np.float32)
                 moved[factor] = Moved(picture, opacity, still, opacity)
                 continue
-            layer = move_layer(inside, scene.background, opacity, flow * np.float32(amount), scene.hidden)
+            layer = move_layer(inside, scene.background, opacity, flow * np.float32(1 - factor), scene.hidden)
             if self.generator is not None and layer.carried is not None and layer.carried.gap.any():
-                code = self.twin[position] + (1 - amount) * (self.posture[position] - self.twin[position])
+                code = self.twin[position] + factor * (self.posture[position] - self.twin[position])
                 layer = replace(layer, picture=self._repaired(self.generator, layer, scene.background, position, code))
             whole = picture.copy()
             whole[y0:y1, x0:x1] = layer.picture
             moved[factor] = replace(layer, picture=whole, carried=None)
-        return Frame(position, picture, moved, region, flow, part.flow[index], amounts)
+        return Frame(
+            position, picture, moved, region, flow, part.flow[index], part.weight[index], part.spread[index]
+        )  # fmt: skip
 
     def _opacity(self, scene: Scene, inside: Picture, region: tuple[int, int, int, int], position: int) -> Array:
         """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
@@ -182,16 +184,31 @@ class Magnification:
         flow, opacity, colour = infer(generator, small, code)
         return fill_gaps(layer.picture, background, carried, flow / np.float32(zoom), opacity, colour)
 
-    def view(self, picture: Picture, position: int, size: int | None = None) -> Picture:
-        """The encoder's view of a full-size picture, made as the crop store makes it; `size` pixels a side."""
-        return self.query.view_of(picture, position, self.scene, size)
+    def _by_posture(self, views: Picture, positions: NDArray[np.int64]) -> float:
+        """The factor in the postures of rendered `views` [n, V, V, 3]."""
+        return factor_in_postures(self.embed(views), self.posture[positions], self.twin[positions])
 
-    def measure(self, views: Picture, positions: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the factor in the postures of rendered `views` [n, V, V, 3], and the share off the manifold."""
-        postures = self.embed(views)
-        measured = factor_in_postures(postures, self.posture[positions], self.twin[positions])
-        off = float(self.manifold.outside(postures).mean()) if self.manifold else 0.0
-        return measured, off
+
+@dataclass(frozen=True)
+class Measured:
+    """What some rendered frames show at a factor.
+
+    positions [n]: in the store. again: the frames looked at. shown float [n, 2]: how far each goes along the
+    displacement to the twin, and how far that is, squared; see `factors_shown`. by_posture: the factor in the encoder's
+    postures.
+    """
+
+    factor: float
+    positions: NDArray[np.int64]
+    again: SeenAgain
+    shown: NDArray[np.float64]
+    by_posture: float
+
+    @property
+    def geometric(self) -> float:
+        """The factor that the contours of all the frames show together; 1 where nothing deviates."""
+        along, length = self.shown.sum(0)
+        return float(1 - along / length) if length > 0 else 1.0
 
 
 def _ahead(parts: Iterator[Field]) -> Iterator[Field]:
@@ -256,10 +273,10 @@ def magnify(
     *,
     embed: Embed,
     twin: Array,
-    manifold: Manifold | None = None,
+    plan: str | None = None,
     generator: GapFillingNetwork | None = None,
 ) -> Magnification:
-    """Prepare the magnification of a recording: choose the inner gain of every factor and measure the factor reached.
+    """Prepare the magnification of a recording.
 
     Parameters
     ----------
@@ -270,13 +287,14 @@ def magnify(
     frames
         Increasing positions in the recording's store.
     factors
-        0 the twin, 1 the recording, 2 the deviation doubled; each within `core.settings.FACTOR_RANGE`.
+        That will be shown, to be checked: 0 the twin, 1 the recording, 2 the deviation doubled; each within
+        `core.settings.FACTOR_RANGE`.
     embed
         Maps views uint8 [n, V, V, 3] to postures float32 [n, D].
     twin
         float32 [T, D], the postures of its twin.
-    manifold
-        Real postures, to count frames that leave them; see `real_postures`.
+    plan
+        Of the subjects' bodies, as `tracking.body` has it; without it the likeliest one of these recordings.
     generator
         The network that repairs the gaps which the move tears.
 
@@ -290,61 +308,9 @@ def magnify(
     if not len(references) or not len(positions):
         raise UbamError(f"{query.recording_id}: magnification needs a matched reference subject and a frame")
     check_factors(factors)
-    matches = [(store, np.asarray(path, np.int64)) for store, path in references]
+    plan = plan or likeliest_plan([query, *(store for store, _ in references)])
     posture, twin = np.asarray(recording.posture, np.float32), np.asarray(twin, np.float32)
-    known = registered(query, matches, ground_frames(query))
-    made = Magnification(
-        query, Path(recording.video), matches, positions, query.whole_scene(), embed, posture, twin, manifold,
-        generator, query.crops([len(query.time_s) // 2])[0], ground_origin(query, matches, known), known=known,
+    return Magnification(
+        query, Path(recording.video), Registration.of(query, references, plan), positions, query.whole_scene(), embed,
+        posture, twin, generator, query.crops([len(query.time_s) // 2])[0],
     )  # fmt: skip
-    _choose_gains(made, [0.0, *(float(factor) for factor in factors)])  # a clip shows the twin beside every factor
-    return made
-
-
-def _choose_gains(made: Magnification, factors: Sequence[float]) -> None:
-    """Find the inner gain and the measured factor of every factor on a few frames; both are kept in `made`."""
-    last, query = len(made.positions) - 1, made.query
-    sample = made.positions[np.unique(np.linspace(0, last, GAIN_FRAMES).round().astype(int))]
-    made.known.update(registered(query, made.matches, frames_to_register(query, sample), made.known))
-    parts = list(fields(query, made.matches, sample, made.origin, made.known))
-    measure = MeasuredFactor(query, made.matches, made.origin)
-    pictures = [read_frame(made.video, int(query.frame_index[position])) for position in sample]
-    for factor in dict.fromkeys(factors):
-        made.gain[factor], made.measured[factor] = _choose_gain(made, measure, parts, pictures, factor)
-
-
-def _choose_gain(
-    made: Magnification, measure: MeasuredFactor, parts: list[Field], pictures: list[Picture], factor: float
-) -> tuple[float, float]:
-    if factor == 1:
-        return 1.0, 1.0
-    gain, reached = 1.0, _try_gain(made, measure, parts, pictures, factor, 1.0)
-    for _ in range(GAIN_ROUNDS):
-        response = (reached - 1) / ((factor - 1) * gain)
-        if not response >= WEAKEST_RESPONSE or abs(reached - factor) < 0.05 * abs(factor - 1):
-            break
-        wanted = float(np.clip(1 / response, *GAIN_BOUNDS))
-        attempt = _try_gain(made, measure, parts, pictures, factor, wanted)
-        if abs(attempt - factor) >= abs(reached - factor):
-            break
-        gain, reached = wanted, attempt
-    return gain, reached
-
-
-def _try_gain(
-    made: Magnification,
-    measure: MeasuredFactor,
-    parts: list[Field],
-    pictures: list[Picture],
-    factor: float,
-    gain: float,
-) -> float:
-    """The factor measured at an inner gain; 1 where nothing deviates."""
-    amounts, shown = {factor: (1 - factor) * gain}, []
-    places = [(part, index) for part in parts for index in range(len(part.position))]
-    for picture, (part, index) in zip(pictures, places, strict=True):
-        position = int(part.position[index])
-        view = made.view(made.render(picture, part, index, amounts).moved[factor].picture, position, CLOSE)
-        shown.append(RenderedView(position, view, part.flow[index], amounts[factor]))
-    reached = measure.reached(shown)
-    return reached if np.isfinite(reached) else 1.0

@@ -1,7 +1,7 @@
-"""Checks of a finished clip: the factor that it shows, and the frames that must be judged with care.
+"""Checks of a clip: the factor that it shows, and the frames that are not to be trusted.
 
-The factor is measured twice: by registering rendered pictures with the references again (`MeasuredFactor`), and in the
-postures of the encoder. Frames of which no faithful picture could be made are marked, not repaired.
+The factor is measured twice in frames of the clip a quarter of a second apart: by the contours that the eye finds in
+them, and in the postures of the encoder. Frames of which no faithful picture could be made are marked, not repaired.
 """
 
 from collections import Counter
@@ -11,111 +11,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Picture
-from ubam.magnification.displacement_map import DisplacementMap, body_at
+from ubam.magnification.displacement_map import DisplacementMap
 from ubam.magnification.magnify import Frame, Magnification
-from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView, outline_factor
-from ubam.results.records.clips import ClipFacts, Marked
-from ubam.tracking.crop_store import CLOSE
+from ubam.magnification.trust import (
+    OVER_SHARE,
+    TORN_SHARE,
+    hardly_deviates,
+    is_unsure,
+    outline_lost,
+    overlaid_share,
+    torn_share,
+)
+from ubam.results.records.clips import REASONS, ClipFacts, Marked
 
-TORN_SHARE = 0.1  # of the subject's area, without a source pixel: above it the picture is a guess
-DOSE_SHARE = 0.5  # of the requested change, by which a frame's outline may miss it
-WEAKEST = 0.01  # mean displacement of a frame, in shares of the box, below which its factor cannot be measured
-REASONS = {"off_manifold": "unlike any real posture", "torn": "torn", "dose": "dose missed"}
-MEASURED_FRAMES = 200
-GEOMETRIC_FRAMES = 12
+DOSE_SHARE = 0.5  # of the requested change, by which the pictures may miss it
 
 
 def factor_words(made: Magnification, factor: float) -> str:
     """Return the requested and the measured factor in words, as "asked 2×, measured 1.7×"."""
-    measured = made.measured.get(factor)
-    return f"asked {factor:g}×" + (
-        f", measured {round(measured, 1) + 0.0:.1f}×" if measured is not None else ", not measured"  # no "-0.0"
-    )
+    return f"asked {factor:g}×, measured {round(made.measured(factor).geometric, 1) + 0.0:.1f}×"  # no "-0.0"
 
 
-def frame_issues(made: Magnification, frame: Frame, factor: float, view: Picture) -> tuple[str, ...]:
-    """Return the keys of `REASONS` that hold for a frame at `factor`; `view` uint8 [V, V, 3] shows its picture."""
-    if factor == 1:
+def frame_issues(made: Magnification, frame: Frame, factor: float) -> tuple[str, ...]:
+    """Return the keys of `REASONS` that hold for a frame at `factor`; a frame with nothing to magnify has none."""
+    if factor == 1 or hardly_deviates(frame.field, frame.weight):
         return ()
-    found = []
-    if made.manifold is not None and made.manifold.outside(made.embed(view[None]))[0]:
-        found.append("off_manifold")
-    if frame.moved[factor].torn > TORN_SHARE:
-        found.append("torn")
-    if _misses(made, frame, factor, view):
-        found.append("dose")
-    return tuple(found)
+    amount = 1 - factor
+    found = {
+        "lost": outline_lost(made.query, frame.position),
+        "unsure": is_unsure(frame.field, frame.weight, frame.spread, len(made.registration.matches)),
+        "torn": max(frame.moved[factor].torn, torn_share(frame.field, frame.weight, amount)) > TORN_SHARE,
+        "limbs": overlaid_share(frame.field, frame.weight, amount) > OVER_SHARE,
+        "dose": misses_dose(made, frame.position, factor),
+    }
+    return tuple(name for name in REASONS if found.get(name))
 
 
-def hardly_deviates(made: Magnification, frame: Frame) -> bool:
-    """Whether a frame has nothing to magnify: its mean displacement is below 1 % of the box."""
-    body, length = body_at(made.query, frame.position), np.linalg.norm(frame.field, axis=-1)
-    return float((body * length).sum()) < WEAKEST * float(body.sum())
-
-
-def _misses(made: Magnification, frame: Frame, factor: float, view: Picture) -> bool:
-    """Whether the clip's factor is far from the requested one, or this outline far from its target."""
-    if hardly_deviates(made, frame):
-        return False
-    amount = frame.amount(factor)
-    if abs(made.measured.get(factor, factor) - factor) > DOSE_SHARE * abs(factor - 1):
+def misses_dose(made: Magnification, position: int, factor: float) -> bool:
+    """Whether the clip, or the measured frames beside this one, show far less or far more than was asked for."""
+    measured = made.measured(factor)
+    off = abs(measured.geometric - factor)
+    if off > DOSE_SHARE * abs(factor - 1):
         return True
-    found = outline_factor(made.query, [frame.position], [view], [frame.field])
-    return bool(np.isfinite(found) and abs(found - (1 - amount)) > DOSE_SHARE * abs(amount))
+    beside = np.argsort(np.abs(measured.positions - position), kind="stable")[:2]
+    along, length = measured.shown[beside].sum(0)
+    return bool(length > 0 and abs(1 - along / length - factor) > DOSE_SHARE * abs(factor - 1))
 
 
 class Check:
-    """Measures a clip while it is written; keeps views of some frames, but no pictures."""
+    """Gathers what is to be said of a clip while it is written; keeps no pictures."""
 
     def __init__(self, made: Magnification, factor: float) -> None:
         self.made, self.factor = made, factor
-        self.every = max(1, len(made.positions) // MEASURED_FRAMES)
-        self.displacement = DisplacementMap(made.query, made.gain.get(0.0, 1.0))
-        self.shown: list[RenderedView] = []
-        self.views: list[Picture] = []
+        self.measured = made.measured(factor)
+        self.displacement = DisplacementMap(made.query)
         self.kept: list[float] = []
         self.issues: list[tuple[str, ...]] = []
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, tuple[str, ...]]]:
         """Yield the frames, each with the keys of `REASONS` that hold for it."""
+        looked_at = set(self.measured.positions.tolist())
         for frame in frames:
-            picture = frame.moved[self.factor].picture
-            view = self.made.view(picture, frame.position)
-            if len(self.issues) % self.every == 0:
-                close = self.made.view(picture, frame.position, CLOSE)
-                self.shown.append(RenderedView(frame.position, close, frame.field, frame.amount(self.factor)))
-                self.views.append(view)
+            if frame.position in looked_at or not self.kept:
                 self.kept.append(appearance_kept(frame, self.factor))
-            self.issues.append(frame_issues(self.made, frame, self.factor, view))
+            self.issues.append(frame_issues(self.made, frame, self.factor))
             self.displacement.add(frame.position, frame.field)
             yield frame, self.issues[-1]
 
-    def geometric(self) -> float:
-        """The factor that registration measures in a few finished pictures; 1 where nothing deviates."""
-        chosen = np.unique(np.linspace(0, len(self.shown) - 1, GEOMETRIC_FRAMES).round().astype(int))
-        measure = MeasuredFactor(self.made.query, self.made.matches, self.made.origin)
-        found = measure.reached([self.shown[i] for i in chosen])
-        return found if np.isfinite(found) else 1.0
-
     def facts(self, layout: str) -> ClipFacts:
         """The facts for the JSON beside the clip."""
-        seen = np.array([one.position for one in self.shown])
-        measured, off = self.made.measure(np.stack(self.views), seen)
         times, positions = self.made.query.time_s, self.made.positions
         marks = marked(self.issues, times[positions])
         return ClipFacts(
             recording_id=self.made.query.recording_id,
             factor=self.factor,
-            factor_measured=measured,
-            factor_geometric=self.geometric() if self.factor != 1 else 1.0,
-            inner_gain=self.made.gain.get(self.factor, 1.0),
+            factor_measured=self.measured.by_posture,
+            factor_geometric=self.measured.geometric if self.factor != 1 else 1.0,
             appearance_kept=float(np.mean(self.kept)),
-            off_manifold=off,
             frames=len(self.issues),
             from_s=float(times[positions[0]]),
             to_s=float(times[positions[-1]]),
             fps=self.made.query.fps,
-            reference_subjects=len(self.made.matches),
+            reference_subjects=len(self.made.registration.matches),
             marked_frames=marks.frames,
             marked_reasons=marks.reasons,
             marked_s=marks.stretches_s,

@@ -1,7 +1,7 @@
 """Posture transfer: the subject of one recording, on its own background, in the postures of another.
 
-Each frame of the posture's recording has a matched frame in the appearance's recording. The matched frame is registered
-with the posture's frame as its only reference, and its subject is moved all the way to the outline found there.
+Each frame of the posture's recording has a matched frame in the appearance's recording. The contour of the matched
+frame is moved to that of the posture's frame, its only reference, and the subject all the way to the outline there.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from scipy.ndimage import gaussian_filter1d
 from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
-from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.quality_checks import TORN_SHARE, appearance_kept, marked
+from ubam.magnification.quality_checks import appearance_kept, marked
+from ubam.magnification.registration.contours import towards
 from ubam.magnification.registration.flow_fields import (
     CANVAS,
     SPACE_SIGMA,
@@ -32,20 +32,28 @@ from ubam.magnification.registration.register import (
     FIELD,
     GROUND_FRAMES,
     Field,
-    lower_body,
-    register_frame,
+    Registration,
     saliency_on,
+    subject_weight,
+    waist,
 )
+from ubam.magnification.seen_again import crop_of, look_again
+from ubam.magnification.trust import OVER_SHARE, TORN_SHARE, outline_lost, overlaid_share, torn_share
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
-from ubam.results.records.clips import TransferFacts
+from ubam.results.records.clips import REASONS, TransferFacts
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
+from ubam.tracking.views import cut, turned
 
 PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
 FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump, across which nothing is smoothed
 CHUNK_FRAMES = 96
 LEAST_AGREEMENT = 0.5  # intersection over union of the two outlines below which the posture was not reached
+GHOST_SHARE = 0.15  # of the subject's area, where a subject is seen and none was put
+GHOST_EDGE = 3  # pixels of the canvas by which an outline may be off
+LOOKED_AT = 8  # frames looked at together
 
 
 def write_transfer(
@@ -56,7 +64,7 @@ def write_transfer(
     path: NDArray[np.int64],
     *,
     embed: Embed,
-    manifold: Manifold | None = None,
+    plan: str | None = None,
     progress: Progress | None = None,
 ) -> TransferFacts:
     """Write the clip `out` (.mp4), one frame per frame of the posture's recording, and return the facts for its JSON.
@@ -66,19 +74,19 @@ def write_transfer(
     appearance, posture
         The recordings that give the pixels and the postures.
     positions
-        int [n], increasing, in the posture's recording.
+        Int [n], increasing, in the posture's recording.
     path
-        int [T], for every frame of the posture's recording the matched position in the appearance's.
-    embed, manifold
-        As for `magnify`, to find frames whose posture is unlike any real one.
+        Int [T], for every frame of the posture's recording the matched position in the appearance's.
+    embed, plan
+        As for `magnify`.
 
     The clip has the size of the appearance's recording and the frame rate of the posture's. `agreement` is the mean
     intersection over union of the rendered outline with the target, `agreement_before` that of the matched frame before
     its move. `jumps` counts the jumps of the matched path, at which the subject jumps, too.
     """
     matched = steady_path(path, posture.store.fps)[positions]
-    made, moved = transferred(appearance, posture, positions, matched, embed=embed, manifold=manifold)
-    seen = _TransferChecks(made, posture.store)
+    made, moved = transferred(appearance, posture, positions, matched, embed=embed, plan=plan)
+    seen = _TransferChecks(made, standing_shift(made.registration, positions, matched))
     write_clip(out, counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
     jumps = len(runs_of(matched, posture.store.fps)) - 1
     return seen.facts(posture.store, positions, jumps)
@@ -91,47 +99,29 @@ def transferred(
     matched: NDArray[np.int64],
     *,
     embed: Embed,
-    manifold: Manifold | None = None,
+    plan: str | None = None,
 ) -> tuple[Magnification, Iterator[Frame]]:
     """The frames `matched` int [n] of the appearance in the postures at `positions`, after their magnification."""
-    made = _prepared(appearance, posture, positions, matched, embed, manifold)
-    flows = transfer_fields(appearance.store, posture.store, positions, matched, made.origin)
-    return made, _rendered(made, flows, read_path(appearance.video, appearance.store.frame_index[matched]))
-
-
-def _prepared(
-    appearance: EmbeddedRecording,
-    posture: EmbeddedRecording,
-    positions: NDArray[np.int64],
-    matched: NDArray[np.int64],
-    embed: Embed,
-    manifold: Manifold | None,
-) -> Magnification:
-    """The appearance's recording as a magnification whose twin is the posture's, at factor 0."""
     store = appearance.store
     twin = appearance.posture.copy()
     twin[matched] = posture.posture[positions]
-    return Magnification(
-        store, appearance.video, [], matched, store.whole_scene(), embed, appearance.posture, twin, manifold, None,
-        store.crops([len(store.time_s) // 2])[0], standing_shift(store, posture.store, positions, matched),
+    plan = plan or likeliest_plan([store, posture.store])
+    beside = _beside(store, posture.store, positions, matched, plan)
+    made = Magnification(
+        store, appearance.video, beside, matched, store.whole_scene(), embed, appearance.posture, twin, None,
+        store.crops([len(store.time_s) // 2])[0],
     )  # fmt: skip
+    flows = transfer_fields(beside, positions, matched, posture.store.fps)
+    return made, _rendered(made, flows, read_path(appearance.video, store.frame_index[matched]))
 
 
-def standing_shift(
-    appearance: CropStore, posture: CropStore, positions: NDArray[np.int64], matched: NDArray[np.int64]
-) -> Array:
-    """Return the constant (x, y) shift, in shares of the box, between the two subjects on the ground.
-
-    As `register.ground_origin`, from the displacement that a transfer uses.
-    """
-    total, weights = 0.0, 1e-9
-    for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):
-        frame = int(matched[index])
-        flow, weight = _registered(appearance, posture, frame, int(positions[index]))
-        low = lower_body(appearance, frame)
-        total += float((weight * flow[..., 0])[low].sum())
-        weights += float(weight[low].sum())
-    return np.array([total / weights, 0], np.float32)
+def _beside(
+    appearance: CropStore, posture: CropStore, positions: NDArray[np.int64], matched: NDArray[np.int64], plan: str
+) -> Registration:
+    """The appearance's recording beside the posture's, which is what it is to become at factor 0."""
+    path = np.zeros(len(appearance.time_s), np.int64)
+    path[matched] = positions
+    return Registration.of(appearance, [(posture, path)], plan)
 
 
 def steady_path(path: NDArray[np.int64], fps: float) -> NDArray[np.int64]:
@@ -150,24 +140,21 @@ def runs_of(path: NDArray[np.int64], fps: float) -> list[slice]:
 
 
 def transfer_fields(
-    appearance: CropStore,
-    posture: CropStore,
-    positions: NDArray[np.int64],
-    matched: NDArray[np.int64],
-    origin: Array,
+    beside: Registration, positions: NDArray[np.int64], matched: NDArray[np.int64], fps: float
 ) -> Iterator[Field]:
     """Register each `matched` frame [n] of the appearance with the posture's frame at `positions` [n], in chunks.
 
-    The fields are smoothed over time, within the runs of the path, and over space. Memory stays flat.
+    The fields are smoothed over time, within the runs of the path, and over space. Memory stays flat. fps: the
+    posture's.
     """
-    sigma = max(PATH_SIGMA_S * posture.fps, 0.3)
-    for run in runs_of(matched, posture.fps):
+    sigma, origin = max(PATH_SIGMA_S * fps, 0.3), standing_shift(beside, positions, matched)
+    reach = round(3 * sigma) + 1
+    for run in runs_of(matched, fps):
         indices = np.arange(len(matched))[run]
-        reach = round(3 * sigma) + 1
         for start in range(0, len(indices), CHUNK_FRAMES):
             wanted = indices[start : start + CHUNK_FRAMES]
             near = indices[max(0, start - reach) : start + CHUNK_FRAMES + reach]
-            parts = [_registered(appearance, posture, int(matched[i]), int(positions[i])) for i in near]
+            parts = [_registered(beside, int(matched[i]), int(positions[i])) for i in near]
             flow, weight = (np.stack(part) for part in zip(*parts, strict=True))
             weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
             weighted = gaussian_filter1d(weighted, sigma, axis=0, mode="nearest", radius=reach)
@@ -176,19 +163,36 @@ def transfer_fields(
             yield Field(matched[wanted], np.stack(smooth), weight[kept], np.zeros_like(weight[kept]))
 
 
-def _registered(appearance: CropStore, posture: CropStore, frame: int, target: int) -> tuple[Array, Array]:
-    path = np.full(len(appearance.time_s), target)
-    flow, weight, _ = register_frame(appearance, [(posture, path)], frame, 0.0)
+def standing_shift(beside: Registration, positions: NDArray[np.int64], matched: NDArray[np.int64]) -> Array:
+    """The constant (x, y) shift, in shares of the box, between the two subjects on the ground.
+
+    As `Registration.origin`, over the frames of the transfer.
+    """
+    total, count = 0.0, 1e-9
+    for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):
+        frame = int(matched[index])
+        contour, kin = beside.contour(frame)
+        moves = towards(contour, beside.brought(0, int(positions[index]), frame), kin)
+        low = contour.place[:, 1] > waist(beside.query, frame)
+        total, count = total + float(moves[low, 0].sum()), count + float(low.sum())
+    return np.array([total / count, 0], np.float32)
+
+
+def _registered(beside: Registration, frame: int, target: int) -> tuple[Array, Array]:
+    """The whole displacement of a frame of the appearance to the posture's frame `target`, and the subject's weight."""
+    (contour, kin), appearance = beside.contour(frame), beside.query
+    flow = beside.carried(frame, contour, towards(contour, beside.brought(0, target, frame), kin))
+    weight = subject_weight(appearance.views[frame])
     flow = smooth_inside(flow * weight[..., None], weight, SPACE_SIGMA)
-    return completed(flow, saliency_of(appearance, frame), saliency_on(posture, target, appearance, frame)), weight
+    wanted = saliency_on(beside.matches[0][0], target, appearance, frame)
+    return completed(flow, saliency_of(appearance, frame), wanted), weight
 
 
 def completed(flow: Array, source: Array, target: Array) -> Array:
     """Return `flow` completed, so that it brings the outline of `source` all the way to that of `target`.
 
-    The registration network identifies each limb but moves it too little. The remaining displacement between the moved
-    outline and the target is found by optical flow. flow: [FIELD, FIELD, 2] in shares of the canvas. Saliencies:
-    [CANVAS, CANVAS].
+    The displacement of contours is smooth. What remains between the moved outline and the target is found by optical
+    flow. flow: [FIELD, FIELD, 2] in shares of the canvas. Saliencies: [CANVAS, CANVAS].
     """
     forward = np.asarray(cv2.resize(flow, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR), np.float32) * CANVAS
     backward, coverage = backward_flow(forward, np.where(source > 0.1, source, 0).astype(np.float32))
@@ -215,36 +219,55 @@ def read_path(video: Path, frames: NDArray[np.int64]) -> Iterator[Picture]:
 def _rendered(made: Magnification, flows: Iterator[Field], pictures: Iterator[Picture]) -> Iterator[Frame]:
     for part in flows:
         for index in range(len(part.position)):
-            yield made.render(next(pictures), part, index, {0.0: 1.0})
+            yield made.render(next(pictures), part, index, (0.0,))
 
 
 class _TransferChecks:
-    """Measures a transfer while it is written."""
+    """Measures a transfer while it is written; a few frames are looked at together."""
 
-    def __init__(self, made: Magnification, posture: CropStore) -> None:
-        self.made, self.posture = made, posture
+    def __init__(self, made: Magnification, shift: Array) -> None:
+        self.made, self.shift = made, shift
         self.before: list[float] = []
         self.after: list[float] = []
         self.kept: list[float] = []
         self.issues: list[tuple[str, ...]] = []
+        self._held: list[tuple[Frame, Picture, int]] = []
 
     def watch(self, frames: Iterator[Frame], positions: NDArray[np.int64]) -> Iterator[Picture]:
+        """Yield the pictures of frames in the postures at `positions`."""
         for frame, position in zip(frames, positions, strict=True):
-            moved, store = frame.moved[0.0], self.made.query
-            view = self.made.view(moved.picture, frame.position)
-            wanted = shifted(saliency_on(self.posture, int(position), store, frame.position), self.made.origin)
-            self.before.append(agreement(saliency_of(store, frame.position), wanted))
-            self.after.append(agreement(saliency_in(view), wanted))
+            picture = frame.moved[0.0].picture
+            self._held.append((frame, crop_of(self.made.query, picture, frame.position), int(position)))
             self.kept.append(appearance_kept(frame, 0.0))
-            self.issues.append(self._issues(frame, view))
-            yield moved.picture
+            if len(self._held) == LOOKED_AT:
+                self._look()
+            yield picture
+        self._look()
 
-    def _issues(self, frame: Frame, view: Picture) -> tuple[str, ...]:
-        manifold = self.made.manifold
-        off = manifold is not None and bool(manifold.outside(self.made.embed(view[None]))[0])
-        found = {"off_manifold": off, "torn": frame.moved[0.0].torn > TORN_SHARE}
-        found["dose"] = self.after[-1] < LEAST_AGREEMENT
-        return tuple(name for name, true in found.items() if true)
+    def _look(self) -> None:
+        if not self._held:
+            return
+        frames, crops, targets = zip(*self._held, strict=True)
+        self._held = []
+        beside, store = self.made.registration, self.made.query
+        positions = np.array([frame.position for frame in frames])
+        again = look_again(store, beside.bodies[0].plan, crops, positions)
+        for frame, view, target in zip(frames, again.views, targets, strict=True):
+            there = shifted(saliency_on(beside.matches[0][0], target, store, frame.position), self.shift)
+            self.before.append(agreement(saliency_of(store, frame.position), there))
+            self.after.append(agreement(saliency_in(view), there))
+            self.issues.append(self._issues(frame, saliency_in(view)))
+
+    def _issues(self, frame: Frame, seen: Array) -> tuple[str, ...]:
+        store, moved = self.made.query, frame.moved[0.0]
+        found = {
+            "lost": outline_lost(store, frame.position),
+            "torn": max(moved.torn, torn_share(frame.field, frame.weight, 1.0)) > TORN_SHARE,
+            "limbs": overlaid_share(frame.field, frame.weight, 1.0) > OVER_SHARE,
+            "dose": self.after[-1] < LEAST_AGREEMENT,
+            "ghost": ghost_share(frame, seen, store) > GHOST_SHARE,
+        }
+        return tuple(name for name in REASONS if found.get(name))
 
     def facts(self, posture: CropStore, positions: NDArray[np.int64], jumps: int) -> TransferFacts:
         """The facts for the JSON beside the clip."""
@@ -265,6 +288,15 @@ class _TransferChecks:
             marked_s=marks.stretches_s,
             jumps=jumps,
         )
+
+
+def ghost_share(frame: Frame, seen: Array, store: CropStore) -> float:
+    """Share of the subject's area where a subject is `seen`, float32 [CANVAS, CANVAS] in 0..1, and none was put."""
+    x0, y0, *_ = frame.region
+    box = store.box[frame.position] - np.array([x0, y0, x0, y0], np.float32)
+    put = turned(cut(frame.moved[0.0].opacity, box, CANVAS), float(store.heading[frame.position]))
+    near = cv2.dilate(put, np.ones((2 * GHOST_EDGE + 1,) * 2, np.uint8))
+    return float((seen * (1 - near)).sum() / max(float(put.sum()), 1e-9))
 
 
 def shifted(saliency: Array, shift: Array) -> Array:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ubam.core.typing import Array, Picture
 
+RIM = 8  # pixels around a subject that its move may touch
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -70,16 +72,40 @@ def carry(frame: Picture, opacity: Array, forward: Array, hidden: bool = False) 
     shrinking = np.array([grid[0] / width, grid[1] / height], np.float32)
     weight = cv2.resize(opacity, grid, interpolation=cv2.INTER_AREA)
     backward, coverage = backward_flow(forward * shrinking, np.where(weight > 0.1, weight, 0).astype(np.float32))
-    source = cv2.resize(backward / shrinking, (width, height), interpolation=cv2.INTER_LINEAR)
-    covered = np.asarray(cv2.resize(coverage, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    map_x = source[..., 0] + np.arange(width, dtype=np.float32)
-    map_y = source[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    colour = np.asarray(cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    part = _part_with((weight > 0) | (coverage > 0), (height, width))
+    source, covered = _enlarged(backward / shrinking, part, opacity.shape), _enlarged(coverage, part, opacity.shape)
+    map_x = source[..., 0] + np.arange(width, dtype=np.float32)[part[1]]
+    map_y = source[..., 1] + np.arange(height, dtype=np.float32)[part[0], None]
+    moved = cv2.remap(frame, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     whole = np.asarray(cv2.remap(opacity, map_x, map_y, cv2.INTER_LINEAR), np.float32)
-    gap = _gap(opacity, whole, covered, hidden)
-    length = np.asarray(cv2.magnitude(source[..., 0], source[..., 1]), np.float32)
+    colour, landed, gap, length = frame.copy(), *np.zeros((3, height, width), np.float32)
+    colour[part], landed[part] = moved, whole * covered
+    gap[part] = _gap(opacity[part], whole, covered, hidden)
+    length[part] = cv2.magnitude(source[..., 0], source[..., 1])
     torn = float((whole * (1 - covered)).sum() / max(float(opacity.sum()), 1e-9))
-    return Carried(colour, whole * covered, gap, length, torn)
+    return Carried(colour, landed, gap, length, torn)
+
+
+def _part_with(there: NDArray[np.bool_], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a picture of `size` (height, width) that hold what is `there` on a grid over it, and room."""
+    spans = []
+    for axis, length in enumerate(size):
+        cells = np.flatnonzero(there.any(1 - axis))
+        low, high = (int(cells[0]) - 2, int(cells[-1]) + 3) if len(cells) else (0, 1)
+        scale = length / there.shape[axis]
+        spans.append(slice(max(0, int(low * scale)), min(length, int(np.ceil(high * scale)))))
+    return spans[0], spans[1]
+
+
+def _enlarged(grid: Array, part: tuple[slice, slice], size: tuple[int, ...]) -> Array:
+    """A grid [h, w] or [h, w, 2] over a picture of `size`, linearly enlarged to it; only the given part of it."""
+    scale = [grid.shape[axis] / size[axis] for axis in (1, 0)]
+    first = [(part[axis].start + 0.5) * scale[1 - axis] - 0.5 for axis in (1, 0)]
+    move = np.array([[scale[0], 0, first[0]], [0, scale[1], first[1]]])
+    wanted = (part[1].stop - part[1].start, part[0].stop - part[0].start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpAffine(grid, move, wanted, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
 
 
 def fill_gaps(
@@ -193,18 +219,18 @@ def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def _over(frame: Picture, background: Picture, carried: Carried, opacity: Array) -> Picture:
-    moved, length = carried.opacity, carried.length
-    touched = ((opacity > 1e-3) | (moved > 1e-3)) * np.clip((length - 0.1) / 0.4, 0, 1)
-    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)
-    place = cv2.boundingRect((blend > 1e-3).astype(np.uint8))
-    part = np.s_[place[1] : place[1] + place[3], place[0] : place[0] + place[2]]
-    if not place[2]:
+    there = cv2.boundingRect(((opacity > 1e-3) | (carried.opacity > 1e-3)).astype(np.uint8))
+    if not there[2]:
         return frame.copy()
-    left = np.clip(cv2.dilate(opacity, np.ones((3, 3), np.uint8)) * 1.5, 0, 1)[part][..., None]
-    under = left * background[part] + (1 - left) * frame[part]
-    subject = moved[part][..., None]
-    share = np.where(blend > 1e-3, blend, 0)[part][..., None]
-    mixed = share * (subject * carried.colour[part] + (1 - subject) * under) + (1 - share) * frame[part]
+    part = np.s_[max(0, there[1] - RIM) : there[1] + there[3] + RIM, max(0, there[0] - RIM) : there[0] + there[2] + RIM]
+    own, moved, length = opacity[part], carried.opacity[part], carried.length[part]
+    touched = ((own > 1e-3) | (moved > 1e-3)) * np.clip((length - 0.1) / 0.4, 0, 1)
+    blend = cv2.GaussianBlur(touched.astype(np.float32), (0, 0), 1.0)
+    share = np.where(blend > 1e-3, blend, 0)[..., None].astype(np.float32)
+    left = np.clip(cv2.dilate(own, np.ones((3, 3), np.uint8)) * np.float32(1.5), 0, 1)[..., None]
+    before = frame[part].astype(np.float32)
+    under = left * background[part] + (1 - left) * before
+    mixed = share * (moved[..., None] * carried.colour[part] + (1 - moved[..., None]) * under) + (1 - share) * before
     picture = frame.copy()
     picture[part] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return picture

@@ -24,6 +24,7 @@ from ubam.pipeline.scored_run import ScoredRun
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.recordings.video_writer import write_clip
+from ubam.tracking.body import read_body
 from ubam.tracking.crop_store import CropStore
 
 
@@ -85,20 +86,34 @@ def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingN
 
 def magnify(job: Job) -> list[str]:
     """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
-    shown = job.shown()
+    shown, quiet = job.shown(), replace(job, progress=no_progress)
+    plan = ScoredRun(job).plan
     with job.executor() as pool:
-        futures = [pool.submit(show_recording, replace(job, progress=no_progress), name) for name in shown]
+        for reading in [pool.submit(read_body_of, quiet, recording.recording_id, plan) for recording in job.usable()]:
+            reading.result()  # clips share the bodies of references, so each is read before and only once
+        futures = [pool.submit(show_recording, quiet, name, plan) for name in shown]
         for done, future in enumerate(as_completed(futures), 1):
             future.result()
             job.progress("magnify", done, len(shown))
     return []
 
 
-def show_recording(job: Job, recording_id: str) -> None:
-    """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
+def read_body_of(job: Job, recording_id: str, plan: str) -> None:
+    """Read the body in every frame of a recording, in a worker; it is kept beside the crops."""
+    _one_thread()
+    read_body(job.store(recording_id), plan)
+
+
+def _one_thread() -> None:
+    """One thread per process: the other recordings have the other cores."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)  # one thread per process: the other recordings have the other cores
-    material = ScoredRun(job)
+    cv2.setNumThreads(1)
+
+
+def show_recording(job: Job, recording_id: str, plan: str) -> None:
+    """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
+    _one_thread()
+    material = ScoredRun(job, plan)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
         store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed

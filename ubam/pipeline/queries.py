@@ -62,7 +62,7 @@ def transfer_posture(job: Job, recording_id: str, appearance: str, span: Span, o
     path = Matcher([material.codes[appearance]], basis).twin(material.codes[recording_id]).references[0][1]
     facts = write_transfer(
         out, material.embedded(appearance), material.embedded(recording_id), positions, path,
-        embed=material.embed, manifold=material.manifold, progress=job.counted("magnify"),
+        embed=material.embed, plan=material.plan, progress=job.counted("magnify"),
     )  # fmt: skip
     write_json(out.with_suffix(".json"), facts.to_json())
     return facts

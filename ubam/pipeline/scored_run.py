@@ -13,9 +13,9 @@ from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Networks
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
 from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
-from ubam.magnification.posture_manifold import Manifold, real_postures
 from ubam.pipeline.job import Job, device_of
 from ubam.recordings.study_table import Recording
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 
 
@@ -26,8 +26,9 @@ class ScoredRun:
     part alone, as a rendered picture has no keypoints.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, plan: str | None = None) -> None:
         self.job = job
+        self._plan = plan
         self._stores: dict[str, CropStore] = {}
         self._twins: dict[str, Twin] = {}
 
@@ -47,9 +48,10 @@ class ScoredRun:
         return Matcher([c for c in everyone if reference is None or c.group == reference], twin_basis(everyone))
 
     @cached_property
-    def manifold(self) -> Manifold | None:
-        """The real learned postures of the study."""
-        return real_postures([code.posture[:, : self.model.posture.dim] for code in self.codes.values()])
+    def plan(self) -> str:
+        """The plan of the subjects' bodies: the given one, or the likeliest of the study."""
+        stores = [self.store(recording.recording_id) for recording in self.job.usable()]
+        return self._plan or likeliest_plan(stores)
 
     @cached_property
     def model(self) -> Networks:
@@ -90,7 +92,7 @@ class ScoredRun:
         references = [(self.store(name), path) for name, path in twin.references]
         return magnify(
             self.embedded(recording_id), references, frames, [factor], embed=self.embed, twin=twin.posture,
-            manifold=self.manifold, generator=self.generator,
+            plan=self.plan, generator=self.generator,
         )  # fmt: skip
 
     def embedded(self, recording_id: str) -> EmbeddedRecording:

@@ -18,8 +18,11 @@ import h5py
 import numpy as np
 
 from ubam.core.errors import StudyError
+from ubam.recordings.cells import without_separator_line
+from ubam.recordings.video_reader import stored_slots
 
 SURE = 0.6  # DeepLabCut's own cutoff (pcutoff); SLEAP leaves unsure points out of its files
+PARTS = ("x", "y", "likelihood")
 TOLERANCE = 2  # frames by which a tracker's count and the video's may differ
 Column = tuple[str, str, str]  # animal, point, and x, y or likelihood
 
@@ -39,11 +42,17 @@ class Keypoints:
     complete: bool
 
 
-def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
-    """Read the keypoints of a video of `frames` frames.
+class _TableError(ValueError):
+    """What is wrong with a file of keypoints, in words for its user."""
 
-    Labelled pictures (`img0144.png`) belong to the frame in their name, or, when there are as many as frames, to the
-    frames in order. A SLEAP project of several videos gives the points of the one with the video's file name.
+
+def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
+    """Read the keypoints of a video of which `frames` frames can be decoded.
+
+    A point at (0, 0) is a missing one, as trackers write it. Rows that number an AVI's frames with the dropped ones are
+    brought to the frames that are there. Labelled pictures (`img0144.png`) belong to the frame in their name, or, when
+    there are as many as frames, to the frames in order. A SLEAP project of several videos gives the points of the one
+    with the video's file name.
 
     Raises
     ------
@@ -64,20 +73,22 @@ def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
         EOFError,
         pickle.PickleError,
     ) as error:
+        what = f" ({error})" if isinstance(error, _TableError | pickle.PickleError) else ""
         raise StudyError(
-            f"{path}: cannot be read as keypoints ({error}); give a CSV or H5 of DeepLabCut, or a .slp or analysis .h5 "
-            "of SLEAP"
+            f"{path}: cannot be read as keypoints{what}; give a CSV or H5 of DeepLabCut, or a .slp or analysis .h5 of "
+            "SLEAP"
         ) from error
-    return _fitted(points, path, frames)
+    points = replace(points, xy=np.where((points.xy == 0).all(-1, keepdims=True), np.float32(np.nan), points.xy))
+    return _fitted(points, path, video, frames)
 
 
-def _fitted(points: Keypoints, path: Path, frames: int) -> Keypoints:
+def _fitted(points: Keypoints, path: Path, video: Path, frames: int) -> Keypoints:
     """The points with their frames, when they can be of a video of that length."""
     rows = len(points.frame)
     if not np.isfinite(points.xy).any():
         raise StudyError(f"{path}: holds no point that its tracker was sure of; give the keypoints of this video")
-    if points.complete and abs(rows - frames) > TOLERANCE:
-        raise StudyError(f"{path}: has {rows} rows, its video {frames} frames; give the keypoints of this video")
+    if points.complete and rows != frames:
+        return _without_dropped(points, path, video, frames)
     if not points.complete and rows == frames:
         return replace(points, frame=np.arange(rows))
     if rows and points.frame.max() >= frames + TOLERANCE:
@@ -87,26 +98,73 @@ def _fitted(points: Keypoints, path: Path, frames: int) -> Keypoints:
     return points
 
 
+def _without_dropped(points: Keypoints, path: Path, video: Path, frames: int) -> Keypoints:
+    """The rows of frames that are there, of a table that counts those that the camera dropped; others nearly fit."""
+    rows = len(points.frame)
+    slots = stored_slots(video)
+    if slots is not None and len(slots) == frames and rows == slots[-1] + 1:
+        return replace(points, frame=np.arange(frames), xy=points.xy[slots])
+    if abs(rows - frames) > TOLERANCE:
+        raise StudyError(f"{path}: has {rows} rows, its video {frames} frames; give the keypoints of this video")
+    return points
+
+
 # ---- DeepLabCut ----
 
 
 def _read_csv(path: Path) -> Keypoints:
     """Header rows up to `coords`; before the values one column (a frame or picture) or three (a picture's path)."""
-    text = path.read_text(encoding="utf-8-sig")
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    text, separator = without_separator_line(_text_of(path))
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)]
     last = next((i for i, row in enumerate(rows[:8]) if row[0].strip().casefold() == "coords"), None)
     if last is None:
-        raise ValueError("it has no row that begins with 'coords'")
+        raise _TableError("it has no row that begins with 'coords'")
     header = {row[0].strip().casefold(): row for row in rows[: last + 1]}
+    if "bodyparts" not in header:
+        raise _TableError("it has no row that begins with 'bodyparts'")
     first = next(i for i, cell in enumerate(header["coords"][1:], 1) if cell.strip())
     animals = header.get("individuals", [""] * len(header["coords"]))
     columns = list(zip(animals[first:], header["bodyparts"][first:], header["coords"][first:], strict=True))
-    values = [np.array([float(cell or "nan") for cell in row[first:]], np.float32) for row in rows[last + 1 :]]
+    values = [_numbers(row[first:], separator) for row in rows[last + 1 :]]
+    if not values or any(len(row) != len(columns) for row in values):
+        raise _TableError(f"its rows do not have the {len(columns)} values that its header names")
     return _from_columns(columns, np.stack(values), [row[first - 1] for row in rows[last + 1 :]])
 
 
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return path.read_text(encoding="cp1252", errors="replace")  # what older programs write
+
+
+def _numbers(cells: Sequence[str], separator: str) -> np.ndarray:
+    """A row of numbers; where cells are not separated by commas, a comma is the decimal one."""
+    plain = cells if separator == "," else [cell.replace(",", ".") for cell in cells]
+    try:
+        return np.array([float(cell.strip() or "nan") for cell in plain], np.float32)
+    except ValueError:
+        wrong = next(cell for cell in plain if not _is_number(cell))
+        raise _TableError(f"'{wrong}' stands where a number should") from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip() or "nan")
+    except ValueError:
+        return False
+    return True
+
+
 def _from_columns(columns: Sequence[Column], values: np.ndarray, index: Sequence[Any]) -> Keypoints:
-    """Points from a table [F, C] and the names of its columns and rows; points of no animal (`single`) are left out."""
+    """Points from a table [F, C] and the names of its columns and rows; points of no animal (`single`) are left out.
+
+    Columns besides x, y and likelihood (variances of an ensemble, for example) are left out.
+    """
+    if any(what == "z" for _, _, what in columns):
+        raise _TableError("it holds points in space (x, y, z), which are no places in the picture")
+    if not {"x", "y"} <= {what for _, _, what in columns}:
+        raise _TableError("it has no columns x and y")
     animals = list(dict.fromkeys(animal for animal, _, _ in columns))
     if len(animals) > 1:
         animals = [animal for animal in animals if animal != "single"]
@@ -114,22 +172,28 @@ def _from_columns(columns: Sequence[Column], values: np.ndarray, index: Sequence
     xyp = np.full((len(values), len(animals), len(names), 3), np.nan, np.float32)
     xyp[..., 2] = 1
     for (animal, name, what), value in zip(columns, values.T, strict=True):
-        if animal in animals:
-            xyp[:, animals.index(animal), names.index(name), ("x", "y", "likelihood").index(what)] = value
+        if animal in animals and what in PARTS:
+            xyp[:, animals.index(animal), names.index(name), PARTS.index(what)] = value
     whole = np.isfinite(xyp[..., :2]).all(-1) & (xyp[..., 2] >= SURE)
     numbers, complete = _frames_of(index)
     return Keypoints(tuple(names), numbers, np.where(whole[..., None], xyp[..., :2], np.float32(np.nan)), complete)
 
 
 def _frames_of(index: Sequence[Any]) -> tuple[np.ndarray, bool]:
-    """Frames of rows that are named by a number, or by a picture whose name holds one; whether they are all frames."""
+    """Frames of rows that are named by a number, or by a picture whose name holds one; whether they are all frames.
+
+    Numbers with gaps are those of single frames.
+    """
     words = [item.decode() if isinstance(item, bytes) else str(item) for item in index]
-    try:
-        return np.array([int(word) for word in words], np.int64), True
-    except ValueError:
-        found = [re.search(r"(\d+)\D*$", re.split(r"[/\\]", word)[-1]) for word in words]
+    if all(re.fullmatch(r"\s*\d+(\.0*)?\s*", word) for word in words):
+        numbers = np.array([int(float(word)) for word in words], np.int64)
+        steps = np.diff(numbers)
+        if (steps < 1).any():
+            raise _TableError(f"its rows name frame {numbers[1:][steps < 1][0]} twice or out of order")
+        return numbers, bool((steps == 1).all() and (len(numbers) == 0 or numbers[0] == 0))
+    found = [re.search(r"(\d+)\D*$", re.split(r"[/\\]", word)[-1]) for word in words]
     if not all(found):
-        raise ValueError(f"the row '{words[found.index(None)]}' names no frame")
+        raise _TableError(f"the row '{words[found.index(None)]}' names no frame")
     return np.array([int(match[1]) for match in found if match], np.int64), False
 
 
@@ -149,7 +213,7 @@ def _read_hdf5(path: Path, video: Path) -> Keypoints:
         for group in file.values():
             if "pandas_type" in group.attrs:
                 return _read_table(group) if "table" in group else _read_fixed(group)
-    raise ValueError("it holds no table of pandas and no tracks")
+    raise _TableError("it holds no table of pandas and no tracks")
 
 
 def _read_table(group: h5py.Group) -> Keypoints:
@@ -191,11 +255,14 @@ class _File(Protocol):
 
 
 def _read_analysis(file: _File) -> Keypoints:
-    """SLEAP's analysis file: tracks [track, xy, node, frame], or in the order that its `dims` says."""
+    """SLEAP's analysis file: tracks [track, xy, node, frame], or in the order that its `dims` says.
+
+    It ends with the last frame in which something was found, so it may be shorter than its video.
+    """
     tracks = file["tracks"]
     order = json.loads(tracks.attrs["dims"]) if "dims" in tracks.attrs else ["track", "xy", "node", "frame"]
     xy = np.transpose(tracks[:], [order.index(axis) for axis in ("frame", "track", "node", "xy")]).astype(np.float32)
-    return Keypoints(tuple(name.decode() for name in file["node_names"]), np.arange(len(xy)), xy, True)
+    return Keypoints(tuple(name.decode() for name in file["node_names"]), np.arange(len(xy)), xy, False)
 
 
 def _read_slp(file: _File, video: Path) -> Keypoints:
@@ -224,7 +291,7 @@ def _video_number(file: _File, video: Path) -> int:
     names = [json.loads(text)["backend"].get("filename", "") for text in file["videos_json"]]
     same = [number for number, name in enumerate(names) if PureWindowsPath(name).name == video.name]
     if not same:
-        raise ValueError(f"none of its {len(names)} videos is called {video.name}")
+        raise _TableError(f"none of its {len(names)} videos is called {video.name}")
     return same[0]
 
 

@@ -10,26 +10,15 @@ from pathlib import Path
 
 from ubam.core.errors import StudyError
 from ubam.core.files import unguarded, write_csv
+from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
+from ubam.recordings.folders import find_films
+from ubam.recordings.guessing import Guess, describe_guess, guess
 
 REQUIRED = ("video", "subject", "group")
 OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints", "mask")
+NAMES = ("subject", "group", "session")
 NUMBERS = ("day", "dose", "severity", "start_s", "end_s", "fps")
 REFERENCE_NAMES = ("reference", "healthy", "control", "sham", "wildtype")
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".mov",
-    ".m4v",
-    ".avi",
-    ".mkv",
-    ".webm",
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".mts",
-    ".wmv",
-    ".flv",
-    ".3gp",
-)
 
 
 @dataclass(frozen=True)
@@ -61,10 +50,11 @@ class Recording:
 
 @dataclass(frozen=True)
 class Study:
-    """The recordings of a study, in the order of its rows."""
+    """The recordings of a study, in the order of its rows; notes: what was left out, a sentence each."""
 
     path: Path
     recordings: tuple[Recording, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -93,18 +83,19 @@ def read_study(path: Path | str, compared: bool = True) -> Study:
         path = path / "study.csv"
     if not path.exists():
         raise StudyError(f"{path}: no such study; give a CSV file or a folder of group folders")
-    rows = _folder_rows(path) if path.is_dir() else _csv_rows(path)
+    rows, notes = (_csv_rows(path), []) if path.is_file() else _folder_rows(path)
     if not rows:
         raise StudyError(f"{path}: the study has no recordings; add one row per video")
-    study = Study(path, _recordings(path, rows))
+    study = Study(path, _recordings(path, rows), tuple(notes))
     _check_study(study, compared)
     return study
 
 
-def init_study(folder: Path | str) -> Path:
-    """Write study.csv into a folder of group folders (healthy/*.mp4, impaired/*.mp4) and return its path.
+def init_study(folder: Path | str) -> tuple[Path, list[str]]:
+    """Write study.csv into a folder of group folders (healthy/*.mp4, impaired/*.mp4).
 
-    The subject is the folder below the group where there is one, else the file's stem; the user corrects it in the CSV.
+    Subjects are guessed (guessing.py); the user corrects them in the CSV. Returns its path, and in sentences what was
+    made of the files and what was left out.
 
     Raises
     ------
@@ -117,9 +108,12 @@ def init_study(folder: Path | str) -> Path:
         raise StudyError(f"{folder}: no such folder; give the folder that holds one folder of videos per group")
     if target.exists():
         raise StudyError(f"{target}: exists already; edit it, or remove it to have it written anew")
-    rows = [cells for _, cells in _folder_rows(folder)]
-    write_csv(target, rows, [*REQUIRED, "session", "day"])
-    return target
+    rows, notes = _folder_rows(folder)
+    write_csv(target, [cells for _, cells in rows], [*REQUIRED, "session", "day"])
+    guesses = [
+        Guess(cells["video"], cells["subject"], cells["group"], cells["session"], cells["day"]) for _, cells in rows
+    ]
+    return target, [*describe_guess(guesses), *notes]
 
 
 def choose_reference(study: Study, reference: str | None) -> str | None:
@@ -150,26 +144,29 @@ def _listed(names: Iterable[str]) -> str:
 Row = tuple[int, dict[str, str]]
 
 
-def _folder_rows(folder: Path) -> list[Row]:
-    videos = sorted(
-        file
-        for file in folder.glob("*/**/*")
-        if file.suffix.casefold() in VIDEO_SUFFIXES and file.is_file() and not _hidden(file.relative_to(folder))
-    )
-    if not videos:
+def _folder_rows(folder: Path) -> tuple[list[Row], list[str]]:
+    """Rows of the films in group folders, and sentences about those that were left out."""
+    found = find_films(folder)
+    films = [film for film in found.films if film.parent != folder]
+    if not films:
         raise StudyError(
             f"{folder}: no videos in group folders; put them into one folder per group (healthy/a.mp4, impaired/b.mp4)"
         )
-    return [(line, _folder_cells(video.relative_to(folder))) for line, video in enumerate(videos, 2)]
+    guesses = guess([film.relative_to(folder).as_posix() for film in films])
+    rows = [
+        (line, {"video": one.path, "subject": one.subject, "group": one.group, "session": one.session, "day": one.day})
+        for line, one in enumerate(guesses, 2)
+    ]
+    loose = [film.name for film in found.films if film.parent == folder]
+    others = [other.relative_to(folder).as_posix() for other in found.left_out]
+    notes = [f"Left out, as they are in no group folder: {_first_of(loose)}."] if loose else []
+    notes += [f"Left out, as their names do not end like a film's: {_first_of(others)}."] if others else []
+    return rows, notes
 
 
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
-
-
-def _folder_cells(relative: Path) -> dict[str, str]:
-    subject = relative.parts[1] if len(relative.parts) > 2 else relative.stem
-    return {"video": relative.as_posix(), "subject": subject, "group": relative.parts[0]}
+def _first_of(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _csv_rows(path: Path) -> list[Row]:
@@ -180,8 +177,7 @@ def _csv_rows(path: Path) -> list[Row]:
         raise StudyError(f"{path}: is not UTF-8 text; save it as 'CSV UTF-8' and try again") from None
     if "\0" in text:
         raise StudyError(f"{path}: is not a text table; give a CSV file or a folder of group folders")
-    header_line = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=header_line.count)
+    text, delimiter = without_separator_line(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
@@ -213,7 +209,8 @@ def _cells(path: Path, line: int, columns: list[str], cells: list[str], delimite
             f"put cells that hold a '{delimiter}' into double quotes"
         )
     padded = [unguarded(cell.strip()) for cell in cells] + [""] * len(columns)
-    return {column: cell for column, cell in zip(columns, padded, strict=False) if column}
+    named = {column: cell for column, cell in zip(columns, padded, strict=False) if column}
+    return named | {column: clean_name(named[column]) for column in NAMES if column in named}
 
 
 def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
@@ -221,7 +218,7 @@ def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
     recordings: dict[tuple[object, ...], Recording] = {}
     for line, cells in rows:
         recording = _recording(path, line, cells, taken)
-        key = (recording.video, recording.start_s, recording.end_s, recording.box)
+        key = (recording.video.resolve(), recording.start_s, recording.end_s, recording.box)
         if key in recordings:
             raise StudyError(
                 f"{path}, row {line}: names '{cells['video']}' again as in row {recordings[key].row}; "
@@ -258,8 +255,10 @@ def _number(path: Path, line: int, name: str, cell: str) -> float | None:
     if not cell:
         return None
     try:
-        number = float(cell.replace(",", "."))
-    except ValueError:
+        number = read_number(cell)
+    except ValueError as error:
+        if THOUSAND.search(cell):
+            raise StudyError(f"{path}, row {line}: '{name}' is '{cell}', and {error}") from None
         number = math.nan
     if not math.isfinite(number):
         raise StudyError(f"{path}, row {line}: '{name}' is '{cell}'; write a number or leave it empty")
@@ -295,7 +294,13 @@ def _box(path: Path, line: int, cell: str) -> tuple[float, float, float, float] 
 def _located(folder: Path, cell: str) -> Path:
     """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too."""
     slashed = cell.replace("\\", "/")
-    spellings = (cell, slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed))
+    spellings = (
+        cell,
+        slashed,
+        clean_name(slashed),
+        unicodedata.normalize("NFC", slashed),
+        unicodedata.normalize("NFD", slashed),
+    )
     candidates = [Path((folder / spelling).absolute()) for spelling in spellings]
     return next((candidate for candidate in candidates if candidate.is_file()), candidates[0])
 

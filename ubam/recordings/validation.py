@@ -14,6 +14,7 @@ from ubam.core.issue_codes import (
     ONE_SUBJECT,
 )
 from ubam.core.typing import Progress
+from ubam.recordings.doubts import doubts
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.mask_files import check_masks
 from ubam.recordings.study_table import Recording, Study
@@ -27,7 +28,7 @@ class Verdict:
     """Whether a recording can be used, and what its file declares of itself.
 
     status: `ok`, `partial` or `failed`, with the reason of the last two. duration_s: of the part that counts.
-    keypoints: as `check_keypoints` says. What is not known is None.
+    keypoints: as `check_keypoints` says. warnings: what is unusual about the file. What is not known is None.
     """
 
     recording_id: str
@@ -41,6 +42,7 @@ class Verdict:
     height: int | None = None
     frames_declared: int | None = None
     keypoints: str | None = None
+    warnings: str | None = None
 
     @property
     def usable(self) -> bool:
@@ -59,12 +61,15 @@ def check_recording(recording: Recording) -> Verdict:
         info = probe(recording.video)
     except VideoError as error:
         return Verdict(*who, status="failed", reason=str(error))
-    end = min(recording.end_s or info.duration_s, info.duration_s)
-    length = end - (recording.start_s or 0.0)
+    whole = info.frames_declared / recording.fps if recording.fps else info.duration_s
+    length = min(recording.end_s or whole, whole) - (recording.start_s or 0.0)
     verdict = Verdict(
         *who, fps=recording.fps or info.fps, duration_s=length, width=info.width, height=info.height,
-        frames_declared=info.frames_declared,
+        frames_declared=info.frames_declared, warnings="; ".join(info.warnings) or None,
     )  # fmt: skip
+    if info.ends_early:
+        reason = f"{recording.video.name} ends early; what is there will be analysed, copy it again to have the whole"
+        verdict = replace(verdict, status="partial", reason=reason)
     if length < WINDOW_S:
         reason = f"{recording.video.name} has {max(length, 0):.2f} s to analyse, a window needs {WINDOW_S:.2f} s"
         return replace(verdict, status="failed", reason=f"{reason}; use a longer one")
@@ -115,10 +120,9 @@ def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | N
         )
     for group, count in subjects.items():
         if group != reference and count and n:
-            messages.append(
-                f"{group or 'No group'} ({count}) against {reference} ({n}): "
-                f"the smallest possible p is {smallest_p(n, count):.2g}."
-            )
+            least, who = _least_p(study, verdicts, reference, group)
+            compared = f"{group or 'No group'} ({count}) against {reference} ({n}){who}"
+            messages.append(f"{compared}: the smallest possible p is {least:.2g}.")
     return messages
 
 
@@ -139,14 +143,18 @@ def describe_keypoints(usable: Sequence[Verdict]) -> list[str]:
 
 @dataclass(frozen=True)
 class Issue:
-    """Why a study may be too small: a code (core/issue_codes.py), and a sentence."""
+    """What stands against a study: a code (core/issue_codes.py), and a sentence."""
 
     code: str
     words: str
 
 
 def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[Issue]:
-    """Why this study may be too small to show anything; empty when it is not."""
+    """What in this study is probably not meant, and why it may be too small; empty when all is well."""
+    return [Issue(*doubt) for doubt in doubts(study)] + _size_issues(study, verdicts, reference)
+
+
+def _size_issues(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[Issue]:
     usable = [verdict for verdict in verdicts if verdict.usable]
     if not usable:
         return [Issue(NOTHING_READABLE, "No recording is readable, so there is nothing to analyse.")]
@@ -157,7 +165,7 @@ def study_issues(study: Study, verdicts: Sequence[Verdict], reference: str | Non
     n = subjects[reference]
     issues = _reference_issues(reference, n)
     for group, count in subjects.items():
-        if group != reference and count and n >= 2 and smallest_p(n, count) > 0.05:
+        if group != reference and count and n >= 2 and _least_p(study, verdicts, reference, group)[0] > 0.05:
             words = f"{group} ({count}) against {reference} ({n}) cannot reach p < 0.05; record more subjects."
             issues.append(Issue(LIMITED_GROUP_P, words))
     return issues
@@ -184,10 +192,28 @@ def _reference_issues(reference: str, n: int) -> list[Issue]:
     return []
 
 
+def _least_p(study: Study, verdicts: Sequence[Verdict], reference: str, group: str) -> tuple[float, str]:
+    """The smallest p of a group against the reference, and who is compared where it is the same subjects.
+
+    As the run decides: subjects with themselves where at least two, and half of a group, are in both groups; else those
+    in both count for the reference only.
+    """
+    first, second = (subjects_of(verdicts, name) for name in (reference, group))
+    both = first & second
+    if len(both) >= 2 and 2 * len(both) >= min(len(first), len(second)):
+        return min(1.0, 2 / 2 ** len(both)), f", {len(both)} subjects compared with themselves"
+    alone = second - both
+    return (smallest_p(len(first), len(alone)) if alone else 1.0), ""
+
+
+def subjects_of(verdicts: Sequence[Verdict], group: str) -> set[str]:
+    """Named subjects of a group with at least one usable recording."""
+    return {verdict.subject for verdict in verdicts if verdict.usable and verdict.subject and verdict.group == group}
+
+
 def count_subjects(study: Study, verdicts: Sequence[Verdict]) -> dict[str, int]:
     """Named subjects with at least one usable recording, by group."""
-    named = [verdict for verdict in verdicts if verdict.usable and verdict.subject]
-    return {group: len({one.subject for one in named if one.group == group}) for group in study.groups}
+    return {group: len(subjects_of(verdicts, group)) for group in study.groups}
 
 
 def smallest_p(n_reference: int, n_query: int) -> float:

@@ -1,103 +1,41 @@
-"""Video files in and out: probe, frames with their times, clips. The only file that decodes.
+"""Frames of a video, with their times or alone. Every pass over a video, every picture and every clip reads here.
 
-Pixels come from ffmpeg (one subprocess, one thread) or, where times are wanted beside them, from OpenCV; both turn
-rotated phone videos upright and give the same bytes. Playlists, concatenations and networks are refused.
+One decoder serves all: it turns phone videos upright, joins interlaced fields and brings HDR to ordinary brightness.
 """
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, cast
 
-import cv2
+import av
 import numpy as np
 
 from ubam.core.errors import VideoError
-from ubam.recordings.container import read_packets, shown_seconds
-from ubam.recordings.ffmpeg import FORMATS, complaints_of, full_command, video_source
+from ubam.recordings.container import Packets, read_packets
+from ubam.recordings.decoding import Decoder, Moment
+from ubam.recordings.film import MAX_FRAMES, MAX_PIXELS, Film, VideoInfo, decoder_of, film_of, identity
+from ubam.recordings.pictures import Painter, cut_out, deinterlaced, scaled
 
-MAX_PIXELS = 8192 * 4608
-MAX_FRAMES = 20_000_000
 GLIMPSE_S = 10.0
-RAW: dict[str, Any] = {"format": "rawvideo", "pix_fmt": "rgb24", "fps_mode": "passthrough", "threads": 1}
-
-os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"format_whitelist;{FORMATS}|protocol_whitelist;file"
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a video file says of itself: size as shown (upright), frames per second, frames and seconds declared."""
-
-    width: int
-    height: int
-    fps: float
-    frames_declared: int
-    duration_s: float
 
 
 def probe(path: Path | str, *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> VideoInfo:
-    """Size, rate and length of a video, before any frame is decoded for use.
+    """Size, rate and length of a video, and what is unusual about it; its first frames are decoded.
 
-    A file whose edit list shows fewer frames than it stores declares those that it shows.
+    A file whose edit list shows fewer frames than it stores declares those that it shows; sound does not count.
 
     Raises
     ------
     VideoError
         Missing, unreadable, not a video (playlists count as that), or larger than the limits.
     """
-    path = Path(path)
-    with _opened(path) as capture:
-        width, height, fps, stored = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-                                      int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-                                      float(capture.get(cv2.CAP_PROP_FPS)),
-                                      int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))  # fmt: skip
-    if width < 1 or height < 1:
-        raise VideoError(f"{path}: holds no picture; convert it to an MP4 (H.264) and try again")
-    if width * height > max_pixels or stored > max_frames:
+    info = film_of(Path(path), max_pixels).info
+    if info.frames_declared > max_frames:
         raise VideoError(
-            f"{path}: declares {stored} frames of {width}x{height}, above the limit of {max_frames} frames and "
-            f"{max_pixels} pixels; cut or scale it down first"
+            f"{path}: declares {info.frames_declared} frames of {info.width}x{info.height}, above the limit of "
+            f"{max_frames} frames; cut it first"
         )
-    fps = fps if np.isfinite(fps) and 0 < fps <= 100_000 else 25.0
-    shown = shown_seconds(path)
-    duration_s = shown or max(stored, 0) / fps
-    if stored < 1 or stored * 0.9 > duration_s * fps + 1:
-        stored = round(duration_s * fps)
-    return VideoInfo(width, height, fps, stored, duration_s)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator["cv2.VideoCapture"]:
-    if not path.is_file():
-        raise VideoError(f"{path}: no such file; check the path in the study")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path}: the file is empty; copy it again from the camera")
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    try:
-        if not capture.isOpened():
-            raise VideoError(f"{path}: cannot be read as a video (damaged, cut short, or another kind of file); "
-                             "does it play in a browser? If not, copy it again or convert it to MP4")  # fmt: skip
-        yield capture
-    finally:
-        capture.release()
-
-
-def _grabbed(capture: "cv2.VideoCapture", fps: float | None) -> Iterator[tuple[int, float]]:
-    """(frame_index, time_s) of every frame, decoded, not yet fetched; without timestamps the rate gives the time."""
-    step = 1.0 / (fps or capture.get(cv2.CAP_PROP_FPS) or 25.0)
-    index, first, last = 0, 0.0, -step
-    while capture.grab():
-        stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        first = stamp if index == 0 else first
-        time_s = index * step if fps else stamp - first
-        last = time_s if time_s > last and np.isfinite(time_s) else last + step
-        yield index, last
-        index += 1
+    return info
 
 
 def read_timed_frames(
@@ -107,16 +45,30 @@ def read_timed_frames(
 
     time_s: seconds from the first frame, strictly rising, exact on variable frame rates; fps overrides the file's clock
     by frame_index / fps.
+
+    Raises
+    ------
+        VideoError: missing or unreadable.
     """
-    with _opened(Path(path)) as capture:
-        for index, time_s in _grabbed(capture, fps):
-            if end_s is not None and time_s >= end_s:
+    path = Path(path)
+    film = film_of(path)
+    painter = _painter(film)
+    with decoder_of(path, film) as decoder:
+        for moment, frame in _whole(decoder, film, fps):
+            if end_s is not None and moment.time_s >= end_s:
                 return
-            if start_s is None or time_s >= start_s:
-                fetched, frame = capture.retrieve()
-                if not fetched:
-                    return
-                yield index, time_s, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            if start_s is None or moment.time_s >= start_s:
+                yield moment.index, moment.time_s, painter.paint(frame)
+
+
+def _whole(decoder: Decoder, film: Film, fps: float | None = None) -> Iterator[tuple[Moment, "av.VideoFrame"]]:
+    frames = decoder.timed(fps)
+    return deinterlaced(frames) if film.interlaced else frames
+
+
+def _painter(film: Film, crop: tuple[int, int, int, int] | None = None, size: tuple[int, int] | None = None) -> Painter:
+    width, height = (crop[2] - crop[0], crop[3] - crop[1]) if crop else (film.info.width, film.info.height)
+    return Painter([*film.filters, *(cut_out(crop) if crop else []), *scaled(*(size or (width, height)))])
 
 
 def read_frames(
@@ -124,7 +76,7 @@ def read_frames(
     crop: tuple[int, int, int, int] | None = None, size: tuple[int, int] | None = None,
     damage: list[str] | None = None,
 ) -> Iterator[np.ndarray]:  # fmt: skip
-    """Frames of a video in presentation order, uint8 [h,w,3] RGB, one per decoded frame; closing it ends ffmpeg.
+    """Frames of a video in presentation order, uint8 [h,w,3] RGB, one per decoded frame; closing it closes the file.
 
     Parameters
     ----------
@@ -149,56 +101,29 @@ def read_frames(
     VideoError
         Missing or unreadable, or no frame at all could be decoded.
     """
-    info = probe(path)
-    cut = f"trim=start_frame={start_frame}" + (f":end_frame={stop_frame}" if stop_frame is not None else "")
-    filters = [cut, f"select=not(mod(n\\,{step}))"] if step > 1 else [cut]
-    width, height = info.width, info.height
-    if crop:
-        filters += _crop_filters(crop)
-        width, height = crop[2] - crop[0], crop[3] - crop[1]
-    width, height = size or (width, height)
-    filters.append(f"scale={width}:{height}:flags=area")
-    output = video_source(path).output("pipe:", vf=",".join(filters), **RAW)
-    expects_frames = start_frame < max(info.frames_declared, 1) and (stop_frame is None or stop_frame > start_frame)
-    return _piped(output, height, width, Path(path) if expects_frames else None, damage)
+    path = Path(path)
+    film = film_of(path)
+    return _chosen(path, film, _painter(film, crop, size), (start_frame, stop_frame, step), damage)
 
 
-def _crop_filters(crop: tuple[int, int, int, int]) -> list[str]:
-    """Cut the even rectangle around the crop first, the rest once colours are whole: chroma has half the size."""
-    x0, y0, x1, y1 = crop
-    even_x, even_y = x0 - x0 % 2, y0 - y0 % 2
-    outer = (
-        f"crop=min(iw-{even_x}\\,{x1 + x1 % 2 - even_x}):min(ih-{even_y}\\,{y1 + y1 % 2 - even_y}):{even_x}:{even_y}"
-    )
-    return [outer + ":exact=1", "format=rgb24", f"crop={x1 - x0}:{y1 - y0}:{x0 - even_x}:{y0 - even_y}:exact=1"]
-
-
-def _piped(
-    output: object, height: int, width: int, source: Path | None, damage: list[str] | None
+def _chosen(
+    path: Path, film: Film, painter: Painter, part: tuple[int, int | None, int], damage: list[str] | None
 ) -> Iterator[np.ndarray]:
-    count = 0
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(full_command(output), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL)
-        pipe = cast(IO[bytes], process.stdout)
-        try:
-            while len(data := pipe.read(height * width * 3)) == height * width * 3:
-                count += 1
-                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
-            process.wait()
-        finally:
-            process.kill()
-            process.wait()
-            pipe.close()
-        complaints = complaints_of(said)
-    if count == 0 and source is not None:
-        raise VideoError(f"{source}: no frame could be decoded ({'; '.join(complaints) or 'no reason given'}); "
-                         "copy it again or convert it to MP4")  # fmt: skip
-    if damage is not None:
-        damage.extend(complaints)
+    start, stop, step = part
+    with decoder_of(path, film) as decoder:
+        for (index, _, _), frame in _whole(decoder, film):
+            if stop is not None and index >= stop:
+                break
+            if index >= start and (index - start) % step == 0:
+                yield painter.paint(frame)
+        if damage is not None:
+            damage.extend(decoder.damage)
 
 
 def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
-    """One frame, uint8 [H,W,3] RGB, exact: seeks where the frame rate is constant, else decodes from the start.
+    """One frame, uint8 [H,W,3] RGB, exact.
+
+    It seeks where the file stores the time of every frame, and decodes from the start elsewhere.
 
     Raises
     ------
@@ -206,14 +131,47 @@ def read_frame(path: Path | str, frame_index: int) -> np.ndarray:
         The file is unreadable or has no such frame.
     """
     path = Path(path)
-    info = probe(path)
+    film = film_of(path)
     if frame_index < 0:
         raise VideoError(f"{path}: there is no frame {frame_index}; frames count from 0")
-    with _opened(path) as capture:
-        found = _seek(capture, frame_index, info.fps) if _has_constant_rate(*_identity(path)) else None
-    if found is None:
-        return _decoded_frame(path, frame_index)
-    return found
+    stamps = _stamps(*identity(path), film)
+    found = _sought(path, film, stamps, frame_index) if stamps is not None and frame_index < len(stamps) else None
+    if found is not None:
+        return found
+    for frame in read_frames(path, start_frame=frame_index, stop_frame=frame_index + 1):
+        return frame
+    raise VideoError(f"{path}: there is no frame {frame_index}; the last frame before it is all that decodes")
+
+
+@lru_cache(maxsize=16)
+def _stamps(path: Path, size: int, modified_ns: int, film: Film) -> np.ndarray | None:
+    """The stamps of all frames in order, int64 [N]; None where they do not tell the frames apart."""
+    packets: Packets = read_packets(path, film.stream)
+    ticks = packets.ticks
+    distinct = packets.timed and not packets.damaged and len(ticks) > 0 and bool((np.diff(ticks) > 0).all())
+    return ticks if distinct and ticks[0] == film.first_stamp else None
+
+
+def _sought(path: Path, film: Film, stamps: np.ndarray, frame_index: int) -> np.ndarray | None:
+    """The frame with its own stamp; None where seeking does not lead to it. Deinterlacing needs those before it."""
+    wanted = int(stamps[frame_index])
+    with decoder_of(path, film) as decoder:
+        decoder.seek_stamp(int(stamps[max(0, frame_index - 2)]) if film.interlaced else wanted)
+        for moment, frame in _whole(decoder, film):
+            if moment.stamp == wanted:
+                return _painter(film).paint(frame)
+            if moment.stamp is None or moment.stamp > wanted:
+                return None
+    return None
+
+
+def stored_slots(path: Path | str) -> np.ndarray | None:
+    """The place of every frame among all that an AVI counts, dropped ones included, int64 [N]; None for other files."""
+    path = Path(path)
+    if path.suffix.casefold() not in (".avi", ".divx"):
+        return None
+    packets = read_packets(path, film_of(path).stream)
+    return packets.ticks - packets.ticks[0] if len(packets.ticks) else None
 
 
 def glimpse(path: Path | str) -> np.ndarray | None:
@@ -222,34 +180,16 @@ def glimpse(path: Path | str) -> np.ndarray | None:
     At most ten seconds in: a long file without key frames would be decoded up to there. Raises VideoError for what is
     no video.
     """
-    info = probe(path)
-    source = video_source(path, ss=min(info.duration_s / 2, GLIMPSE_S))
-    output = source.output("pipe:", vframes=1, vf=f"scale={info.width}:{info.height}:flags=area", **RAW)
-    return next(_piped(output, info.height, info.width, None, None), None)
-
-
-def _seek(capture: "cv2.VideoCapture", frame_index: int, fps: float) -> np.ndarray | None:
-    capture.set(cv2.CAP_PROP_POS_FRAMES, frame_index)
-    fetched, frame = capture.read()
-    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if fetched else None
-
-
-def _decoded_frame(path: Path, frame_index: int) -> np.ndarray:
-    for frame in read_frames(path, start_frame=frame_index, stop_frame=frame_index + 1):
-        return frame
-    raise VideoError(f"{path}: there is no frame {frame_index}; the last frame before it is all that decodes")
-
-
-def _identity(path: Path) -> tuple[Path, int, int]:
-    state = path.stat()
-    return path.absolute(), state.st_size, state.st_mtime_ns
-
-
-@lru_cache(maxsize=256)
-def _has_constant_rate(path: Path, size: int, modified_ns: int) -> bool:
-    """Whether all packets are equally far apart in time."""
-    stamps, _, _ = read_packets(path)
-    if len(stamps) < 3:
-        return False
-    steps = np.diff(stamps)
-    return bool(steps.min() > 0 and steps.max() - steps.min() <= max(1, 0.05 * np.median(steps)))
+    path = Path(path)
+    film = film_of(path)
+    wanted_s = min(film.info.duration_s / 2, GLIMPSE_S)
+    with decoder_of(path, film) as decoder:
+        decoder.seek(wanted_s)
+        start, tick = film.first_stamp or 0, decoder.stream.time_base
+        shown = None
+        for moment, frame in _whole(decoder, film):
+            at_s = moment.time_s if moment.stamp is None else float((moment.stamp - start) * tick)
+            shown = frame
+            if at_s + 0.5 / film.info.fps >= wanted_s:
+                break
+        return None if shown is None else _painter(film).paint(shown)

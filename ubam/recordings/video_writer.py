@@ -8,13 +8,19 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
+import av
+import cv2
 import ffmpeg
 import numpy as np
 
 from ubam.core.errors import VideoError
 from ubam.core.files import atomic_path
-from ubam.recordings.ffmpeg import complaints_of, full_command, video_source
-from ubam.recordings.video_reader import VideoInfo, probe
+from ubam.recordings.ffmpeg import complaints_of, full_command
+from ubam.recordings.film import VideoInfo
+from ubam.recordings.video_reader import probe, read_timed_frames
+
+Box = tuple[int, int, int, int]
+TICK = Fraction(1, 90_000)  # seconds: a copy keeps the times of its frames to this
 
 
 def write_clip(path: Path | str, frames: Iterable[np.ndarray], fps: float, crf: int = 20) -> None:
@@ -65,25 +71,39 @@ def write_copy(
         Unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
     """
     path, out, info = Path(path), Path(out), probe(path)
-    source = video_source(path)
-    picture = source.video if blur is None else _patched(source, _box_inside(path, blur, info))
-    if max_width is not None and info.width > max_width:
-        picture = picture.filter("scale", max_width, -2, flags="area")
-    picture = picture.filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2")
-    with atomic_path(out) as temporary, tempfile.TemporaryFile() as said:
-        output = picture.output(
-            str(temporary), format="mp4", vcodec="libx264", pix_fmt="yuv420p", crf=18, preset="veryfast", threads=1,
-            movflags="+faststart", map_metadata=-1, map_chapters=-1, fps_mode="passthrough",
-            video_track_timescale=90000, enc_time_base="1:90000",
-            fflags="+bitexact", **{"flags:v": "+bitexact"},
-        )  # fmt: skip
-        code = subprocess.run(full_command(output), stdout=subprocess.DEVNULL, stderr=said, check=False).returncode
-        if code != 0 or temporary.stat().st_size == 0:
-            reason = "; ".join(complaints_of(said)) or f"return code {code}"
-            raise VideoError(f"{path}: could not be copied ({reason}); is the disk full?")
+    patch = None if blur is None else _box_inside(path, blur, info)
+    size = (info.width, info.height) if max_width is None or info.width <= max_width else _narrowed(info, max_width)
+    with atomic_path(out) as temporary:
+        try:
+            _copy_frames(path, temporary, info.fps, size, patch)
+        except (OSError, av.FFmpegError) as error:
+            raise VideoError(f"{path}: could not be copied ({error}); is the disk full?") from error
 
 
-def _box_inside(path: Path, box: tuple[float, float, float, float], info: VideoInfo) -> tuple[int, int, int, int]:
+def _narrowed(info: VideoInfo, width: int) -> tuple[int, int]:
+    return width, max(2, round(info.height * width / info.width / 2) * 2)
+
+
+def _copy_frames(path: Path, out: Path, fps: float, size: tuple[int, int], patch: Box | None) -> None:
+    """Encode every frame at its own time; sizes are made even by repeating the last row and column."""
+    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+        options = {"preset": "veryfast", "crf": "18", "flags": "+bitexact"}
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(100_000), options=options)
+        stream.width, stream.height = (side + side % 2 for side in size)
+        stream.pix_fmt, stream.thread_count = "yuv420p", 1
+        stream.codec_context.time_base = stream.time_base = TICK
+        for _, time_s, picture in read_timed_frames(path):
+            if patch is not None:
+                picture = _patched(picture, patch)
+            if size != picture.shape[1::-1]:
+                picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            frame = av.VideoFrame.from_ndarray(_even(picture), format="rgb24")
+            frame.pts, frame.time_base = round(time_s / TICK), TICK
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _box_inside(path: Path, box: tuple[float, float, float, float], info: VideoInfo) -> Box:
     x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
     x1, y1 = min(info.width, round(box[2])), min(info.height, round(box[3]))
     if x1 - x0 < 2 or y1 - y0 < 2:
@@ -91,12 +111,13 @@ def _box_inside(path: Path, box: tuple[float, float, float, float], info: VideoI
     return x0, y0, x1, y1
 
 
-def _patched(source: "ffmpeg.nodes.Stream", box: tuple[int, int, int, int]) -> "ffmpeg.nodes.Stream":
+def _patched(picture: np.ndarray, box: Box) -> np.ndarray:
+    """The picture with a box as 4 x 4 patches of its mean colours."""
     x0, y0, x1, y1 = box
-    whole = source.video.filter_multi_output("split")
-    part = whole[0].filter("crop", x1 - x0, y1 - y0, x0, y0, exact=1)
-    part = part.filter("scale", 4, 4, flags="area").filter("scale", x1 - x0, y1 - y0, flags="neighbor")
-    return whole[1].overlay(part, x=x0, y=y0, eof_action="repeat")
+    small = cv2.resize(picture[y0:y1, x0:x1], (4, 4), interpolation=cv2.INTER_AREA)
+    patched = picture.copy()
+    patched[y0:y1, x0:x1] = cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
+    return patched
 
 
 def _rate(fps: float) -> str:

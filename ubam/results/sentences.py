@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ubam.core.text import listed, p_text, plain, plural, shortened
-from ubam.results.records.clips import ClipFacts
+from ubam.results.records.clips import REASONS, ClipFacts
 from ubam.results.records.scores import ScoreRow
 from ubam.results.records.tests import Test
 from ubam.results.run_data import RunData
@@ -268,7 +268,7 @@ def about_recording(row: Mapping[str, str]) -> str:
 def magnified_words(facts: ClipFacts) -> list[str]:
     """What a magnified clip shows and how far to trust it, from the JSON beside it."""
     factor, measured, moved = facts.factor, facts.factor_measured, facts.factor_geometric
-    kept, off, words = facts.appearance_kept, facts.off_manifold, []
+    kept, words = facts.appearance_kept, list[str]()
     if facts.from_s is not None and facts.to_s is not None:
         words.append(f"Shown: {facts.from_s:.1f} to {facts.to_s:.1f} s of the recording.")
     if factor is not None:
@@ -281,8 +281,8 @@ def magnified_words(facts: ClipFacts) -> list[str]:
             words.append(f"By its own check the clip shows {'less' if measured < factor else 'more'} than that.")
     if kept is not None:
         words.append(f"Colours of the subject kept: {100 * kept:.0f} %.")
-    if off:
-        words.append(
-            f"In {100 * off:.0f} % of its frames the magnified posture is unlike any real one: judge those with care."
-        )
+    if facts.marked_frames:
+        reasons = listed([reason for name, reason in REASONS.items() if facts.marked_reasons.get(name)])
+        share = f"{facts.marked_frames} of {facts.frames} frames"
+        words.append(f"{share} are marked as not to be trusted{f': {reasons}' if reasons else ''}.")
     return words

@@ -119,7 +119,7 @@ def _write_store(
         "body_height": track.body_height, "egocentric": finding.egocentric,
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
-        "frames_decoded": count, "status": status, "reason": reason, "warnings": list(track.warnings),
+        "frames_decoded": count, "status": status, "reason": reason, "warnings": [*info.warnings, *track.warnings],
         "camera_lost": finding.lost, "plan_chances": [float(chance) for chance in chances],
     }  # fmt: skip
 
@@ -259,10 +259,10 @@ def _verdict(
 ) -> tuple[str, str]:
     declared = declared_frames(recording, info)
     if damage:
-        return "partial", f"{count} of {declared} declared frames were decoded; the decoder said: {damage[0]}"
+        return "partial", f"{count} of {declared} frames could be read: {damage[0]}"
     step = float(np.median(np.diff(survey.times)))
     wanted = info.duration_s if recording.end_s is None else min(recording.end_s, info.duration_s)
     short = count < declared - 2 and (recording.fps is not None or survey.times[-1] + 2.5 * step < wanted)
     if short or count < len(survey.times):
-        return "partial", f"{count} of {declared} declared frames were decoded; the file ends early"
+        return "partial", f"{count} of {declared} frames could be read: the file ends early"
     return "ok", ""

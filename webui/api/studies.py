@@ -8,7 +8,7 @@ from apiflask import APIBlueprint, abort
 from flask import Response, request
 from sqlalchemy import func, select
 
-from ubam.recordings.study_table import VIDEO_SUFFIXES
+from ubam.recordings.folders import VIDEO_SUFFIXES
 from webui.access.audit_log import note
 from webui.access.identity import find_user, me
 from webui.access.permissions import role_in, study_of, visible

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from ubam.core.errors import UbamError
 from ubam.core.files import write_text
-from ubam.recordings.study_table import VIDEO_SUFFIXES
+from ubam.recordings.folders import VIDEO_SUFFIXES
 from webui.data.models import Clip, Recording, Run
 
 

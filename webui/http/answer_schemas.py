@@ -93,7 +93,8 @@ class FactsOut(OpenAnswer):
 
     factor, from_s, to_s = Float(**NUMBER, **OPTIONAL), Float(**NUMBER, **OPTIONAL), Float(**NUMBER, **OPTIONAL)
     factor_measured, factor_geometric = Float(**NUMBER, **OPTIONAL), Float(**NUMBER, **OPTIONAL)
-    agreement, off_manifold = Float(**NUMBER, **OPTIONAL), Float(**NUMBER, **OPTIONAL)
+    agreement = Float(**NUMBER, **OPTIONAL)
+    frames, marked_frames = Integer(**OPTIONAL), Integer(**OPTIONAL)
 
 
 class ClipOut(Answer):

@@ -43,11 +43,15 @@ def probe_video(order: dict[str, Any]) -> None:
             "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
             "frames": info.frames_declared, "status": "ok", "reason": "",
         }  # fmt: skip
-        found["warnings"] = _shown_frame(video, out, info.width)
+        found["warnings"] = [_sentence(words) for words in (*info.warnings, *_shown_frame(video, out, info.width))]
         write_json(out / "probe.json", found | _what_is_missing(video, found))
     except VideoError as error:
         words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
         write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + "."
 
 
 def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_a_table_of_formulas_is_read_as_the_study_that_it_is(tmp_path: Path) -> 
     for group in ("+SUM(A1)", "=1+1"):
         (tmp_path / group).mkdir()
         (tmp_path / group / f"@{group}.mp4").touch()
-    study = read_study(init_study(tmp_path))
+    study = read_study(init_study(tmp_path)[0])
     assert study.groups == ("+SUM(A1)", "=1+1")
     assert [recording.subject for recording in study.recordings] == ["@+SUM(A1)", "@=1+1"]
     assert all(recording.video.is_file() for recording in study.recordings)

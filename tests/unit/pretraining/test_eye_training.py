@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ubam.pretraining.eye import lessons
 from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
 from ubam.pretraining.eye.train import Plan, rate_at, train
@@ -61,11 +62,8 @@ def test_an_answer_that_moves_with_the_looks_is_punished(term: str) -> None:
 def test_a_mirror_exchanges_left_and_right() -> None:
     drawn = pair()
     plain = make_batch([drawn], np.random.default_rng(0), vary=False)
-    for seed in range(20):
-        mirrored = make_batch([pair()], np.random.default_rng(seed))
-        if not torch.equal(mirrored.alpha, plain.alpha):
-            break
-    torch.testing.assert_close(mirrored.alpha, plain.alpha.flip(-1))
+    batches = (make_batch([drawn], np.random.default_rng(seed)) for seed in range(50))
+    mirrored = next(batch for batch in batches if torch.equal(batch.alpha, plain.alpha.flip(-1)))
     torch.testing.assert_close(mirrored.place[:, 1], -plain.place[:, 1].flip(-1))
     left, right = (LANDMARKS["person"].index(f"knee_{side}") for side in ("left", "right"))
     torch.testing.assert_close(mirrored.landmarks[0, left, 0], 1 - plain.landmarks[0, right, 0])
@@ -105,3 +103,20 @@ def test_a_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     kept = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert kept["step"] == 2
     assert int(kept["mean"]["n_averaged"]) == 2
+
+
+def test_some_empty_scenes_are_filled_in_from_around_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:
+    filled = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(lessons, "FILLED", share)
+        drawn = [pair(seed) for seed in range(6)]
+        stacked = {name: np.stack([one[name] for one in drawn]) for name in ("frames", "empty", "alpha")}
+        lessons.fill_in(stacked, np.random.default_rng(0))
+        filled.append(stacked)
+    plain, shown = filled
+    body = plain["alpha"] > 0
+    np.testing.assert_array_equal(plain["empty"], np.stack([pair(seed)["empty"] for seed in range(6)]))
+    assert shown["empty"][body].max() < 90  # the bright subject is not in it
+    outside = np.zeros_like(body)
+    outside[:, :, :20] = True  # far from the subject it is the frame itself
+    np.testing.assert_array_equal(shown["empty"][outside], shown["frames"][:, :, 1][outside])

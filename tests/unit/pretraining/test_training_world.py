@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from ubam.pretraining.world.cast import Cast
-from ubam.pretraining.world.landmarks import LANDMARKS
-from ubam.pretraining.world.skinned_body import Posed, pose_body, rest_normals, rotation
+from ubam.pretraining.world.bodies.cast import Cast
+from ubam.pretraining.world.bodies.landmarks import LANDMARKS
+from ubam.pretraining.world.bodies.skinned_body import Posed, pose_body, rest_normals, rotation
+from ubam.pretraining.world.cameras import Camera, crop_matrix, look
+from ubam.pretraining.world.movers import draw_movers
 from ubam.tracking.eye.landmarks import LANDMARKS as SEEN
 from ubam.tracking.eye.landmarks import PLANS
 
@@ -71,3 +73,30 @@ def test_beyond_the_border_the_last_row_is_repeated(side: int) -> None:
     crossed = np.rot90(film.at_the_border(picture, side, 0.3, black=False), side)
     assert all(np.array_equal(row, crossed[6]) for row in crossed[:6])
     assert np.array_equal(crossed[6:], np.rot90(picture, side)[6:])
+
+
+def test_surroundings_show_the_whole_body_anywhere_in_the_crop() -> None:
+    random = np.random.default_rng(0)
+    _, placed = look(np.array([1.0, 0, 0]), 0.0, np.zeros(3), 10.0)
+    corners = np.array([[0, y, z] for y in (-1, 1) for z in (-1, 1)], float)
+    sides, middles = [], []
+    for _ in range(200):
+        matrix = crop_matrix(placed, corners, 1.0, random, "surroundings") @ placed
+        seen = Camera(np.zeros(3), np.zeros(3), matrix).project(corners)
+        assert (seen >= 0).all()
+        assert (seen <= 1).all()
+        sides.append(np.ptp(seen))
+        middles.append(seen.mean(0))
+    assert min(sides) < 0.25
+    assert max(sides) > 0.6
+    assert np.ptp(middles, axis=0).min() > 0.5
+
+
+def test_what_moves_on_the_set_is_where_it_should_be() -> None:
+    random = np.random.default_rng(3)
+    drawn = [mover for _ in range(200) for mover in draw_movers("rodent", 2.0, random)]
+    moving = [mover for mover in drawn if not np.array_equal(mover.moved(0.0), mover.moved(0.7))]
+    assert len(drawn) > len(moving) > 20
+    assert any(mover.stays for mover in moving)  # bedding
+    assert any(not mover.stays for mover in moving)  # hands and cables
+    assert draw_movers("person", 2.0, random) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.study_files import make_study
+from tests.support.videos import make_study
 from ubam.core.errors import StudyError
 from ubam.recordings.study_table import choose_reference, init_study, read_study
 
@@ -85,7 +85,7 @@ def test_a_folder_of_group_folders_is_a_study(tmp_path: Path) -> None:
         ("anna", "ill"),
         ("anna", "ill"),
     ]
-    written = init_study(tmp_path)
+    written, _ = init_study(tmp_path)
     again = read_study(written)
     assert [r.recording_id for r in again.recordings] == [r.recording_id for r in study.recordings]
     assert [r.video for r in again.recordings] == [r.video for r in study.recordings]

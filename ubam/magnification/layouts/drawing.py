@@ -12,7 +12,7 @@ import numpy as np
 from ubam.core.plotting import AMBER, heat_colour
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Frame
-from ubam.magnification.quality_checks import REASONS
+from ubam.results.records.clips import REASONS
 
 Arrow = tuple[tuple[float, float], tuple[float, float]]  # start and end (x, y) in pixels
 Region = tuple[int, int, int, int]
@@ -23,6 +23,8 @@ OPACITY = (0.5, 0.65)  # of the heat, from LOW to HIGH
 ARROWS_FROM = 0.04  # body heights; a shorter arrow would be a dot
 ARROW_STEP = 0.11  # body heights between the places where arrows start
 
+RAMP = heat_colour(np.linspace(0, 1, 256, dtype=np.float32))
+
 INK = (34, 38, 43)
 ROW = 22  # pixels, height of a line of text
 
@@ -32,12 +34,20 @@ def lay_heat(picture: Picture, length: Array, opacity: Array, body_height: float
 
     length [h, w]: of the displacement, in pixels. opacity [h, w]: of the subject, in 0..1. body_height: pixels.
     """
-    share = np.clip((length / body_height - LOW) / (HIGH - LOW), 0, 1)
-    there = cv2.GaussianBlur(opacity * (length > LOW * body_height), (0, 0), max(0.7, body_height / 200))
+    soft = max(0.7, body_height / 200)
+    warm, out = opacity * (length > LOW * body_height), picture.copy()
+    x, y, width, height = cv2.boundingRect((warm > 0).astype(np.uint8))
+    if not width:
+        return out
+    rim = int(4 * soft) + 1  # as far as the blur reaches
+    part = np.s_[max(0, y - rim) : y + height + rim, max(0, x - rim) : x + width + rim]
+    share = np.clip((length[part] / np.float32(body_height) - LOW) / (HIGH - LOW), 0, 1)
+    there = cv2.GaussianBlur(warm[part].astype(np.float32), (0, 0), soft)
     alpha = (there * (OPACITY[0] + (OPACITY[1] - OPACITY[0]) * share))[..., None]
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
-    painted = heat_colour(share) * (0.6 + 0.4 * grey)
-    return np.ascontiguousarray(np.rint((1 - alpha) * picture + alpha * painted).clip(0, 255).astype(np.uint8))
+    grey = cv2.cvtColor(picture[part], cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
+    painted = RAMP[np.rint(share * (len(RAMP) - 1)).astype(np.int64)] * (np.float32(0.6) + np.float32(0.4) * grey)
+    out[part] = np.rint((1 - alpha) * picture[part] + alpha * painted).clip(0, 255).astype(np.uint8)
+    return out
 
 
 def arrows_of(flow: Array, opacity: Array, box: Array, body_height: float) -> list[Arrow]:
@@ -80,14 +90,20 @@ def draw_arrows(picture: Picture, arrows: list[Arrow], body_height: float) -> No
 def mark_change(frame: Frame, factor: float, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
     """Return the magnified picture with heat where it differs from the recording, and arrows along the move."""
     moved = frame.moved[factor]
-    flow = frame.flow * np.float32(frame.amount(factor))
+    flow = frame.flow * np.float32(1 - factor)
     picture = _heated(moved.picture, frame.region, moved.length, moved.opacity, body_height)
     return picture, _arrows(frame.region, flow, moved.source_opacity, box, body_height)
 
 
+def shows_heat(frame: Frame, factor: float, body_height: float) -> bool:
+    """Whether any part of the subject is moved far enough at `factor` to be marked."""
+    moved = frame.moved[factor]
+    return bool((moved.length[moved.opacity > 0.5] > LOW * body_height).any())
+
+
 def mark_deviation(frame: Frame, box: Array, body_height: float) -> tuple[Picture, list[Arrow]]:
     """Return the recording with heat where it deviates from its twin, and arrows towards the twin."""
-    opacity, flow = frame.moved[0.0].source_opacity, frame.flow * np.float32(frame.amount(0.0))
+    opacity, flow = frame.moved[0.0].source_opacity, frame.flow
     length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)
     picture = _heated(frame.recording, frame.region, np.asarray(length, np.float32), opacity, body_height)
     return picture, _arrows(frame.region, flow, opacity, box, body_height)

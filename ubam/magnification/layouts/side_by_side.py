@@ -8,9 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Picture
-from ubam.magnification.layouts.drawing import Arrow, draw_arrows, fence, label, legend, mark_change, reasons_words
+from ubam.magnification.layouts.drawing import (
+    Arrow,
+    draw_arrows,
+    fence,
+    label,
+    legend,
+    mark_change,
+    reasons_words,
+    shows_heat,
+)
 from ubam.magnification.magnify import Frame, Magnification, region_of
-from ubam.magnification.quality_checks import factor_words, hardly_deviates
+from ubam.magnification.quality_checks import factor_words
 
 Region = tuple[int, int, int, int]
 
@@ -36,7 +45,7 @@ def side_by_side(
         draw_arrows(panels[2], _on_panel(arrows, region, scale), height * scale)
         if issues:
             fence(panels[2])
-        calm = NOTHING if not arrows and hardly_deviates(made, frame) else ""
+        calm = "" if arrows or shows_heat(frame, factor, height) else NOTHING
         yield np.vstack([header, np.hstack(panels), footer(size[0], factor_words(made, factor), issues, calm)])
 
 
@@ -54,7 +63,7 @@ def footer(width: int, factor: str, issues: tuple[str, ...], calm: str = "") -> 
 
     factor: in words. calm: the text for a frame without issues.
     """
-    words = f"judge with care: {reasons_words(issues)}" if issues else calm
+    words = f"not to be trusted: {reasons_words(issues)}" if issues else calm
     corner = [
         label(factor, width, FOOTER_ROW),
         label(words, width, FOOTER_ROW, warning=bool(issues)),

@@ -46,10 +46,9 @@ def write_magnified(
     moments
         Of a strip; 0 for six.
 
-    The factor is measured in at most 200 of the finished pictures, evenly spread: `factor_measured` in postures,
-    `factor_geometric` by registration. `appearance_kept` is the share of the subject's colours that the magnified
-    picture keeps; `off_manifold` is the share of frames whose posture is unlike any real one; `marked_frames` must be
-    judged with care (`quality_checks.REASONS`).
+    The factor is measured in at most 48 of the pictures, evenly spread: `factor_measured` in postures,
+    `factor_geometric` by contours. `appearance_kept` is the share of the subject's colours that the magnified picture
+    keeps; `marked_frames` are not to be trusted (`records.clips.REASONS`).
 
     Raises
     ------

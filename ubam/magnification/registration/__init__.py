@@ -1,34 +1,24 @@
 """A moment of one subject and the same moment of reference subjects come in.
 
-The displacement of every pixel from one to the other goes out, and the factor that a rendered picture shows.
+The displacement of every pixel from one to the other goes out.
 """
 
 from typing import TYPE_CHECKING
 
 from ubam.core.faces import lazy_names
 
-__all__ = [
-    "Field",
-    "MeasuredFactor",
-    "RegistrationNetwork",
-    "RenderedView",
-    "fields",
-    "load_registration_network",
-    "registered",
-]
+__all__ = ["Contour", "Field", "NormalParts", "Registration", "fields"]
 
 if TYPE_CHECKING:
-    from ubam.magnification.registration.measured_factor import MeasuredFactor, RenderedView
-    from ubam.magnification.registration.network import RegistrationNetwork, load_registration_network
-    from ubam.magnification.registration.register import Field, fields, registered
+    from ubam.magnification.registration.contours import Contour
+    from ubam.magnification.registration.normal_parts import NormalParts
+    from ubam.magnification.registration.register import Field, Registration, fields
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
+        Contour="contours",
         Field="register",
-        MeasuredFactor="measured_factor",
-        RegistrationNetwork="network",
-        RenderedView="measured_factor",
+        NormalParts="normal_parts",
+        Registration="register",
         fields="register",
-        load_registration_network="network",
-        registered="register",
     )

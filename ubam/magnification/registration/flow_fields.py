@@ -1,4 +1,4 @@
-"""Displacement fields of a picture, float32 [S, S, 2]: reading, median over references, shrinkage, smoothing."""
+"""Displacement fields of a picture, float32 [S, S, 2]: reading, optical flow, smoothing."""
 
 import cv2
 import numpy as np
@@ -43,23 +43,6 @@ def read_at(field: Array, place: Array) -> Array:
     x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
     found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
-
-
-def consensus(flows: Array) -> tuple[Array, Array]:
-    """Return the median [S, S, 2] of flows [R, S, S, 2], one per reference subject, and their spread [S, S].
-
-    The spread is the standard deviation around the median: a median of distances is too small with few subjects.
-    """
-    median = np.median(flows, axis=0)
-    squared = ((flows - median) ** 2).sum(-1)
-    spread = np.sqrt(squared.sum(0) / max(len(flows) - 1, 1))
-    return median.astype(np.float32), spread.astype(np.float32)
-
-
-def shrink(flow: Array, spread: Array, strength: float) -> Array:
-    """Return `flow` shrunk towards zero by `strength` spreads (positive part, James and Stein 1961)."""
-    length = np.maximum(np.linalg.norm(flow, axis=-1), 1e-9)
-    return (flow * np.maximum(0, 1 - (strength * spread / length) ** 2)[..., None]).astype(np.float32)
 
 
 def smooth_inside(weighted: Array, weight: Array, sigma: float) -> Array:

@@ -1,37 +1,43 @@
 """Dense registration: it finds where each point of the subject would be if it moved like the reference.
 
 A query frame and the matched frame of each reference subject are brought to one canvas, the query's own box, by body
-height, ground line and box centre. They are registered densely, coarse to fine (coarse_to_fine.py). The median over
-reference subjects is the displacement towards the twin. It is shrunk by the spread of the references, so that a normal
-body does not appear to deviate.
+height, ground line and box centre. The contour of the query is moved to that of each reference by body coordinates
+(contours.py); how whole bodies differ all the time, the network tells as well (whole_body.py). What is more than normal
+variation (normal_parts.py) is the displacement towards the twin; it is carried from the contour into the subject along
+the body.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ubam.core.affine import box_map, compose, inverse, similarity
+from ubam.core.affine import centred, similarity
 from ubam.core.typing import Array, View
-from ubam.magnification.registration.coarse_to_fine import CanvasReferences, towards
-from ubam.magnification.registration.flow_fields import SPACE_SIGMA, consensus, saliency_in, shrink, smooth_inside
+from ubam.magnification.registration.contours import Contour, Kin, contour_of, coordinates, kin_of, kinship, towards
+from ubam.magnification.registration.flow_fields import SPACE_SIGMA, saliency_in, smooth_inside
+from ubam.magnification.registration.normal_parts import NormalParts
+from ubam.magnification.registration.whole_body import seen_at, view_on
+from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore, close_view
+from ubam.tracking.views import turned
 
 Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every frame of the query, position in it
-Registered = tuple[Array, Array, Array]  # flow, weight and spread of one frame, as `register_frame` returns them
-Known = Mapping[int, Registered]  # by position in the query's store
+Registered = tuple[Array, Array, Array]  # flow, weight and spread of one frame, as in `Field`, before smoothing
 
 FIELD = 64  # pixels a side of a displacement field
 
-STRENGTH = 1.0  # of the shrinkage. 4 rendered walkers, 3 references: cosine with the truth 0.54, without it 0.51
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin
-GROUND_FRAMES = 24  # frames, at most, on which the origin is found
+GROUND_FRAMES = 24  # frames, at most, on which the origin and the normal variation are found
 TIME_SIGMA_S = 0.04  # of the smoothing over time
 STEP_S = 0.06  # between registered frames
 CHUNK_FRAMES = 48
-NOTHING = (0, 128, 128)  # a view's background
+SEEN = 0.05  # weight of a cell from which it is part of the subject
+KEPT = 256  # registered frames that are remembered, at most
 
 
 @dataclass(frozen=True)
@@ -49,33 +55,132 @@ class Field:
     spread: Array
 
 
-def fields(
-    query: CropStore, matches: Matches, positions: NDArray[np.int64], origin: Array | None = None,
-    known: Known | None = None,
-) -> Iterator[Field]:  # fmt: skip
+@dataclass
+class Registration:
+    """A recording beside the matched recordings of its references; every frame is registered only once.
+
+    bodies: the query's, and those of the references in the order of `matches`.
+    """
+
+    query: CropStore
+    matches: Matches
+    bodies: tuple[Body, Sequence[Body]]
+    _moves: dict[int, tuple[Contour, Array]] = field(default_factory=dict, repr=False)
+    _frames: dict[int, Registered] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, query: CropStore, matches: Matches, plan: str) -> "Registration":
+        """A recording and its references, all of one plan of body."""
+        matches = [(store, np.asarray(path, np.int64)) for store, path in matches]
+        return cls(query, matches, (read_body(query, plan), [read_body(store, plan) for store, _ in matches]))
+
+    @cached_property
+    def origin(self) -> Array:
+        """The constant shift (x, y), in shares of the box, between each reference and the query, float32 [R, 2].
+
+        A leaning subject has its box centre elsewhere than an upright one, though both stand on the same ground. So the
+        mean horizontal displacement of the lower half of the body over the recording does not count as deviation.
+        """
+        found = [self._found(int(position)) for position in ground_frames(self.query)]
+        return self._standing([contour for contour, _ in found], [moves for _, moves in found])
+
+    def _standing(self, contours: Sequence[Contour], moves: Sequence[Array]) -> Array:
+        """The mean horizontal displacement [R, n, 2] of the lower half of the body in the ground frames, [R, 2]."""
+        total, count = np.zeros(len(self.matches)), 1e-9
+        for position, contour, move in zip(ground_frames(self.query), contours, moves, strict=True):
+            low = contour.place[:, 1] > waist(self.query, int(position))
+            total, count = total + move[:, low, 0].sum(1), count + float(low.sum())
+        return np.stack([total / count, np.zeros(len(total))], 1).astype(np.float32)
+
+    @cached_property
+    def normal(self) -> NormalParts:
+        """How much of the displacement of each part of the body is normal variation."""
+        frames = [int(position) for position in ground_frames(self.query)]
+        seen = [self.moves(position) for position in frames]
+        wholes = [self._whole(position, contour) for position, (contour, _) in zip(frames, seen, strict=True)]
+        shift = self._standing([contour for contour, _ in seen], wholes)
+        level = [whole - shift[:, None] for whole in wholes]
+        return NormalParts.of([contour.body for contour, _ in seen], [moves for _, moves in seen], level)
+
+    def _whole(self, position: int, contour: Contour) -> Array:
+        """The displacement of a frame's contour to each reference as the network sees it, float32 [R, n, 2]."""
+        views = []
+        for store, path in self.matches:
+            at = int(path[position])
+            views.append(view_on(store, at, to_canvas(self.query, position, store, at)))
+        return seen_at(contour.place, close_view(self.query, position), views)
+
+    def moves(self, position: int) -> tuple[Contour, Array]:
+        """The contour of a frame and its displacement to each reference, float32 [R, n, 2] in shares of the box."""
+        contour, moves = self._found(position)
+        return contour, moves - self.origin[:, None]
+
+    def frame(self, position: int) -> Registered:
+        """Flow, weight and spread of one frame, as in `Field`, before smoothing."""
+        if position not in self._frames:
+            contour, moves = self.moves(position)
+            shown = self.normal.abnormal(contour.body, moves)
+            spread = np.sqrt(((moves - moves.mean(0)) ** 2).sum((0, 2)) / max(len(moves) - 1, 1))
+            weight = subject_weight(self.query.views[position])
+            flow = self.carried(position, contour, np.column_stack([shown, spread]))
+            _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]))
+        return self._frames[position]
+
+    def _found(self, position: int) -> tuple[Contour, Array]:
+        if position not in self._moves:
+            contour, kin = self.contour(position)
+            found = [
+                towards(contour, self.brought(number, int(path[position]), position), kin)
+                for number, (_, path) in enumerate(self.matches)
+            ]
+            _remember(self._moves, position, (contour, np.stack(found)))
+        return self._moves[position]
+
+    def contour(self, position: int) -> tuple[Contour, Kin]:
+        """The contour of a frame of the query, and what `towards` wants to know of it."""
+        contour = contour_of(self.query, self.bodies[0], position)
+        return contour, kin_of(contour)
+
+    def brought(self, number: int, at: int, position: int) -> Contour:
+        """The contour of the frame `at` of a reference, on the canvas of the query's frame at `position`."""
+        store, _ = self.matches[number]
+        contour = contour_of(store, self.bodies[1][number], at)
+        move = to_canvas(self.query, position, store, at)
+        return replace(contour, place=(contour.place @ move[:, :2].T + move[:, 2]).astype(np.float32))
+
+    def carried(self, position: int, contour: Contour, values: Array) -> Array:
+        """Values [n, C] of the points of a contour carried into the subject, float32 [FIELD, FIELD, C]."""
+        found = np.zeros((FIELD, FIELD, values.shape[1]), np.float32)
+        heading = float(self.query.heading[position])
+        outline = turned(self.query.outline_at(position), heading)
+        seen = cv2.resize(outline, (FIELD, FIELD), interpolation=cv2.INTER_AREA) > SEEN
+        if not len(contour) or not seen.any():
+            return found
+        known = coordinates(self.bodies[0], outline, position, heading)
+        rows, columns = np.nonzero(seen)
+        places = np.asarray((np.stack([columns, rows], 1) + 0.5) / FIELD, np.float32)
+        weights = kinship(places, known[rows, columns], contour) + 1e-9
+        found[rows, columns] = (weights @ values) / weights.sum(1, keepdims=True)
+        return found
+
+
+def _remember(known: dict[int, Any], position: int, value: Any) -> None:
+    """Keep a value; the oldest is forgotten, so that memory stays flat."""
+    known[position] = value
+    if len(known) > KEPT:
+        del known[next(iter(known))]
+
+
+def fields(registration: Registration, positions: NDArray[np.int64]) -> Iterator[Field]:
     """The displacements of the query's frames at increasing `positions` (0..T-1), in chunks, so that memory stays flat.
 
     Neighbouring frames take part in the smoothing over time, whether they are among `positions` or not, so that a
-    frame has the same field in every clip. origin: that of `ground_origin`, found here when it is not given. known:
-    frames that were registered before.
+    frame has the same field in every clip.
     """
-    origin = ground_origin(query, matches) if origin is None else origin
-    recent = dict[int, Registered]()
     for start in range(0, len(positions), CHUNK_FRAMES):
         wanted = positions[start : start + CHUNK_FRAMES]
-        near = frames_to_register(query, wanted)
-        recent = registered(query, matches, near, {**(known or {}), **recent})
-        yield smoothed_fields(query, [recent[int(position)] for position in near], near, wanted, origin)
-
-
-def registered(
-    query: CropStore, matches: Matches, positions: NDArray[np.int64], known: Known | None = None
-) -> dict[int, Registered]:
-    """The result of `register_frame` for frames, by position; `known` ones are not registered again."""
-    known, found = known or {}, {}
-    for position in (int(position) for position in positions):
-        found[position] = known[position] if position in known else register_frame(query, matches, position)
-    return found
+        near = frames_to_register(registration.query, wanted)
+        yield _smoothed(registration.query, [registration.frame(int(position)) for position in near], near, wanted)
 
 
 def frames_to_register(query: CropStore, positions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -99,37 +204,24 @@ def _reach(query: CropStore) -> int:
 
 
 def ground_frames(query: CropStore) -> NDArray[np.int64]:
-    """The frames, evenly over the recording, on which `ground_origin` is found."""
+    """The frames, evenly over the recording, on which origin and normal variation are found."""
     step, last = _step(query), len(query.time_s) - 1
     return np.unique((np.linspace(0, last, GROUND_FRAMES) / step).astype(np.int64)) * step
 
 
-def ground_origin(query: CropStore, matches: Matches, known: Known | None = None) -> Array:
-    """Return the constant (x, y) shift, in shares of the box, between the references and the query.
-
-    A leaning subject has its box centre elsewhere than an upright one, though both stand on the same ground. So the
-    mean horizontal displacement of the lower half of the body over the recording does not count as deviation.
-    """
-    total, weights = 0.0, 1e-9
-    for position, (flow, weight, _) in registered(query, matches, ground_frames(query), known).items():
-        low = weight * lower_body(query, position)[:, None]
-        total, weights = total + float((low * flow[..., 0]).sum()), weights + float(low.sum())
-    return np.array([total / weights, 0], np.float32)
-
-
-def lower_body(query: CropStore, position: int) -> NDArray[np.bool_]:
-    """The rows of a field, bool [FIELD], that show the lower half of the body."""
+def waist(query: CropStore, position: int) -> float:
+    """The height, in shares of the box from its upper edge, below which the lower half of the body is."""
     box = query.box[position]
-    rows = box[1] + (np.arange(FIELD) + 0.5) / FIELD * (box[3] - box[1])
-    return np.asarray(rows > query.ground_y[position] - GROUND_PART * query.height_at(position))
+    height = float(query.ground_y[position]) - GROUND_PART * query.height_at(position)
+    return (height - float(box[1])) / float(box[3] - box[1])
 
 
-def smoothed_fields(
-    query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64], origin: Array
+def _smoothed(
+    query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> Field:
     """The fields of the `wanted` frames, smoothed over time and space from the registered frames `near` them."""
     flow, weight, spread = (np.stack(parts) for parts in zip(*frames, strict=True))
-    weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
+    weighted = np.concatenate([flow * weight[..., None], weight[..., None]], axis=-1)
     apart = wanted[:, None] - near
     share = np.exp(-0.5 * np.square(apart / _sigma(query))) * (np.abs(apart) <= _reach(query))
     share = (share / share.sum(1, keepdims=True)).astype(np.float32)
@@ -139,39 +231,28 @@ def smoothed_fields(
     return Field(wanted, np.stack(smooth), own, spread)
 
 
-def register_frame(query: CropStore, matches: Matches, position: int, strength: float = STRENGTH) -> Registered:
-    """Return flow, weight and spread of one frame, as in `Field`, before smoothing and with the boxes' own origin."""
-    flow, spread = consensus(towards(close_view(query, position), canvas_references(query, matches, position)))
-    return shrink(flow, spread, strength), subject_weight(query.views[position]), spread
-
-
-def canvas_references(query: CropStore, matches: Matches, position: int) -> CanvasReferences:
-    """The matched frames of the references, brought to the canvas of the query's frame."""
-    matched = [(store, int(path[position])) for store, path in matches]
-    return CanvasReferences.of([_brought(close_view(store, at), store, at, query, position) for store, at in matched])
-
-
 def subject_weight(view: View) -> Array:
     """Where the subject is in a view uint8 [V, V, 3], float32 [FIELD, FIELD] in 0..1."""
     weight = cv2.resize(saliency_in(view), (FIELD, FIELD), interpolation=cv2.INTER_AREA)
     return np.asarray(weight, np.float32)
 
 
+def to_canvas(query: CropStore, position: int, reference: CropStore, matched: int) -> NDArray[np.float64]:
+    """The map [2, 3] from the canvas of a reference's frame to that of the query's, in shares of either's side.
+
+    It brings body height, ground line and box centre together.
+    """
+    own, theirs = query.box[position].astype(float), reference.box[matched].astype(float)
+    scale = query.height_at(position) / max(reference.height_at(matched), 1.0)
+    move = similarity(theirs, own, float(reference.ground_y[matched]), float(query.ground_y[position]), scale)
+    side, other = own[2] - own[0], theirs[2] - theirs[0]
+    shift = (move[:, :2] @ (theirs[:2] - 0.5) + move[:, 2] + 0.5 - own[:2]) / side
+    return np.column_stack([move[:, :2] * other / side, shift])
+
+
 def saliency_on(reference: CropStore, matched: int, query: CropStore, position: int) -> Array:
     """Return the saliency of a matched reference frame, brought to the canvas of the query's frame."""
-    return saliency_in(_brought(np.array(reference.views[matched]), reference, matched, query, position))
-
-
-def _brought(view: View, reference: CropStore, matched: int, query: CropStore, position: int) -> View:
-    """A view [V, V, 3] of a matched reference frame on the canvas of the query's frame."""
-    move = similarity(
-        reference.box[matched],
-        query.box[position],
-        float(reference.ground_y[matched]),
-        float(query.ground_y[position]),
-        query.height_at(position) / max(reference.height_at(matched), 1.0),
-    )
-    to_canvas = compose(box_map(query.box[position], len(view)), move)
-    place = compose(to_canvas, inverse(box_map(reference.box[matched], len(view))))
-    size = view.shape[1::-1]
-    return np.asarray(cv2.warpAffine(view, place, size, flags=cv2.INTER_LINEAR, borderValue=NOTHING), np.uint8)
+    view = saliency_in(np.array(reference.views[matched]))
+    move = to_canvas(query, position, reference, matched)
+    pixels = centred(np.column_stack([move[:, :2], move[:, 2] * len(view)]))
+    return np.asarray(cv2.warpAffine(view, pixels, view.shape, flags=cv2.INTER_LINEAR), np.float32)

@@ -41,7 +41,7 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
         name: np.stack([pair[name] for pair in pairs]) for name in ("frames", "empty", "alpha", "place", "on_body")
     }
     if vary:
-        _fill_in(stacked, random)
+        fill_in(stacked, random)
     mirror = random.uniform(size=n) < 0.5 * vary
     plan = np.array([int(pair["plan"]) for pair in pairs])
     landmarks = np.stack([pair["landmarks"] for pair in pairs]).astype(np.float32)
@@ -72,7 +72,7 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
     )  # fmt: skip
 
 
-def _fill_in(stacked: dict[str, np.ndarray], random: np.random.Generator) -> None:
+def fill_in(stacked: dict[str, np.ndarray], random: np.random.Generator) -> None:
     """Some empty scenes as the program makes them of a subject in place: the crop itself, filled in where it is."""
     for look in np.argwhere(random.uniform(size=stacked["alpha"].shape[:2]) < FILLED):
         k, which = (int(one) for one in look)

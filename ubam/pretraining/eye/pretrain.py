@@ -37,7 +37,7 @@ def draw_all(work: Path, parts: int, seed: int, workers: int, told: Callable[[st
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from ubam.pretraining.world.cast import PLANS, make_cast
+    from ubam.pretraining.world.bodies.cast import PLANS, make_cast
     from ubam.pretraining.world.store import draw_part
 
     cast = work / "cast"

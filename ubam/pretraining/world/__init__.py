@@ -11,13 +11,13 @@ from ubam.core.faces import lazy_names
 __all__ = ["Cast", "Parts", "load_cast", "make_cast"]
 
 if TYPE_CHECKING:
-    from ubam.pretraining.world.cast import Cast, load_cast, make_cast
+    from ubam.pretraining.world.bodies.cast import Cast, load_cast, make_cast
     from ubam.pretraining.world.parts import Parts
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
-        Cast="cast",
+        Cast="bodies.cast",
         Parts="parts",
-        load_cast="cast",
-        make_cast="cast",
+        load_cast="bodies.cast",
+        make_cast="bodies.cast",
     )

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from .bodies.skinned_body import rotation
 from .cameras import Camera, light_matrix
 from .looks import any_colour
+from .movers import draw_movers
 from .renderer import Mesh, Renderer
 from .scenes import Parts, Scene, draw_scene, occluders
-from .skinned_body import rotation
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -79,6 +80,7 @@ class FilmSet:
         scene = self.scene
         self.still, self.floor = self._mesh(scene.still), self._mesh(scene.floor)
         self.turning, self.bars = self._mesh(scene.turning), self._mesh(bars)
+        self.movers = [(self._mesh(one.parts), one) for one in draw_movers(plan, size, random)]
         self.backdrop = self._mesh(_screen(scene.backdrop)) if scene.backdrop >= 0 else None
 
     def _mesh(self, parts: Parts) -> Mesh | None:
@@ -109,6 +111,9 @@ class FilmSet:
             self._part(self.floor, opacity=0.999 if scene.catcher else scene.floor_opacity)
             renderer.set(catcher=0)
         self._part(self.turning, model=_about_axle(scene, cycles))
+        for mesh, mover in self.movers:
+            if present or mover.stays:
+                self._part(mesh, model=mover.moved(cycles))
         self._part(body, body=1.0)
         if glass:
             self._part(self.floor, opacity=scene.floor_opacity)
@@ -127,7 +132,8 @@ class FilmSet:
 
     def release(self) -> None:
         """Free the memory on the graphics card."""
-        for mesh in (self.still, self.floor, self.turning, self.bars, self.backdrop):
+        movers = [mesh for mesh, _ in self.movers]
+        for mesh in (self.still, self.floor, self.turning, self.bars, self.backdrop, *movers):
             if mesh is not None:
                 mesh.release()
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from . import photographs as layer
-from .cast import Cast
+from .bodies.cast import Cast
 
 
 @dataclass

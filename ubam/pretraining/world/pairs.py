@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .actor import Actor
+from .bodies.actor import Actor
+from .bodies.cast import Cast
+from .bodies.landmarks import LANDMARKS
+from .bodies.postures import perform
+from .bodies.skinned_body import Posed, pose_body, rest_normals, rotation
 from .cameras import Camera, crop_matrix, draw_view, look
-from .cast import Cast
 from .film import at_the_border, blurred, develop, interlaced
 from .film_set import UP, FilmSet
-from .landmarks import LANDMARKS
 from .looks import Look, draw_look
-from .postures import perform
 from .renderer import Renderer
-from .skinned_body import Posed, pose_body, rest_normals, rotation
 
 CROP, COORDINATES = 128, 64
 MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
@@ -70,11 +70,11 @@ class Shot:
     target: np.ndarray
     projection: np.ndarray
 
-    def camera(self, sway: np.ndarray) -> Camera:
-        """The camera, turned by two small angles."""
-        shifted = self.projection.copy()
-        shifted[0, 2] += sway[0] * self.projection[0, 0]
-        shifted[1, 2] += sway[1] * self.projection[1, 1]
+    def camera(self, sway: np.ndarray, zoom: float = 1.0) -> Camera:
+        """The camera, turned by two small angles and zoomed in."""
+        shifted = np.diag([zoom, zoom, 1.0, 1.0]) @ self.projection
+        shifted[0, 2] += sway[0] * shifted[0, 0]
+        shifted[1, 2] += sway[1] * shifted[1, 1]
         eye, placed = look(self.view, self.roll, self.target, self.distance)
         return Camera(eye, self.view, shifted @ placed)
 
@@ -129,10 +129,11 @@ class World:
         film_set = FilmSet(renderer, shot.cast.plan, shot.camera(np.zeros(2)), shot.target, shot.size, random)
         sway = np.radians(random.normal(0, random.choice([0.0, 0.25, 1.0], p=[0.75, 0.2, 0.05]), (6, 2)))
         sway -= sway[1]  # the truth is that of the second moment
+        zooms = np.exp(random.choice([0.0, random.normal(0, 1.0)], p=[0.95, 0.05]) * (shot.times - shot.times[1]))
         pictures, truth = [], np.zeros(0)
         for moment in range(len(posed.vertices)):
             actor.move(posed, moment, look_)
-            film_set.draw(actor.mesh, True, shot.camera(sway[moment]), shot.times[moment], moment == 1)
+            film_set.draw(actor.mesh, True, shot.camera(sway[moment], zooms[moment]), shot.times[moment], moment == 1)
             pictures.append(renderer.read().copy())
             if moment == 1:
                 truth = renderer.read_truth().astype(np.float32)

@@ -5,9 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .renderer import LAYERS, TEXTURE
-
 FOLDERS = (Path("/usr/share/backgrounds"), Path("/usr/share/wallpapers"))
+LAYERS, TEXTURE = 48, 256  # pictures on the card, and their side in pixels
 PHOTOS, TEXTURES = range(30), range(30, 38)
 NOISE, STRIPES, CHECKS, GRID, CHIPS, PLANKS, DOTS, PLAID, FUR, CLOUDS = range(38, 48)
 

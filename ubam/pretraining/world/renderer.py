@@ -3,7 +3,9 @@
 import moderngl
 import numpy as np
 
-SIDE, SHADOW, LAYERS, TEXTURE = 192, 256, 48, 256
+from .photographs import LAYERS, TEXTURE
+
+SIDE, SHADOW = 192, 256
 
 _VERTEX = """#version 330
 in vec3 position, normal, canon, colour; in vec4 matter;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .cast import PLANS, load_cast
+from .bodies.cast import PLANS, load_cast
 from .pairs import MOST_LANDMARKS, Pair, World
 from .parts import PART
 from .photographs import draw_layers

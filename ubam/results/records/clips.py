@@ -4,6 +4,15 @@ from dataclasses import dataclass, field
 
 from ubam.results.records.codec import OMITTED, from_json, to_json
 
+REASONS = {
+    "lost": "outline lost",
+    "unsure": "registration unsure",
+    "torn": "torn",
+    "limbs": "limb through limb",
+    "dose": "dose missed",
+    "ghost": "parts left behind",
+}  # why a frame is not to be trusted, by its code in the JSON
+
 
 @dataclass(frozen=True)
 class Region:
@@ -41,9 +50,7 @@ class ClipFacts:
     factor: float | None = None
     factor_measured: float | None = None
     factor_geometric: float | None = None
-    inner_gain: float | None = None
     appearance_kept: float | None = None
-    off_manifold: float | None = None
     frames: int = 0
     from_s: float | None = None
     to_s: float | None = None

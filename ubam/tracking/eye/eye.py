@@ -1,6 +1,7 @@
 """The eye's face: crops in, outlines, body coordinates and landmarks out."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .landmarks import LANDMARKS, PLANS
 from .network import SIDE, Answer, EyeNetwork, landmark_places, prepare
+from .pairs import read_pairs
 
 WEIGHTS = "tracking/eye/weights/eye.safetensors"
 BATCH = 8
@@ -86,7 +88,9 @@ class Eye:
             answer = self._answer(part, torch.full((len(part),), number))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
             places.append(answer.places[:used])
-            at, wide, within = landmark_places(answer.heatmaps[:used, :marks])
+            heatmaps = answer.heatmaps[:used, :marks]
+            at, wide, within = landmark_places(heatmaps)
+            at, wide = read_pairs(heatmaps, at, wide, PLANS[number])
             found.append(at)
             spread.append(wide)
             inside.append(within)
@@ -161,7 +165,7 @@ def _sized(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
 
 
-def _batches(inputs: Tensor):  # type: ignore[no-untyped-def]
+def _batches(inputs: Tensor) -> Iterator[tuple[Tensor, int]]:
     """Parts of always the same size, so that answers do not depend on how many crops are asked for at once."""
     for first in range(0, len(inputs), BATCH):
         part = inputs[first : first + BATCH]

@@ -142,7 +142,7 @@ export class Viewer {
     if (Number.isFinite(facts.from_s)) words.push(say("viewer.shown", { from: seconds(facts.from_s), to: seconds(facts.to_s) }));
     if (Number.isFinite(facts.factor_measured) && facts.factor !== 0) words.push(say("viewer.dose", { factor: facts.factor, measured: facts.factor_measured.toFixed(1), moved: (facts.factor_geometric ?? facts.factor_measured).toFixed(1) }));
     if (Number.isFinite(facts.agreement)) words.push(say("viewer.agreement", { share: Math.round(100 * facts.agreement) }));
-    if (facts.off_manifold > 0) words.push(say("viewer.off", { share: Math.round(100 * facts.off_manifold) }));
+    if (facts.marked_frames > 0) words.push(say("viewer.not_trusted", { count: facts.marked_frames, frames: facts.frames }));
     return words.join(" ");
   }
 

@@ -15,17 +15,17 @@ from ubam.cli import magnify as cli_magnify
 from ubam.core import plotting
 from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, SUFFIXES
-from ubam.magnification import magnify
 from ubam.magnification.layouts import drawing, overlay
 from ubam.magnification.layouts import side_by_side as panels
 from ubam.magnification.layouts.side_by_side import footer, side_by_side
 from ubam.magnification.layouts.strip import strip_moments
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Frame, Magnification
-from ubam.magnification.posture_manifold import Manifold
-from ubam.magnification.quality_checks import TORN_SHARE, Check, factor_words, frame_issues, marked
+from ubam.magnification.quality_checks import Check, factor_words, frame_issues, marked
+from ubam.magnification.trust import TORN_SHARE
 from ubam.magnification.warping import Moved
 from ubam.recordings.video_reader import probe
+from ubam.results.records.clips import REASONS
 
 BAR = 2 * drawing.ROW
 DEUTERANOPE = np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]])
@@ -34,9 +34,7 @@ PROTANOPE = np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Magnification:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(magnify, "GAIN_FRAMES", 2)  # the gain is not what is looked at here
-        return stick_figure.leaning(tmp_path_factory.mktemp("layouts"), slice(6, 34), ())
+    return stick_figure.leaning(tmp_path_factory.mktemp("layouts"), slice(6, 34), ())
 
 
 def watched(made: Magnification, factors: tuple[float, ...]) -> Iterator[tuple[Frame, tuple[str, ...]]]:
@@ -82,7 +80,8 @@ def test_nothing_to_magnify_is_never_said_under_arrows(arrows: bool, made: Magni
     """A displacement with a small mean over the body may be large on its back."""
     short = replace(made, positions=made.positions[:1])
     frame = next(short.rendered((0.0, 2.0)))
-    frame = replace(frame, field=0 * frame.field, flow=frame.flow if arrows else 0 * frame.flow)
+    still = {factor: replace(moved, length=0 * moved.length) for factor, moved in frame.moved.items()}
+    frame = replace(frame, field=0 * frame.field) if arrows else replace(frame, flow=0 * frame.flow, moved=still)
     picture = next(side_by_side(short, iter([(frame, ())]), 2.0))
     bar = footer(picture.shape[1] // 3, factor_words(short, 2.0), (), "" if arrows else panels.NOTHING)
     np.testing.assert_array_equal(picture[-len(bar) :], bar)
@@ -145,21 +144,21 @@ def test_the_moments_of_a_strip_are_one_cycle_where_there_is_one(made: Magnifica
     assert (chosen[0], chosen[-1]) == (0, len(made.positions) - 1)
 
 
-def test_frames_that_are_unlike_real_ones_torn_or_off_the_dose_are_marked(made: Magnification) -> None:
+def test_frames_are_marked_for_what_makes_their_picture_wrong(made: Magnification) -> None:
     frame = next(made.rendered((2.0,)))
-    view = made.view(frame.moved[2.0].picture, frame.position)
-    near = replace(made, manifold=Manifold(made.embed(view[None]), 1e-3))
-    far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3))
-    assert "off_manifold" not in frame_issues(near, frame, 2.0, view)
-    assert "off_manifold" in frame_issues(far, frame, 2.0, view)
+    assert frame_issues(made, frame, 2.0) == ()
     torn = replace(frame, moved={2.0: replace(frame.moved[2.0], torn=TORN_SHARE + 0.01)})
-    assert "torn" not in frame_issues(near, frame, 2.0, view)
-    assert "torn" in frame_issues(near, torn, 2.0, view)
-    unmoved = made.view(frame.recording, frame.position)
-    assert "dose" not in frame_issues(replace(near, measured={2.0: 1.9}), frame, 2.0, view)
-    assert "dose" in frame_issues(replace(near, measured={2.0: 1.3}), frame, 2.0, view)
-    assert "dose" in frame_issues(replace(near, measured={2.0: 1.9}), frame, 2.0, unmoved)
-    assert frame_issues(far, torn, 1.0, view) == ()
+    assert frame_issues(made, torn, 2.0) == ("torn",)
+    assert frame_issues(made, replace(frame, spread=10 * np.abs(frame.field).max(-1)), 2.0) == ("unsure",)
+    missed = replace(made.measured(2.0), shown=np.tile([0.0, 1.0], (len(made.measured(2.0).positions), 1)))
+    made_badly = replace(made)
+    made_badly._measured[2.0] = missed
+    assert frame_issues(made_badly, frame, 2.0) == ("dose",)
+    gone = replace(made, query=replace(made.query, found=np.zeros_like(made.query.found)))
+    gone._measured[2.0] = made.measured(2.0)
+    assert frame_issues(gone, frame, 2.0) == ("lost",)
+    assert frame_issues(made_badly, torn, 1.0) == ()
+    assert frame_issues(made_badly, replace(torn, field=0 * frame.field), 2.0) == ()
 
 
 def test_a_torn_subject_is_measured(made: Magnification) -> None:
@@ -176,19 +175,20 @@ def test_a_torn_subject_is_measured(made: Magnification) -> None:
 
 
 def test_marked_frames_are_counted_and_their_stretches_given() -> None:
-    issues = [(), ("torn",), ("torn", "dose"), (), ("off_manifold",)]
+    issues = [(), ("torn",), ("torn", "dose"), (), ("lost",)]
     found = marked(issues, np.arange(5) / 10)
     assert found.frames == 3
-    assert found.reasons == {"off_manifold": 1, "torn": 2, "dose": 1}
+    assert {reason: count for reason, count in found.reasons.items() if count} == {"lost": 1, "torn": 2, "dose": 1}
+    assert set(found.reasons) == set(REASONS)
     assert found.stretches_s == [[0.1, 0.2], [0.4, 0.4]]
     assert marked([()], np.zeros(1)).stretches_s == []
 
 
 def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnification) -> None:
-    short = replace(made, positions=made.positions[:1], measured={2.0: 1.72})
+    short = replace(made, positions=made.positions[:1])
+    short._measured[2.0] = replace(made.measured(2.0), shown=np.array([[-0.72, 1.0]]))
     words = factor_words(short, 2.0)
     assert words == "asked 2×, measured 1.7×"
-    assert "not measured" in factor_words(short, 3.0)
     frame = next(short.rendered((0.0, 2.0)))
     trusted, doubtful = (next(side_by_side(short, iter([(frame, d)]), 2.0)) for d in ((), ("torn",)))
     panel = trusted.shape[1] // 3
@@ -201,10 +201,10 @@ def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnificati
 
 
 def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) -> None:
-    far = replace(made, manifold=Manifold(np.full_like(made.posture, 9), 1e-3), positions=made.positions[:6])
-    facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", far, 2.0)
-    assert facts.marked_frames == facts.marked_reasons["off_manifold"] == 6
-    assert facts.off_manifold == 1
+    gone = replace(made, query=replace(made.query, found=np.zeros_like(made.query.found)), positions=made.positions[:6])
+    facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", gone, 2.0)
+    assert facts.marked_frames == facts.marked_reasons["lost"] == 6
+    assert facts.marked_s == [[pytest.approx(made.query.time_s[made.positions[i]], abs=1e-3) for i in (0, 5)]]
 
 
 def test_a_file_of_the_wrong_kind_is_refused(made: Magnification, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""Registration: affine bookkeeping, consensus, and the direction of a known lean."""
+"""Registration: affine bookkeeping, contours that correspond, and the direction of a known lean."""
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -9,8 +8,10 @@ import pytest
 
 from tests.support import stick_figure
 from ubam.core import affine as affine_module
-from ubam.magnification.registration import flow_fields, register
-from ubam.magnification.registration.flow_fields import consensus, shrink
+from ubam.magnification.registration import contours, flow_fields, register
+from ubam.magnification.registration.contours import Contour, contour_in, kin_of, towards
+from ubam.magnification.registration.normal_parts import NormalParts
+from ubam.magnification.registration.register import Registration
 from ubam.tracking.crop_store import CropStore
 
 
@@ -54,21 +55,74 @@ def test_compose_applies_the_first_map_first() -> None:
     np.testing.assert_allclose(affine_module.compose(second, first) @ [1, 1, 1], [3, 7])
 
 
-def test_consensus_matches_a_slow_version() -> None:
-    flows = np.random.default_rng(0).normal(size=(5, 4, 4, 2)).astype(np.float32)
-    median, spread = consensus(flows)
-    at = flows[:, 2, 3]
-    middle = [sorted(at[:, axis])[2] for axis in (0, 1)]
-    apart = (sum(float(np.hypot(*(one - middle))) ** 2 for one in at) / 4) ** 0.5
-    np.testing.assert_allclose(median[2, 3], middle)
-    assert spread[2, 3] == pytest.approx(apart, rel=1e-5)
+def figure(thigh: float, lean: float = 0.0, leg: int = 0) -> Contour:
+    """A trunk on a thigh that is turned by `thigh` degrees, drawn with its places on the body; `lean` shears it."""
+    outline, known = np.zeros((128, 128), np.float32), np.zeros((128, 128, 3), np.float32)
+    hip = np.array([64, 70])
+    turned = np.deg2rad(thigh)
+    foot = hip + 45 * np.array([np.sin(turned), np.cos(turned)])
+    cv2.line(known, hip.tolist(), foot.round().astype(int).tolist(), (0.2, 0.1, -0.7), 12)
+    cv2.line(outline, hip.tolist(), foot.round().astype(int).tolist(), 1.0, 10, cv2.LINE_AA)
+    top = (hip + np.array([lean, -50])).round().astype(int)
+    cv2.line(known, hip.tolist(), top.tolist(), (0.0, 0.1, 0.5), 24)
+    cv2.line(outline, hip.tolist(), top.tolist(), 1.0, 22, cv2.LINE_AA)
+    return contour_in(outline, np.asarray(cv2.resize(known, (contours.CELLS,) * 2, interpolation=cv2.INTER_AREA)))
 
 
-def test_what_lies_within_the_spread_is_drawn_to_zero_and_the_rest_keeps_its_direction() -> None:
-    flow = np.array([[[0.5, 0.0], [3.0, 4.0]]], np.float32)
-    shrunk = shrink(flow, np.ones((1, 2), np.float32), 1.0)
-    np.testing.assert_allclose(shrunk[0, 0], 0)
-    np.testing.assert_allclose(shrunk[0, 1], np.array([3, 4]) * (1 - 1 / 25), rtol=1e-5)
+def test_a_contour_lies_where_the_outline_passes_one_half() -> None:
+    y, x = np.mgrid[:128, :128]
+    disc = np.clip(40.3 - np.hypot(x - 63.5, y - 63.5) + 0.5, 0, 1).astype(np.float32)
+    found = contour_in(disc, np.zeros((contours.CELLS, contours.CELLS, 3), np.float32))
+    radius = np.linalg.norm(found.place - 0.5, axis=1) * 128
+    assert len(found) > 100
+    assert np.abs(radius - 40.3).max() < 0.6
+    towards_middle = ((0.5 - found.place) / radius[:, None] * 128 * found.inward).sum(1)
+    assert towards_middle.min() > 0.95
+
+
+def test_an_empty_outline_has_no_contour_and_nothing_moves() -> None:
+    nothing = contour_in(np.zeros((128, 128), np.float32), np.zeros((contours.CELLS, contours.CELLS, 3), np.float32))
+    some = figure(0)
+    assert len(nothing) == 0
+    assert towards(nothing, some, kin_of(nothing)).shape == (0, 2)
+    assert (towards(some, nothing, kin_of(some)) == 0).all()
+
+
+def test_a_thigh_swings_and_the_trunk_stays() -> None:
+    query, reference = figure(-8), figure(8)
+    move = towards(query, reference, kin_of(query))
+    low, high = query.place[:, 1] > 0.8, query.place[:, 1] < 0.4
+    swing = 2 * 45 / 128 * np.sin(np.deg2rad(8))
+    assert move[low, 0].mean() == pytest.approx(swing, rel=0.25)
+    assert np.abs(move[high]).mean() < 0.1 * swing
+
+
+def test_a_lean_moves_the_head_most() -> None:
+    query, reference = figure(0, lean=10), figure(0)
+    move = towards(query, reference, kin_of(query))
+    head = query.place[:, 1] < 0.25
+    assert move[head, 0].mean() == pytest.approx(-9 / 128, rel=0.3)
+    assert np.abs(move[query.place[:, 1] > 0.7]).mean() < 0.01
+
+
+def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() -> None:
+    rng, frames = np.random.default_rng(0), 12
+    body = np.concatenate([rng.normal(at, 0.02, (40, 3)) for at in (-0.6, 0.6)]).astype(np.float32)
+    build = np.repeat(rng.normal(0, 0.03, (4, 1, 2)), 80, 1)  # every reference has its own
+    limb = np.zeros((80, 2))
+    limb[40:, 0] = 0.05
+    moves = [(build * (np.arange(80) < 40)[:, None] + limb * np.sin(t)).astype(np.float32) for t in range(frames)]
+    parts = NormalParts.of([body] * frames, moves, moves)
+    shown = np.stack([parts.abnormal(body, move) for move in moves])
+    assert np.abs(shown[:, :40]).max() < 0.5 * np.abs(np.mean([m[:, :40].mean(0) for m in moves], 0)).max() + 1e-3
+    np.testing.assert_allclose(shown[:, 40:, 0], np.stack([limb[40:, 0] * np.sin(t) for t in range(frames)]), atol=0.01)
+
+
+def test_with_one_reference_the_whole_displacement_is_shown() -> None:
+    body = np.random.default_rng(1).normal(size=(60, 3)).astype(np.float32)
+    moves = [np.full((1, 60, 2), 0.02 * t, np.float32) for t in range(5)]
+    parts = NormalParts.of([body] * 5, moves, [move / 2 for move in moves])
+    np.testing.assert_allclose(parts.abnormal(body, moves[3]), moves[3][0], atol=1e-6)
 
 
 def test_flow_finds_a_translation() -> None:
@@ -79,12 +133,15 @@ def test_flow_finds_a_translation() -> None:
     assert np.abs(np.median(flow[45:85, 52:78], axis=(0, 1)) - [5, 0]).max() < 1
 
 
+def registration(study: dict[str, CropStore], name: str) -> Registration:
+    return Registration.of(study[name], [pair for pair in matches(study) if pair[0] is not study[name]], "person")
+
+
 def test_a_lean_points_upright_and_an_upright_figure_hardly_moves(study: dict[str, CropStore]) -> None:
     positions = np.arange(8, 40, 4)
     cosines, lengths = [], []
     for query, lean in (("leaning", 22.0), ("second", 1.0)):
-        others = [pair for pair in matches(study) if pair[0] is not study[query]]
-        field = next(register.fields(study[query], others, positions))
+        field = next(register.fields(registration(study, query), positions))
         truth = np.stack([stick_figure.joints(int(p), 0.0) - stick_figure.joints(int(p), lean) for p in positions])
         found = np.stack(
             [
@@ -99,33 +156,30 @@ def test_a_lean_points_upright_and_an_upright_figure_hardly_moves(study: dict[st
 
 
 def test_chunks_meet_without_a_seam(study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch) -> None:
-    positions = np.arange(10, 30)
-    whole = next(register.fields(study["leaning"], matches(study), positions))
+    positions, beside = np.arange(10, 30), registration(study, "leaning")
+    whole = next(register.fields(beside, positions))
     monkeypatch.setattr(register, "CHUNK_FRAMES", 7)
-    parts = list(register.fields(study["leaning"], matches(study), positions))
+    parts = list(register.fields(beside, positions))
     assert [len(part.position) for part in parts] == [7, 7, 6]
     np.testing.assert_allclose(np.concatenate([part.flow for part in parts]), whole.flow, atol=1e-6)
 
 
-def test_no_frame_is_registered_twice_and_what_is_known_changes_nothing(
+def test_a_frame_that_was_forgotten_is_registered_alike(
     study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    query, others, positions, seen = study["leaning"], matches(study), np.arange(12, 26), []
-    register_frame = register.register_frame
+    positions = np.arange(12, 26)
+    plain = next(register.fields(registration(study, "leaning"), positions))
+    monkeypatch.setattr(register, "KEPT", 3)
+    beside = registration(study, "leaning")
+    np.testing.assert_array_equal(next(register.fields(beside, positions)).flow, plain.flow)
+    np.testing.assert_array_equal(next(register.fields(beside, positions)).flow, plain.flow)
 
-    def counted(*arguments: Any, **named: Any) -> register.Registered:
-        seen.append(arguments[2])
-        return register_frame(*arguments, **named)
 
-    monkeypatch.setattr(register, "register_frame", counted)
-    monkeypatch.setattr(register, "CHUNK_FRAMES", 5)
-    origin = register.ground_origin(query, others)
-    seen.clear()
-    plain = list(register.fields(query, others, positions, origin))
-    assert sorted(seen) == sorted(set(seen))
-    known = register.registered(query, others, register.frames_to_register(query, positions[3:5]))
-    seen.clear()
-    helped = list(register.fields(query, others, positions, origin, known))
-    assert not set(seen) & set(known)
-    for one, other in zip(plain, helped, strict=True):
-        np.testing.assert_array_equal(one.flow, other.flow)
+def test_a_map_between_canvases_brings_box_to_box(study: dict[str, CropStore]) -> None:
+    own, other = study["leaning"], study["first"]
+    place = register.to_canvas(own, 10, other, 20)
+    box, theirs = own.box[10], other.box[20]
+    middle = np.array([(theirs[0] + theirs[2]) / 2, other.ground_y[20]])
+    share = (middle + 0.5 - theirs[:2]) / (theirs[2] - theirs[0])
+    pixels = (place @ [*share, 1]) * (box[2] - box[0]) + box[:2] - 0.5
+    np.testing.assert_allclose(pixels, [(box[0] + box[2]) / 2, own.ground_y[10]], atol=1e-3)

@@ -1,7 +1,7 @@
 """The rows of the magnification benchmark: what turns a stretch of a recording and factors into pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -13,6 +13,7 @@ from ubam.core.typing import Array
 from ubam.evaluation.benchmark.clips.baselines import eulerian, phase_based, pixel_average
 from ubam.evaluation.published.method import SynthesisGenerator, pasted, synthesised
 from ubam.magnification.magnify import Embed, EmbeddedRecording, magnify
+from ubam.magnification.quality_checks import frame_issues
 from ubam.magnification.transfer import read_path, transferred
 from ubam.magnification.warping import subject_opacity
 from ubam.recordings.video_reader import read_frames
@@ -39,7 +40,8 @@ class Clip:
 
     positions int64 [n] in the store; recorded uint8 [n, H, W, 3]; references: name and matched positions [T] per
     reference subject, most alike first; sources: every recording of the reference's other subjects, by name. posture,
-    twin float32 [T, D]. rendered: the renderer's own pictures at each factor, for the row `truth` alone.
+    twin float32 [T, D]. rendered: the renderer's own pictures at each factor, for the row `truth` alone. marked: which
+    frames [n] the last row itself does not trust, by factor; empty for a row that says nothing of it.
     """
 
     store: CropStore
@@ -53,6 +55,7 @@ class Clip:
     twin: Array
     rendered: Shown
     synthesis: SynthesisGenerator | None = None
+    marked: dict[float, NDArray[np.bool_]] = field(default_factory=dict)
 
     def twin_pictures(self, number: int) -> Pictures:
         """Reference subject `number` in place of the recorded one, uint8 [n, H, W, 3]; see `in_place_of`."""
@@ -116,16 +119,15 @@ def truth(clip: Clip, factors: Sequence[float]) -> Shown:
     return {factor: clip.rendered[factor] for factor in factors}
 
 
-def ubam(clip: Clip, factors: Sequence[float], dosed: bool = True) -> Shown:
-    """The clip of ubam itself; not `dosed`: every displacement as registration found it, without its inner gain."""
+def ubam(clip: Clip, factors: Sequence[float]) -> Shown:
+    """The clip of ubam itself; which of its frames it marks is left in `clip`."""
     references = [(clip.sources[name].store, path) for name, path in clip.references]
     recording = EmbeddedRecording(clip.store, clip.video, clip.posture)
-    made = magnify(
-        recording, references, clip.positions, factors if dosed else (), embed=clip.embed, twin=clip.twin
-    )  # fmt: skip
-    made = made if dosed else replace(made, gain={})
-    frames = [frame.moved for frame in made.rendered(factors)]
-    return {factor: np.stack([moved[factor].picture for moved in frames]) for factor in factors}
+    made = magnify(recording, references, clip.positions, factors, embed=clip.embed, twin=clip.twin)
+    frames = list(made.rendered(factors))
+    for factor in factors:
+        clip.marked[factor] = np.array([bool(frame_issues(made, frame, factor)) for frame in frames])
+    return {factor: np.stack([frame.moved[factor].picture for frame in frames]) for factor in factors}
 
 
 def published(clip: Clip, factors: Sequence[float]) -> Shown:
@@ -196,7 +198,6 @@ AT_ONE = ("truth", "published", "rebuilt", "copied")  # rows whose factor 1 is n
 CLIP_ROWS: dict[str, Making] = {
     "truth": truth,
     "ubam": ubam,
-    "ubam, gain 1": lambda clip, factors: ubam(clip, factors, dosed=False),
     "rebuilt": rebuilt,
     "copied": copied,
     "published": published,

@@ -38,7 +38,7 @@ from ubam.evaluation.benchmark.run import Rendering, finish, open_study, prepare
 from ubam.magnification.magnify import factor_in_postures
 from ubam.tracking.crop_store import CROP_VERSION
 
-VERSION = 3  # raise it when a measure or a row changes and kept cells must not be used again
+VERSION = 4  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
 
@@ -156,6 +156,7 @@ def _kept(study: Rendering, file: Path) -> ClipCell | None:
 def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]) -> dict[str, float]:
     """Everything that is measured of one row on one clip; on a healthy subject's, the null alone."""
     began = time.process_time()
+    clip.marked.clear()
     shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in AT_ONE])
     if 0.0 not in factors:
         return _null_values(clip, truth, shown)
@@ -171,6 +172,7 @@ def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float])
             found |= {"posture": measures.posture_error(moved[factor], sides)}
         if factor == 2:
             found |= _where(truth, flow, recorded_subject, moved[factor])
+            found |= _of_marked(clip, truth, factor, moved[factor])
         values |= {f"{name}@{factor:g}": value for name, value in found.items()}
     if 2.0 in moved:
         values |= dict(zip(("slope", "r2"), measures.response(moved), strict=True))
@@ -229,6 +231,16 @@ def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool
     return {"pointing": pointed[0], "pointing_chance": pointed[1], "ap": ranked[0], "ap_chance": ranked[1]} | {
         "when": when
     }
+
+
+def _of_marked(clip: Clip, truth: ClipTruth, factor: float, moved: Points) -> dict[str, float]:
+    """Share of marked frames, and how far keypoints are from where they should be in marked and in other frames."""
+    if factor not in clip.marked:
+        return {}
+    marked, wanted = clip.marked[factor], (factor - 1) * (truth.keypoints - truth.healthy)
+    errors = {"marked_error": moved[marked] - wanted[marked], "trusted_error": moved[~marked] - wanted[~marked]}
+    found = {name: measures.rms_percent(apart, truth.body_height) for name, apart in errors.items() if len(apart)}
+    return {"marked": float(marked.mean())} | found
 
 
 def settings_facts(settings: Settings) -> dict[str, object]:

@@ -14,8 +14,9 @@ from ubam.core.files import read_arrays
 from ubam.encoding.keypoint_postures import keypoints_of, nearest_animal
 from ubam.evaluation.synthetic.capsules.study import CapsuleStudy, read_outlines
 from ubam.evaluation.synthetic.study import StudySpec, render_again, synthesise_study
+from ubam.recordings.folders import VIDEO_SUFFIXES
 from ubam.recordings.keypoint_files import Keypoints
-from ubam.recordings.study_table import VIDEO_SUFFIXES, Recording, read_study
+from ubam.recordings.study_table import Recording, read_study
 from ubam.recordings.video_reader import probe
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ubam.pretraining.world.looks import Look
+from ubam.pretraining.world.renderer import Mesh, Renderer
+
 from .cast import Cast
-from .looks import Look
-from .renderer import Mesh, Renderer
 from .skinned_body import Posed
 
 RINGS, AROUND = 12, 36

@@ -1,0 +1,77 @@
+"""Marks of frames that are not to be trusted: folds, limbs that cover each other, references that disagree."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import stick_figure
+from ubam.magnification.registration.register import FIELD
+from ubam.magnification.trust import hardly_deviates, is_unsure, outline_lost, overlaid_share, torn_share
+from ubam.tracking.crop_store import CropStore
+
+
+def two_limbs() -> np.ndarray:
+    """Weight of two upright limbs, [FIELD, FIELD]."""
+    weight = np.zeros((FIELD, FIELD), np.float32)
+    weight[20:50, 20:26] = weight[20:50, 36:42] = 1
+    return weight
+
+
+def test_a_move_of_the_whole_neither_tears_nor_covers() -> None:
+    flow = np.full((FIELD, FIELD, 2), 0.1, np.float32)
+    assert torn_share(flow, two_limbs(), 1.0) == 0
+    assert overlaid_share(flow, two_limbs(), 1.0) == 0
+
+
+def test_a_limb_that_comes_to_lie_over_the_other_is_told() -> None:
+    weight, flow = two_limbs(), np.zeros((FIELD, FIELD, 2), np.float32)
+    flow[:, 32:, 0] = -16 / FIELD
+    assert overlaid_share(flow, weight, 1.0) > 0.3
+    assert overlaid_share(flow, weight, 0.1) == 0
+    assert overlaid_share(flow, weight, -1.0) == 0
+
+
+def test_a_fold_and_a_stretch_are_told() -> None:
+    weight = np.ones((FIELD, FIELD), np.float32)
+    x = (np.arange(FIELD, dtype=np.float32) - FIELD / 2) / FIELD
+    flow = np.zeros((FIELD, FIELD, 2), np.float32)
+    flow[..., 0] = -x  # all of it comes to lie on one line
+    assert torn_share(flow, weight, 1.0) == 1
+    assert torn_share(flow, weight, 0.5) == 0
+    assert torn_share(flow, weight, -2.5) == 1  # three and a half times as wide
+
+
+def test_references_that_disagree_by_more_than_is_shown_make_a_frame_unsure() -> None:
+    weight = two_limbs()
+    flow = np.zeros((FIELD, FIELD, 2), np.float32)
+    flow[..., 0] = 0.05
+    assert not is_unsure(flow, weight, np.full((FIELD, FIELD), 0.09, np.float32), 4)
+    assert is_unsure(flow, weight, np.full((FIELD, FIELD), 0.11, np.float32), 4)
+    assert is_unsure(flow, weight, np.full((FIELD, FIELD), 0.09, np.float32), 2)
+
+
+def test_a_frame_that_hardly_moves_has_nothing_to_magnify() -> None:
+    flow = np.zeros((FIELD, FIELD, 2), np.float32)
+    assert hardly_deviates(flow, two_limbs())
+    assert not hardly_deviates(flow + np.float32(0.02), two_limbs())
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> CropStore:
+    return stick_figure.record(tmp_path_factory.mktemp("trust"), "figure")[0]
+
+
+def test_an_outline_that_is_gone_soft_or_suddenly_small_is_lost(store: CropStore, tmp_path: Path) -> None:
+    assert not outline_lost(store, 20)
+    found = store.found.copy()
+    found[20] = False
+    assert outline_lost(replace(store, found=found), 20)
+    views = np.array(store.views)
+    views[20, ..., 0] = views[20, ..., 0] // 2
+    assert outline_lost(replace(store, views=views), 20)
+    views = np.array(store.views)
+    views[20, : views.shape[1] // 2, :, 0] = 0
+    assert outline_lost(replace(store, views=views), 20)
+    assert not outline_lost(replace(store, views=views), 22)
