@@ -38,7 +38,7 @@ FRAMES = click.option(
 @run_options
 @click.pass_context
 def magnify_command(
-    context: click.Context, run: Path, study: Path | None, recording: str | None, **options: Any
+    context: click.Context, /, run: Path, study: Path | None, recording: str | None, **options: Any
 ) -> None:  # fmt: skip
     """Do the run up to the magnified clips; with --recording, render one clip or strip of one recording."""
     asked = {name: options.pop(name) for name in ("layout", "appearance", "frames", "from_s", "to_s", "out")}

@@ -75,7 +75,7 @@ def _stage_command(stage: str, text: str) -> click.Command:
     @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
     @run_options
     @click.pass_context
-    def command(context: click.Context, run: Path, study: Path | None, **options: Any) -> None:
+    def command(context: click.Context, /, run: Path, study: Path | None, **options: Any) -> None:
         perform(study or study_of(run), run, stage, kept=kept_options(run, context), **options)
 
     return command
