@@ -76,8 +76,9 @@ def test_a_clip_says_what_was_measured(copy: Path, tmp_path: Path) -> None:
         ({"factor": 9}, "must lie between"), ({"span": (5, 6)}, "holds no clip"),
     ]  # fmt: skip
     for wrong, said in refused:
+        given: dict[str, Any] = {"recording_id": name, "factor": 2, "out": tmp_path / "no.mp4"} | wrong
         with pytest.raises(ubam.UbamError, match=said):
-            run.magnify(**({"recording_id": name, "factor": 2, "out": tmp_path / "no.mp4"} | wrong))
+            run.magnify(**given)
 
 
 def test_a_deviation_from_embeddings_is_that_of_the_tables(copy: Path) -> None:
@@ -140,7 +141,7 @@ def test_the_subject_is_where_the_crops_are(crops: list[CroppedRecording]) -> No
 
 
 def test_a_run_of_a_frozen_reference_has_no_pictures_to_magnify_with(copy: Path, tmp_path: Path) -> None:
-    record = RunRecord(tmp_path / "run", dict(RunRecord.open(copy).record))
+    record = RunRecord(tmp_path / "run", {**RunRecord.open(copy).record})
     record.record["options"] = {**record.record["options"], "against": "somewhere"}
     record.save()
     with pytest.raises(RunError, match="scored by a frozen reference"):

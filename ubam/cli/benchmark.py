@@ -46,7 +46,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option(
     "--study",
     type=click.Path(path_type=Path),
-    help="Instead: how well postures of this study's recordings tell its keypoints (column `keypoints`).",
+    help="Instead: how well postures of this study's recordings predict its keypoints (column `keypoints`).",
 )
 @click.option(
     "--statistics",
@@ -116,7 +116,7 @@ def benchmark_command(**options: Any) -> None:
 
 @dataclass(frozen=True)
 class Order:
-    """What `ubam benchmark` was asked to measure, as its options say it."""
+    """What `ubam benchmark` is to measure, from its options."""
 
     out: Path
     kinds: tuple[str, ...]

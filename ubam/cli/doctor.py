@@ -1,4 +1,4 @@
-"""`ubam doctor`: whether this machine has what a run needs, and the remedy where it has not."""
+"""`ubam doctor`: whether this machine has what a run needs, and how to get what is missing."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def doctor() -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what was found, whether it will do, and the remedy if not."""
+    """One check: what was found, whether it suffices, and the remedy if not."""
 
     what: str
     found: str

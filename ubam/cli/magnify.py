@@ -1,4 +1,4 @@
-"""One clip of a scored run, as `ubam magnify RUN --recording ID` asks for it."""
+"""`ubam magnify`: one clip of a scored run, or the stage."""
 
 import json
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ FRAMES = click.option(
 @run_options
 @click.pass_context
 def magnify_command(
-    context: click.Context, run: Path, study: Path | None, recording: str | None, **options: Any
+    context: click.Context, /, run: Path, study: Path | None, recording: str | None, **options: Any
 ) -> None:  # fmt: skip
     """Do the run up to the magnified clips; with --recording, render one clip or strip of one recording."""
     asked = {name: options.pop(name) for name in ("layout", "appearance", "frames", "from_s", "to_s", "out")}

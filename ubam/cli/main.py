@@ -21,8 +21,8 @@ ENVIRONMENT_ERRORS = {
     errno.ENOSPC: "free some space, or put --out on another disk",
     errno.EDQUOT: "your quota is used up; free some space, or put --out elsewhere",
     errno.EACCES: "you may not read or write there; change its permissions or choose another folder",
-    errno.ENOTDIR: "a file stands where a folder should be; choose another --out",
-    errno.EEXIST: "a file stands where a folder should be; choose another --out",
+    errno.ENOTDIR: "there is a file where a folder should be; choose another --out",
+    errno.EEXIST: "there is a file where a folder should be; choose another --out",
     errno.EROFS: "that disk cannot be written; choose another folder with --out",
 }
 

@@ -75,7 +75,7 @@ def _stage_command(stage: str, text: str) -> click.Command:
     @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
     @run_options
     @click.pass_context
-    def command(context: click.Context, run: Path, study: Path | None, **options: Any) -> None:
+    def command(context: click.Context, /, run: Path, study: Path | None, **options: Any) -> None:
         perform(study or study_of(run), run, stage, kept=kept_options(run, context), **options)
 
     return command
@@ -98,7 +98,7 @@ def study_of(run: Path) -> Path:
 
 
 def given_options(context: click.Context) -> "RunOptions":
-    """The options of a run that stand on the command line, without those that were left at their default."""
+    """The options of a run on the command line, without those left at their default."""
     source = click.core.ParameterSource.COMMANDLINE
     given = {name: context.params[name] for name in KEPT if context.get_parameter_source(name) == source}
     return cast("RunOptions", given)

@@ -1,4 +1,4 @@
-"""Commands that ask a finished run: how new subjects score by its frozen reference, and what is most like a moment."""
+"""Commands on a finished run: scores of new subjects by its frozen reference, and the moments most like one."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ from ubam.core.errors import UbamError
 @run_options
 @click.pass_context
 def score_command(
-    context: click.Context, run: Path, study: Path | None, against: Path | None, out: Path | None, **options: Any
+    context: click.Context, /, run: Path, study: Path | None, against: Path | None, out: Path | None, **options: Any
 ) -> None:  # fmt: skip
     """Do the run up to the deviation tables and statistics; with --against, score new subjects and train nothing."""
     if against is not None:

@@ -15,7 +15,7 @@ DATA = Path("ubam-data")
 
 
 def service_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What server, workers and `ubam user` must agree on."""
+    """The options that server, workers and `ubam user` share."""
     options = [
         click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True, envvar="UBAM_DATA",
                      help="The folder of everything that the service keeps; workers need the same one."),
@@ -28,7 +28,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def job_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What a process that does jobs must know."""
+    """The options of a process that does jobs."""
     options = [
         click.option("--runs-at-once", type=click.IntRange(1), default=1, show_default=True,
                      envvar="UBAM_RUNS_AT_ONCE", help="Runs side by side in one worker; the same for all workers."),
@@ -146,7 +146,7 @@ def user_password(name: str, password: str | None, **options: Any) -> None:
 @click.argument("name")
 @service_options
 def user_shut_out(name: str, **options: Any) -> None:
-    """End a person's sessions and let them in no more; what they own stays."""
+    """End a person's sessions and refuse further ones; what they own stays."""
     with _opened(**options) as session:
         user = _known(session, name)
         user.active, user.epoch = False, user.epoch + 1

@@ -4,6 +4,7 @@ check -> crops -> train -> embed -> score -> generator -> magnify -> report. A s
 settings are as they were when it was done.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from ubam.core.errors import RunError
@@ -98,7 +99,7 @@ def report(job: Job) -> list[str]:
     return []
 
 
-WORK = {
+WORK: dict[str, Callable[[Job], list[str]]] = {
     "check": check,
     "crops": crops,
     "train": train,

@@ -14,7 +14,7 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, movement_basis
 
 MOMENTS = 32  # of each subject
-SAMPLES_PER_SUBJECT = 4  # moments of one recording that do not repeat each other, at a guess that spares subjects
+SAMPLES_PER_SUBJECT = 4  # moments of one recording that count as independent, a cautious guess
 NUMBERS = 100_000_000  # floats in `MatchedSubjects.others`; with more subjects, fewer moments of each
 CELLS = 8_000_000  # residuals in memory at a time
 

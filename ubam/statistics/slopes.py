@@ -51,7 +51,7 @@ def compare_sessions(
 
 
 def _places(sessions: Sequence[Session], column: str) -> dict[float | str, float]:
-    """Where each value of a column stands on the axis: numbers at themselves, names in their order."""
+    """The place of each value of a column on the axis: numbers at their value, names in their order."""
     values = list(dict.fromkeys(one.value(column) for one in sessions if one.value(column) not in (None, "")))
     if column == "session":
         return {str(value): float(place) for place, value in enumerate(values, 1)}
@@ -149,7 +149,7 @@ def _difference_row(
     row = Test(
         family="slope", kind="slopes differ", measure=f"deviation per {column}", groups=[first, second], left_out=[],
         name="permutation of subject labels on the subjects' slopes",
-        question=f"Does the deviation of {second} change with {column} otherwise than that of {first}?",
+        question=f"Does the deviation of {second} change with {column} differently from that of {first}?",
         n={group: len(usable[group]) for group in (first, second)},
     )  # fmt: skip
     both = sorted(set(usable[first]) & set(usable[second]))

@@ -67,7 +67,7 @@ def study_statistics(
     usage: Usage,
     question: Question,
 ) -> Inference:
-    """Test all that the study's columns allow; a test that cannot be made says why, and the rest is made.
+    """Make every test that the study's columns allow; one that cannot be made says why.
 
     recordings: those of `codes`, in the same order; windows: the rows of deviation/windows.csv; usage: the share of
     time of each motif, of each (subject, group).
@@ -115,7 +115,7 @@ def _classifier_row(classifier: Classifier | None) -> list[Test]:
         return []
     row = Test(
         family="classifier", kind="classifier", measure="group told from the movement", left_out=[],
-        question="Can a subject's group be told from its movement?",
+        question="Can a subject's group be recognised from its movement?",
         name=f"{classifier.name}; permutation of subject labels, everything fitted anew",
         groups=classifier.groups, n=classifier.n, p=classifier.p, smallest_p=classifier.smallest_p,
         arrangements=classifier.arrangements, exact=classifier.exact, refused=classifier.refused,
@@ -175,7 +175,7 @@ def _group_words(members: Mapping[str, Sequence[str]], paired: Sequence[Sequence
 
 
 def _notes(rows: Sequence[Test], design: Design, members: Mapping[str, Sequence[str]]) -> list[str]:
-    """What was refused, downgraded or left out, each once."""
+    """What was refused, downgraded or left out, without repetition."""
     notes = []
     if len(members) == 1:
         notes.append(f"All subjects are in one group ({next(iter(members))}): no groups can be compared.")

@@ -127,7 +127,7 @@ class Cluster:
 
 
 def weigh_clusters(t: np.ndarray, threshold: float) -> tuple[list[Cluster], float]:
-    """Clusters of the first of the courses t [A, T], each with the p of its mass, and the smallest p (1 without)."""
+    """Clusters of the first course of t [A, T], each with the p of its mass; and the smallest p, 1 without clusters."""
     largest = np.array([max((mass for _, _, mass in clusters_of(row, threshold)), default=0.0) for row in t])
     found = [
         Cluster(first, stop, mass, float(np.mean(largest >= mass * (1 - 1e-6))), "more" if t[0, first] > 0 else "less")
@@ -179,6 +179,6 @@ def _stretches(time_s: np.ndarray, clusters: Sequence[Cluster]) -> list[Stretch]
 def _in_words(groups: Sequence[str], clusters: Sequence[Stretch]) -> str:
     found = [one for one in clusters if one.p is not None and one.p <= LEVEL]
     when = "; ".join(f"{one.direction} from {one.start_s:.2f} to {one.end_s:.2f} s (p = {one.p:.2g})" for one in found)
-    never = f"At no time does {groups[1]} deviate otherwise than {groups[0]}"
+    never = f"At no time does {groups[1]} deviate differently from {groups[0]}"
     said = f"{groups[1]} deviates {when}" if found else never
     return f"{said}. This speaks of moments only where all recordings begin at the same moment of a task."

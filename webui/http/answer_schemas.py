@@ -19,7 +19,7 @@ class Answer(Schema):
 
         unknown = RAISE
 
-    def on_bind_field(self, field_name: str, field_obj: Field) -> None:
+    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
         """Fields are there unless they say otherwise."""
         field_obj.required = "optional" not in field_obj.metadata
 
@@ -42,12 +42,12 @@ NUMBER: dict[str, Any] = {"allow_none": True}  # a number that may be unknown
 KIND = String(data_key="class", attribute="class")  # the colour of a group, or how bad a finding is
 
 
-def texts() -> List:
+def texts() -> List[str]:
     """Sentences or names."""
     return List(String())
 
 
-def many(schema: type[Schema], **options: Any) -> List:
+def many(schema: type[Schema], **options: Any) -> List[Any]:
     """A list of parts."""
     return List(Nested(schema), **options)
 

@@ -41,7 +41,7 @@ def number_field(low: float = -LARGEST, high: float = LARGEST) -> Float:
     return Float(allow_none=True, validate=Range(low, high))
 
 
-class Box(List):
+class Box(List[float]):
     """[x0, y0, x1, y1] in pixels, or nothing."""
 
     def __init__(self) -> None:

@@ -55,7 +55,7 @@ def test_neighbours_are_a_table_of_other_subjects(run: ubam.Run) -> None:
     found = run.neighbours("a01_walk", 2.0, what="posture", count=3)
     assert len(found) == 3
     assert "A01" not in found.column("subject")
-    assert found.column("similarity") == sorted(found.column("similarity"), reverse=True)  # type: ignore[type-var]
+    assert found.column("similarity") == sorted(found.column("similarity"), reverse=True)
 
 
 def test_the_figures_are_those_of_the_report(run: ubam.Run) -> None:

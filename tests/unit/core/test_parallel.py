@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -51,7 +53,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> N
         parent.kill()
 
 
-def _eventually(look, enough, within_s: float = 60.0):
+def _eventually(look: Callable[[], Any], enough: Callable[[Any], bool], within_s: float = 60.0) -> Any:
     end = time.monotonic() + within_s
     while not enough(found := look()) and time.monotonic() < end:
         time.sleep(0.1)

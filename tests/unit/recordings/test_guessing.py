@@ -62,12 +62,12 @@ READ = {
 
 
 @pytest.mark.parametrize("case", READ)
-def test_names_and_folders_are_read(case):
+def test_names_and_folders_are_read(case: str) -> None:
     paths, expected = READ[case]
     assert [f"{one.group}|{one.subject}" for one in guess(paths)] == expected
 
 
-def test_days_and_sessions_are_columns_of_their_own():
+def test_days_and_sessions_are_columns_of_their_own() -> None:
     found = guess(["wt/m1_day2.mp4", "wt/m1_day10.mp4", "wt/m2_trial3.mp4", "ko/day4/m3.mp4", "ko/m4.mp4"])
     assert [one.day for one in found] == ["2", "10", "", "4", ""]
     assert [one.session for one in found] == ["", "", "3", "", ""]
@@ -75,7 +75,7 @@ def test_days_and_sessions_are_columns_of_their_own():
     assert [(one.subject, one.session) for one in dated] == [("m1", "2024-01-15"), ("m2", "20240116"), ("m3", "")]
 
 
-def test_what_was_made_is_said_with_an_example_and_the_doubts():
+def test_what_was_made_is_said_with_an_example_and_the_doubts() -> None:
     said = describe_guess(guess(["wt/m1_day2.mp4", "wt/m1_day3.mp4", "wt/m2.mp4", "ko/m3.mp4"]))
     assert said == [
         "4 files: 3 subjects, 2 groups.",
@@ -88,5 +88,5 @@ def test_what_was_made_is_said_with_an_example_and_the_doubts():
     assert "differ in spelling only" in describe_guess(guess(["wt/M1.mp4", "ko/m 1.mp4"]))[2]
 
 
-def test_windows_paths_are_read_as_others():
+def test_windows_paths_are_read_as_others() -> None:
     assert guess([r"wt\a.mp4", r"ko\b.mp4"])[0].group == "wt"

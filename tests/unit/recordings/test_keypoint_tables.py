@@ -25,38 +25,38 @@ def row(index: object, x: float = 10, y: float = 20) -> str:
     return f"{index},{x},{y},0.9,{x + 5},{y},0.9"
 
 
-def test_an_index_of_decimal_numbers_names_every_frame(tmp_path):
+def test_an_index_of_decimal_numbers_names_every_frame(tmp_path: Path) -> None:
     points = read_keypoints(table(tmp_path / "a.csv", [row(f"{i}.0", 10 + i) for i in range(12)]), VIDEO, 12)
     assert points.frame.tolist() == list(range(12))
     assert points.xy[:, 0, 0, 0].tolist() == list(range(10, 22))
 
 
-def test_rows_with_gaps_belong_to_the_frames_that_they_name(tmp_path):
+def test_rows_with_gaps_belong_to_the_frames_that_they_name(tmp_path: Path) -> None:
     points = read_keypoints(table(tmp_path / "a.csv", [row(i) for i in (0, 1, 5, 9)]), VIDEO, 12)
     assert points.frame.tolist() == [0, 1, 5, 9]
     later = read_keypoints(table(tmp_path / "b.csv", [row(i) for i in (4, 5, 6)]), VIDEO, 12)
     assert later.frame.tolist() == [4, 5, 6]
 
 
-def test_a_frame_named_twice_is_refused(tmp_path):
+def test_a_frame_named_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="name frame 1 twice or out of order"):
         read_keypoints(table(tmp_path / "a.csv", [row(i) for i in (0, 1, 1, 2)]), VIDEO, 4)
 
 
-def test_the_corner_is_where_trackers_put_what_they_did_not_see(tmp_path):
+def test_the_corner_is_where_trackers_put_what_they_did_not_see(tmp_path: Path) -> None:
     points = read_keypoints(table(tmp_path / "a.csv", [row(0), "1,0,0,1,15,20,1", row(2)]), VIDEO, 3)
     assert np.isnan(points.xy[1, 0, 0]).all()
     assert points.xy[1, 0, 1].tolist() == [15, 20]
 
 
-def test_a_german_spreadsheets_table_is_read(tmp_path):
+def test_a_german_spreadsheets_table_is_read(tmp_path: Path) -> None:
     rows = [row(i, 10.5, 20.25).replace(",", ";").replace(".", ",") for i in range(6)]
     head = tuple(line.replace(",", ";") for line in HEAD)
     points = read_keypoints(table(tmp_path / "a.csv", rows, ("sep=;", *head)), VIDEO, 6)
     assert points.xy[3, 0, 0].tolist() == [10.5, 20.25]
 
 
-def test_the_variances_of_an_ensemble_are_left_out(tmp_path):
+def test_the_variances_of_an_ensemble_are_left_out(tmp_path: Path) -> None:
     names = ("x", "y", "likelihood", "x_ens_median", "y_ens_var", "zscore")
     head = ("scorer" + ",eks" * 6, "bodyparts" + ",nose" * 6, ",".join(("coords", *names)))
     points = read_keypoints(table(tmp_path / "a.csv", [f"{i},10,20,0.9,11,3,0.1" for i in range(5)], head), VIDEO, 5)
@@ -75,13 +75,15 @@ def test_the_variances_of_an_ensemble_are_left_out(tmp_path):
         (("bodyparts,n,n", "coords,x,y"), ["first,1,2"], "the row 'first' names no frame"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path, head, rows, words):
+def test_what_cannot_be_read_is_refused_in_plain_words(
+    tmp_path: Path, head: tuple[str, ...], rows: list[str], words: str
+) -> None:
     with pytest.raises(StudyError, match=words) as caught:
         read_keypoints(table(tmp_path / "a.csv", rows, head), VIDEO, 1)
     assert "could not convert" not in str(caught.value)
 
 
-def test_a_sleap_file_may_end_with_its_last_detection(tmp_path):
+def test_a_sleap_file_may_end_with_its_last_detection(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["tracks"] = np.full((1, 2, 2, 9), 7.0)
         file["node_names"] = np.array([b"nose", b"tail"])
@@ -91,7 +93,7 @@ def test_a_sleap_file_may_end_with_its_last_detection(tmp_path):
         read_keypoints(tmp_path / "a.h5", VIDEO, 5)
 
 
-def test_rows_that_count_dropped_frames_are_brought_to_those_that_are_there(tmp_path):
+def test_rows_that_count_dropped_frames_are_brought_to_those_that_are_there(tmp_path: Path) -> None:
     path = film(tmp_path / "drops.avi", "-vf", "select='lt(n,20)+gt(n,29)'", "-fps_mode", "vfr", "-c:v", "mjpeg",
                 "-q:v", "3", count=60)  # fmt: skip
     frames = probe(path).frames_declared

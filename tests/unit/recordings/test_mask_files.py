@@ -1,8 +1,10 @@
 """Masks that users bring, in every form that outlining programs export."""
 
 import json
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -95,7 +97,7 @@ def test_reading_may_begin_later(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [packed, runs], ids=["packed", "numbers"])
-def test_a_data_set_of_coco_with_run_lengths(tmp_path: Path, write) -> None:
+def test_a_data_set_of_coco_with_run_lengths(tmp_path: Path, write: Callable[[np.ndarray], Any]) -> None:
     images = [
         {"id": 10 + k, "file_name": f"frame_{k:06d}.PNG", "height": SIZE[1], "width": SIZE[0]} for k in range(FRAMES)
     ]

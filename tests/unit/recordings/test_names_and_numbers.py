@@ -1,6 +1,7 @@
 """What people write into cells and call their files: nothing is misread, doubts are named."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,25 +14,25 @@ from ubam.recordings.validation import Verdict, describe_study, study_issues
 
 
 @pytest.mark.parametrize("cell", ["1,000", "1,000,000", "0,125", "-2,500"])
-def test_a_comma_before_three_digits_is_refused(tmp_path, cell):
+def test_a_comma_before_three_digits_is_refused(tmp_path: Path, cell: str) -> None:
     path = make_study(tmp_path, f"video;subject;group;end_s\na.mp4;1;x;{cell}\nb.mp4;2;y;1")
     with pytest.raises(StudyError, match=r"row 2: 'end_s' is .* may mean a thousand or a fraction; write"):
         read_study(path)
 
 
 @pytest.mark.parametrize(("cell", "number"), [("0,5", 0.5), ("12,25", 12.25), ("1,0000", 1), ("3", 3), ("1e3", 1000)])
-def test_decimal_commas_stay(tmp_path, cell, number):
+def test_decimal_commas_stay(tmp_path: Path, cell: str, number: float) -> None:
     path = make_study(tmp_path, f"video;subject;group;end_s\na.mp4;1;x;{cell}\nb.mp4;2;y;1")
     assert read_study(path).recordings[0].end_s == number
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
-def test_excels_separator_line_is_no_header(tmp_path, first):
+def test_excels_separator_line_is_no_header(tmp_path: Path, first: str) -> None:
     study = read_study(make_study(tmp_path, f"{first}\nvideo;subject;group\na.mp4;1;x\nb.mp4;2;y"))
     assert [recording.row for recording in study.recordings] == [3, 4]
 
 
-def test_umlauts_and_invisible_letters_make_no_second_subject(tmp_path):
+def test_umlauts_and_invisible_letters_make_no_second_subject(tmp_path: Path) -> None:
     rows = "a.mp4,Ma\u0308x,wt\nb.mp4,Mäx\u200b,wt\nc.mp4,Moritz,\ufeffwt\nd.mp4,Lämpel,ko"
     study = read_study(make_study(tmp_path, f"video,subject,group\n{rows}"))
     assert study.subjects == ("Mäx", "Moritz", "Lämpel")
@@ -39,24 +40,24 @@ def test_umlauts_and_invisible_letters_make_no_second_subject(tmp_path):
 
 
 @pytest.mark.parametrize(("first", "second"), [("M1", "m1"), ("M1", "M 1"), ("001", "1"), ("m_1", "m-1")])
-def test_subjects_that_differ_in_spelling_only_are_a_doubt(tmp_path, first, second):
+def test_subjects_that_differ_in_spelling_only_are_a_doubt(tmp_path: Path, first: str, second: str) -> None:
     study = read_study(make_study(tmp_path, f"video,subject,group\na.mp4,{first},wt\nb.mp4,{second},ko\nc.mp4,x,ko"))
     words = next(words for code, words in doubts(study) if code == "spelled_alike")
     assert f"'{first}' and '{second}' differ in spelling only and are counted as 2" in words
 
 
-def test_groups_that_differ_in_spelling_only_are_a_doubt_of_check_and_run(tmp_path):
+def test_groups_that_differ_in_spelling_only_are_a_doubt_of_check_and_run(tmp_path: Path) -> None:
     study = read_study(make_study(tmp_path, "video,subject,group\na.mp4,1,control\nb.mp4,2,Control\nc.mp4,3,drug"))
     verdicts = [Verdict(r.recording_id, r.subject, r.group) for r in study.recordings]
     assert "'control' and 'Control'" in study_issues(study, verdicts, "control")[0].words
 
 
-def test_numbers_that_differ_are_no_doubt(tmp_path):
+def test_numbers_that_differ_are_no_doubt(tmp_path: Path) -> None:
     study = read_study(make_study(tmp_path, "video,subject,group\na.mp4,m1,wt\nb.mp4,m10,ko\nc.mp4,m100,ko"))
     assert "spelled_alike" not in dict(doubts(study))
 
 
-def test_one_film_by_link_is_refused_and_by_copy_a_doubt(tmp_path):
+def test_one_film_by_link_is_refused_and_by_copy_a_doubt(tmp_path: Path) -> None:
     make_study(tmp_path, "video,subject,group\na.mp4,1,wt\nb.mp4,2,ko")
     (tmp_path / "a.mp4").write_bytes(b"film" * 1000)
     shutil.copy(tmp_path / "a.mp4", tmp_path / "copy.mp4")
@@ -68,7 +69,7 @@ def test_one_film_by_link_is_refused_and_by_copy_a_doubt(tmp_path):
         read_study(linked)
 
 
-def test_subjects_in_both_groups_have_the_p_of_the_paired_test(tmp_path):
+def test_subjects_in_both_groups_have_the_p_of_the_paired_test(tmp_path: Path) -> None:
     rows = "\n".join(f"{group}{n}.mp4,m{n},{group}" for group in ("wt", "ko") for n in range(4))
     study = read_study(
         make_study(tmp_path, f"video,subject,group\n{rows}", [f"{g}{n}.mp4" for g in ("wt", "ko") for n in range(4)])
@@ -79,7 +80,7 @@ def test_subjects_in_both_groups_have_the_p_of_the_paired_test(tmp_path):
     assert any(issue.code == "limited_group_p" for issue in study_issues(study, verdicts, "wt"))
 
 
-def test_links_are_followed_once_and_what_looks_like_a_film_is_named(tmp_path):
+def test_links_are_followed_once_and_what_looks_like_a_film_is_named(tmp_path: Path) -> None:
     store, folder = tmp_path / "store", tmp_path / "study"
     for name in ("study/wt/a.m2ts", "study/wt/b.ogv", "study/wt/.hidden.mp4", "study/wt/notes.txt", "store/c.h264"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("transfer", "name"), [("arib-std-b67", "HLG"), ("smpte2084", "PQ")])
-def test_hdr_is_tone_mapped_and_said(tmp_path, transfer, name):
+def test_hdr_is_tone_mapped_and_said(tmp_path: Path, transfer: str, name: str) -> None:
     path = film(tmp_path / "phone.mov", *hdr(transfer))
     assert_every_frame(path, 50)
     assert f"filmed in HDR ({name})" in probe(path).warnings[0]
@@ -55,7 +55,7 @@ def test_hdr_is_tone_mapped_and_said(tmp_path, transfer, name):
 
 
 @pytest.mark.parametrize("bits", [10, 12])
-def test_shallow_pixels_in_deep_words_are_stretched_and_said(tmp_path, bits):
+def test_shallow_pixels_in_deep_words_are_stretched_and_said(tmp_path: Path, bits: int) -> None:
     scale = 65535 // ((1 << bits) - 1)
     path = tmp_path / "camera.mkv"
     film(path, "-vf", f"format=gray16le,lut=c0=val/{scale}", "-c:v", "ffv1")
@@ -64,7 +64,7 @@ def test_shallow_pixels_in_deep_words_are_stretched_and_said(tmp_path, bits):
     assert int(next(read_frames(path)).max()) == pytest.approx(235, abs=2)
 
 
-def test_sixteen_bits_are_taken_as_they_are(tmp_path):
+def test_sixteen_bits_are_taken_as_they_are(tmp_path: Path) -> None:
     path = film(tmp_path / "deep.mkv", "-pix_fmt", "gray16le", "-c:v", "ffv1")
     assert_every_frame(path, 50)
     assert probe(path).warnings == ()
@@ -78,7 +78,7 @@ INTERLACED = {
 
 
 @pytest.mark.parametrize("name", INTERLACED)
-def test_interlaced_film_is_deinterlaced_and_said(tmp_path, name):
+def test_interlaced_film_is_deinterlaced_and_said(tmp_path: Path, name: str) -> None:
     path = film(tmp_path / name, "-vf", "tinterlace=interleave_top", *INTERLACED[name], count=100, fps=50)
     assert probe(path).warnings == ("it is interlaced, and was deinterlaced",)
     frames = list(read_frames(path))
@@ -90,27 +90,27 @@ def test_interlaced_film_is_deinterlaced_and_said(tmp_path, name):
         assert np.array_equal(read_frame(path, index), frames[index])
 
 
-def test_dv_tape_is_read(tmp_path):
+def test_dv_tape_is_read(tmp_path: Path) -> None:
     path = film(tmp_path / "tape.dv", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-f", "dv", width=720, height=576)
     assert_every_frame(path, 50)
     assert probe(path).fps == 25
 
 
 @pytest.mark.parametrize("codec", ["libsvtav1", "libvpx-vp9", "libx265"])
-def test_new_codecs_are_read(tmp_path, codec):
+def test_new_codecs_are_read(tmp_path: Path, codec: str) -> None:
     quiet = ("-x265-params", "log-level=none") if codec == "libx265" else ()
     path = film(tmp_path / "new.mp4", "-c:v", codec, "-crf", "20", "-pix_fmt", "yuv420p", *quiet)
     assert_every_frame(path, 50)
 
 
-def test_a_mirrored_film_is_shown_as_its_player_shows_it(tmp_path, plain):
+def test_a_mirrored_film_is_shown_as_its_player_shows_it(tmp_path: Path, plain: Path) -> None:
     ff("-display_hflip", "-i", plain, "-c", "copy", tmp_path / "selfie.mp4")
     info = probe(tmp_path / "selfie.mp4")
     assert "mirrored" in info.warnings[0]
     assert np.array_equal(next(read_frames(tmp_path / "selfie.mp4")), next(read_frames(plain))[:, ::-1])
 
 
-def test_a_mirrored_film_on_its_side_has_the_size_that_is_shown(tmp_path, plain):
+def test_a_mirrored_film_on_its_side_has_the_size_that_is_shown(tmp_path: Path, plain: Path) -> None:
     ff("-display_rotation", "90", "-display_hflip", "-i", plain, "-c", "copy", tmp_path / "a.mp4")
     info = probe(tmp_path / "a.mp4")
     assert (info.width, info.height) == (96, 160)
@@ -128,7 +128,7 @@ def two_films(folder: Path, large_first: bool) -> Path:
 
 
 @pytest.mark.parametrize("large_first", [True, False])
-def test_of_two_films_the_larger_is_taken_everywhere_and_named(tmp_path, large_first):
+def test_of_two_films_the_larger_is_taken_everywhere_and_named(tmp_path: Path, large_first: bool) -> None:
     path = two_films(tmp_path, large_first)
     which = "first" if large_first else "second"
     assert probe(path).warnings == (f"it holds 2 films, of which the {which} (160x96) is analysed",)
@@ -136,14 +136,14 @@ def test_of_two_films_the_larger_is_taken_everywhere_and_named(tmp_path, large_f
     assert read_frame(path, 7).shape == glimpse(path).shape == (96, 160, 3)
 
 
-def test_of_two_films_of_one_size_the_first_is_taken(tmp_path, plain):
+def test_of_two_films_of_one_size_the_first_is_taken(tmp_path: Path, plain: Path) -> None:
     film(tmp_path / "other.mp4", "-vf", "negate", *X264)
     ff("-i", plain, "-i", tmp_path / "other.mp4", "-map", "0", "-map", "1", "-c", "copy", tmp_path / "two.mkv")
     assert_every_frame(tmp_path / "two.mkv", 50)
 
 
 @pytest.mark.parametrize("mark", [("-disposition:v:0", "attached_pic"), ()])
-def test_a_preview_picture_is_no_film(tmp_path, mark):
+def test_a_preview_picture_is_no_film(tmp_path: Path, mark: tuple[str, ...]) -> None:
     film(tmp_path / "large.mp4", count=50)
     ff("-i", tmp_path / "large.mp4", "-vf", "scale=320:192", "-frames:v", "1", tmp_path / "preview.jpg")
     ff("-i", tmp_path / "preview.jpg", "-i", tmp_path / "large.mp4", "-map", "0", "-map", "1", "-c", "copy", *mark,
@@ -152,7 +152,7 @@ def test_a_preview_picture_is_no_film(tmp_path, mark):
     assert probe(tmp_path / "drone.mov").warnings == ()
 
 
-def test_a_sound_with_its_cover_is_refused(tmp_path):
+def test_a_sound_with_its_cover_is_refused(tmp_path: Path) -> None:
     film(tmp_path / "cover.png", count=1)
     ff("-f", "lavfi", "-t", "2", "-i", "sine", "-i", tmp_path / "cover.png", "-map", "0", "-map", "1",
        "-disposition:v", "attached_pic", "-c:a", "aac", "-c:v", "png", tmp_path / "song.mp4")  # fmt: skip
@@ -170,7 +170,7 @@ WITHOUT_LENGTH = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_LENGTH)
-def test_a_file_that_does_not_say_its_length_has_the_length_it_has(tmp_path, name):
+def test_a_file_that_does_not_say_its_length_has_the_length_it_has(tmp_path: Path, name: str) -> None:
     path = film(tmp_path / name, *WITHOUT_LENGTH[name], count=75)
     info = probe(path)
     assert (info.frames_declared, info.fps) == (75, 25)
@@ -181,7 +181,7 @@ def test_a_file_that_does_not_say_its_length_has_the_length_it_has(tmp_path, nam
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
-def test_sound_that_goes_on_does_not_lengthen_the_film(tmp_path, plain, suffix):
+def test_sound_that_goes_on_does_not_lengthen_the_film(tmp_path: Path, plain: Path, suffix: str) -> None:
     path = tmp_path / f"long.{suffix}"
     sound = ("-f", "lavfi", "-t", "9", "-i", "sine=r=16000")
     ff("-i", plain, *sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "mp2", path)
@@ -192,7 +192,7 @@ def test_sound_that_goes_on_does_not_lengthen_the_film(tmp_path, plain, suffix):
 
 
 @pytest.mark.parametrize("fps", [1500, 2000, 2400])
-def test_high_speed_films_in_milliseconds_keep_all_frames_and_times(tmp_path, fps):
+def test_high_speed_films_in_milliseconds_keep_all_frames_and_times(tmp_path: Path, fps: float) -> None:
     path = film(tmp_path / "fast.mkv", count=600, fps=fps)
     damage: list[str] = []
     assert [index_of(frame) for frame in read_frames(path, damage=damage)] == list(range(600))
@@ -203,7 +203,7 @@ def test_high_speed_films_in_milliseconds_keep_all_frames_and_times(tmp_path, fp
     assert probe(path).fps == pytest.approx(fps, rel=1e-3)
 
 
-def test_joined_recorder_files_go_on_where_the_clock_starts_anew(tmp_path):
+def test_joined_recorder_files_go_on_where_the_clock_starts_anew(tmp_path: Path) -> None:
     film(tmp_path / "a.mts", *X264, "-f", "mpegts", count=60)
     (tmp_path / "joined.mts").write_bytes((tmp_path / "a.mts").read_bytes() * 2)
     info = probe(tmp_path / "joined.mts")
@@ -223,7 +223,7 @@ def test_a_second_damaged_film_is_not_silent(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cut.mkv", "cut.mp4", "cut.avi", "cut.flv"])
-def test_a_file_that_was_cut_short_says_so_in_the_check(tmp_path, name):
+def test_a_file_that_was_cut_short_says_so_in_the_check(tmp_path: Path, name: str) -> None:
     whole = tmp_path / f"whole{name[3:]}"
     codec = ("-c:v", "mjpeg", "-q:v", "3") if name == "cut.avi" else X264
     film(whole, *codec, *(("-movflags", "+faststart") if name == "cut.mp4" else ()), count=200)
@@ -236,7 +236,7 @@ def test_a_file_that_was_cut_short_says_so_in_the_check(tmp_path, name):
     assert 60 < sum(1 for _ in read_frames(tmp_path / name)) < 190
 
 
-def test_the_rate_of_the_table_counts_where_a_length_is_judged(tmp_path):
+def test_the_rate_of_the_table_counts_where_a_length_is_judged(tmp_path: Path) -> None:
     path = film(tmp_path / "wrong.mp4", count=100, fps=1000)
     recording = Recording("a", 2, path, "a", "g")
     assert "0.10 s" in check_recording(recording).reason
@@ -244,7 +244,7 @@ def test_the_rate_of_the_table_counts_where_a_length_is_judged(tmp_path):
     assert (verdict.status, verdict.duration_s, verdict.fps) == ("ok", 4, 25)
 
 
-def test_a_copy_for_the_browser_has_the_same_frames_at_the_same_times(tmp_path):
+def test_a_copy_for_the_browser_has_the_same_frames_at_the_same_times(tmp_path: Path) -> None:
     chosen = "select='not(mod(n,3))+gt(n,30)'"
     path = film(tmp_path / "uneven.mkv", "-vf", chosen, "-fps_mode", "vfr", *X264, count=60)
     write_copy(path, tmp_path / "copy.mp4", max_width=120)
@@ -254,12 +254,12 @@ def test_a_copy_for_the_browser_has_the_same_frames_at_the_same_times(tmp_path):
     assert copied[0][2].shape == (72, 120, 3)
 
 
-def test_dropped_frames_of_an_avi_leave_gaps_in_time_and_no_false_frames(tmp_path):
+def test_dropped_frames_of_an_avi_leave_gaps_in_time_and_no_false_frames(tmp_path: Path) -> None:
     path = film(tmp_path / "drops.avi", "-vf", "select='lt(n,20)+gt(n,29)'", "-fps_mode", "vfr", "-c:v", "mjpeg",
                 "-q:v", "3", count=60)  # fmt: skip
     found = [(index_of(frame), round(time_s * 25)) for _, time_s, frame in read_timed_frames(path)]
     assert found == [(index, index) for index in range(60) if not 20 <= index < 30]
 
 
-def test_barcodes_tell_their_index():
+def test_barcodes_tell_their_index() -> None:
     assert [index_of(frame) for frame in barcode_frames(300)] == list(range(300))

@@ -23,7 +23,7 @@ def walker(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, Rendere
     return build_crops(Recording("walk", 2, folder / "walk.mp4", "s", "g"), folder / "crops"), rendered
 
 
-def test_a_walker_is_a_person_and_its_head_is_above_its_feet(walker) -> None:
+def test_a_walker_is_a_person_and_its_head_is_above_its_feet(walker: tuple[CropStore, Rendered]) -> None:
     store, _ = walker
     assert likeliest_plan([store]) == "person"
     body = read_body(store, "person")
@@ -32,7 +32,7 @@ def test_a_walker_is_a_person_and_its_head_is_above_its_feet(walker) -> None:
     assert (at["pelvis"][:, 1] < np.minimum(at["ankle_left"][:, 1], at["ankle_right"][:, 1])).mean() > 0.9
 
 
-def test_most_landmarks_lie_within_a_tenth_of_the_body_of_the_truth(walker) -> None:
+def test_most_landmarks_lie_within_a_tenth_of_the_body_of_the_truth(walker: tuple[CropStore, Rendered]) -> None:
     store, rendered = walker
     body, truth = read_body(store, "person"), rendered.truth
     box = store.box[:, None]
@@ -44,7 +44,7 @@ def test_most_landmarks_lie_within_a_tenth_of_the_body_of_the_truth(walker) -> N
     assert (apart < 0.1 * float(truth["body_height"])).mean() > 0.7
 
 
-def test_another_plan_is_looked_for_again_and_kept(walker, tmp_path: Path) -> None:
+def test_another_plan_is_looked_for_again_and_kept(walker: tuple[CropStore, Rendered], tmp_path: Path) -> None:
     store, _ = walker
     as_person, as_rodent = read_body(store, "person"), read_body(store, "rodent")
     assert as_rodent.landmarks.shape[1] == len(as_rodent.names) != as_person.landmarks.shape[1]
@@ -54,7 +54,7 @@ def test_another_plan_is_looked_for_again_and_kept(walker, tmp_path: Path) -> No
     assert (read_body(store, "person").landmarks == again.landmarks).all()
 
 
-def test_a_study_has_one_plan_that_all_its_recordings_decide(walker) -> None:
+def test_a_study_has_one_plan_that_all_its_recordings_decide(walker: tuple[CropStore, Rendered]) -> None:
     store, _ = walker
     unsure = replace(store, plan_chances=(-1.0, -0.9, -3.0, -3.0))
     sure = replace(store, plan_chances=(-0.01, -5.0, -5.0, -5.0))

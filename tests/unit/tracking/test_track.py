@@ -1,7 +1,6 @@
 """The subject is found whole, its track is steady, and what cannot be found is said."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,8 +28,7 @@ def test_the_free_median_forgets_what_is_covered() -> None:
     frames = random.integers(90, 110, (21, 20, 30, 3), dtype=np.uint8)
     covered = random.random((21, 20, 30)) < 0.6
     frames[covered] = 250
-    masked: Any = np.ma  # its median has no types
-    slow = masked.median(np.ma.masked_array(frames, np.repeat(covered[..., None], 3, -1)), axis=0)
+    slow = np.ma.median(np.ma.masked_array(frames, np.repeat(covered[..., None], 3, -1)), axis=0)
     enough = (~covered).sum(axis=0) >= 5
     assert np.abs(free_median(frames, covered).astype(float) - slow)[enough].max() <= 12
     assert free_median(frames, covered)[enough].max() < 115
@@ -121,7 +119,7 @@ def test_the_limbs_of_one_body_are_not_several_subjects() -> None:
         return frame
 
     motion, track = followed([limbs(index) for index in range(60)])
-    whole = replace(track, box=np.tile(np.float32([15, 0, 105, 90]), (60, 1)))
+    whole = replace(track, box=np.tile(np.array([15, 0, 105, 90], np.float32), (60, 1)))
     assert motion.remarks(whole, 1.0) == ()
 
 

@@ -251,7 +251,13 @@ def test_parallel_uploads_together_keep_to_the_quota(tmp_path: Path, monkeypatch
     client = server.only_person()
     study = client.post("studies", {"name": "gait"}).json["id"]
     count = uploads.used_bytes
-    monkeypatch.setattr(uploads, "used_bytes", lambda *given: (count(*given), time.sleep(0.05))[0])
+
+    def count_slowly(*given: Any) -> int:
+        found = count(*given)
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(uploads, "used_bytes", count_slowly)
     cookie = client.http.get_cookie(server.app.config["SESSION_COOKIE_NAME"])
 
     def begin(_: int) -> int:

@@ -1,6 +1,7 @@
 """A film set: a scene with its light and occluders on the card, drawn with the actor or empty."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ class FilmSet:
             self._part(self.floor, opacity=scene.floor_opacity)
         self._part(self.bars)
 
-    def _part(self, mesh: Mesh | None, **how) -> None:  # type: ignore[no-untyped-def]
+    def _part(self, mesh: Mesh | None, **how: Any) -> None:
         if mesh is not None:
             self.renderer.draw(mesh, **how)
 

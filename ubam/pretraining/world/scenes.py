@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,9 @@ class Parts:
     faces: list[np.ndarray] = field(default_factory=list)
     count: int = 0
 
-    def add(self, positions, normals, places, faces, colour, matter) -> None:  # type: ignore[no-untyped-def]
+    def add(
+        self, positions: np.ndarray, normals: Any, places: np.ndarray, faces: np.ndarray, colour: Any, matter: Any
+    ) -> None:
         """Append N vertices with their faces; normals, colour and matter are one for all or one each."""
         number = len(positions)
         self.positions.append(positions)
@@ -32,7 +35,7 @@ class Parts:
         self.faces.append(faces + self.count)
         self.count += number
 
-    def quad(self, corner, right, up, colour, matter, repeat: float = 1.0) -> None:  # type: ignore[no-untyped-def]
+    def quad(self, corner: Any, right: Any, up: Any, colour: Any, matter: Any, repeat: float = 1.0) -> None:
         """A rectangle, cut into 6 x 6, from `corner` along `right` and `up`; its texture repeats every 1 / repeat."""
         corner, right, up = (np.asarray(v, float) for v in (corner, right, up))
         n = 7
@@ -44,7 +47,7 @@ class Parts:
         faces = np.concatenate([np.stack([i, i + 1, i + n], 1), np.stack([i + 1, i + n + 1, i + n], 1)])
         self.add(corner + a * right + b * up, normal, places, faces, colour, matter)
 
-    def box(self, low, high, colour, matter) -> None:  # type: ignore[no-untyped-def]
+    def box(self, low: Any, high: Any, colour: Any, matter: Any) -> None:
         """Append a box between two opposite corners."""
         low, high = np.asarray(low, float), np.asarray(high, float)
         x, y, z = np.diag(high - low)
@@ -58,7 +61,7 @@ class Parts:
         ):
             self.quad(corner, right, up, colour, matter)
 
-    def tube(self, path: np.ndarray, radius: float, colour, matter) -> None:  # type: ignore[no-untyped-def]
+    def tube(self, path: np.ndarray, radius: float, colour: Any, matter: Any) -> None:
         """A round tube along points [n, 3]."""
         around = np.linspace(0, 2 * np.pi, 9)
         along = np.gradient(path, axis=0)
@@ -73,7 +76,7 @@ class Parts:
         faces = np.concatenate([np.stack([i, i + 1, i + 9], 1), np.stack([i + 1, i + 10, i + 9], 1)])
         self.add(positions, out.reshape(-1, 3), positions[:, :3] * [1, 1, 1], faces, colour, matter)
 
-    def blob(self, centre, size, colour, matter) -> None:  # type: ignore[no-untyped-def]
+    def blob(self, centre: Any, size: Any, colour: Any, matter: Any) -> None:
         """An ellipsoid with half axes `size` [3]."""
         u, v = np.meshgrid(np.linspace(0, 2 * np.pi, 17), np.linspace(0, np.pi, 9))
         ball = np.stack([np.cos(u) * np.sin(v), np.sin(u) * np.sin(v), np.cos(v)], -1).reshape(-1, 3)

@@ -21,7 +21,7 @@ ARRAYS = "capture"  # the file beside the frozen postures
 MARGIN = 0.25  # of the reference's range: how far beyond it still counts as usual
 NOT_KEPT = (
     "An earlier version of ubam froze this reference and did not keep its light, places and cameras, so new subjects "
-    "could not be held to them; score its run again (ubam score RUN) to keep them."
+    "could not be compared with them; score its run again (ubam score RUN) to keep them."
 )
 SAME = 1e-3  # of a number: where all reference subjects have one value, a codec or a clock moves it by less
 
@@ -70,8 +70,8 @@ def audit_new(
         found.append(NewSubject(subject, group, [replace(row, words=_words(row, subject)) for row in rows]))
     warnings = [row.words for one in found for row in one.rows if row.verdict == "outside"]
     unknown = [
-        f"Each new subject was held to the range of {count} reference subjects. Within it a difference in light, place "
-        "or camera may still have its part in a deviation: one subject cannot show that."
+        f"Each new subject was compared with the range of {count} reference subjects. Within it, light, place "
+        "or camera may still contribute to a deviation: one subject cannot show that."
     ]
     return Audit(against=found, warnings=warnings, unknown=unknown)
 

@@ -64,7 +64,7 @@ def _row_words(row: PropertyRow, who: str) -> str:
         effect = ", unless the movement itself changes it" if row.may_be_effect else ""
         return f"{capitalised(label)} alone separates {who} ({found}): this result may be about {row.about}{effect}."
     if row.verdict == "possible":
-        return f"{capitalised(label)} may differ between the groups ({found}); these subjects cannot settle it."
+        return f"{capitalised(label)} may differ between the groups ({found}); these subjects are too few to decide."
     return f"No sign that {label} separates the groups ({found})."
 
 
@@ -140,6 +140,6 @@ def identity_words(entry: Identity) -> str:
     if alike is not None:
         said.append(f"the most alike of all {WITHOUT_MEAN} is the same subject's for {100 * alike:.0f} %")
     return (
-        f"{capitalised('; '.join(said))} (chance {100 * (entry.chance or 0):.0f} %). What says who it is can hold "
-        "build, fur and place as well as movement."
+        f"{capitalised('; '.join(said))} (chance {100 * (entry.chance or 0):.0f} %). Build, fur and place can "
+        "identify a subject as well as movement."
     )

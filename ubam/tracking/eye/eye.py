@@ -1,6 +1,7 @@
 """The eye's face: crops in, outlines, body coordinates and landmarks out."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -164,7 +165,7 @@ def _sized(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
 
 
-def _batches(inputs: Tensor):  # type: ignore[no-untyped-def]
+def _batches(inputs: Tensor) -> Iterator[tuple[Tensor, int]]:
     """Parts of always the same size, so that answers do not depend on how many crops are asked for at once."""
     for first in range(0, len(inputs), BATCH):
         part = inputs[first : first + BATCH]

@@ -219,7 +219,7 @@ def test_study_has_both_groups_and_both_impairments(tmp_path: Path) -> None:
 
 def test_null_study_differs_in_appearance_only(tmp_path: Path) -> None:
     path = synthesise_study(tmp_path, StudySpec(subjects=4, seconds=0.08, null=True))
-    rows, clothes = read_csv(path), dict[str, list[np.ndarray]](healthy=[], impaired=[])
+    rows, clothes = read_csv(path), dict[str, list[str]](healthy=[], impaired=[])
     for row in rows:
         assert row["severity"] == "0"
         assert row["impairment"] == ""
@@ -276,7 +276,7 @@ def test_shipped_sample_is_whole() -> None:
 def test_recovery_study_follows_the_same_subjects_and_says_how_ill_they_are(tmp_path: Path) -> None:
     path = synthesise_recovery(tmp_path / "study", subjects=7, seconds=0.4, seed=3)
     rows = read_csv(path)
-    course = dict[str, list[float]]()
+    course = dict[tuple[str, str], dict[float, float]]()
     for row in rows:
         assert (path.parent / row["video"]).is_file()
         course.setdefault((row["subject"], row["group"]), {})[float(row["day"])] = float(row["severity"])

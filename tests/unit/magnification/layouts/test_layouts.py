@@ -215,4 +215,4 @@ def test_a_file_of_the_wrong_kind_is_refused(made: Magnification, tmp_path: Path
     assert set(SUFFIXES) == set(LAYOUTS)
     for layout, appearance, out in (("strip", None, "a.mp4"), ("overlay", "b", "a.mp4"), ("strip", None, None)):
         with pytest.raises(UbamError):
-            cli_magnify.check_request(layout, appearance, out and Path(out))
+            cli_magnify.check_request(layout, appearance, Path(out) if out else None)

