@@ -19,13 +19,13 @@ APART = 3.0  # cells (5 % of the box) between the sources of one target that mak
 SOFT_SHARE = 0.5  # of an outline that is neither in nor out
 AREA_CHANGE = 0.4  # of the outline's area, within a second
 BESIDE_S = 1.0
-WEAKEST = 0.01  # mean displacement of a frame, in shares of the box, below which it has nothing to magnify
+WEAKEST = 0.01  # shares of the box; a smaller displacement shows nothing
 
 
 def hardly_deviates(flow: Array, weight: Array) -> bool:
-    """Whether a frame has nothing to magnify: it moves by less than 1 % of the box on average; as in `Field`."""
-    length = np.linalg.norm(flow, axis=-1)
-    return float((weight * length).sum()) < WEAKEST * max(float(weight.sum()), 1e-9)
+    """Whether a frame has nothing to magnify: no part of the subject moves by 1 % of the box; as in `Field`."""
+    inside = weight > INSIDE
+    return not inside.any() or float(np.linalg.norm(flow[inside], axis=-1).max()) < WEAKEST
 
 
 def is_unsure(flow: Array, weight: Array, spread: Array, references: int) -> bool:

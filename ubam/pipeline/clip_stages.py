@@ -121,8 +121,8 @@ def show_recording(job: Job, recording_id: str, plan: str) -> None:
     write_preview(store, video, job.files.preview(recording_id))
     stretch = (float(proof["peak_start_s"][0]), float(proof["peak_end_s"][0]))
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
+    made = material.magnification(recording_id, frames, job.settings.factors)  # registered once for all factors
     for number, factor in enumerate(job.settings.factors):
-        made = material.magnification(recording_id, frames, factor)
         check = Check(made, factor)
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)

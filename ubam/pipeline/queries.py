@@ -46,7 +46,7 @@ def magnify_recording(
     """
     material = material_of(job, recording_id)
     frames = frames_within(material.store(recording_id), span)
-    made: Magnification = material.magnification(recording_id, frames, 0.0 if layout in TO_THE_TWIN else factor)
+    made: Magnification = material.magnification(recording_id, frames, [0.0 if layout in TO_THE_TWIN else factor])
     facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
     write_json(out.with_suffix(".json"), facts.to_json())
     return facts

@@ -86,12 +86,12 @@ class ScoredRun:
         rows = [row for row in read_csv(self.job.files.scores("windows")) if row["recording_id"] == recording_id]
         return np.array([[float(row[name]) for name in ("t_start_s", "t_end_s", "deviation")] for row in rows])
 
-    def magnification(self, recording_id: str, frames: slice | np.ndarray, factor: float) -> Magnification:
-        """The prepared magnification of some frames of a recording."""
+    def magnification(self, recording_id: str, frames: slice | np.ndarray, factors: Sequence[float]) -> Magnification:
+        """The prepared magnification of some frames of a recording, for all of these factors."""
         twin = self.twin(recording_id)
         references = [(self.store(name), path) for name, path in twin.references]
         return magnify(
-            self.embedded(recording_id), references, frames, [factor], embed=self.embed, twin=twin.posture,
+            self.embedded(recording_id), references, frames, factors, embed=self.embed, twin=twin.posture,
             plan=self.plan, generator=self.generator,
         )  # fmt: skip
 

@@ -173,6 +173,15 @@ def foreground_ssim(shown: Pictures, true: Pictures, subject: Masks) -> float:
     return float(np.concatenate(values).mean())
 
 
+def wrongness(shown: Array, true: Array) -> float:
+    """|s - d| / |s| of shown and true displacements [n, K, 2], all frames together: 1 is as wrong as what is shown.
+
+    nan where nothing is shown.
+    """
+    length = float(np.sqrt((shown**2).sum()))
+    return float(np.sqrt(((shown - true) ** 2).sum())) / length if length else float("nan")
+
+
 def rms_percent(displacement: Array, body_height: float) -> float:
     """Root mean square length of displacements [n, K, 2] in % of the body height."""
     return float(100 * np.sqrt((displacement**2).sum(-1).mean()) / body_height)

@@ -234,13 +234,14 @@ def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool
 
 
 def _of_marked(clip: Clip, truth: ClipTruth, factor: float, moved: Points) -> dict[str, float]:
-    """Share of marked frames, and how far keypoints are from where they should be in marked and in other frames."""
+    """Share of marked frames, and `measures.wrongness` of what is shown in marked and in other frames."""
     if factor not in clip.marked:
         return {}
     marked, wanted = clip.marked[factor], (factor - 1) * (truth.keypoints - truth.healthy)
-    errors = {"marked_error": moved[marked] - wanted[marked], "trusted_error": moved[~marked] - wanted[~marked]}
-    found = {name: measures.rms_percent(apart, truth.body_height) for name, apart in errors.items() if len(apart)}
-    return {"marked": float(marked.mean())} | found
+    found = {"marked_error": marked, "trusted_error": ~marked}
+    return {"marked": float(marked.mean())} | {
+        name: measures.wrongness(moved[which], wanted[which]) for name, which in found.items()
+    }
 
 
 def settings_facts(settings: Settings) -> dict[str, object]:

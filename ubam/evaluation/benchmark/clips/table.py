@@ -19,15 +19,14 @@ from ubam.evaluation.benchmark.table import Mean, aligned, mean_of, mean_text
 CSV_COLUMNS = ("study", "kind", "seed", "recording", "impairment", "row", "measure", "factor", "value", "unit")
 CORRECTED = ("cosine", "gain")  # divided by what the ruler reads on true pictures of the same recordings
 UNITS = {"cpu_ms": "CPU milliseconds a frame", "posture": "px of a box of 64", "background": "grey levels",
-         "null_shown": "% of body height", "null_own": "% of body height", "marked_error": "% of body height",
-         "trusted_error": "% of body height"}  # fmt: skip
+         "null_shown": "% of body height", "null_own": "% of body height"}  # fmt: skip
 JOINTS = "true joints"
 LEGEND = (
     "Mean over studies ± its standard error. cos, gain: shown displacement of the true keypoints against the true\n"
     "one, divided by what the ruler reads on true pictures (row `truth`), at a factor. true joints: what matched\n"
     "references would show if every joint were known, on no ruler. code: the factor that the posture code reads.\n"
     "null: shown on healthy subjects at factor 2; own: how far their joints are from their references', % of height.\n"
-    "marked frames: how far keypoints are from where they should be, in frames that the clip marks and in others."
+    "marked frames: error over what is shown, at the keypoints, in frames that the clip marks and in others."
 )
 
 
@@ -66,8 +65,7 @@ def columns(impairments: Sequence[str]) -> dict[str, list[Column]]:
             Column("ap_chance@2", "chance"), Column("when@2", "when"),
         ],
         "marked frames, factor 2": [
-            Column("marked@2", "share"), Column("marked_error@2", "error %", 1),
-            Column("trusted_error@2", "others %", 1),
+            Column("marked@2", "share"), Column("marked_error@2", "wrong"), Column("trusted_error@2", "others"),
         ],
     }  # fmt: skip
 
