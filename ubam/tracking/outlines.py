@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 
-from ubam.tracking.eye.eye import Eye
+from ubam.core.files import content_hash
+from ubam.tracking.eye.eye import WEIGHTS, Eye
 
 
 class Glimpse(NamedTuple):
@@ -24,6 +27,12 @@ class Glimpse(NamedTuple):
 def shipped_eye() -> Eye:
     """The eye that ships with the program; in bfloat16 where the processor multiplies it: half the time."""
     return Eye.load(bfloat16=bool(torch.cpu._is_avx512_bf16_supported()))
+
+
+@lru_cache(maxsize=1)
+def eye_fingerprint() -> str:
+    """16 hexadecimal digits that stand for the weights of the eye that ships."""
+    return content_hash(Path(str(files("ubam") / WEIGHTS)))[:16]
 
 
 def outlines(eye: Eye, glimpses: Iterable[Glimpse], size: int) -> Iterator[np.ndarray]:
