@@ -12,14 +12,15 @@ import click
 
 from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
-from ubam.core.settings import FACTOR_RANGE, RUN_PRESETS
+from ubam.core.settings import FACTOR_RANGE, POSTURES, RUN_PRESETS, Settings
 from ubam.results.run_folder import LOCK, RunFolder
+from ubam.tracking.eye.landmarks import PLANS
 
 if TYPE_CHECKING:
     from ubam.results.records.run import RunOptions
 
 LOWEST, HIGHEST = FACTOR_RANGE
-KEPT = ("reference", "block", "preset", "model", "device", "seed", "workers", "scheduler", "factors")
+KEPT = ("reference", "block", "preset", "posture", "plan", "model", "device", "seed", "workers", "scheduler", "factors")
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -32,6 +33,16 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             "--block", metavar="COLUMN", help="Compare within cages, litters or sites: the column that names them."
         ),
         click.option("--preset", type=click.Choice(RUN_PRESETS), default="standard", show_default=True),
+        click.option(
+            "--posture",
+            type=click.Choice(POSTURES),
+            show_default=f"{Settings.posture}, or the model's",
+            help="What postures are made of: learned numbers, landmarks that the eye sees, your own keypoints, or both "
+            "of the first.",
+        ),
+        click.option(
+            "--plan", type=click.Choice(PLANS), help="The plan of the subjects' bodies  [default: the eye decides]"
+        ),
         click.option(
             "--model", type=click.Path(path_type=Path), help="Use this trained model folder instead of training."
         ),

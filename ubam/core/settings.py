@@ -13,7 +13,9 @@ class Settings:
     networks: `compact`, from nothing (encoders.py); `pretrained`, adapted to the study (posture_encoder.py); or
     `published` (published_encoders.py). objectives: a set of `objectives.OBJECTIVES`. posture_rate: the share of the
     learning rate that pre-trained weights get; keep_weight: how firmly their postures are held to what they were.
-    outlines: who draws the subject's outline; runs with other outlines are not compared.
+    outlines: who draws the subject's outline; runs with other outlines are not compared. posture: one of POSTURES, of
+    which numbers a posture is made. plan: of the subjects' bodies (`tracking.eye.landmarks.PLANS`), None to let the eye
+    decide for the whole study.
     """
 
     preset: str = "standard"
@@ -26,6 +28,8 @@ class Settings:
     crop_size: int = 128
     view_size: int = 64
     outlines: str = "eye"
+    posture: str = "learned"
+    plan: str | None = None
     posture_dim: int = 64
     behaviour_dim: int = 64
     train_steps: int = 6000
@@ -59,6 +63,10 @@ PRESETS: dict[str, Settings] = {
         batch_windows=8,
     ),
 }
+
+# What a posture is made of: the network's numbers (and the study's own keypoints, if it names some); the landmarks that
+# the eye sees; the study's own keypoints alone; all of them.
+POSTURES = ("learned", "landmarks", "keypoints", "both")
 
 FACTOR_RANGE = (-2.0, 6.0)  # what a magnification can be asked for; beyond it a warp tears
 

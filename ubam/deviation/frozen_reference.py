@@ -84,6 +84,8 @@ def fingerprint(model_folder: Path) -> str:
     for name in ("posture", "behaviour"):
         parts += [described["networks"][name], content_hash(model.weights(name))]
     parts.append(content_hash(model.keypoints) if model.keypoints.is_file() else None)
+    if model.landmarks.is_file():  # a model from before there were landmarks keeps its fingerprint
+        parts.append(content_hash(model.landmarks))
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

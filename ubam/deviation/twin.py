@@ -99,9 +99,8 @@ class Matcher:
         """
         subjects = [subject for subject in self.by_subject if subject != code.subject] or list(self.by_subject)
         found = sorted(self._shown(code, subjects), key=lambda item: item[0])[:limit]
-        stack = np.stack([self.codes[name].posture[frame] for _, name, frame in found])
-        posture = gaussian_filter1d(trimmed_mean(stack), code.stride, axis=0, mode="nearest")
-        return Twin(posture.astype(np.float32), [(name, frame) for _, name, frame in found])
+        posture = blend([self.codes[name].posture[frame] for _, name, frame in found], code.stride)
+        return Twin(posture, [(name, frame) for _, name, frame in found])
 
     def _shown(self, code: PostureSeries, subjects: Sequence[str]) -> list[tuple[float, str, np.ndarray]]:
         """Of each subject the recording that moves most like `code`: mean distance, name and its frames [T]."""
@@ -123,6 +122,12 @@ class Matcher:
     def residual(self, code: PostureSeries, subjects: Iterable[str]) -> np.ndarray:
         """Posture minus twin [M, D], the twin made of `subjects`, never of the recording's own."""
         return code.posture[self.moments(code).frame] - trimmed_mean(self.beside(code, subjects))
+
+
+def blend(postures: Sequence[np.ndarray], stride: int) -> np.ndarray:
+    """The twin float32 [T, D] of what each reference subject does at the same moments, [T, D] each."""
+    mean = gaussian_filter1d(trimmed_mean(np.stack(postures)), stride, axis=0, mode="nearest")
+    return np.asarray(mean, np.float32)
 
 
 def movement_basis(codes: Sequence[PostureSeries]) -> np.ndarray:

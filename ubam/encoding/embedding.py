@@ -61,18 +61,20 @@ def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarr
 def embed_behaviours(
     encoder: BehaviourNetwork, postures: np.ndarray, stride: int = 1, batch: int = 1024
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Behaviours float32 [W, behaviour_dim] of postures [T, dim], with first and last frame int64 [W] of each window.
+    """Behaviours float32 [W, E] of postures [T, dim], with first and last frame int64 [W] of each window.
 
     A window is 8 postures, `stride` frames apart. A new one begins every 4 strides. A recording shorter than a window
     has none.
     """
     starts = np.arange(0, max(0, len(postures) - (WINDOW - 1) * stride), 4 * stride, dtype=np.int64)
-    behaviours = np.empty((len(starts), encoder.behaviour_dim), np.float32)
-    device = next(encoder.parameters()).device
+    device = next((weights.device for weights in encoder.parameters()), torch.device("cpu"))
     encoder.eval()
+    made = []
     with torch.inference_mode():
         for first in range(0, len(starts), batch):
             frames = starts[first : first + batch, None] + stride * np.arange(WINDOW)
             windows = torch.from_numpy(np.asarray(postures[frames], np.float32)).to(device)
-            behaviours[first : first + batch] = encoder(windows).cpu().numpy()
+            made.append(encoder(windows).cpu().numpy())
+        width = encoder(torch.zeros(1, WINDOW, postures.shape[1], device=device)).shape[1]
+    behaviours = np.concatenate([np.empty((0, width), np.float32), *made])
     return behaviours, starts, starts + (WINDOW - 1) * stride

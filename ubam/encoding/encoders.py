@@ -221,6 +221,32 @@ class BehaviourEncoder(BehaviourNetwork):
         return self.recurrent(moving)[1][0]
 
 
+class TrajectoryEncoder(BehaviourNetwork):
+    """From eight postures in order to the shape of their way, of postures of any length, with nothing to learn.
+
+    A behaviour holds the first four components of the cosine transform over time, without the mean: slow ways come
+    first, and what is constant in a window is left out, as in `BehaviourEncoder`.
+    """
+
+    components = 4
+    waves: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        steps = (torch.arange(WINDOW) + 0.5) * torch.pi / WINDOW
+        waves = torch.cos(torch.arange(1, self.components + 1)[:, None] * steps) * (2 / WINDOW) ** 0.5
+        self.register_buffer("waves", waves, persistent=False)
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """It has none."""
+        return {}
+
+    def forward(self, postures: Tensor) -> Tensor:
+        """Postures [B, 8, D] to behaviours [B, 4 D]."""
+        return torch.einsum("kt,btd->bkd", self.waves, postures).flatten(1)
+
+
 class Heads(nn.Module):
     """Parts that only the training uses: the projection for the time contrast, and the decoder of the picture.
 

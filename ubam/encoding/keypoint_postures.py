@@ -103,16 +103,16 @@ class PoseCode:
 def encode_points(
     recordings: Sequence[Recording],
     stores: Sequence[CropStore],
-    postures: Sequence[np.ndarray],
+    variance: float,
     path: Path,
     given: PoseCode | None = None,
 ) -> tuple[list[np.ndarray], list[str]]:
     """The block of points float32 [T, P] of every recording, and messages about it for the user.
 
     P is 0 if no keypoints are used, because the study names none or not every recording has usable ones. The pose code
-    is fitted to the study, with its learned postures [T, D], and written to `path`; a `given` one is used as it is.
+    is fitted to the study, scaled to a total `variance`, and written to `path`; a `given` one is used as it is.
     """
-    nothing = [np.zeros((len(posture), 0), np.float32) for posture in postures]
+    nothing = [np.zeros((len(store.time_s), 0), np.float32) for store in stores]
     path.unlink(missing_ok=True)
     if all(recording.keypoints is None for recording in recordings):
         words = "The model was trained beside keypoints, and this study names none: only learned postures are used."
@@ -123,7 +123,7 @@ def encode_points(
             f"Keypoints are not used, as all recordings must have them: {len(problems)} of {len(recordings)} have none "
             f"that can be used. The first: {problems[0]}"
         ]
-    code, left_out = _settled(found, postures, given)
+    code, left_out = _settled(found, variance, given)
     if code is None:
         return nothing, ["Keypoints are not used: hardly a point stands in most frames of most recordings."]
     code.save(path)
@@ -142,11 +142,9 @@ def _located(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> tu
     return found, problems
 
 
-def _settled(
-    found: Sequence[Points], postures: Sequence[np.ndarray], given: PoseCode | None
-) -> tuple[PoseCode | None, list[str]]:
+def _settled(found: Sequence[Points], variance: float, given: PoseCode | None) -> tuple[PoseCode | None, list[str]]:
     if given is None:
-        return fit_pose_code(found, float(np.concatenate(postures).astype(np.float64).var(0).sum()))
+        return fit_pose_code(found, variance)
     there = {name for points in found for name in points.names}
     code = given if len(there & set(given.names)) >= FEWEST else None
     return code, sorted(name for name in there if name not in given.names)

@@ -13,7 +13,7 @@ from torch import nn
 
 from ubam.core.errors import ModelError
 from ubam.core.files import atomic_path, write_json
-from ubam.encoding.encoders import BehaviourEncoder, LandmarkEncoder, PostureEncoder
+from ubam.encoding.encoders import BehaviourEncoder, LandmarkEncoder, PostureEncoder, TrajectoryEncoder
 from ubam.results.run_folder import ModelFolder
 
 FORMAT = 2
@@ -41,6 +41,12 @@ class Networks:
         """Read what `save` wrote; ModelError when it is missing, damaged, or no model of this program."""
         posture, behaviour = (load_network(folder, name, kinds, device) for name, kinds in _kinds().items())
         return cls(posture, behaviour, _read_description(folder)["settings"])
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the model in a folder; ModelError when there is none or it is damaged."""
+    settings: dict[str, Any] = _read_description(folder)["settings"]
+    return settings
 
 
 def add_network(folder: Path, name: str, network: Any) -> None:
@@ -96,7 +102,10 @@ def _kinds() -> dict[str, dict[str, type[nn.Module]]]:
     """The possible classes of the posture and the behaviour network, by name."""
     from ubam.encoding.published_encoders import FaithfulBehaviour, FaithfulPosture
 
-    postures, behaviours = (PostureEncoder, LandmarkEncoder, FaithfulPosture), (BehaviourEncoder, FaithfulBehaviour)
+    postures, behaviours = (
+        (PostureEncoder, LandmarkEncoder, FaithfulPosture),
+        (BehaviourEncoder, FaithfulBehaviour, TrajectoryEncoder),
+    )
     return {
         "posture": {known.__name__: known for known in postures},
         "behaviour": {known.__name__: known for known in behaviours},

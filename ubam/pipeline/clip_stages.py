@@ -20,7 +20,7 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
 from ubam.pipeline.job import Job, device_of, no_progress
-from ubam.pipeline.scored_run import ScoredRun
+from ubam.pipeline.scored_run import ScoredRun, pictured_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.recordings.video_writer import write_clip
@@ -72,7 +72,7 @@ def generator(job: Job) -> list[str]:
 def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[CropStore], list[np.ndarray]]:
     """The crops and the learned postures, `dim` long, of recordings."""
     names = [recording.recording_id for recording in recordings]
-    return [job.store(n) for n in names], [read_arrays(job.files.embedding(n))["posture"][:, :dim] for n in names]
+    return [job.store(n) for n in names], [pictured_of(read_arrays(job.files.embedding(n)), dim) for n in names]
 
 
 def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:

@@ -9,6 +9,7 @@ from ubam.core.errors import ModelError
 from ubam.core.provenance import key_of
 from ubam.core.settings import Settings, check_factors, preset
 from ubam.deviation.frozen_reference import find_reference
+from ubam.encoding.saved_model import read_settings
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
 from ubam.recordings.study_table import Study, choose_reference, read_study
 from ubam.results.records.run import RunOptions
@@ -68,9 +69,20 @@ def plan_run(study: Path, options: RunOptions, ask: Callable[[list[str]], str | 
     asked: Mapping[str, Any] = options
     changes = {name: asked[name] for name in ("device", "seed", "workers", "block") if name in asked}
     changes |= {"factors": tuple(asked["factors"])} if asked.get("factors") else {}
+    changes |= _kind_of_posture(options)
     settings = preset(options.get("preset", "standard"), reference=reference, **changes)
     kept = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
     return Plan(table, settings, cast(RunOptions, kept | {"reference": reference or "none"}), words)
+
+
+def _kind_of_posture(options: RunOptions) -> dict[str, str]:
+    """Kind of posture and plan of body as asked for, else those of the model that is used; nothing without either."""
+    asked = {name: str(value) for name in ("posture", "plan") if (value := cast(Any, options).get(name))}
+    if model := options.get("model"):
+        known = read_settings(Path(model))
+        theirs = {"posture": known.get("posture", "learned"), "plan": known.get("plan")}
+        return {name: value for name, value in theirs.items() if value} | asked
+    return asked
 
 
 def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
@@ -86,6 +98,7 @@ def plan_scoring(study: Path, against: Path, options: RunOptions) -> Plan:
         )
     known = {field.name for field in fields(Settings)} - {"device", "workers", "reference", "block"}
     values = {name: value for name, value in frozen.settings.items() if name in known}
+    values.setdefault("posture", "learned")  # of a reference from before there were other kinds
     values |= {"factors": tuple(values.get("factors", (2.0,))), "seed": frozen.seed}
     given: Mapping[str, Any] = options
     values |= {name: given[name] for name in ("device", "workers") if name in given}

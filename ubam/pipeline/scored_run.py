@@ -8,7 +8,7 @@ import numpy as np
 
 from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.twin import Matcher, Twin, twin_basis
+from ubam.deviation.twin import Matcher, Twin, blend, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Networks
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
@@ -22,8 +22,8 @@ from ubam.tracking.crop_store import CropStore
 class ScoredRun:
     """Reads what the stages before wrote, each thing once and only when it is asked for.
 
-    Moments are matched by whole postures, keypoints included; what is compared with rendered pictures is the learned
-    part alone, as a rendered picture has no keypoints.
+    Moments are matched by whole postures, landmarks and keypoints included; what is compared with rendered pictures are
+    the network's postures alone, as a rendered picture has no keypoints.
     """
 
     def __init__(self, job: Job, plan: str | None = None) -> None:
@@ -33,10 +33,14 @@ class ScoredRun:
         self._twins: dict[str, Twin] = {}
 
     @cached_property
+    def _embeddings(self) -> dict[str, dict[str, np.ndarray]]:
+        return {one.recording_id: read_arrays(self.job.files.embedding(one.recording_id)) for one in self.job.usable()}
+
+    @cached_property
     def codes(self) -> dict[str, PostureSeries]:
         """The postures of every usable recording."""
         recordings = self.job.usable()
-        embeddings = [read_arrays(self.job.files.embedding(one.recording_id)) for one in recordings]
+        embeddings = list(self._embeddings.values())
         series = posture_series(recordings, embeddings, [self.store(one.recording_id) for one in recordings])
         return {one.recording_id: one for one in series}
 
@@ -51,7 +55,7 @@ class ScoredRun:
     def plan(self) -> str:
         """The plan of the subjects' bodies: the given one, or the likeliest of the study."""
         stores = [self.store(recording.recording_id) for recording in self.job.usable()]
-        return self._plan or likeliest_plan(stores)
+        return self._plan or self.job.run.record.get("plan") or likeliest_plan(stores)
 
     @cached_property
     def model(self) -> Networks:
@@ -68,6 +72,10 @@ class ScoredRun:
         """Views uint8 [n, V, V, 3] to postures float32 [n, D]."""
         return embed_postures(self.model.posture, views, device_of(self.job.settings.device))
 
+    def pictured(self, recording_id: str) -> np.ndarray:
+        """The network's postures [T, D] of a recording: the part of its postures that rendered pictures have, too."""
+        return pictured_of(self._embeddings[recording_id], self.model.posture.dim)
+
     def store(self, recording_id: str) -> CropStore:
         """The crops of a recording."""
         if recording_id not in self._stores:
@@ -77,8 +85,10 @@ class ScoredRun:
     def twin(self, recording_id: str) -> Twin:
         """The twin of a recording, the learned part of its posture."""
         if recording_id not in self._twins:
-            twin = self.matcher.twin(self.codes[recording_id])
-            self._twins[recording_id] = replace(twin, posture=twin.posture[:, : self.model.posture.dim])
+            twin, stride = self.matcher.twin(self.codes[recording_id]), self.codes[recording_id].stride
+            self._twins[recording_id] = replace(
+                twin, posture=blend([self.pictured(name)[frame] for name, frame in twin.references], stride)
+            )
         return self._twins[recording_id]
 
     def windows(self, recording_id: str) -> np.ndarray:
@@ -97,8 +107,13 @@ class ScoredRun:
 
     def embedded(self, recording_id: str) -> EmbeddedRecording:
         """A recording with its learned postures."""
-        posture = self.codes[recording_id].posture[:, : self.model.posture.dim]
+        posture = self.pictured(recording_id)
         return EmbeddedRecording(self.store(recording_id), self.job.video(recording_id), posture)
+
+
+def pictured_of(embedding: Mapping[str, np.ndarray], dim: int) -> np.ndarray:
+    """The network's postures [T, dim] in an embedding: beside the others, or the first part of all postures."""
+    return embedding["pictured"] if "pictured" in embedding else embedding["posture"][:, :dim]
 
 
 def posture_series(

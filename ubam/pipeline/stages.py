@@ -39,6 +39,8 @@ READS: dict[str, tuple[str, ...]] = {  # whose files a stage opens, beyond what 
 SETTINGS_OF: dict[str, tuple[str, ...]] = {
     "crops": ("crop_size", "view_size", "outlines", "masks"),
     "train": (
+        "posture",
+        "plan",
         "networks",
         "objectives",
         "posture_rate",

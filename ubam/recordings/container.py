@@ -161,7 +161,7 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
     end_s, corrupt = 0.0, False
     with opened(path) as container:
         stamped = container.format.name != "avi"  # which stores no times of presentation
-        tick = float(container.streams[stream_index].time_base)
+        tick = tick_of(container.streams[stream_index])
         start_s = (container.start_time or 0) / 1e6
         known = [stream for stream in container.streams if stream.type in ("video", "audio")]
         for packet in _demuxed(container, known, damage):
@@ -223,15 +223,20 @@ def _declared_rates(stream: "av.VideoStream") -> list[float]:
     return [float(rate) for rate in rates if rate and 0 < rate <= 100_000] or [25.0]
 
 
+def tick_of(stream: "av.stream.Stream") -> float:
+    """Seconds of one tick of a stream's clock."""
+    return float(stream.time_base or 1)
+
+
 def _declared_seconds(container: "av.container.InputContainer", stream: "av.VideoStream") -> float | None:
     if container.format.name == "avi" and stream.frames:
-        return float(stream.frames * stream.time_base)
+        return stream.frames * tick_of(stream)
     if stream.duration:
-        return float(stream.duration * stream.time_base)
+        return stream.duration * tick_of(stream)
     tag = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
     if tag:
         hours, minutes, seconds = (float(part) for part in tag.groups())
-        start = float((stream.start_time or 0) * stream.time_base)
+        start = (stream.start_time or 0) * tick_of(stream)
         return 3600 * hours + 60 * minutes + seconds - start
     return container.duration / 1e6 if container.duration else None
 
@@ -241,7 +246,7 @@ def _listed_length(stream: "av.VideoStream", size: int, rates: list[float]) -> L
     entries = [entry for entry in stream.index_entries if not entry.is_discard]
     ticks = np.array(sorted(entry.timestamp for entry in entries), np.int64)
     early = any(entry.pos + entry.size > size for entry in entries[-1:])
-    whole = _length_of(Packets(ticks, float(stream.time_base), True, 0.0, early), rates, False)
+    whole = _length_of(Packets(ticks, tick_of(stream), True, 0.0, early), rates, False)
     return Length(whole.frames, whole.seconds, whole.fps, early)
 
 

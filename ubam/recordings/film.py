@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import av
 
@@ -126,7 +127,7 @@ def _several(streams: Sequence["av.VideoStream"]) -> list[str]:
 @contextmanager
 def _decoder(path: Path, stream: int, rate: float, max_pixels: int) -> Iterator[Decoder]:
     with opened(path) as container:
-        yield Decoder(container, container.streams[stream], rate, max_pixels)
+        yield Decoder(container, cast("av.VideoStream", container.streams[stream]), rate, max_pixels)
 
 
 @contextmanager

@@ -73,6 +73,11 @@ class ModelFolder:
         return self.path / "keypoints.json"
 
     @property
+    def landmarks(self) -> Path:
+        """How landmarks became postures; absent where none were used."""
+        return self.path / "landmarks.json"
+
+    @property
     def reference(self) -> "ReferenceFolder":
         """The frozen reference beside the networks."""
         return ReferenceFolder(self.path / "reference")

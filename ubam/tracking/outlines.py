@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 
-from ubam.tracking.eye.eye import Eye
+from ubam.core.files import content_hash
+from ubam.tracking.eye.eye import WEIGHTS, Eye
 from ubam.tracking.scene.empty_scene import Scene
 
 ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
@@ -27,6 +30,12 @@ class Glimpse(NamedTuple):
 def shipped_eye() -> Eye:
     """The eye that ships with the program; in bfloat16 where the processor multiplies it: half the time."""
     return Eye.load(bfloat16=bool(torch.cpu._is_avx512_bf16_supported()))
+
+
+@lru_cache(maxsize=1)
+def eye_fingerprint() -> str:
+    """16 hexadecimal digits that stand for the weights of the eye that ships."""
+    return content_hash(Path(str(files("ubam") / WEIGHTS)))[:16]
 
 
 class Look(NamedTuple):

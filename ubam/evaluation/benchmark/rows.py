@@ -19,8 +19,10 @@ from ubam.core.settings import ADAPTED, PRESETS, Settings
 from ubam.deviation.controls import control_codes
 from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
-from ubam.encoding.embedding import stride_of
-from ubam.encoding.encoders import WINDOW, PostureEncoder
+from ubam.encoding.embedding import embed_behaviours, stride_of
+from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
+from ubam.encoding.landmark_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmark_postures import LandmarkCode, encode_landmarks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, embed, learn
@@ -30,7 +32,9 @@ from ubam.evaluation.synthetic.study import GROUPS
 from ubam.pipeline.stages import SETTINGS_OF
 from ubam.recordings.study_table import Recording
 from ubam.results.controls import CONTROLS
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
+from ubam.tracking.outlines import eye_fingerprint
 
 SUPERVISED_FRAMES, SUPERVISED_RATE = 96, 2e-3  # frames of a step
 REFERENCE = GROUPS[0]
@@ -163,6 +167,40 @@ def without_learning(study: KnownStudy, control: str, settings: Settings) -> Cod
     return Coded([stacked(code.posture, code.stride, code.looks) for code in codes])
 
 
+def seen_landmarks(study: KnownStudy) -> Coded:
+    """Landmarks as the eye sees them, without any training on the study: `--posture landmarks`."""
+    began = time.process_time()
+    postures, looks = _landmarks(study, None)
+    frames = sum(len(store.time_s) for store in study.stores)
+    cost = 1000 * (time.process_time() - began) / frames
+    ways = TrajectoryEncoder()
+    embeddings = [
+        Embedding(code.posture, *embed_behaviours(ways, code.posture, code.stride), code.looks)
+        for code in study.codes(postures, looks)
+    ]
+    return Coded(embeddings, None, cost)
+
+
+def joined(study: KnownStudy, settings: Settings) -> Coded:
+    """The study's own networks and the landmarks beside them: `--posture both`."""
+    coded = learnt(study, settings)
+    learned = [one.posture for one in coded.embeddings]
+    postures, looks = _landmarks(study, float(np.concatenate(learned).astype(np.float64).var(0).sum()))
+    embeddings = [
+        replace(one, posture=np.concatenate([one.posture, beside], 1), looks=block_diagonal(one.looks, moved))
+        for one, beside, moved in zip(coded.embeddings, postures, looks, strict=True)
+    ]
+    return replace(coded, embeddings=embeddings)
+
+
+def _landmarks(study: KnownStudy, variance: float | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Landmarks as postures, scaled to a `variance` unless that is None, and what looks do to them."""
+    path = study.networks / "landmarks.json"
+    postures = encode_landmarks(study.stores, likeliest_plan(study.stores), path, variance=variance)
+    code = LandmarkCode.load(path)
+    return postures, [moved_by_other_looks(store, code) for store in study.stores]
+
+
 def true_keypoints(study: KnownStudy) -> Coded:
     """The true keypoints as postures: the ceiling of everything behind the encoder."""
     postures = [truth.keypoints.reshape(len(truth.keypoints), -1).astype(np.float32) for truth in study.truths]
@@ -284,6 +322,7 @@ OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, object
 def benchmark_rows() -> dict[str, Row]:
     """All rows by name, in the order of the table."""
     size = {"posture_dim": STANDARD.posture_dim, "seed": STANDARD.seed}
+    eye = {"eye": eye_fingerprint()}
     rows = [
         *(
             Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
@@ -300,6 +339,8 @@ def benchmark_rows() -> dict[str, Row]:
             lambda study: supervised(study, SUPERVISED),
             main_only=True,
         ),
+        Row("landmarks", "landmarks", eye, seen_landmarks),
+        Row("both", "both", coding_settings(STANDARD) | eye, lambda study: joined(study, STANDARD)),
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(
             Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]

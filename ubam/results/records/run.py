@@ -12,11 +12,14 @@ from ubam.results.records.codec import OMITTED, from_json
 class RunOptions(TypedDict, total=False):
     """What a run was asked for, kept as it is in run.json: an option that is not there has its default.
 
+    posture: one of POSTURES, plan: of the subjects' bodies; with a `model` and without them, the model's.
     reference: a group, `none` for scoring every subject against all others, or None to go by the names of the groups.
     model, against: folders. scheduler: the address of a Dask scheduler. factors: of magnification.
     """
 
     preset: str
+    posture: str | None
+    plan: str | None
     reference: str | None
     block: str | None
     model: str | Path | None
@@ -74,6 +77,7 @@ class RunJson(TypedDict, total=False):
     issues: list[str]
     inputs: dict[str, object]
     order_accuracy: float | None
+    plan: str | None
     generator: GeneratorEntry
 
 

@@ -37,8 +37,8 @@ def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> t
     near = _nearer(*peaks)
     parts = [both * mine for mine in (near, ~near)]
     cores = [part * _disc(peak, REACH) for part, peak in zip(parts, peaks, strict=True)]
-    lower = torch.minimum(*(core.sum(-1) for core in cores))
-    two = lower >= SECOND * sum(core.sum(-1) for core in cores).clamp_min(1e-9)
+    first, second = (core.sum(-1) for core in cores)
+    two = torch.minimum(first, second) >= SECOND * (first + second).clamp_min(1e-9)
     found = torch.stack([_middle(core) for core in cores], 2)
     wide = torch.stack([_spread(part, found[:, :, side]) for side, part in enumerate(parts)], 2)
     crossed = _crossed(chance, near)[..., None]

@@ -1,0 +1,159 @@
+"""Landmarks as postures: the body frame, the code of a study, and what other looks do to it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ubam.core.errors import ModelError
+from ubam.encoding import landmark_looks as looks
+from ubam.encoding.landmark_postures import (
+    LandmarkCode,
+    Landmarks,
+    bridged,
+    centred,
+    disagreement,
+    facing_right,
+    fit_landmark_code,
+    sums_and_differences,
+    turned_back,
+)
+from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
+
+NAMES = LANDMARKS["person"]
+
+
+def body(frames: int = 40, plan: str = "person", seed: int = 0) -> np.ndarray:
+    """Landmarks [T, L, 2] px of a body that faces right, with something moving."""
+    rng = np.random.default_rng(seed)
+    still = rng.normal(size=(len(LANDMARKS[plan]), 2))
+    for ahead, behind in (("toe_left", "ankle_left"), ("toe_right", "ankle_right"), ("nose", "head")):
+        if plan == "person":
+            still[LANDMARKS[plan].index(ahead), 0] = still[LANDMARKS[plan].index(behind), 0] + 1
+    wave = np.sin(np.arange(frames) / 4)[:, None, None] * rng.normal(size=still.shape)
+    return 30 * (still + 0.2 * wave)
+
+
+def test_place_and_size_in_the_picture_do_not_matter() -> None:
+    xy = body()
+    assert centred(3.7 * xy + [100, 20], "person") == pytest.approx(centred(xy, "person"), abs=1e-9)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_mirrored_subject_with_its_sides_exchanged_is_the_same(plan: str) -> None:
+    right = centred(body(plan=plan), plan)
+    names = LANDMARKS[plan]
+    if plan != "person":
+        first, last = {"fly": ("head", "abdomen_tip")}.get(plan, ("nose", "tail_base"))
+        right[:, names.index(first), 0], right[:, names.index(last), 0] = 1.0, -1.0
+    left = (right * [-1, 1])[:, mirrored(plan)]
+    assert facing_right(left, plan) == pytest.approx(right)
+    assert facing_right(right, plan) is right
+
+
+def test_somebody_seen_from_the_front_is_not_mirrored() -> None:
+    front = centred(body(), "person")
+    for ahead, behind in (("toe_left", "ankle_left"), ("toe_right", "ankle_right"), ("nose", "head")):
+        front[:, NAMES.index(ahead), 0] = front[:, NAMES.index(behind), 0] - 0.02
+    assert facing_right(front, "person") is front
+
+
+def test_a_heading_is_turned_back() -> None:
+    points = np.array([[[0.0, 1.0]]])  # below the middle: where an animal that heads down has its nose
+    assert turned_back(points, np.array([np.pi / 2])) == pytest.approx(np.array([[[1.0, 0.0]]]), abs=1e-12)
+
+
+def test_gaps_are_bridged_and_what_is_hardly_seen_is_unknown() -> None:
+    xy = np.zeros((4, 2, 2))
+    xy[:, 0, 0] = [0, 1, np.nan, 3]
+    xy[:, 0, 1] = [0, 1, np.nan, 3]
+    xy[1:, 1] = np.nan
+    whole = bridged(xy, np.array([0, 1, 2, 4]), 5)
+    assert whole[:, 0, 0] == pytest.approx([0, 1, 5 / 3, 7 / 3, 3])
+    assert np.isnan(whole[:, 1]).all()
+
+
+def test_sums_do_not_know_which_is_left_and_the_turn_keeps_distances() -> None:
+    xy = body()
+    exchanged = xy[:, mirrored("person")]
+    made, other = sums_and_differences(xy, NAMES), sums_and_differences(exchanged, NAMES)
+    left = [number for number, name in enumerate(NAMES) if not name.endswith("_right")]
+    assert made[:, left] == pytest.approx(other[:, left])
+    assert not np.allclose(made, other)
+    assert (made**2).sum() == pytest.approx((xy**2).sum())
+
+
+def study(count: int = 6) -> list[Landmarks]:
+    return [Landmarks("person", centred(body(seed=1) + 0.3 * body(seed=5 + k), "person")) for k in range(count)]
+
+
+def test_noise_weighs_less_than_what_recordings_agree_on() -> None:
+    rng, noisy = np.random.default_rng(0), NAMES.index("head")
+    recordings = study()
+    for one in recordings:
+        one.xy[:, noisy] += 2 * rng.normal(size=(len(one.xy), 2))
+    code = fit_landmark_code(recordings, [25.0] * len(recordings))
+    weight = np.array(code.weight).reshape(-1, 2)
+    assert weight[code.names.index("head")].max() < 0.6 * np.median(weight)
+
+
+def test_moments_that_agree_disagree_by_nothing() -> None:
+    same = np.random.default_rng(0).normal(size=(60, 4)).cumsum(0)
+    assert disagreement([same, same.copy(), same.copy()], [25.0] * 3) == pytest.approx(np.zeros(4), abs=1e-9)
+    assert disagreement([same], [25.0]) == pytest.approx(np.zeros(4))
+
+
+def test_a_code_is_read_as_it_was_written(tmp_path: Path) -> None:
+    recordings = study()
+    code = fit_landmark_code(recordings, [25.0] * len(recordings))
+    code.save(tmp_path / "landmarks.json")
+    again = LandmarkCode.load(tmp_path / "landmarks.json")
+    assert again == code
+    assert np.array_equal(again.encode(recordings[0]), code.encode(recordings[0]))
+    (tmp_path / "landmarks.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelError, match="landmarks"):
+        LandmarkCode.load(tmp_path / "landmarks.json")
+
+
+def test_a_landmark_that_was_never_seen_stands_at_its_mean_place() -> None:
+    recordings = study()
+    code = fit_landmark_code(recordings, [25.0] * len(recordings))
+    blind = replace(recordings[0], xy=recordings[0].xy.copy())
+    blind.xy[:, NAMES.index("nose")] = np.nan
+    posture = code.encode(blind)
+    assert np.isfinite(posture).all()
+    assert np.ptp(posture[:, 2 * NAMES.index("nose")]) == 0
+
+
+def test_nothing_to_see_is_said() -> None:
+    blind = [Landmarks("person", np.full((10, len(NAMES), 2), np.nan))] * 3
+    with pytest.raises(ModelError, match="Hardly a landmark of a person is seen"):
+        fit_landmark_code(blind, [25.0] * 3)
+
+
+def test_an_exchange_of_sides_is_no_error_of_looks() -> None:
+    own = body(5) / 100
+    assert looks.like(own[:, mirrored("person")] + 0.001, own, "person") == pytest.approx(own + 0.001)
+
+
+def test_a_moved_box_is_known_to_a_part_of_a_pixel() -> None:
+    size = 64
+    pictures = np.zeros((1, size, size, 3), np.uint8)
+    pictures[0, 40:44, 20:24] = 255
+    place = np.array([22.0, 42.0]) / size
+    shown = looks.Shown(pictures, pictures, pictures, pictures, np.zeros((1, size, size), np.float32), np.zeros(1))
+    for seed in range(4):
+        changed, move = looks.other_looks(shown, np.random.default_rng(seed))
+        bright = changed.crops[0].astype(float).mean(-1)
+        bright -= np.median(bright)
+        rows, columns = np.mgrid[:size, :size] + 0.5
+        found = np.array([(bright * columns).sum(), (bright * rows).sum()]) / bright.sum() / size
+        assert found == pytest.approx(move[:, :2] @ place + move[:, 2], abs=0.5 / size)
+
+
+def test_parts_stand_beside_each_other_and_one_unknown_part_leaves_all_unknown() -> None:
+    both = looks.block_diagonal(np.eye(2), 3 * np.eye(1))
+    assert both is not None
+    assert both.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 3]]
+    assert looks.block_diagonal(np.eye(2), None) is None

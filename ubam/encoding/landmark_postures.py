@@ -1,0 +1,242 @@
+"""Landmarks as postures: where the eye sees the parts of the body, in body units, as the numbers of a posture.
+
+The frame of a recording is a similarity frame: the middle of the trunk is the origin, the subject's own size the unit,
+and a subject that faces left is mirrored, with left and right changed, so that everybody walks one way. A subject seen
+from above is turned to its heading. Left and right of a limb keep their sides (tracking/sides.py).
+
+The numbers of a pair are the sum and the difference of its landmarks. The sum is the same whichever of them is left; so
+where the eye can't tell, as of the far arm of a walker, the difference alone is unreliable, and counts less.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ubam.core.errors import ModelError
+from ubam.core.files import write_json
+from ubam.core.progress import Progress
+from ubam.tracking.body import Body, read_body
+from ubam.tracking.crop_store import CropStore
+from ubam.tracking.eye.landmarks import LANDMARKS, mirrored
+from ubam.tracking.sides import settle_sides
+
+TRUNK = {
+    "person": ("neck", "shoulder_left", "shoulder_right", "hip_left", "hip_right", "pelvis"),
+    "rodent": ("neck", "back", "tail_base"),
+    "dog": ("neck", "back", "tail_base"),
+    "fly": ("neck", "waist", "abdomen_tip"),
+}  # the parts that move least against each other, whose middle is the origin
+AHEAD = {
+    "person": (("toe_left", "ankle_left"), ("toe_right", "ankle_right"), ("nose", "head")),
+    "rodent": (("nose", "tail_base"),),
+    "dog": (("nose", "tail_base"),),
+    "fly": (("head", "abdomen_tip"),),
+}  # of each, the first is ahead of the second
+SIDEWAYS = 0.1  # body sizes by which the parts ahead lie beside the others where a subject is seen from the side
+SEEN = 0.5  # chance of lying within the crop, from which on a landmark is seen
+ENOUGH = 0.5  # share of the frames in which a landmark is seen, and of the recordings in which it is
+FEWEST = 3  # landmarks
+SMOOTH_S = 0.04  # seconds
+MOST_COMPARED = 9  # recordings by which the weights are found
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """The landmarks of one recording in its body frame: xy float32 [T, L, 2] in body sizes, NaN where never seen."""
+
+    plan: str
+    xy: np.ndarray
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the landmarks."""
+        return LANDMARKS[self.plan]
+
+
+@dataclass(frozen=True)
+class LandmarkCode:
+    """How landmarks become a posture: K names, their mean places `shape` [K, 2] and the weight of each number [2 K]."""
+
+    plan: str
+    names: tuple[str, ...]
+    shape: tuple[tuple[float, float], ...]
+    weight: tuple[float, ...]
+
+    def encode(self, landmarks: Landmarks) -> np.ndarray:
+        """Postures float32 [T, 2 K], never NaN: a landmark that was never seen has its mean place over the study."""
+        numbers = [landmarks.names.index(name) for name in self.names]
+        xy, shape = landmarks.xy[:, numbers], np.array(self.shape)
+        apart = sums_and_differences(np.where(np.isfinite(xy), xy, shape), self.names)
+        return (apart.reshape(len(xy), -1) * np.array(self.weight)).astype(np.float32)
+
+    def scaled(self, factor: float) -> "LandmarkCode":
+        """The same code times `factor`."""
+        return replace(self, weight=tuple(factor * weight for weight in self.weight))
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "LandmarkCode":
+        """Read what `save` wrote; ModelError when it is damaged."""
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            shape = tuple((float(x), float(y)) for x, y in value["shape"])
+            return cls(value["plan"], tuple(value["names"]), shape, tuple(float(w) for w in value["weight"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
+
+
+def read_landmarks(store: CropStore, plan: str) -> Landmarks:
+    """The landmarks of a recording in its body frame; the eye looks at it unless it has."""
+    return in_body_frame(read_body(store, plan), store)
+
+
+def in_body_frame(body: Body, store: CropStore) -> Landmarks:
+    """What the eye saw in a recording as landmarks in body sizes; gaps are bridged, and single outliers removed."""
+    side = (store.box[:, 2] - store.box[:, 0])[:, None, None]
+    xy = turned_back(np.asarray(body.landmarks, np.float64) - 0.5, store.heading) * side
+    found = np.flatnonzero(store.found)
+    order = settle_sides(xy[found], body.plan, store.fps)
+    seen = (np.take_along_axis(body.inside[found], order, 1) > SEEN)[..., None]
+    whole = bridged(np.where(seen, np.take_along_axis(xy[found], order[..., None], 1), np.nan), found, len(xy))
+    smooth = gaussian_filter1d(whole, SMOOTH_S * store.fps, axis=0, mode="nearest")
+    return Landmarks(body.plan, facing_right(centred(smooth, body.plan), body.plan).astype(np.float32))
+
+
+def turned_back(xy: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    """Points [T, L, 2] around the middle of the crop, turned back by the heading [T] radians, clockwise as seen."""
+    c, s = np.cos(heading), np.sin(heading)
+    turns = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2)
+    return np.asarray(np.einsum("tij,tkj->tki", turns, xy))
+
+
+def bridged(xy: np.ndarray, frames: np.ndarray, count: int) -> np.ndarray:
+    """Points [n, L, 2] of some frames [n], in order, as [count, L, 2]: what is missing lies between its neighbours.
+
+    NaN for a point that is missing in more than half of them.
+    """
+    whole = np.full((count, *xy.shape[1:]), np.nan)
+    for point in range(xy.shape[1]):
+        seen = np.isfinite(xy[:, point]).all(-1)
+        if len(seen) and seen.mean() >= ENOUGH:
+            for axis in range(2):
+                whole[:, point, axis] = np.interp(np.arange(count), frames[seen], xy[seen, point, axis])
+    return whole
+
+
+def centred(xy: np.ndarray, plan: str) -> np.ndarray:
+    """Points [T, L, 2] from the middle of the trunk, in body sizes.
+
+    A size is the median over frames of the root mean square distance of the points from their middle: nothing but the
+    eye says how large a subject is.
+    """
+    numbers = [LANDMARKS[plan].index(name) for name in TRUNK[plan]]
+    trunk = xy[:, [number for number in numbers if np.isfinite(xy[:, number]).all()] or slice(None)]
+    placed = xy - np.nan_to_num(np.nanmean(trunk, axis=1, keepdims=True)) if np.isfinite(trunk).any() else xy
+    apart = placed - np.nanmean(placed, axis=1, keepdims=True) if np.isfinite(placed).any() else np.zeros_like(placed)
+    size = np.median(np.sqrt(np.nansum(apart**2, -1).sum(1) / np.maximum(np.isfinite(apart[..., 0]).sum(1), 1)))
+    return np.asarray(placed / max(float(size), 1e-9))
+
+
+def facing_right(xy: np.ndarray, plan: str) -> np.ndarray:
+    """Points [T, L, 2] in body sizes, mirrored and left and right exchanged where the subject faces left."""
+    names = LANDMARKS[plan]
+    ways = [xy[:, names.index(ahead), 0] - xy[:, names.index(behind), 0] for ahead, behind in AHEAD[plan]]
+    known = [way for way in ways if np.isfinite(way).all()]
+    if not known or np.mean([np.median(way) for way in known]) > -SIDEWAYS:
+        return xy
+    return np.asarray(xy[:, mirrored(plan)] * [-1.0, 1.0])
+
+
+def encode_landmarks(
+    stores: Sequence[CropStore], plan: str, path: Path, *, given: LandmarkCode | None = None,
+    variance: float | None = None, progress: Progress | None = None,
+) -> list[np.ndarray]:  # fmt: skip
+    """The landmarks of every recording as postures float32 [T, 2 K]; their code is written to `path`.
+
+    given: the code of a model, used as it is; without it one is fitted to the recordings. variance: to which the whole
+    of a fitted code is scaled, so that it weighs as much as what stands beside it; without it, it stays as it is.
+    """
+    landmarks = []
+    for done, store in enumerate(stores, 1):
+        landmarks.append(read_landmarks(store, plan))
+        if progress is not None:
+            progress(done, len(stores))
+    code = given or fit_landmark_code(landmarks, [store.fps for store in stores])
+    postures = [code.encode(one) for one in landmarks]
+    if given is None and variance is not None:
+        own = float(np.concatenate(postures).astype(np.float64).var(0).sum())
+        code = code.scaled(float(np.sqrt(variance / max(own, 1e-12))))
+        postures = [code.encode(one) for one in landmarks]
+    code.save(path)
+    return postures
+
+
+def sums_and_differences(xy: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Points [T, K, 2] with those of a pair replaced by their sum and their difference, over the root of 2."""
+    made = xy.copy()
+    for left, name in enumerate(names):
+        other = name.removesuffix("_left") + "_right"
+        if name.endswith("_left") and other in names:
+            right = list(names).index(other)
+            made[:, left] = (xy[:, left] + xy[:, right]) / np.sqrt(2)
+            made[:, right] = (xy[:, left] - xy[:, right]) / np.sqrt(2)
+    return made
+
+
+def fit_landmark_code(recordings: Sequence[Landmarks], fps: Sequence[float]) -> LandmarkCode:
+    """The code of a study: the landmarks that most recordings show, each number weighed by its `disagreement`.
+
+    ModelError when hardly a landmark is seen.
+    """
+    plan = recordings[0].plan
+    shown = np.mean([np.isfinite(one.xy).all((0, 2)) for one in recordings], axis=0) >= ENOUGH
+    numbers = np.flatnonzero(shown)
+    if len(numbers) < FEWEST:
+        raise ModelError(f"Hardly a landmark of a {plan} is seen in most recordings; use --posture learned.")
+    shape = np.nanmean([np.nanmean(one.xy[:, numbers], axis=0) for one in recordings], axis=0)
+    names = tuple(LANDMARKS[plan][number] for number in numbers)
+    plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), (1.0,) * (2 * len(names)))
+    apart = disagreement([plain.encode(one) for one in recordings], fps)
+    weight = 1 / np.sqrt(apart**2 + np.median(apart) ** 2 + 1e-12)
+    return replace(plain, weight=tuple((weight / np.sqrt((weight**2).mean())).tolist()))
+
+
+def disagreement(postures: Sequence[np.ndarray], fps: Sequence[float]) -> np.ndarray:
+    """By how much each number [D] differs between recordings in moments at which they move alike, root mean square.
+
+    A moment is a window of a third of a second without the recording's mean. Beside it stands the mean of the nearest
+    moments of up to 8 other recordings: what is noise, or means another limb there, does not agree with them.
+    """
+    chosen = np.unique(np.linspace(0, len(postures) - 1, min(len(postures), MOST_COMPARED)).astype(int))
+    moving = [postures[index] - postures[index].mean(0) for index in chosen]
+    windows = [_windows(moves, fps[index]) for moves, index in zip(moving, chosen, strict=True)]
+    squares = [np.zeros(postures[0].shape[1])]
+    for own in windows:
+        others = [window for window in windows if window is not own and len(window)]
+        if not others or not len(own):
+            continue
+        near = [other[_nearest(own, other)] for other in others]
+        middle = own.shape[1] // 2
+        squares.append(((own[:, middle] - np.mean([one[:, middle] for one in near], axis=0)) ** 2).mean(0))
+    return np.asarray(np.sqrt(np.mean(squares[1:] or squares, axis=0)))
+
+
+def _windows(moves: np.ndarray, fps: float) -> np.ndarray:
+    """Up to 64 windows [n, 5, D] of a third of a second."""
+    reach = max(1, round(fps / 6))
+    starts = np.arange(reach, len(moves) - reach)
+    starts = starts[:: max(1, len(starts) // 64)]
+    return moves[starts[:, None] + np.linspace(-reach, reach, 5).round().astype(int)]
+
+
+def _nearest(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    first, second = (one.reshape(len(one), -1) for one in (own, other))
+    squared = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
+    return np.asarray(squared.argmin(1))
