@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 LOWEST, HIGHEST = FACTOR_RANGE
 KEPT = ("reference", "block", "preset", "posture", "plan", "model", "device", "seed", "workers", "scheduler", "factors")
 
+POSTURE_OPTION = click.option(
+    "--posture",
+    type=click.Choice(POSTURES),
+    show_default=f"{Settings.posture}, or the model's",
+    help="What postures are made of: learned numbers, landmarks that the eye sees, your own keypoints, or both of the "
+    "first.",
+)
+PLAN_OPTION = click.option(
+    "--plan", type=click.Choice(PLANS), help="The plan of the subjects' bodies  [default: the eye decides]"
+)
+
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that `run` and the single stages share."""
@@ -33,16 +44,8 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             "--block", metavar="COLUMN", help="Compare within cages, litters or sites: the column that names them."
         ),
         click.option("--preset", type=click.Choice(RUN_PRESETS), default="standard", show_default=True),
-        click.option(
-            "--posture",
-            type=click.Choice(POSTURES),
-            show_default=f"{Settings.posture}, or the model's",
-            help="What postures are made of: learned numbers, landmarks that the eye sees, your own keypoints, or both "
-            "of the first.",
-        ),
-        click.option(
-            "--plan", type=click.Choice(PLANS), help="The plan of the subjects' bodies  [default: the eye decides]"
-        ),
+        POSTURE_OPTION,
+        PLAN_OPTION,
         click.option(
             "--model", type=click.Path(path_type=Path), help="Use this trained model folder instead of training."
         ),

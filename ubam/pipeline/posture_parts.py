@@ -7,8 +7,8 @@ import numpy as np
 
 from ubam.core.errors import StudyError
 from ubam.encoding.keypoint_postures import PoseCode, encode_points
-from ubam.encoding.landmark_looks import block_diagonal, moved_by_other_looks
-from ubam.encoding.landmark_postures import LandmarkCode, encode_landmarks
+from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
 from ubam.pipeline.job import Job
 from ubam.results.run_folder import ModelFolder
 from ubam.tracking.body import likeliest_plan

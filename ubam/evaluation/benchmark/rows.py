@@ -21,8 +21,8 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
-from ubam.encoding.landmark_looks import block_diagonal, moved_by_other_looks
-from ubam.encoding.landmark_postures import LandmarkCode, encode_landmarks
+from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, embed, learn

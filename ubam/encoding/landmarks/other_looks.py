@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from scipy.linalg import block_diag
 
-from ubam.encoding.landmark_postures import LandmarkCode, Landmarks, centred, facing_right, turned_back
+from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, centred, facing_right, turned_back
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.eye import Eye
 from ubam.tracking.eye.landmarks import mirrored

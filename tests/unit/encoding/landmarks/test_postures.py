@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ubam.core.errors import ModelError
-from ubam.encoding import landmark_looks as looks
-from ubam.encoding.landmark_postures import (
+from ubam.encoding.landmarks import other_looks as looks
+from ubam.encoding.landmarks.postures import (
     LandmarkCode,
     Landmarks,
     bridged,
