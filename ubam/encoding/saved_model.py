@@ -43,9 +43,9 @@ class Networks:
         return cls(posture, behaviour, _read_description(folder)["settings"])
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
+def read_settings(folder: Path) -> dict[str, object]:
     """The settings of the model in a folder; ModelError when there is none or it is damaged."""
-    settings: dict[str, Any] = _read_description(folder)["settings"]
+    settings: dict[str, object] = _read_description(folder)["settings"]
     return settings
 
 

@@ -81,7 +81,7 @@ def _kind_of_posture(options: RunOptions) -> dict[str, str]:
     if model := options.get("model"):
         known = read_settings(Path(model))
         theirs = {"posture": known.get("posture", "learned"), "plan": known.get("plan")}
-        return {name: value for name, value in theirs.items() if value} | asked
+        return {name: str(value) for name, value in theirs.items() if value} | asked
     return asked
 
 

@@ -1,7 +1,6 @@
 """What postures are made of: the learned part, the landmarks that the eye sees, the study's own keypoints."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ WORDS = {
 }
 
 
-def posture_of(settings: Mapping[str, Any]) -> str:
+def posture_of(settings: Mapping[str, object]) -> str:
     """The kind of posture in the settings of a model; one from before there were others is of learned postures."""
     return str(settings.get("posture", "learned"))
 
