@@ -291,12 +291,18 @@ def test_present_outlines_hold_labels_of_a_real_mouse(tmp_path: Path) -> None:
     assert len(tiles) == 20
 
 
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which studies that are rendered for one test are there for the next."""
+    return tmp_path_factory.mktemp("studies")
+
+
 def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    studies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eyes = {"knowing": knowing()}
     monkeypatch.setattr(run_module, "eye_rows", lambda: eyes)
-    plan = Plan(tmp_path, (4,), 6, 1.0, ("capsule human",))
+    plan = Plan(studies, (4,), 6, 1.0, ("capsule human",))
     main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
     cells = {(value.row, value.measure): value.value for value in main}
     assert cells["knowing", "r2w"] > 0.8
@@ -307,11 +313,11 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
     assert all(value.n == 1 and value.set == "capsule human" for value in null)
 
 
-def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_large_as_named(tmp_path: Path) -> None:
-    plan = Plan(tmp_path, (4,), 6, 1.0, ("capsule human",))
+def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_large_as_named(studies: Path) -> None:
+    plan = Plan(studies, (4,), 6, 1.0, ("capsule human",))
     study = plan.studies("main")[0]
-    benchmark_run.prepare(tmp_path, study)
-    known = benchmark_run.open_study(tmp_path / "studies" / study.name)
+    benchmark_run.prepare(studies, study)
+    known = benchmark_run.open_study(studies / "studies" / study.name)
     rows = benchmark_rows()
     true, off = (rows[name].code(known).embeddings for name in ("keypoints", "keypoints 2%"))
     errors = [b.posture - a.posture for a, b in zip(true, off, strict=True)]
