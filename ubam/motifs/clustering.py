@@ -105,7 +105,7 @@ def _nearest(codes: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _recording_means(codes: np.ndarray, recording: np.ndarray) -> np.ndarray:
-    """For each row the mean [N, D] over its recording, whose rows stand together."""
+    """For each row the mean [N, D] over its recording; the rows of a recording are adjacent."""
     first = np.flatnonzero(np.r_[True, np.diff(recording) != 0])[: len(codes)]
     length = np.diff(np.r_[first, len(codes)])
     means = np.add.reduceat(codes, first, axis=0) / length[:, None] if len(codes) else codes

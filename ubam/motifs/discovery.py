@@ -55,8 +55,8 @@ class Motifs:
     motif. strength: prediction strength for each number that was tried. kind: `behaviours`; `phases` when the windows
     go round one repeated movement; `one` when no division replicates. blurred: for each motif the one that it shades
     into, its nearest, when windows halfway between the two are hardly rarer than at their centres, else 0. regularity:
-    median over subjects of how like itself a recording is one period later, -1..1; period_s: seconds of that period,
-    nan without one.
+    median over subjects of the similarity of a recording to itself one period later, -1..1; period_s: seconds of that
+    period, nan without one.
     """
 
     labels: list[np.ndarray]
@@ -157,7 +157,7 @@ def _repetition(windows: Sequence[WindowSet]) -> tuple[float, float]:
 
 
 def self_similarity(dynamic: np.ndarray) -> tuple[float, int]:
-    """How like itself a recording [W, E] is one period later, -1..1, and that period in windows; 0 and 0 without one.
+    """The similarity of a recording [W, E] to itself one period later, -1..1, and that period in windows; else 0 and 0.
 
     The autocorrelation over all dimensions, up to half the recording; the period is the first peak of at least nine
     tenths of the highest.

@@ -21,7 +21,7 @@ CELLS = 8_000_000  # residuals in memory at a time
 
 @dataclass(frozen=True)
 class MatchedSubjects:
-    """N units (a unit is a subject, or a subject in one of its groups) beside each other at M moments of each.
+    """N units (a unit is a subject, or a subject in one of its groups), matched with each other at M moments of each.
 
     subjects, groups [N] and names [N] of the units; kin bool [N, N]: of one subject; own float32 [N, M, D]: the
     moments of each; others float32 [N, N, M, D]: in row i, column j how unit j is at the moments of i (nothing where

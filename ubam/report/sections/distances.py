@@ -1,4 +1,4 @@
-"""Who moves like whom: the matrix of distances between subjects, those that are alike beside each other."""
+"""Who moves like whom: the matrix of distances between subjects, in an order that puts similar ones together."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -28,7 +28,7 @@ def read_distances(run: RunFolder) -> tuple[list[str], list[str], np.ndarray] | 
 
 
 def clustered(apart: np.ndarray) -> np.ndarray:
-    """An order of N subjects that puts those with small distances [N, N] beside each other (average linkage)."""
+    """An order of N subjects that puts those with small distances [N, N] together (average linkage)."""
     even = (apart + apart.T) / 2
     pairs = squareform(even - np.diag(np.diag(even)), checks=False)
     return np.asarray(leaves_list(optimal_leaf_ordering(linkage(pairs, "average"), pairs)))

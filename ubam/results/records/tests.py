@@ -48,7 +48,7 @@ class GroupCount:
 
 @dataclass(frozen=True)
 class Test:
-    """One test: what it asks, of whom, and what it found; `refused` says why where nothing could be tested."""
+    """One test: its question, its subjects and its result; `refused` says why nothing could be tested."""
 
     __test__ = False  # of groups, not of this program: pytest must not collect it
 
