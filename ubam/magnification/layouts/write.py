@@ -42,7 +42,7 @@ def write_magnified(
 
     The factor is measured in at most 48 of the pictures, evenly spread: `factor_measured` in postures,
     `factor_geometric` by contours. `appearance_kept` is the share of the subject's colours that the magnified picture
-    keeps; `marked_frames` are not to be trusted (`trust.REASONS`).
+    keeps; `marked_frames` are not to be trusted (`results.records.clips.REASONS`).
 
     Raises:
         UbamError: there is no such layout, or `out` has the wrong suffix.
