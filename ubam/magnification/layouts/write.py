@@ -48,7 +48,7 @@ def write_magnified(
 
     The factor is measured in at most 48 of the pictures, evenly spread: `factor_measured` in postures,
     `factor_geometric` by contours. `appearance_kept` is the share of the subject's colours that the magnified picture
-    keeps; `marked_frames` are not to be trusted (`records.clips.REASONS`).
+    keeps; `marked_frames` are not to be trusted (`results.records.clips.REASONS`).
 
     Raises
     ------

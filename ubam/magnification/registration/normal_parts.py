@@ -38,8 +38,8 @@ class NormalParts:
         """Parts from frames: of each the body coordinates [n, 3] of points and their displacements [R, n, 2].
 
         moves: of the contour; wholes: as the network sees them. Of what the two find constant and abnormal each part
-        takes the longer. Cosine with the truth on eight rendered clips: leans .81 (.63 with contours alone, .83 with
-        the network alone), dragged limbs .51 (.51, .28).
+        takes the longer. Cosine with the truth, two rendered clips of each: leans .82 (.63 with contours alone, .84
+        with the network alone), hunches .44 (.28, .41), dragged limbs .51 (.51, .17).
         """
         centres = _centres(np.concatenate(list(bodies)))
         shares = [_shares(body, centres) for body in bodies]

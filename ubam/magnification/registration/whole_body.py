@@ -1,7 +1,7 @@
 """How whole bodies differ, as the registration network sees it: leans and hunches, which a contour tells badly.
 
-It looks at both views at once and knows bodies, but not where a thin limb is. So it is asked for what stays over a
-recording, on a few frames, and contours for the rest.
+It looks at both views at once, coarse to fine (coarse_to_fine.py), and knows bodies, but not where a thin limb is. So
+it is asked for what stays over a recording, on a few frames, and contours for the rest.
 """
 
 import cv2
@@ -9,8 +9,9 @@ import numpy as np
 
 from ubam.core.affine import centred
 from ubam.core.typing import Array, View
+from ubam.magnification.registration.coarse_to_fine import CanvasReferences, towards
 from ubam.magnification.registration.flow_fields import read_at
-from ubam.magnification.registration.network import SIDE, displacements, features_of
+from ubam.magnification.registration.network import SIDE
 from ubam.tracking.crop_store import CropStore, close_view
 
 NOTHING = (0, 128, 128)  # a view's background
@@ -21,8 +22,7 @@ def seen_at(points: Array, query: View, references: list[View]) -> Array:
 
     query, references: close views uint8 [CLOSE, CLOSE, 3], all on the query's canvas.
     """
-    small = np.stack([cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for view in (query, *references)])
-    found = displacements(small[0], features_of(small[1:]))
+    found = towards(query, CanvasReferences.of(references))
     return np.stack([read_at(flow, (points * SIDE - 0.5)[None])[0] for flow in found])
 
 
