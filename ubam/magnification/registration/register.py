@@ -46,7 +46,7 @@ class Field:
 
     position: int64 [n], in the store. flow: float32 [n, FIELD, FIELD, 2], (x, y) in shares of the box's side.
     weight: float32 [n, FIELD, FIELD] in 0..1, 1 on the subject. spread: float32 [n, FIELD, FIELD], the standard
-    deviation of the references, in shares of the box's side.
+    deviation of the references, shrunk as the flow is, in shares of the box's side.
     """
 
     position: NDArray[np.int64]
@@ -120,7 +120,9 @@ class Registration:
         if position not in self._frames:
             contour, moves = self.moves(position)
             shown = self.normal.abnormal(contour.body, moves)
-            spread = np.sqrt(((moves - moves.mean(0)) ** 2).sum((0, 2)) / max(len(moves) - 1, 1))
+            mean = moves.mean(0)
+            kept = np.linalg.norm(shown, axis=1) / np.maximum(np.linalg.norm(mean, axis=1), 1e-6)
+            spread = np.sqrt(((moves - mean) ** 2).sum((0, 2)) / max(len(moves) - 1, 1)) * np.minimum(kept, 1)
             weight = subject_weight(self.query.views[position])
             flow = self.carried(position, contour, np.column_stack([shown, spread]))
             _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]))
