@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,11 @@ def film_packets(
     yield from _demuxed(container, stream, damage)
 
 
+def tick_of(stream: "av.stream.Stream") -> Fraction:
+    """Seconds of one tick of a stream's clock."""
+    return stream.time_base or Fraction(1, 25)
+
+
 @dataclass(frozen=True)
 class Packets:
     """Every packet of a film: sorted ticks of those shown, int64 [N]; seconds of one tick; whether all have a time.
@@ -158,7 +164,7 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
     end_s, corrupt = 0.0, False
     with opened(path) as container:
         stamped = container.format.name != "avi"  # which stores no times of presentation
-        tick = float(container.streams[stream_index].time_base)
+        tick = float(tick_of(container.streams[stream_index]))
         start_s = (container.start_time or 0) / 1e6
         known = [stream for stream in container.streams if stream.type in ("video", "audio")]
         for packet in _demuxed(container, known, damage):
@@ -166,7 +172,7 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
                 raise TimeoutError(f"{path}: takes long to read")
             stamp = packet.pts if stamped and packet.pts is not None else packet.dts
             if stamp is not None and not packet.stream.disposition & PICTURES:
-                end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base) - start_s)
+                end_s = max(end_s, float((stamp + (packet.duration or 0)) * tick_of(packet.stream)) - start_s)
             if packet.stream_index == stream_index and not packet.is_discard:
                 stamps.append(stamp)
                 corrupt = corrupt or packet.is_corrupt
@@ -222,13 +228,13 @@ def _declared_rates(stream: "av.VideoStream") -> list[float]:
 
 def _declared_seconds(container: "av.container.InputContainer", stream: "av.VideoStream") -> float | None:
     if container.format.name == "avi" and stream.frames:
-        return float(stream.frames * stream.time_base)
+        return float(stream.frames * tick_of(stream))
     if stream.duration:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * tick_of(stream))
     tag = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
     if tag:
         hours, minutes, seconds = (float(part) for part in tag.groups())
-        start = float((stream.start_time or 0) * stream.time_base)
+        start = float((stream.start_time or 0) * tick_of(stream))
         return 3600 * hours + 60 * minutes + seconds - start
     return container.duration / 1e6 if container.duration else None
 
@@ -238,7 +244,7 @@ def _listed_length(stream: "av.VideoStream", size: int, rates: list[float]) -> L
     entries = [entry for entry in stream.index_entries if not entry.is_discard]
     ticks = np.array(sorted(entry.timestamp for entry in entries), np.int64)
     early = any(entry.pos + entry.size > size for entry in entries[-1:])
-    whole = _length_of(Packets(ticks, float(stream.time_base), True, 0.0, early), rates, False)
+    whole = _length_of(Packets(ticks, float(tick_of(stream)), True, 0.0, early), rates, False)
     return Length(whole.frames, whole.seconds, whole.fps, early)
 
 

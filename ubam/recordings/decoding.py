@@ -4,17 +4,18 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import av
 import av.logging
 
-from ubam.recordings.container import RESTARTING, film_packets
+from ubam.recordings.container import RESTARTING, film_packets, tick_of
 
 JUMP_S = 10.0  # a clock that jumps further has started anew
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True)
+class Moment:
     """Which frame: its index, its seconds from the first, its stamp in ticks where the file stores one."""
 
     index: int
@@ -72,7 +73,7 @@ class Decoder:
 
     def seek(self, time_s: float) -> None:
         """Go to the last key frame before a time, in seconds from the first frame; stay where that is not possible."""
-        self.seek_stamp((self.stream.start_time or 0) + round(time_s / self.stream.time_base))
+        self.seek_stamp((self.stream.start_time or 0) + round(time_s / tick_of(self.stream)))
 
     def seek_stamp(self, stamp: int) -> None:
         """Go to the last key frame before a stamp in ticks; stay where that is not possible."""
@@ -84,7 +85,7 @@ class Decoder:
 
         AVI stores no times of presentation: its n-th picture is shown when its n-th packet says.
         """
-        name, tick = self.container.format.name, float(self.stream.time_base)
+        name, tick = self.container.format.name, float(tick_of(self.stream))
         clock = Clock(tick, self.rate, fps, name in RESTARTING)
         shown: deque[int | None] = deque()
         index = 0
@@ -114,7 +115,7 @@ class Decoder:
                 frames = []
         self._said.extend(words for _, _, words in said)
         for frame in frames:
-            frame.time_base = self.stream.time_base
+            frame.time_base = tick_of(self.stream)
         return frames
 
     def _note(self, time_s: float) -> None:

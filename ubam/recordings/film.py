@@ -125,7 +125,8 @@ def _several(streams: Sequence["av.VideoStream"]) -> list[str]:
 @contextmanager
 def _decoder(path: Path, stream: int, rate: float, max_pixels: int) -> Iterator[Decoder]:
     with opened(path) as container:
-        yield Decoder(container, container.streams[stream], rate, max_pixels)
+        chosen = next(one for one in container.streams.video if one.index == stream)
+        yield Decoder(container, chosen, rate, max_pixels)
 
 
 @contextmanager

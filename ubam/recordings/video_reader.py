@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from ubam.core.errors import VideoError
-from ubam.recordings.container import Packets, read_packets
+from ubam.recordings.container import Packets, read_packets, tick_of
 from ubam.recordings.decoding import Decoder, Moment
 from ubam.recordings.film import MAX_FRAMES, MAX_PIXELS, Film, VideoInfo, decoder_of, film_of, identity
 from ubam.recordings.pictures import Painter, cut_out, deinterlaced, scaled
@@ -98,10 +98,10 @@ def _chosen(
 ) -> Iterator[np.ndarray]:
     start, stop, step = part
     with decoder_of(path, film) as decoder:
-        for (index, _, _), frame in _whole(decoder, film):
-            if stop is not None and index >= stop:
+        for moment, frame in _whole(decoder, film):
+            if stop is not None and moment.index >= stop:
                 break
-            if index >= start and (index - start) % step == 0:
+            if moment.index >= start and (moment.index - start) % step == 0:
                 yield painter.paint(frame)
         if damage is not None:
             damage.extend(decoder.damage)
@@ -171,7 +171,7 @@ def glimpse(path: Path | str) -> np.ndarray | None:
     wanted_s = min(film.info.duration_s / 2, GLIMPSE_S)
     with decoder_of(path, film) as decoder:
         decoder.seek(wanted_s)
-        start, tick = film.first_stamp or 0, decoder.stream.time_base
+        start, tick = film.first_stamp or 0, tick_of(decoder.stream)
         shown = None
         for moment, frame in _whole(decoder, film):
             at_s = moment.time_s if moment.stamp is None else float((moment.stamp - start) * tick)

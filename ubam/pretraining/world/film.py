@@ -100,7 +100,7 @@ def _h264(frames: list[np.ndarray], quality: str) -> list[np.ndarray]:
     packets = []
     for frame in order:
         padded = cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE)
-        packets += coder.encode(av.VideoFrame.from_ndarray(padded, format="bgr24"))
+        packets += coder.encode(av.VideoFrame.from_ndarray(padded.astype(np.uint8), format="bgr24"))
     packets += coder.encode()
     reader = av.CodecContext.create("h264", "r")
     reader.thread_count = 1
