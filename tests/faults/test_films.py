@@ -46,5 +46,5 @@ def _check_frames(path: Path, row: Row) -> None:
         assert damage or found == list(range(COUNT))
 
 
-def test_the_table_is_long_enough():
+def test_the_table_is_long_enough() -> None:
     assert len(TABLE) >= 80

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def opened(path: Path) -> Iterator["av.container.InputContainer"]:
 
     Raises
     ------
-        VideoError: missing, empty, or not a video.
+    VideoError
+        Missing, empty, or not a video.
     """
     if not path.is_file():
         raise VideoError(f"{path}: no such file; check the path in the study")
@@ -76,7 +78,8 @@ def film_streams(path: Path, container: "av.container.InputContainer") -> list["
 
     Raises
     ------
-        VideoError: it holds no film.
+    VideoError
+        It holds no film.
     """
     films = [stream for stream in container.streams.video if not stream.disposition & PICTURES]
     films = [stream for stream in films if stream.codec_context is not None]
@@ -106,7 +109,7 @@ def _longer_than_a_frame(
     return [stream for stream in films if counts[stream.index] > 1] or films
 
 
-def _demuxed(container: "av.container.InputContainer", streams: Any, damage: list[str]) -> Iterator["av.Packet"]:
+def _demuxed(container: "av.container.InputContainer", streams: Any, damage: list[str]) -> Iterator["av.Packet[Any]"]:
     """Packets with content; what the container complains about goes into `damage`."""
     packets = container.demux(streams)
     while True:
@@ -125,12 +128,17 @@ def _demuxed(container: "av.container.InputContainer", streams: Any, damage: lis
 
 def film_packets(
     container: "av.container.InputContainer", stream: "av.VideoStream", damage: list[str]
-) -> Iterator["av.Packet"]:
+) -> Iterator["av.Packet[Any]"]:
     """The packets of one stream in the order of decoding."""
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
     yield from _demuxed(container, stream, damage)
+
+
+def tick_of(stream: "av.stream.Stream") -> Fraction:
+    """Seconds of one tick of a stream's clock."""
+    return stream.time_base or Fraction(1, 25)
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,8 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
 
     Raises
     ------
-        TimeoutError: it takes longer than `seconds`.
+    TimeoutError
+        It takes longer than `seconds`.
     """
     until = None if seconds is None else time.monotonic() + seconds
     damage: list[str] = []
@@ -161,7 +170,7 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
     end_s, corrupt = 0.0, False
     with opened(path) as container:
         stamped = container.format.name != "avi"  # which stores no times of presentation
-        tick = tick_of(container.streams[stream_index])
+        tick = float(tick_of(container.streams[stream_index]))
         start_s = (container.start_time or 0) / 1e6
         known = [stream for stream in container.streams if stream.type in ("video", "audio")]
         for packet in _demuxed(container, known, damage):
@@ -169,7 +178,7 @@ def read_packets(path: Path, stream_index: int, seconds: float | None = None) ->
                 raise TimeoutError(f"{path}: takes long to read")
             stamp = packet.pts if stamped and packet.pts is not None else packet.dts
             if stamp is not None and not packet.stream.disposition & PICTURES:
-                end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base) - start_s)
+                end_s = max(end_s, float((stamp + (packet.duration or 0)) * tick_of(packet.stream)) - start_s)
             if packet.stream_index == stream_index and not packet.is_discard:
                 stamps.append(stamp)
                 corrupt = corrupt or packet.is_corrupt
@@ -223,20 +232,15 @@ def _declared_rates(stream: "av.VideoStream") -> list[float]:
     return [float(rate) for rate in rates if rate and 0 < rate <= 100_000] or [25.0]
 
 
-def tick_of(stream: "av.stream.Stream") -> float:
-    """Seconds of one tick of a stream's clock."""
-    return float(stream.time_base or 1)
-
-
 def _declared_seconds(container: "av.container.InputContainer", stream: "av.VideoStream") -> float | None:
     if container.format.name == "avi" and stream.frames:
-        return stream.frames * tick_of(stream)
+        return float(stream.frames * tick_of(stream))
     if stream.duration:
-        return stream.duration * tick_of(stream)
+        return float(stream.duration * tick_of(stream))
     tag = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
     if tag:
         hours, minutes, seconds = (float(part) for part in tag.groups())
-        start = (stream.start_time or 0) * tick_of(stream)
+        start = float((stream.start_time or 0) * tick_of(stream))
         return 3600 * hours + 60 * minutes + seconds - start
     return container.duration / 1e6 if container.duration else None
 
@@ -246,7 +250,7 @@ def _listed_length(stream: "av.VideoStream", size: int, rates: list[float]) -> L
     entries = [entry for entry in stream.index_entries if not entry.is_discard]
     ticks = np.array(sorted(entry.timestamp for entry in entries), np.int64)
     early = any(entry.pos + entry.size > size for entry in entries[-1:])
-    whole = _length_of(Packets(ticks, tick_of(stream), True, 0.0, early), rates, False)
+    whole = _length_of(Packets(ticks, float(tick_of(stream)), True, 0.0, early), rates, False)
     return Length(whole.frames, whole.seconds, whole.fps, early)
 
 

@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import av.logging
@@ -85,7 +86,7 @@ class Decoder:
 
         AVI stores no times of presentation: its n-th picture is shown when its n-th packet says.
         """
-        name, tick = self.container.format.name, tick_of(self.stream)
+        name, tick = self.container.format.name, float(tick_of(self.stream))
         clock = Clock(tick, self.rate, fps, name in RESTARTING)
         shown: deque[int | None] = deque()
         index = 0
@@ -100,11 +101,11 @@ class Decoder:
                 index += 1
         self._note(clock.last)
 
-    def _packets(self) -> Iterator["av.Packet | None"]:
+    def _packets(self) -> Iterator["av.Packet[Any] | None"]:
         yield from film_packets(self.container, self.stream, self._said)
         yield None
 
-    def _decoded(self, packet: "av.Packet | None") -> list["av.VideoFrame"]:
+    def _decoded(self, packet: "av.Packet[Any] | None") -> list["av.VideoFrame"]:
         with av.logging.Capture() as said:
             try:
                 frames = self.stream.codec_context.decode(packet)
@@ -115,7 +116,7 @@ class Decoder:
                 frames = []
         self._said.extend(words for _, _, words in said)
         for frame in frames:
-            frame.time_base = self.stream.time_base
+            frame.time_base = tick_of(self.stream)
         return frames
 
     def _note(self, time_s: float) -> None:

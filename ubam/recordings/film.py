@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
 import av
 
@@ -70,7 +69,8 @@ def film_of(path: Path, max_pixels: int = MAX_PIXELS) -> Film:
 
     Raises
     ------
-        VideoError: missing, unreadable, not a video, or larger pictures than the limit.
+    VideoError
+        Missing, unreadable, not a video, or larger pictures than the limit.
     """
     if not path.is_file():
         raise VideoError(f"{path}: no such file; check the path in the study")
@@ -127,7 +127,8 @@ def _several(streams: Sequence["av.VideoStream"]) -> list[str]:
 @contextmanager
 def _decoder(path: Path, stream: int, rate: float, max_pixels: int) -> Iterator[Decoder]:
     with opened(path) as container:
-        yield Decoder(container, cast("av.VideoStream", container.streams[stream]), rate, max_pixels)
+        chosen = next(one for one in container.streams.video if one.index == stream)
+        yield Decoder(container, chosen, rate, max_pixels)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import av
 import numpy as np
 from av.filter import Graph
-from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import SideDataContainer, Type
 
 Filter = tuple[str, str]
 Tag = TypeVar("Tag")
@@ -31,7 +31,7 @@ class Painter:
         if self.graph is None or kind != self.kind:
             self.graph, self.kind = chain(frame, self.filters), kind
         self.graph.push(frame)
-        return self.graph.pull().to_ndarray()
+        return np.asarray(self.graph.vpull().to_ndarray())
 
 
 def chain(frame: "av.VideoFrame", filters: Sequence[Filter]) -> Graph:
@@ -72,19 +72,20 @@ def _last_of(graph: Graph | None, tags: deque[Tag]) -> Iterator[tuple[Tag, "av.V
 def _pulled(graph: Graph, tags: deque[Tag]) -> Iterator[tuple[Tag, "av.VideoFrame"]]:
     while tags:
         try:
-            frame = graph.pull()
+            frame = graph.vpull()
         except (av.BlockingIOError, av.EOFError):
             return
-        yield tags.popleft(), frame  # type: ignore[misc]
+        yield tags.popleft(), frame
 
 
 def display_matrix(frame: "av.VideoFrame") -> tuple[int, int, int, int] | None:
     """How a frame is to be shown, (a, b, c, d): x' = a x + c y, y' = b x + d y; None: as it is."""
-    for data in cast("Iterable[SideData]", frame.side_data):
-        if data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])
-            return a, b, c, d
-    return None
+    try:
+        data = cast("SideDataContainer", frame.side_data)[Type.DISPLAYMATRIX]
+    except KeyError:
+        return None
+    a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])
+    return a, b, c, d
 
 
 def turned(matrix: tuple[int, int, int, int] | None) -> list[Filter]:

@@ -48,7 +48,8 @@ def read_timed_frames(
 
     Raises
     ------
-        VideoError: missing or unreadable.
+    VideoError
+        Missing or unreadable.
     """
     path = Path(path)
     film = film_of(path)
@@ -85,7 +86,7 @@ def read_frames(
     start_frame
         First frame_index given.
     stop_frame
-        `frame_index` after the last one given; None: to the end.
+        Frame_index after the last one given; None: to the end.
     step
         Every step-th frame, counted from start_frame.
     crop
@@ -112,10 +113,9 @@ def _chosen(
     start, stop, step = part
     with decoder_of(path, film) as decoder:
         for moment, frame in _whole(decoder, film):
-            index = moment.index
-            if stop is not None and index >= stop:
+            if stop is not None and moment.index >= stop:
                 break
-            if index >= start and (index - start) % step == 0:
+            if moment.index >= start and (moment.index - start) % step == 0:
                 yield painter.paint(frame)
         if damage is not None:
             damage.extend(decoder.damage)
@@ -191,7 +191,7 @@ def glimpse(path: Path | str) -> np.ndarray | None:
         start, tick = film.first_stamp or 0, tick_of(decoder.stream)
         shown = None
         for moment, frame in _whole(decoder, film):
-            at_s = moment.time_s if moment.stamp is None else (moment.stamp - start) * tick
+            at_s = moment.time_s if moment.stamp is None else float((moment.stamp - start) * tick)
             shown = frame
             if at_s + 0.5 / film.info.fps >= wanted_s:
                 break

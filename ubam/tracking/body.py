@@ -11,9 +11,9 @@ from ubam.core.files import write_json
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
-from ubam.tracking.outlines import Glimpse, looks, shipped_eye
+from ubam.tracking.outlines import Glimpse, eye_fingerprint, looks, shipped_eye
 
-BODY_VERSION = 1
+BODY_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,18 @@ def likeliest_plan(stores: Sequence[CropStore]) -> str:
 
 def write_plan(folder: Path, plan: str) -> None:
     """Say which plan of body the landmarks and places in a store's folder are of."""
-    write_json(CropFolder(folder).body, {"version": BODY_VERSION, "plan": plan})
+    write_json(CropFolder(folder).body, _about(plan))
+
+
+def _about(plan: str) -> dict[str, object]:
+    return {"version": BODY_VERSION, "plan": plan, "eye": eye_fingerprint()}
 
 
 def read_body(store: CropStore, plan: str) -> Body:
     """The body in every frame of a store; looked at again where its landmarks are of another plan."""
     files = CropFolder(store.folder)
     told = json.loads(files.body.read_text(encoding="utf-8")) if files.body.is_file() else {}
-    if told != {"version": BODY_VERSION, "plan": plan}:
+    if told != _about(plan):
         files.body.unlink(missing_ok=True)
         for name, array in _look(store, plan).items():
             np.save(files.array(name), array)

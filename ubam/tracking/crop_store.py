@@ -31,7 +31,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 14
+CROP_VERSION = 15
 
 
 @dataclass(frozen=True)

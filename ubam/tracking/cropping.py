@@ -16,9 +16,10 @@ import numpy as np
 
 from ubam.core.files import content_hash
 from ubam.core.typing import Progress
+from ubam.recordings.film import VideoInfo
 from ubam.recordings.mask_files import masks_hash, read_masks
 from ubam.recordings.study_table import Recording
-from ubam.recordings.video_reader import VideoInfo, probe, read_frames
+from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.body import write_plan
 from ubam.tracking.camera_motion import Camera
@@ -27,7 +28,16 @@ from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
 from ubam.tracking.locate import find_subject
-from ubam.tracking.outlines import Glimpse, Look, looks, plan_chances, present, shipped_eye, with_neighbours
+from ubam.tracking.outlines import (
+    Glimpse,
+    Look,
+    eye_fingerprint,
+    looks,
+    plan_chances,
+    present,
+    shipped_eye,
+    with_neighbours,
+)
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
@@ -73,7 +83,7 @@ def build_crops(
 def _key(recording: Recording, crop_size: int, view_size: int) -> str:
     row = (recording.recording_id, recording.start_s, recording.end_s, recording.box, recording.fps)
     masks = None if recording.mask is None else masks_hash(recording.mask)
-    parts = (CROP_VERSION, crop_size, view_size, row, content_hash(recording.video), masks)
+    parts = (CROP_VERSION, eye_fingerprint(), crop_size, view_size, row, content_hash(recording.video), masks)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ubam.core.errors import VideoError
 from ubam.core.typing import Progress
+from ubam.recordings.film import VideoInfo
 from ubam.recordings.study_table import Recording
-from ubam.recordings.video_reader import VideoInfo, read_timed_frames
+from ubam.recordings.video_reader import read_timed_frames
 from ubam.tracking.scene.background import reduced
 
 SMALL_SIDE = 256

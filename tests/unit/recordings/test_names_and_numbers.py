@@ -72,7 +72,9 @@ def test_one_film_by_link_is_refused_and_by_copy_a_doubt(tmp_path: Path) -> None
 def test_subjects_in_both_groups_have_the_p_of_the_paired_test(tmp_path: Path) -> None:
     rows = "\n".join(f"{group}{n}.mp4,m{n},{group}" for group in ("wt", "ko") for n in range(4))
     study = read_study(
-        make_study(tmp_path, f"video,subject,group\n{rows}", [f"{g}{n}.mp4" for g in ("wt", "ko") for n in range(4)])
+        make_study(
+            tmp_path, f"video,subject,group\n{rows}", tuple(f"{g}{n}.mp4" for g in ("wt", "ko") for n in range(4))
+        )
     )
     verdicts = [Verdict(r.recording_id, r.subject, r.group) for r in study.recordings]
     said = describe_study(study, verdicts, "wt")[-1]

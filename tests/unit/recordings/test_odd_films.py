@@ -177,7 +177,8 @@ def test_a_file_that_does_not_say_its_length_has_the_length_it_has(tmp_path: Pat
     assert info.duration_s == pytest.approx(3, abs=0.01)
     assert_every_frame(path, 75)
     verdict = check_recording(Recording("a", 2, path, "a", "g"))
-    assert (verdict.status, verdict.reason, verdict.duration_s) == ("ok", "", pytest.approx(3, abs=0.01))
+    assert (verdict.status, verdict.reason) == ("ok", "")
+    assert verdict.duration_s == pytest.approx(3, abs=0.01)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
@@ -213,7 +214,7 @@ def test_joined_recorder_files_go_on_where_the_clock_starts_anew(tmp_path: Path)
     assert np.diff(times) == pytest.approx(np.full(119, 0.04), abs=1e-3)
 
 
-def test_a_second_damaged_film_is_not_silent(tmp_path):
+def test_a_second_damaged_film_is_not_silent(tmp_path: Path) -> None:
     content = film(tmp_path / "whole.mp4", *X264, "-movflags", "+faststart", count=100).read_bytes()
     for name in ("one.mp4", "two.mp4"):
         (tmp_path / name).write_bytes(content[: int(len(content) * 0.6)])

@@ -1,6 +1,5 @@
 """What cameras and files do to pictures: sharpness, noise, exposure, infrared, compression, few pixels."""
 
-from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -53,7 +52,7 @@ def at_the_border(picture: np.ndarray, side: int, share: float, black: bool) -> 
     return np.ascontiguousarray(np.rot90(turned, -side))
 
 
-def _exposure(random: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+def _exposure(random: np.random.Generator):  # type: ignore[no-untyped-def]
     gain, gamma = np.exp(random.normal(0, 0.3)), np.exp(random.normal(-0.1, 0.25))
     lift = max(0.0, random.normal(0, 0.04))
     if random.uniform() < 0.07:
@@ -61,7 +60,7 @@ def _exposure(random: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]
     return lambda picture: lift + np.clip(picture * gain, 0, 1) ** gamma
 
 
-def _white(random: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+def _white(random: np.random.Generator):  # type: ignore[no-untyped-def]
     if random.uniform() < 0.35:  # grey or infrared
         weights = random.dirichlet([2, 2, 2]).astype(np.float32)
         return lambda picture: np.repeat(picture @ weights[:, None], 3, 2)
@@ -101,7 +100,7 @@ def _h264(frames: list[np.ndarray], quality: str) -> list[np.ndarray]:
     packets = []
     for frame in order:
         padded = cv2.copyMakeBorder(frame, 0, even - side, 0, even - side, cv2.BORDER_REPLICATE)
-        packets += coder.encode(av.VideoFrame.from_ndarray(np.asarray(padded, np.uint8), format="bgr24"))
+        packets += coder.encode(av.VideoFrame.from_ndarray(padded.astype(np.uint8), format="bgr24"))
     packets += coder.encode()
     reader = av.CodecContext.create("h264", "r")
     reader.thread_count = 1

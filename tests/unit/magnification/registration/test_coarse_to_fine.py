@@ -106,7 +106,8 @@ def test_windows_are_laid_together_as_a_slow_version_does(study: dict[str, CropS
 
 
 def test_the_fine_pass_finds_more_of_a_small_lean(study: dict[str, CropStore]) -> None:
-    query, first, both, true = study["mild"], [], [], []
+    query, true = study["mild"], []
+    first, both = list[np.ndarray](), list[np.ndarray]()
     for position in range(8, 40, 8):
         references, view = CanvasReferences.of(on_canvas(study, position)), close_view(query, position)
         box = query.box[position]

@@ -121,7 +121,7 @@ def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() ->
 def test_with_one_reference_the_whole_displacement_is_shown() -> None:
     body = np.random.default_rng(1).normal(size=(60, 3)).astype(np.float32)
     moves = [np.full((1, 60, 2), 0.02 * t, np.float32) for t in range(5)]
-    parts = NormalParts.of([body] * 5, moves, [move / 2 for move in moves])
+    parts = NormalParts.of([body] * 5, moves, [move / np.float32(2) for move in moves])
     np.testing.assert_allclose(parts.abnormal(body, moves[3]), moves[3][0], atol=1e-6)
 
 
