@@ -57,11 +57,11 @@ def towards(query: View, references: CanvasReferences) -> Array:
         return found
     common: Array = np.median(found, axis=0).astype(np.float32)
     way = smooth_inside(common * weight, weight[..., 0], SPACE_SIGMA)
-    rest = _in_windows(query, _atlas(references.views, way))
+    rest = in_windows(query, mean_reference(references.views, way))
     return found + smooth_inside(rest * weight, weight[..., 0], REST_SIGMA)
 
 
-def _atlas(views: View, way: Array) -> View:
+def mean_reference(views: View, way: Array) -> View:
     """The mean of references [R, CLOSE, CLOSE, 3], each carried back to the query along `way` [SIDE, SIDE, 2]."""
     way = np.asarray(cv2.resize(way, (CLOSE, CLOSE), interpolation=cv2.INTER_LINEAR), np.float32) * CLOSE
     x, y = (np.mgrid[:CLOSE, :CLOSE][::-1].transpose(1, 2, 0) + way).transpose(2, 0, 1).astype(np.float32)
@@ -72,7 +72,7 @@ def _atlas(views: View, way: Array) -> View:
     return (total / len(views)).round().astype(np.uint8)
 
 
-def _in_windows(query: View, atlas: View) -> Array:
+def in_windows(query: View, atlas: View) -> Array:
     """The displacement [SIDE, SIDE, 2], in widths, that is found in windows over the subject; 0 outside them."""
     corners = windows(query[..., 0])
     total, weights = np.zeros((CLOSE, CLOSE, 2), np.float32), np.full((CLOSE, CLOSE, 1), 1e-6, np.float32)

@@ -182,7 +182,8 @@ def fields(registration: Registration, positions: NDArray[np.int64]) -> Iterator
     for start in range(0, len(positions), CHUNK_FRAMES):
         wanted = positions[start : start + CHUNK_FRAMES]
         near = frames_to_register(registration.query, wanted)
-        yield _smoothed(registration.query, [registration.frame(int(position)) for position in near], near, wanted)
+        found = [registration.frame(int(position)) for position in near]
+        yield smoothed_over_time(registration.query, found, near, wanted)
 
 
 def frames_to_register(query: CropStore, positions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -218,7 +219,7 @@ def waist(query: CropStore, position: int) -> float:
     return (height - float(box[1])) / float(box[3] - box[1])
 
 
-def _smoothed(
+def smoothed_over_time(
     query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> Field:
     """The fields of the `wanted` frames, smoothed over time and space from the registered frames `near` them."""

@@ -82,14 +82,14 @@ def test_references_are_carried_back_to_the_query() -> None:
     query = cv2.GaussianBlur(rng.uniform(0, 255, (CLOSE, CLOSE, 3)).astype(np.float32), (0, 0), 3).astype(np.uint8)
     reference = np.roll(query, (-4, 6), axis=(0, 1))  # what is at p in the query is at p + (6, -4) there
     way = np.broadcast_to(np.array([6, -4], np.float32) / CLOSE, (SIDE, SIDE, 2))
-    atlas = coarse_to_fine._atlas(np.stack([reference, reference]), np.ascontiguousarray(way))
+    atlas = coarse_to_fine.mean_reference(np.stack([reference, reference]), np.ascontiguousarray(way))
     inside = slice(10, -10)
     assert np.abs(atlas[inside, inside].astype(int) - query[inside, inside]).max() <= 2
 
 
 def test_windows_are_laid_together_as_a_slow_version_does(study: dict[str, CropStore]) -> None:
     query, other = close_view(study["mild"], 12), close_view(study["first"], 12)
-    found = coarse_to_fine._in_windows(query, other)
+    found = coarse_to_fine.in_windows(query, other)
     parts = []
     for x, y in windows(query[..., 0]):
         cut = [np.ascontiguousarray(view[y : y + SIDE, x : x + SIDE])[None] for view in (query, other)]
@@ -141,7 +141,7 @@ def test_frames_between_registered_ones_are_interpolated(study: dict[str, CropSt
     steady = np.ones((SIDE, SIDE, 2), np.float32)
     frames = [(0.001 * at * steady, steady[..., 0], 0.002 * at * steady[..., 0]) for at in near]
     wanted = np.arange(18, 23)
-    field = register._smoothed(query, frames, near, wanted)
+    field = register.smoothed_over_time(query, frames, near, wanted)
     np.testing.assert_allclose(field.flow[:, 32, 32, 0], 0.001 * wanted, atol=1e-4)
     np.testing.assert_allclose(field.spread[:, 32, 32], 0.002 * wanted, atol=2e-4)
     assert list(field.position) == list(wanted)
