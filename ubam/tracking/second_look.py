@@ -18,6 +18,7 @@ WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
 LOOKS_PER_S = 12.5  # between them the subject is where it was on its way from one to the next
 ROUNDS = 5  # how often the box may change before it is settled
+SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
 NOT_MOVING = "nothing moves: the subject was found by its looks alone; look at the crops, or give a box in the study"
 Frames = Callable[[], Iterator[np.ndarray]]
@@ -27,11 +28,11 @@ Frames = Callable[[], Iterator[np.ndarray]]
 class Settled:
     """The body beside what moves, from looks at some frames.
 
-    shift [2]: from the middle of what moves to the middle of the body, and side: of the body's box, small pixels;
+    middle [T,2]: where the body's middle is in every frame, roughly, and side: of its box, small pixels;
     subject bool [N,h,w]: the body in the frames that were looked at.
     """
 
-    shift: np.ndarray
+    middle: np.ndarray
     side: float
     subject: np.ndarray
 
@@ -55,10 +56,11 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
         None where the eye sees a body in less than half of the frames in which something moves.
     """
     threes = list(_threes(frames(), at))
-    middle, side, found = _middle(track, scale)[at], _side(track, scale), track.found[at]
-    shift, side_now, parts = np.zeros(2), side, []
+    moving, side, found = _middle(track, scale), _side(track, scale), track.found[at]
+    here, parts = moving[at].copy(), []
+    there = found
     for _ in range(ROUNDS):
-        boxes = _boxes(middle + shift, WIDER * side_now)
+        boxes = _boxes(here, WIDER * side)
         parts = list(_looks(threes, None, boxes))
         blobs = np.stack([_blob(outline, box) for outline, box in parts])
         there = (blobs[:, 0] > 0) & found
@@ -66,13 +68,26 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
             return None
         x0, y0, x1, y1 = blobs[there, 3:7].T
         wanted = ROOM * float(np.median(np.maximum(x1 - x0, y1 - y0)))
-        beside = np.median(np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1) - middle[there], axis=0)
-        step = max(abs(wanted - side_now), float(np.abs(beside - shift).max())) / side_now
-        shift, side_now = beside, wanted
+        seen = np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1)
+        step = max(abs(wanted - side), float(np.median(np.abs(seen - here[there])))) / side
+        here[there], side = seen, wanted
         if step < STEADY:
             break
     size = threes[0][0].shape[1::-1]
-    return Settled(shift, side_now, np.stack([in_picture(*part, size) > 0.5 for part in parts]))
+    subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
+    return Settled(_path(moving, at[there], here[there], side), side, subject)
+
+
+def _path(moving: np.ndarray, at: np.ndarray, seen: np.ndarray, side: float) -> np.ndarray:
+    """The body's middle in every frame [T,2], from that of what moves [T,2] and from where it was seen at some frames.
+
+    A body that stays about where it is lies between the places where it was seen, whichever limb moves meanwhile. One
+    that travels is as far beside what moves as it mostly was.
+    """
+    if len(seen) > 1 and np.median(np.abs(np.diff(seen, axis=0)).max(axis=1)) < SLOW * side:
+        frames = np.arange(len(moving))
+        return np.stack([np.interp(frames, at, column) for column in seen.T], 1)
+    return moving + np.median(seen - moving[at], axis=0)
 
 
 def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -95,7 +110,7 @@ def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Sett
         Frames per second.
     """
     wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
-    boxes = _boxes(_middle(track, scale)[wanted] + settled.shift, WIDER * settled.side)
+    boxes = _boxes(settled.middle[wanted], WIDER * settled.side)
     looks = _looks(_threes(frames(), wanted), scene, boxes)
     seen = np.stack([_blob(*look) for look in looks])
     if not seen[:, 0].any():
