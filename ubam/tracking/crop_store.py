@@ -31,7 +31,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 16
+CROP_VERSION = 18
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, scene_at, whole_outline
 
 SIDE = 128  # pixels of a look
+WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
 LOOKS_PER_S = 12.5  # between them the subject is where it was on its way from one to the next
@@ -59,9 +60,9 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
     moving, side, found = _middle(track, scale), _side(track, scale), track.found[at]
     here, parts = moving[at].copy(), []
     there = found
-    for _ in range(ROUNDS):
-        boxes = _boxes(here, WIDER * side)
-        parts = list(_looks(threes, None, boxes))
+    whole = max(threes[0][0].shape[:2]) / side  # beyond the picture there is nothing to see
+    for wider in (max(WIDER, min(WIDEST, whole)), *[WIDER] * ROUNDS):
+        parts = list(_looks(threes, None, _boxes(here, wider * side), wider))
         blobs = np.stack([_blob(outline, box) for outline, box in parts])
         there = (blobs[:, 0] > 0) & found
         if there.sum() < 0.5 * max(found.sum(), 1):
@@ -71,7 +72,7 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
         seen = np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1)
         step = max(abs(wanted - side), float(np.median(np.abs(seen - here[there])))) / side
         here[there], side = seen, wanted
-        if step < STEADY:
+        if wider == WIDER and step < STEADY:
             break
     size = threes[0][0].shape[1::-1]
     subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
@@ -148,12 +149,12 @@ def _threes(frames: Iterator[np.ndarray], wanted: np.ndarray) -> Iterator[tuple[
 
 
 def _looks(
-    threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray
+    threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray, wider: float = WIDER
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The soft outline of the subject in each box [n,4] and the box; the part of it that lies most in its middle."""
     ahead, glimpses = tee(_glimpses(threes, scene, boxes))
     for outline, glimpse, box in zip(outlines(shipped_eye(), ahead, SIDE), glimpses, boxes, strict=True):
-        part = _in_the_middle(outline)
+        part = _in_the_middle(outline, wider)
         yield part if scene is None else present(part, glimpse.crop, scene_at(scene, box, SIDE)), box
 
 
@@ -163,10 +164,10 @@ def _glimpses(threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, box
         yield Glimpse(before, at, after, None if scene is None else cut(scene.background, box, SIDE))
 
 
-def _in_the_middle(outline: np.ndarray) -> np.ndarray:
+def _in_the_middle(outline: np.ndarray, wider: float) -> np.ndarray:
     """The connected part of an outline that has most of itself in the box without the room around it."""
     count, labels = cv2.connectedComponents((outline > 0.5).astype(np.uint8))
-    edge = round(SIDE * (1 - 1 / WIDER) / 2)
+    edge = round(SIDE * (1 - 1 / wider) / 2)
     inner = slice(edge, SIDE - edge)
     weight = np.bincount(labels[inner, inner].ravel(), outline[inner, inner].ravel(), minlength=count)
     weight[0] = 0
