@@ -33,7 +33,7 @@ class CropFolder:
         return self.path / f"{name}.npy"
 
     def picture(self, name: str) -> Path:
-        """A picture of the empty scene: `background`, `noise` or `still`."""
+        """A picture of the empty scene: `background` or `noise`."""
         return self.path / f"{name}.png"
 
 

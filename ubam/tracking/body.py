@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ubam.core.files import write_json
+from ubam.core.files import atomic_path, write_json
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
@@ -60,7 +60,8 @@ def read_body(store: CropStore, plan: str) -> Body:
     if told != _about(plan):
         files.body.unlink(missing_ok=True)
         for name, array in _look(store, plan).items():
-            np.save(files.array(name), array)
+            with atomic_path(files.array(name)) as temporary:  # others may have the old one mapped
+                np.save(temporary, array)
         write_plan(store.folder, plan)
     marks = np.load(files.array("landmarks"))
     return Body(plan, marks[..., :2], marks[..., 2], marks[..., 3], np.load(files.array("places"), mmap_mode="r"))

@@ -41,6 +41,10 @@ LOST = (
     "the camera moves and its frames cannot be brought into one picture: the subject is what moves otherwise than its "
     "surroundings, and a magnified clip is not to be trusted; record with a camera at rest"
 )
+MOVING_BEHIND_MASKS = (
+    "the camera moves and masks were given: what is behind the subject is not known, and a magnified clip is not to be "
+    "trusted; record with a camera at rest"
+)
 MOVING_IN_BOX = "the camera moves and the given box does not: what the box shows is compared with a picture at rest"
 LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local background
 
@@ -53,9 +57,12 @@ def find_subject(recording: Recording, survey: FirstPass) -> Finding:
         StudyError: the given masks do not fit.
         VideoError: the given box lies outside the picture.
     """
-    if recording.mask is not None:
-        return _turned(find_by_masks(recording.mask, survey), survey.fps)
     camera, lost = _camera(survey)
+    if recording.mask is not None:
+        finding = _turned(find_by_masks(recording.mask, survey), survey.fps)
+        if camera is None and not lost:
+            return finding
+        return replace(finding, lost=True, track=finding.track.saying(MOVING_BEHIND_MASKS))
     if recording.box is not None:
         finding = _find_in_box(recording, survey, recording.box)
         remark = (MOVING_IN_BOX,) * (camera is not None or lost)

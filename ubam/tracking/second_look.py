@@ -11,7 +11,7 @@ from ubam.tracking.blobs import enlarged_blobs, find_blobs
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
-from ubam.tracking.views import cut, scene_at, whole_outline
+from ubam.tracking.views import cut, in_picture, scene_at
 
 SIDE = 128  # pixels of a look
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
@@ -119,11 +119,6 @@ def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Sett
     blobs, there = _between(seen, wanted, len(track.found))
     remarks = tuple(NOT_MOVING if remark == NO_MOTION else remark for remark in track.warnings)
     return smooth_track(enlarged_blobs(blobs, scale), there, fps, remarks)
-
-
-def in_picture(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An outline float32 [S,S] of the crop at a square box, laid into the whole picture of size (width, height)."""
-    return whole_outline(outline, box, (0, 0, *size))
 
 
 def _middle(track: Track, scale: float) -> np.ndarray:

@@ -69,6 +69,11 @@ def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scen
     return Scene(warped(scene.background), warped(scene.noise), scene.hidden)
 
 
+def in_picture(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An outline [S,S] of the crop at a square box, laid into the whole picture of size (width, height), float32."""
+    return whole_outline(np.asarray(outline, np.float32), box, (0, 0, *size))
+
+
 def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:
     """The view of a crop uint8 [S,S,3] that shows nothing but the subject before a known scene; see `paint_view`."""
     return paint_view(crop, without_strays(behind.saliency(crop)), behind.background, size)

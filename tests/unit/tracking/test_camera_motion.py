@@ -16,7 +16,7 @@ from ubam.recordings.video_reader import read_frames
 from ubam.tracking.camera_motion import AT_REST, NOTHING_RESTS, LostCamera, follow_camera, local_saliency, share_at_rest
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
-from ubam.tracking.locate import LOST, MOVING
+from ubam.tracking.locate import LOST, MOVING, MOVING_BEHIND_MASKS
 from ubam.tracking.views import cut
 
 WIDE, WINDOW = (400, 200), (240, 160)
@@ -179,3 +179,19 @@ def test_a_lost_camera_is_said_and_what_moves_is_followed(tmp_path: Path) -> Non
     assert CropStore.open(store.folder).camera_lost  # a store without the flag says it in its warnings
     assert store.views.shape == (40, 64, 64, 3)
     assert store.moves is None
+
+
+def test_masks_from_a_moving_camera_are_followed_and_the_unknown_scene_is_said(tmp_path: Path) -> None:
+    frames, masks = walk(40)
+    moves = hand(40)
+    video = write_video(tmp_path / "hand.mp4", iter(through(frames, moves)))
+    soft = through([mask.astype(np.float32) for mask in masks], moves)
+    moved = [np.where(mask > 0.5, np.uint8(255), np.uint8(0)) for mask in soft]
+    (tmp_path / "masks").mkdir()
+    for t, mask in enumerate(moved):
+        cv2.imwrite(str(tmp_path / "masks" / f"{t:03d}.png"), mask)
+    store = build_crops(Recording("hand", 2, video, "s", "g", mask=tmp_path / "masks"), tmp_path / "crops")
+    assert MOVING_BEHIND_MASKS in store.warnings
+    assert store.camera_lost
+    for t in (8, 20, 32):
+        assert overlap(cut(moved[t], store.box[t], 128) > 127, store.outline_at(t) > 0.5) > 0.9

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ubam.recordings.study_table import Recording
@@ -14,7 +13,7 @@ from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.eye import Eye
 from ubam.tracking.eye.landmarks import LANDMARKS
 from ubam.tracking.scene.empty_scene import Scene
-from ubam.tracking.views import cut, scene_at, turned
+from ubam.tracking.views import cut, in_picture, scene_at, turned
 
 EYE_LANDMARKS = tuple(dict.fromkeys(name for names in LANDMARKS.values() for name in names))
 
@@ -129,15 +128,7 @@ def look_at(recording: Recording, store: CropStore, row: EyeRow, positions: Sequ
         behind = scene_at(store.seen(whole, position), box, row.side)
         sight = see(Moment(crops[0], crops[1:], behind, position))
         landmarks = None if sight.landmarks is None else box[:2] + sight.landmarks * (box[2] - box[0])
-        yield Looked(picture, in_frame(sight.outline, box, (picture.shape[1], picture.shape[0])), landmarks)
-
-
-def in_frame(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An outline [s, s] of a square box (x0, y0, x1, y1) as part of the picture of size (width, height): not `cut`."""
-    zoom = len(outline) / float(box[2] - box[0])
-    matrix = np.array([[zoom, 0, 0.5 * zoom - 0.5 - box[0] * zoom], [0, zoom, 0.5 * zoom - 0.5 - box[1] * zoom]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(np.asarray(outline, np.float32), matrix, size, flags=flags))
+        yield Looked(picture, in_picture(sight.outline, box, (picture.shape[1], picture.shape[0])), landmarks)
 
 
 def _frames_of(video: Path, wanted: Sequence[Sequence[int]]) -> Iterator[list[np.ndarray]]:

@@ -17,7 +17,7 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark import run as benchmark_run
 from ubam.evaluation.benchmark.eye import measures, run, sets
 from ubam.evaluation.benchmark.eye import run as run_module
-from ubam.evaluation.benchmark.eye.rows import EyeRow, Moment, Sight, eye_rows, in_frame, look_at, seeing
+from ubam.evaluation.benchmark.eye.rows import EyeRow, Moment, Sight, eye_rows, look_at, seeing
 from ubam.evaluation.benchmark.eye.run import Plan, landmark_values, measure_outlines, measure_postures, run_eye
 from ubam.evaluation.benchmark.eye.sets import (
     PictureSet,
@@ -36,7 +36,7 @@ from ubam.recordings.keypoint_files import Keypoints
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.empty_scene import Scene
-from ubam.tracking.views import cut
+from ubam.tracking.views import cut, in_picture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 HALF = np.array([[True, True, False, False]])
@@ -150,7 +150,7 @@ def test_in_frame_undoes_cut() -> None:
     rng = np.random.default_rng(1)
     picture = cv2.GaussianBlur(rng.uniform(size=(120, 160)).astype(np.float32), (0, 0), 4)
     box = np.array([30.4, 20.2, 94.4, 84.2])
-    back = in_frame(cut(picture, box, 64), box, (160, 120))
+    back = in_picture(cut(picture, box, 64), box, (160, 120))
     np.testing.assert_allclose(back[25:80, 35:90], picture[25:80, 35:90], atol=0.02)
     assert not back[:18].any()
     assert not back[:, 100:].any()
