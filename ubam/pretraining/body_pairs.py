@@ -41,15 +41,15 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
     """
     plan = list(SHARES)[rng.choice(len(SHARES), p=list(SHARES.values()))]
     query, other = (PLANS[plan][0](rng) for _ in range(2))
-    deviation = draw_deviation(query, rng) if rng.random() < 1 - ANOTHER else None
-    copy = Body(plan, in_posture_of(other, query), other.limbs) if deviation else other
-    if deviation and rng.random() < related:
+    change = draw_posture_change(query, rng) if rng.random() < 1 - ANOTHER else None
+    copy = Body(plan, in_posture_of(other, query), other.limbs) if change else other
+    if change and rng.random() < related:
         copy = other = relative(query, rng)
     seen, turn = _camera(plan, rng)
     also, _ = _camera(plan, rng, turn)
-    target_posture = deviated(query, deviation) if deviation else in_posture_of(query, other)
+    target_posture = changed(query, change) if change else in_posture_of(query, other)
     now, then = (_filmed(joints, seen) for joints in (query.joints, target_posture))
-    like_now, like_then = (_filmed(joints, also) for joints in (copy.joints, deviated(copy, deviation)))
+    like_now, like_then = (_filmed(joints, also) for joints in (copy.joints, changed(copy, change)))
     edges, later = _edges(now, query), _edges(then, query)
     scale = CROP * rng.uniform(0.55, 0.9) / max(edges[2] - edges[0], edges[3] - edges[1], 0.3)
     middle = (edges[:2] + edges[2:]) / 2 + rng.normal(0, 0.04, 2) * CROP / scale
@@ -68,7 +68,7 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
 
 
 @dataclass(frozen=True)
-class Deviation:
+class PostureChange:
     """A difference in posture: rotations [3, 3] of the directions of limbs, by the joint at which each ends.
 
     planted: the feet stay in place, and the legs follow the trunk.
@@ -78,8 +78,8 @@ class Deviation:
     planted: bool
 
 
-def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
-    """A random deviation: small rotations of every limb, and mostly a larger one besides.
+def draw_posture_change(body: Body, rng: np.random.Generator) -> PostureChange:
+    """A random change of posture: small rotations of every limb, and mostly a larger one besides.
 
     The larger one is a trunk that is bent in one place or arched over its whole length, with the feet planted or not;
     or it is of one to three limbs, with or without the parts that hang on them; sometimes of the whole body.
@@ -88,7 +88,7 @@ def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
     ends = [end for _, end, *_ in body.limbs]
     turns = {end: _about(0, 0, 1, rng.normal(0, usual)) @ _about(0, 1, 0, rng.normal(0, usual / 2)) for end in ends}
     if alike:
-        return Deviation(turns, bool(rng.random() < 0.5))
+        return PostureChange(turns, bool(rng.random() < 0.5))
     trunk = [end for end in ends if not any(word in end for word in LIMBS)]
     if body.plan in STANDING and rng.random() < 0.5:
         spine = [end for end in trunk if not end.startswith(("tail", "ear", "shoulder"))]
@@ -98,13 +98,13 @@ def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
         _turn(turns, [end for end in trunk if end not in spine], float(bends.sum()) * rng.uniform(0, 1))
         arms = [end for end in ends if end.startswith(("elbow", "wrist", "hand"))]
         _turn(turns, arms, float(bends.sum()) * rng.uniform(0, 1))
-        return Deviation(turns, bool(rng.random() < 0.7))
+        return PostureChange(turns, bool(rng.random() < 0.7))
     for _ in range(rng.integers(1, 4)):
         end = ends[rng.integers(len(ends))]
         angle = rng.normal(0, 18) if rng.random() < 0.8 else rng.uniform(-50, 50)
         moved = _hanging(body, end) if rng.random() < 0.6 else [end]
         _turn(turns, ends if rng.random() < 0.12 else moved, angle)
-    return Deviation(turns, bool(rng.random() < 0.15))
+    return PostureChange(turns, bool(rng.random() < 0.15))
 
 
 def _bends(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -142,17 +142,17 @@ def _about(x: float, y: float, z: float, angle: float) -> np.ndarray:
     return matrix
 
 
-def deviated(body: Body, deviation: Deviation | None) -> World:
-    """The joints [3] of a body in its own posture, or in the one that deviates so.
+def changed(body: Body, change: PostureChange | None) -> World:
+    """The joints [3] of a body in its own posture, or in the changed one.
 
     Limbs keep their lengths, but for the legs of planted feet.
     """
-    if deviation is None:
+    if change is None:
         return body.joints
     joints = {body.limbs[0][0]: body.joints[body.limbs[0][0]]}
     for start, end, *_ in body.limbs:
-        joints[end] = joints[start] + deviation.turns[end] @ (body.joints[end] - body.joints[start])
-    if deviation.planted:
+        joints[end] = joints[start] + change.turns[end] @ (body.joints[end] - body.joints[start])
+    if change.planted:
         for leg in _legs(body):
             slip = joints[leg[-1]] - body.joints[leg[-1]]
             for number, joint in enumerate(leg):
