@@ -44,7 +44,7 @@ def magnify_recording(
 ) -> ClipFacts:  # fmt: skip
     """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON.
 
-    count: moments in a strip; 0: as many as it usually has. layers: the film to write of the layers of a clip of panels.
+    count: moments in a strip; 0: as many as it usually has. layers: the film of layers to write of a clip of panels.
     """
     material = material_of(job, recording_id)
     frames = frames_within(material.store(recording_id), span)

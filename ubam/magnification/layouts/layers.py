@@ -26,7 +26,7 @@ CRF = 16  # a soft opacity would be a soft rim
 
 
 class Layers(Check):
-    """A check that keeps the layers of the clip that it watches, as JPEG pictures."""
+    """A check that keeps the layers of the clip that it watches, as compressed pictures."""
 
     def __init__(self, made: Magnification, factor: float) -> None:
         super().__init__(made, factor)
@@ -49,8 +49,8 @@ class Layers(Check):
         scene = query.seen(self.made.scene, frame.position).background
         opacity = _placed(frame, query.height, query.width)
         stacked = [cut_panel(picture, region, self._size) for picture in (frame.recording, scene, opacity)]
-        written = cv2.imencode(".png", cv2.cvtColor(np.vstack(stacked), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        self._pictures.append(written[1])
+        pixels = cv2.cvtColor(np.vstack(stacked), cv2.COLOR_RGB2BGR)
+        self._pictures.append(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
         self._flows.append(flow_on_grid(frame, region, self._size[0]))
         self._heights.append(query.height_at(frame.position) * self._size[0] / (region[2] - region[0]))
 
@@ -81,9 +81,8 @@ def flow_on_grid(frame: Frame, region: Region, width: int) -> Array:
     left, top, right, bottom = frame.region
     rows, columns = frame.flow.shape[:2]
     map_x, map_y = np.meshgrid((x - left) * columns / (right - left) - 0.5, (y - top) * rows / (bottom - top) - 0.5)
-    found = cv2.remap(
-        frame.flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    maps = map_x.astype(np.float32), map_y.astype(np.float32)
+    found = cv2.remap(frame.flow, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found * np.float32(width / (x1 - x0)), np.float32)
 
 

@@ -19,10 +19,10 @@ export class Live {
     this.video.requestVideoFrameCallback((_, { mediaTime }) => { this.show(mediaTime); this.follow(); });
   }
 
-  /** Fetch the layers at this address of the API, the film's own with .json; false when something else was wanted meanwhile. */
+  /** Fetch the displacements of the layers at this address of the API; false when something else was wanted meanwhile. */
   async open(address) {
     this.wanted = address;
-    const facts = await get(address);
+    const facts = await get(`${address}.json`);
     if (this.wanted !== address) return false;
     const bytes = atob(facts.flow), flow = new Int8Array(bytes.length);
     for (let i = 0; i < bytes.length; i += 1) flow[i] = bytes.charCodeAt(i);
