@@ -13,7 +13,7 @@ from webui.data.models import Clip, Job
 from webui.data.session import database
 from webui.http.answer_schemas import ClipOut
 from webui.http.request_records import ClipRequest
-from webui.http.responses import send_whole
+from webui.http.responses import send_layers, send_whole
 from webui.http.schemas import ClipIn, answers
 from webui.http.security import identity, limiter
 from webui.jobs.progress import read_progress
@@ -73,6 +73,7 @@ def clip_json(clip: Clip) -> ClipRecord:
         "from_s": clip.from_s, "to_s": clip.to_s, "status": job.status, "error": job.error, "facts": facts,
         "fraction": 1.0 if job.status == "done" else round(share, 3), "queue_position": position(job),
         "url": f"/api/v1/clips/{clip.id}/{'strip.png' if clip.layout == 'strip' else 'clip.mp4'}",
+        "layers": f"clips/{clip.id}/layers" if path.with_suffix(".layers.mp4").exists() else None,
     }  # fmt: skip
 
 
@@ -92,6 +93,15 @@ def play_clip(clip_id: str) -> Response:
     check_faces(clip.run)
     note("play", "clip", clip.id, often=True)
     return send_whole(service().storage.clip(clip), kind="video/mp4")
+
+
+@runs.get("/clips/<string:clip_id>/layers.<string:kind>")
+@runs.doc(summary="The layers of a clip, mp4 or json: with them any factor is shown at once", responses=answers("*/*"))
+def get_clip_layers(clip_id: str, kind: str) -> Response:
+    """The film, or the displacements of its frames."""
+    clip = clip_of(clip_id)
+    check_faces(clip.run)
+    return send_layers(service().storage.clip(clip).with_suffix(".layers.mp4"), kind)
 
 
 @runs.get("/clips/<string:clip_id>/strip.<string:kind>")

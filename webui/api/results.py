@@ -20,7 +20,7 @@ from webui.data.session import database
 from webui.http.answer_records import ComparedAnswer, ResultsAnswer
 from webui.http.answer_schemas import ComparedOut, EvidenceOut, MapsOut, ResultsOut, WindowOut
 from webui.http.request_records import RunsRequest, TimeRequest
-from webui.http.responses import jpeg_of, send_picture, send_text, send_whole
+from webui.http.responses import jpeg_of, send_layers, send_picture, send_text, send_whole
 from webui.http.schemas import RunsIn, TimeIn, answers
 from webui.http.security import identity, limiter
 from webui.results import reader
@@ -98,6 +98,15 @@ def get_preview(run_id: str, recording_id: str) -> Any:
     if recording is None:
         abort(404, "The run made no preview of this recording, and the recording itself is not here.")
     return shown_copy(recording_of(recording.study_id, recording.id))
+
+
+@found.get("/runs/<string:run_id>/recordings/<string:recording_id>/layers.<string:kind>")
+@found.doc(summary="The layers of the clip that came with the run, mp4 or json", responses=answers("*/*"))
+def get_layers(run_id: str, recording_id: str, kind: str) -> Response:
+    """The film, or the displacements of its frames."""
+    run = shown_run(run_id)
+    reader.row_of(run, recording_id)
+    return send_layers(reader.files_in(run).layers(recording_id), kind)
 
 
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/crop.jpg")

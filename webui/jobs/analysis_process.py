@@ -154,7 +154,8 @@ def render(order: ClipOrder, folder: Path) -> None:
     if order["appearance"]:
         transfer_posture(job, order["recording"], order["appearance"], span, Path(order["out"]))
     else:
-        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, Path(order["out"]))
+        out, layers = Path(order["out"]), Path(order["out"]).with_suffix(".layers.mp4")
+        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, out, layers=layers)
     progress.end("magnify")
 
 

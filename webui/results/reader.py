@@ -10,7 +10,7 @@ from apiflask import abort
 
 from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
-from ubam.results.run_folder import CROPS, LOCK, RunFolder
+from ubam.results.run_folder import CROPS, LAYERS, LOCK, RunFolder
 from webui.context import service
 from webui.data.models import Recording, Run
 from webui.data.session import database
@@ -30,7 +30,7 @@ from webui.results.records import (
     WindowRecord,
 )
 
-HIDDEN = (CROPS, LOCK)
+HIDDEN = (CROPS, LAYERS, LOCK)
 SHOWN_LAYOUT = "side-by-side"
 
 
@@ -150,11 +150,13 @@ def clips_of(run: Run) -> list[ClipRecord]:
 
 
 def _clip_of(run: Run, name: str, stem: str, facts: dict[str, Any]) -> ClipRecord:
+    has_layers = stem == name and files_in(run).layers(name).is_file()
     return {
         "id": None, "run": run.id, "recording_id": name, "factor": facts.get("factor"), "appearance": None,
         "layout": facts.get("layout", SHOWN_LAYOUT), "from_s": facts.get("from_s"), "to_s": facts.get("to_s"),
         "status": "done", "error": "", "fraction": 1.0, "queue_position": None, "facts": facts,
         "url": f"/api/v1/runs/{run.id}/files/magnified/{stem}.mp4",
+        "layers": f"runs/{run.id}/recordings/{name}/layers" if has_layers else None,
     }  # fmt: skip
 
 

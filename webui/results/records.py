@@ -26,6 +26,7 @@ class ClipRecord(TypedDict):
     queue_position: int | None
     facts: Mapping[str, object]
     url: str
+    layers: str | None
 
 
 class FileRecord(TypedDict):
