@@ -1,4 +1,4 @@
-"""Train the eye on drawn pairs; an interrupted training goes on where it stopped."""
+"""Train the eye on drawn pairs; an interrupted training continues where it stopped."""
 
 import json
 from collections.abc import Callable
