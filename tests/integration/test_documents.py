@@ -138,7 +138,7 @@ def test_the_table_of_the_run_folder_has_what_a_run_writes(run: Path) -> None:
 
 
 @pytest.fixture
-def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def world(run: Path, study: Path, known_crops: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder that the reader of a document stands in: videos, a study, a finished run RUN, deploy/."""
     monkeypatch.chdir(tmp_path)
     rows = read_csv(study)
