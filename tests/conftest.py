@@ -67,3 +67,9 @@ def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.known_crops import use_crops_of  # loads torch
 
     use_crops_of(run, monkeypatch)
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are not drawn, which take longest of a small report."""
+    monkeypatch.setattr("ubam.pipeline.runner.write_figures", lambda folder: None)

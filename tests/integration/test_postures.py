@@ -40,7 +40,7 @@ def test_landmarks_are_postures_and_nothing_is_trained(seen: Path, run: Path) ->
     assert len(read_csv(seen / "deviation" / "subjects.csv")) == 5
 
 
-@pytest.mark.usefixtures("known_crops")
+@pytest.mark.usefixtures("known_crops", "no_figures")
 def test_new_subjects_are_scored_by_the_model_s_own_plan_and_code(seen: Path, study: Path, tmp_path: Path) -> None:
     rows = read_csv(study)
     for row in rows:

@@ -125,7 +125,7 @@ def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Pat
     assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
 
 
-@pytest.mark.usefixtures("known_crops")
+@pytest.mark.usefixtures("known_crops", "no_figures")
 def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
