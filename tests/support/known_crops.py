@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,11 @@ from ubam.tracking.cropping import build_crops
 
 def _copying(run: Path, *anew: str) -> Callable[..., CropStore]:
 
-    def build(recording: Recording, out: Path, **sizes: int) -> CropStore:
+    def build(recording: Recording, out: Path, **options: Any) -> CropStore:
         known = run / "crops" / recording.recording_id
         if known.is_dir() and not out.exists() and recording.recording_id not in anew:
             shutil.copytree(known, out)
-        return build_crops(recording, out, **sizes)
+        return build_crops(recording, out, **options)
 
     return build
 
