@@ -52,6 +52,7 @@ def run_json(run: Run) -> RunAnswer:
         "status": status, "stage": running if status == "running" else "", "stages": stages,
         "fraction": 1.0 if status == "done" else round(share, 4), "eta_s": rest if status == "running" else None,
         "queue_position": position(job), "error": error, "warnings": warnings,
+        "posture": run.posture, "plan": run.plan, "block": run.block,
         "reference": run.reference, "preset": run.preset, "seed": run.seed, "created": run.created.isoformat(),
         "started": _time(job, "started"), "finished": _time(job, "finished"), "against": run.against_id,
         "opened": run.folder is not None, "kind": "score" if run.against_id else "run",
@@ -130,9 +131,26 @@ def start_run(study_id: str, given: RunRequest) -> tuple[RunAnswer, int]:
     groups = list(dict.fromkeys(recording.group for recording in usable))
     if reference is not None and reference not in groups:
         abort(422, f"No usable recording is in a group called '{reference}'; the groups are {', '.join(groups)}.")
+    _check_options(given, usable)
     name = (given.get("name") or "").strip() or f"{given['preset']}, {len(usable)} recordings"
     run = Run(name=name, reference=reference, preset=given["preset"], seed=given["seed"])
+    run.posture, run.plan, run.block = given.get("posture"), given.get("plan"), given.get("block") or None
     return _queue(run, study, usable, "run"), 201
+
+
+def _check_options(given: RunRequest, usable: list[Recording]) -> None:
+    """What `ubam run` would refuse later."""
+    without = [one for one in usable if not one.keypoints or one.keypoints_said != "ok"]
+    if given.get("posture") == "keypoints" and without:
+        why = f": {without[0].keypoints_said}" if without[0].keypoints_said else ""
+        abort(
+            400,
+            f"Postures of keypoints take keypoints of every recording; {without[0].file_name} has none that can be "
+            f"used{why}",
+        )
+    block = given.get("block")
+    if block and not all(one.extra.get(block) for one in usable):
+        abort(400, f"Not every recording says its '{block}'; fill in that column of the table.")
 
 
 def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAnswer:
@@ -159,7 +177,8 @@ def _entry(recording: Recording) -> RunEntry:
     return {
         "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
         "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
-        "face_box": one.face_box, "duration_s": one.duration_s,
+        "face_box": one.face_box, "duration_s": one.duration_s, "given_fps": one.given_fps, "keypoints": one.keypoints,
+        "mask": one.mask, "extra": one.extra,
     }  # fmt: skip
 
 

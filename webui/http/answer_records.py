@@ -27,6 +27,9 @@ class RunAnswer(TypedDict):
     warnings: list[str]
     reference: str | None
     preset: str
+    posture: str | None
+    plan: str | None
+    block: str | None
     seed: int
     created: str
     started: str | None
@@ -167,6 +170,11 @@ class RecordingAnswer(TypedDict):
     dose: float | None
     start_s: float | None
     end_s: float | None
+    given_fps: float | None
+    keypoints: str
+    mask: str
+    keypoints_said: str
+    extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None
     status: str
@@ -177,6 +185,15 @@ class RecordingAnswer(TypedDict):
     width: int | None
     height: int | None
     frames: int | None
+
+
+class CompanionAnswer(TypedDict):
+    """A file of keypoints or masks."""
+
+    id: str
+    kind: str
+    file_name: str
+    bytes: int
 
 
 class VerdictAnswer(TypedDict):
@@ -214,6 +231,8 @@ class CheckAnswer(TypedDict):
     doubts: list[str]
     problems: list[str]
     reference_guess: str | None
+    estimates: dict[str, float]
+    measured: bool
 
 
 class PersonAnswer(TypedDict):

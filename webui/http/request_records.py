@@ -50,6 +50,9 @@ class RunRequest(TypedDict):
     name: NotRequired[str]
     reference: NotRequired[str | None]
     preset: str
+    posture: NotRequired[str | None]
+    plan: NotRequired[str | None]
+    block: NotRequired[str | None]
     seed: int
 
 

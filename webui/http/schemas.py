@@ -8,7 +8,8 @@ from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
-from ubam.core.settings import FACTOR_RANGE, LAYOUTS
+from ubam.core.settings import FACTOR_RANGE, LAYOUTS, POSTURES
+from ubam.tracking.eye.landmarks import PLANS
 
 TRANSFER = "transfer"  # the posture of one recording with the appearance of another
 LARGEST = 1e9
@@ -84,6 +85,10 @@ class RecordingIn(Schema):
     dose = number_field()
     start_s = number_field(0)
     end_s = number_field(0)
+    given_fps = Float(allow_none=True, validate=Range(0, 1e6, min_inclusive=False))
+    keypoints = String(validate=[Length(0, 1000), clean])
+    mask = String(validate=[Length(0, 1000), clean])
+    extra = Dict(keys=name_field(), values=label_field(), validate=Length(0, 40))
     box = Box()
     face_box = Box()
 
@@ -118,11 +123,17 @@ class PathsIn(Schema):
 
 
 class RunIn(Schema):
-    """How to analyse a study; without a reference every subject is compared with all others."""
+    """How to analyse a study; without a reference every subject is compared with all others.
+
+    posture, plan and block are the options of `ubam run` of these names.
+    """
 
     name = label_field()
     reference = label_field(allow_none=True)
     preset = String(load_default="standard", validate=[Length(1, 32), clean])
+    posture = String(allow_none=True, validate=OneOf(POSTURES))
+    plan = String(allow_none=True, validate=OneOf(PLANS))
+    block = label_field(allow_none=True)
     seed = Integer(load_default=0, strict=True, validate=Range(0, 2**31 - 1))
 
 

@@ -1,6 +1,6 @@
 """What a server process and its child processes hand to each other, and what a run keeps of its recordings."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class StageProgress(TypedDict):
@@ -30,13 +30,20 @@ class RecordingValues(TypedDict, total=False):
     dose: float | None
     start_s: float | None
     end_s: float | None
+    given_fps: float | None
+    keypoints: str
+    mask: str
+    extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None
     outside: str
 
 
 class RunEntry(TypedDict):
-    """A recording as it was when a run was queued: `id` is its id in the study."""
+    """A recording as it was when a run was queued: `id` is its id in the study.
+
+    Runs of before do not say what the last four say.
+    """
 
     id: str
     file_name: str
@@ -50,6 +57,10 @@ class RunEntry(TypedDict):
     box: list[float] | None
     face_box: list[float] | None
     duration_s: float | None
+    given_fps: NotRequired[float | None]
+    keypoints: NotRequired[str]
+    mask: NotRequired[str]
+    extra: NotRequired[dict[str, str]]
 
 
 class ProcessLimits(TypedDict):
@@ -67,11 +78,19 @@ class ProbeLimits(ProcessLimits):
 
 
 class ProbeOrder(TypedDict):
-    """Find out what the file `video` is, and write that into the folder `out`."""
+    """Find out what the file `video` is, and write that into the folder `out`.
+
+    `given_fps` overrides its clock; `keypoints` and `mask` are files that are to go with it. `lacking`: of these, why a
+    file that is named is not there.
+    """
 
     do: Literal["probe"]
     video: str
     out: str
+    given_fps: float | None
+    keypoints: str | None
+    mask: str | None
+    lacking: dict[str, str]
     limits: ProbeLimits
 
 
@@ -97,6 +116,7 @@ class Declared(TypedDict):
     status: str
     reason: str
     warnings: list[str]
+    keypoints_said: str
 
 
 class Shortfall(TypedDict):
@@ -116,6 +136,9 @@ class RunOrder(TypedDict):
     out: str
     reference: str
     preset: str
+    posture: str | None
+    plan: str | None
+    block: str | None
     seed: int
     workers: int
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.webui.support.clients import TUS, Client, TestServer
-from webui.data.models import Clip, Job, User
+from webui.data.models import Clip, Companion, Job, User
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 BODIES: dict[str, Any] = {
@@ -38,6 +38,10 @@ class Things:
             session.flush()
             self.ids["clip_id"] = clip.id
             session.add(Job(kind="clip", target_id=clip.id, study_id=study, user_id=user))
+            companion = Companion(study_id=study, kind="keypoints", file_name="a.csv", bytes=1)
+            session.add(companion)
+            session.flush()
+            self.ids["companion_id"] = companion.id
         self.ids |= {"peak": 0, "what": "query", "path": "report.html", "kind": "png"}
 
     def address(self, rule: Rule) -> str:

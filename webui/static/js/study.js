@@ -4,6 +4,7 @@ import { get, me, patch, post, put, remove } from "./api.js";
 import { Analysis } from "./analysis.js";
 import { ask, askText, attempt, complain, tell } from "./dialogs.js";
 import { drawBoxes } from "./box.js";
+import { showDetails } from "./details.js";
 import { byId, h, show } from "./dom.js";
 import { bytes } from "./format.js";
 import { chosen, dropped } from "./files.js";
@@ -35,6 +36,7 @@ async function refresh() {
   byId("drop").classList.toggle("slim", some);
   table.update(state.recordings);
   tools.check(state.recordings);
+  analysis.blocks(state.recordings);
   heading();
   counts();
   const reading = state.recordings.filter((one) => one.status === "probing").length;
@@ -156,7 +158,7 @@ async function begin() {
   byId("members").hidden = !person.accounts || study.role !== "owner";
   byId("delete").hidden = study.role !== "owner";
   byId("viewing").hidden = editable;
-  table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox });
+  table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox, details: (recording) => showDetails(id, recording, editable, person.limits).then(follow) });
   tools = new TableTools(table, editable);
   uploads = new Uploads({ study: id, place: byId("uploads"), limits: person.limits, finished: arrived });
   analysis = new Analysis({ study: id, editable, presets: person.presets, busy: () => uploads.open().length });

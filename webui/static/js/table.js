@@ -13,9 +13,9 @@ const SORTED = ["file", ...FIELDS], names = new Intl.Collator("en", { numeric: t
 const PLACEHOLDERS = { subject: "table.subject_hint", group: "table.group_hint", session: "table.none", day: "table.none" };
 
 export class Table {
-  /** `place` gets the rows; `changed` is called when values were saved; `drawBox` opens the picture of a recording. */
-  constructor({ study, place, editable, changed, drawBox }) {
-    Object.assign(this, { study, place, editable, changed, drawBox, rows: new Map(), chosen: new Set(), last: null, whole: [], recordings: [], order: [], by: null, down: false, words: "", before: [], undone: () => {} });
+  /** `place` gets the rows; `changed` is called when values were saved; `drawBox` and `details` open what else may be said of a recording. */
+  constructor({ study, place, editable, changed, drawBox, details }) {
+    Object.assign(this, { study, place, editable, changed, drawBox, details, rows: new Map(), chosen: new Set(), last: null, whole: [], recordings: [], order: [], by: null, down: false, words: "", before: [], undone: () => {} });
     this.body = h("tbody", { role: "rowgroup" });
     this.all = h("input", { type: "checkbox", "aria-label": say("table.choose_all"), on: { change: () => this.chooseAll(this.all.checked) } });
     this.heads = new Map(SORTED.map((name) => [name, h("th", { role: "columnheader", scope: "col", class: name }, button(say(`table.${name}`), () => this.sort(name), { class: "sort" }))]));
@@ -74,12 +74,13 @@ export class Table {
     const frame = h("td", { role: "cell", class: "frame" }), facts = h("p", { class: "fine" }), verdict = h("p", { class: "verdict" });
     const inputs = Object.fromEntries(FIELDS.map((field) => [field, this.input(recording, field)]));
     const box = button(say("table.box"), () => this.drawBox(this.find(recording.id)), { class: "small plain", "aria-label": say("table.box_of", { name }) });
+    const more = button("…", () => this.details(this.find(recording.id)), { class: "small plain", "aria-label": say("table.details_of", { name }) });
     const away = button("×", () => this.delete([recording.id]), { class: "small plain", "aria-label": say("table.delete_of", { name }) });
     if (!this.editable) away.hidden = true;
     const line = h("tr", { role: "row" }, h("td", { role: "cell", class: "pick" }, pick), frame,
       h("td", { role: "cell", class: "file" }, h("p", { class: "name" }, name), facts, verdict),
-      FIELDS.map((field) => h("td", { role: "cell", class: field, "data-label": say(`table.${field}`) }, inputs[field])), h("td", { role: "cell", class: "tools" }, box, away));
-    return { line, pick, frame, facts, verdict, inputs, box };
+      FIELDS.map((field) => h("td", { role: "cell", class: field, "data-label": say(`table.${field}`) }, inputs[field])), h("td", { role: "cell", class: "tools" }, box, more, away));
+    return { line, pick, frame, facts, verdict, inputs, box, more };
   }
 
   input(recording, field) {
@@ -96,18 +97,25 @@ export class Table {
       if (document.activeElement !== input && !input.dataset.saving) input.value = String(value);
       if (field === "subject" || field === "group") input.classList.toggle("wanted", value === "" && recording.status !== "failed");
     }
-    row.facts.textContent = [seconds(recording.duration_s), recording.fps ? say("table.rate", { fps: number(recording.fps, recording.fps % 1 ? 2 : 0) }) : "",
-      recording.width ? `${recording.width} × ${recording.height}` : "", bytes(recording.bytes)].filter(Boolean).join(" · ");
+    row.facts.textContent = [seconds(recording.duration_s), this.rate(recording),
+      recording.width ? `${recording.width} × ${recording.height}` : "", bytes(recording.bytes), recording.keypoints ? say("table.keypoints") : "", recording.mask ? say("table.mask") : ""].filter(Boolean).join(" · ");
     row.line.className = recording.status;
     this.verdict(row.verdict, recording);
     row.box.hidden = recording.status === "probing" || recording.status === "failed";
     row.box.classList.toggle("set", Boolean(recording.box || recording.face_box));
+    row.more.classList.toggle("set", ["given_fps", "start_s", "end_s", "dose"].some((name) => recording[name] !== null) || Boolean(recording.keypoints || recording.mask));
     const picture = recording.status === "ok" || recording.status === "partial" ? `/api/v1/studies/${this.study}/recordings/${recording.id}/frame.jpg` : null;
     if (row.picture !== `${picture}`) { show(row.frame, picture ? h("img", { src: picture, alt: say("table.frame_of", { name: recording.file_name }), loading: "lazy", width: 112, height: 76 }) : h("span", { class: "blank" })); row.picture = `${picture}`; }
   }
 
+  rate({ fps, given_fps: given }) {
+    const shown = given ?? fps;
+    return shown ? say(given ? "table.rate_given" : "table.rate", { fps: number(shown, shown % 1 ? 2 : 0) }) : "";
+  }
+
   verdict(place, recording) {
-    const words = [recording.reason, ...(recording.warnings ?? [])].filter(Boolean).join(" ");
+    const said = recording.keypoints && recording.keypoints_said !== "ok" ? recording.keypoints_said : "";
+    const words = [recording.reason, said, ...(recording.warnings ?? [])].filter(Boolean).join(" ");
     const mark = `${recording.status}|${words}`;
     if (place.dataset.mark === mark) return;
     place.dataset.mark = mark;
