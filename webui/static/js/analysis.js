@@ -60,7 +60,8 @@ export class Analysis {
     const usable = found.groups.reduce((sum, group) => sum + group.recordings, 0);
     const why = !this.editable ? say("study.viewer") : !usable ? say("start.no_recordings") : groups.length === 0 ? say("start.no_groups") : found.problems.length ? say("start.mend") : "";
     byId("start-button").disabled = why !== "";
-    byId("why-not").textContent = why;
+    const doubts = (found.doubts ?? []).length;
+    byId("why-not").textContent = why || (doubts ? say("start.doubts", { n: doubts }) : "");
   }
 
   async start() {
