@@ -29,9 +29,8 @@ from webui.jobs.progress import (
     stages_of_folder,
     video_seconds_of,
 )
-from webui.jobs.records import RunEntry
 from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
-from webui.jobs.run_study import run_names
+from webui.jobs.run_study import entry_of, run_names
 from webui.results.path_redaction import cut_text
 from webui.results.reader import cut_from
 
@@ -154,7 +153,7 @@ def _check_options(given: RunRequest, usable: list[Recording]) -> None:
 
 
 def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAnswer:
-    entries = {name: _entry(recording) for name, recording in run_names(chosen).items()}
+    entries = {name: entry_of(recording) for name, recording in run_names(chosen).items()}
     if kind == "score":  # beside a frozen reference, whoever is scored is none of it; and may be in no group at all
         for entry in entries.values():
             entry["group"] = entry["group"] if entry["group"].strip() not in ("", run.reference) else "new"
@@ -170,16 +169,6 @@ def add_run_job(run: Run, study: Study, kind: str) -> None:
     """Queue a run, its priority by how long it will take."""
     run.study = study
     add_job(kind, run, study, expected_seconds(run.preset, video_seconds_of(run)))
-
-
-def _entry(recording: Recording) -> RunEntry:
-    one = recording
-    return {
-        "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
-        "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
-        "face_box": one.face_box, "duration_s": one.duration_s, "given_fps": one.given_fps, "keypoints": one.keypoints,
-        "mask": one.mask, "extra": one.extra,
-    }  # fmt: skip
 
 
 @runs.post("/studies/<string:study_id>/runs/open")

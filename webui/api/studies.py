@@ -84,7 +84,8 @@ def study_json(study: Study) -> StudyAnswer:
     recordings, size = session.execute(count).one()
     runs = session.scalar(select(func.count()).select_from(Run).where(Run.study_id == study.id))
     return {
-        "id": study.id, "name": study.name, "owner": study.owner.name, "created": study.created.isoformat(),
+        "id": study.id, "kind": study.kind, "name": study.name, "owner": study.owner.name,
+        "created": study.created.isoformat(),
         "touched": study.touched.isoformat(), "role": role, "can_edit": role != "viewer" and me().role != "viewer",
         "members": [{"name": member.user.name, "role": member.role} for member in study.members],
         "n_recordings": recordings, "n_runs": runs or 0, "bytes": int(size),

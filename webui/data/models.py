@@ -66,11 +66,12 @@ class Token(Base):
 
 
 class Study(Base):
-    """Recordings that are analysed together, and their owner."""
+    """Recordings that are analysed together, and their owner; everybody may look at one of the kind `example`."""
 
     __tablename__ = "studies"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16), default="study")
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     touched: Mapped[datetime] = mapped_column(default=now, index=True)

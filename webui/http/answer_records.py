@@ -90,9 +90,10 @@ class MemberAnswer(TypedDict):
 
 
 class StudyAnswer(TypedDict):
-    """A study; `role`: of the person who asks; `bytes`: of its recordings."""
+    """A study; `role`: of the person who asks; `bytes`: of its recordings; `kind`: study or example."""
 
     id: str
+    kind: str
     name: str
     owner: str
     created: str

@@ -14,7 +14,7 @@ class MemberOut(Answer):
 class StudyOut(Answer):
     """A study; `role`: of the person who asks; `bytes`: of its recordings."""
 
-    id, name, owner, role = String(), String(), String(), String()
+    id, kind, name, owner, role = String(), String(), String(), String(), String()
     created, touched, can_edit = String(), String(), Boolean()
     members, n_recordings, n_runs, bytes = many(MemberOut), Integer(), Integer(), Integer()
 

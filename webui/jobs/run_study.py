@@ -33,6 +33,17 @@ def run_names(recordings: Sequence[Recording]) -> dict[str, Recording]:
     return names
 
 
+def entry_of(recording: Recording) -> RunEntry:
+    """What a run keeps of a recording."""
+    one = recording
+    return {
+        "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
+        "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
+        "face_box": one.face_box, "duration_s": one.duration_s, "given_fps": one.given_fps, "keypoints": one.keypoints,
+        "mask": one.mask, "extra": one.extra,
+    }  # fmt: skip
+
+
 def write_run_study(
     folder: Path,
     entries: Mapping[str, RunEntry],

@@ -75,7 +75,8 @@ def study(study_id: str) -> str:
 @_of_a_person
 def run(run_id: str) -> str:
     """One run: its stages while it works, its results when it is done."""
-    return render_template("run.html", run_id=run_of(run_id).id)
+    found = run_of(run_id)
+    return render_template("run.html", run_id=found.id, is_example=found.study.kind == "example")
 
 
 @pages.get("/runs/<string:run_id>/score")

@@ -10,6 +10,7 @@ import { showMotifs } from "./motifs.js";
 import { showRanking } from "./ranking.js";
 import { listenToKeys } from "./keys.js";
 import { say } from "./say.js";
+import { offerTour } from "./tour.js";
 import { Viewer } from "./viewer.js";
 
 let viewer = null;
@@ -37,6 +38,7 @@ export async function showResults(run) {
   showMaps(view, maps, byId("maps"), (recording, time) => mine.showMoment(recording, time));
   for (const link of document.querySelectorAll(".parts a")) link.hidden = byId(link.hash.slice(1)).hidden;
   byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
+  if (run.status === "done") offerTour();
   return { renew: async () => mine.renew((await get(`runs/${part(run.id)}/results`)).clips) };
 }
 

@@ -29,10 +29,21 @@ async function begin(name) {
 async function load() {
   const studies = await attempt(() => get("studies"));
   if (!studies) return;
-  byId("empty").hidden = studies.length > 0;
-  byId("new").hidden = studies.length === 0;
-  show(list, studies.map(card));
-  list.hidden = studies.length === 0;
+  const own = studies.filter((study) => study.kind !== "example"), example = studies.find((study) => study.kind === "example");
+  byId("empty").hidden = own.length > 0;
+  byId("new").hidden = own.length === 0;
+  show(list, [...own, ...studies.filter((study) => study.kind === "example")].map(card));
+  list.hidden = own.length === 0;
+  offerExample(example?.latest_run);
+}
+
+/** One click to finished results; while they are being made, that is said. */
+function offerExample(run) {
+  const done = run?.status === "done";
+  byId("example").hidden = !run || run.status === "failed" || run.status === "cancelled";
+  if (run) byId("example-link").href = `/runs/${run.id}`;
+  byId("example-link").hidden = !done;
+  byId("example-soon").hidden = done;
 }
 
 byId("new").addEventListener("click", async () => {
