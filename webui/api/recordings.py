@@ -30,8 +30,8 @@ def recording_json(recording: Recording) -> RecordingAnswer:
         "id": one.id, "study": one.study_id, "file_name": one.file_name, "bytes": one.bytes, "subject": one.subject,
         "group": one.group, "session": one.session, "day": one.day, "dose": one.dose, "start_s": one.start_s,
         "end_s": one.end_s, "given_fps": one.given_fps, "keypoints": one.keypoints, "mask": one.mask,
-        "keypoints_said": one.keypoints_said, "extra": one.extra, "box": one.box, "face_box": one.face_box,
-        "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
+        "keypoints_said": one.keypoints_said, "date": one.date, "extra": one.extra, "box": one.box,
+        "face_box": one.face_box, "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
         "duration_s": one.duration_s, "width": one.width, "height": one.height, "frames": one.frames,
     }  # fmt: skip
 

@@ -29,6 +29,7 @@ from webui.jobs.progress import (
     stages_of_folder,
     video_seconds_of,
 )
+from webui.jobs.records import RunEntry
 from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
 from webui.jobs.run_study import entry_of, run_names
 from webui.results.path_redaction import cut_text
@@ -157,6 +158,11 @@ def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAns
     if kind == "score":  # beside a frozen reference, whoever is scored is none of it; and may be in no group at all
         for entry in entries.values():
             entry["group"] = entry["group"] if entry["group"].strip() not in ("", run.reference) else "new"
+    return queue_entries(run, study, entries, kind)
+
+
+def queue_entries(run: Run, study: Study, entries: dict[str, RunEntry], kind: str) -> RunAnswer:
+    """Queue a run of recordings as they are now; `entries` by their names in the run."""
     run.study_id, run.user_id, run.recordings = study.id, me().id, entries
     database().add(run)
     database().flush()

@@ -25,6 +25,7 @@ from webui.context import service
 from webui.data.models import Companion, Recording, Study, Upload, User
 from webui.data.session import database
 from webui.data.upload_receiver import InPlace, credentials
+from webui.http.schemas import is_date
 from webui.http.security import identity, limiter
 from webui.jobs.records import RecordingValues
 from webui.jobs.requests import add_job, new_recording, room_for_recordings
@@ -114,6 +115,8 @@ def _guesses(described: dict[str, str], file_name: str) -> RecordingValues:
         found["group"] = said["group"]
     if "session" in said:
         found["session"] = said["session"]
+    if is_date(described.get("date", "")):
+        found["date"] = described["date"]
     return found
 
 
@@ -254,6 +257,8 @@ def _finish(upload: Upload, path: Path) -> None:
         keep_companion(upload, path)
         return
     guesses = cast(RecordingValues, upload.guesses)
+    if study.kind == "patient":  # a file's name never becomes a patient's by itself
+        guesses = {"subject": study.name, "date": guesses.get("date", "")}
     recording = new_recording(session, study, upload.file_name, upload.length, guesses)
     mine = update(Upload).where(Upload.id == upload.id, Upload.recording_id.is_(None)).values(recording_id=recording.id)
     if session.execute(mine).rowcount == 0:  # type: ignore[attr-defined]

@@ -66,12 +66,17 @@ class Token(Base):
 
 
 class Study(Base):
-    """Recordings that are analysed together, and their owner; everybody may look at one of the kind `example`."""
+    """Recordings that are analysed together, and their owner.
+
+    kind: `study`; `example`, at which everybody may look; or `patient`, whose recordings are visits of one person that
+    are compared with the named reference `reference_id`.
+    """
 
     __tablename__ = "studies"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(16), default="study")
+    reference_id: Mapped[str | None] = mapped_column(Identifier)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     touched: Mapped[datetime] = mapped_column(default=now, index=True)
@@ -101,7 +106,8 @@ class Recording(Base):
     """One video of a study; its file lies under its own id, or stays in a folder that the server may read.
 
     given_fps: frames a second that override the file's clock. keypoints, mask: names of files of the study.
-    keypoints_said: what reading the keypoints said, `ok` or why they cannot be used. extra: further columns.
+    keypoints_said: what reading the keypoints said, `ok` or why they cannot be used. extra: further columns. date: of
+    the visit of a patient.
     """
 
     __tablename__ = "recordings"
@@ -133,6 +139,7 @@ class Recording(Base):
     keypoints: Mapped[str] = mapped_column(String(1000), default="")
     mask: Mapped[str] = mapped_column(String(1000), default="")
     keypoints_said: Mapped[str] = mapped_column(String(2000), default="")
+    date: Mapped[str] = mapped_column(String(10), default="")
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     study: Mapped[Study] = relationship(back_populates="recordings")
 
@@ -209,6 +216,20 @@ class Run(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     study: Mapped[Study] = relationship(back_populates="runs")
     clips: Mapped[list["Clip"]] = relationship(cascade="all, delete-orphan", back_populates="run")
+
+
+class NamedReference(Base):
+    """The frozen reference of a run under a name; `version` stands for all that decides a score by it."""
+
+    __tablename__ = "named_references"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    version: Mapped[str] = mapped_column(String(64))
+    group: Mapped[str] = mapped_column("group_name", String(200))
+    subjects: Mapped[int]
+    created: Mapped[datetime] = mapped_column(default=now)
+    run: Mapped[Run] = relationship()
 
 
 class Clip(Base):

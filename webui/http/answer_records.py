@@ -82,6 +82,43 @@ class ComparedAnswer(TypedDict):
     rank_correlation: float | None
 
 
+class NamedReferenceAnswer(TypedDict):
+    """A frozen reference with a name; `version` stands for all that decides a score."""
+
+    id: str
+    name: str
+    run: str
+    version: str
+    study_name: str
+    group: str
+    subjects: int
+    created: str
+
+
+class VisitAnswer(TypedDict):
+    """One visit and its deviation; `recordings`: names in the run, most deviant first."""
+
+    date: str
+    recordings: list[str]
+    deviation: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+class PatientAnswer(TypedDict):
+    """A patient over visits; `run` is the latest comparison, and visits are those that it has compared."""
+
+    id: str
+    pseudonym: str
+    reference: NamedReferenceAnswer | None
+    run: RunAnswer | None
+    visits: list[VisitAnswer]
+    band: list[float] | None
+    finding: list[str]
+    limits: list[str]
+
+
 class MemberAnswer(TypedDict):
     """Somebody with whom a study is shared."""
 
@@ -175,6 +212,7 @@ class RecordingAnswer(TypedDict):
     keypoints: str
     mask: str
     keypoints_said: str
+    date: str
     extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None

@@ -1,6 +1,7 @@
 """The shapes of what the API takes; every text is checked for length and control characters before it goes anywhere."""
 
 import unicodedata
+from datetime import date
 from typing import Any
 
 from apiflask import Schema
@@ -40,6 +41,19 @@ def label_field(**options: Any) -> String:
 def number_field(low: float = -LARGEST, high: float = LARGEST) -> Float:
     """A number or nothing; JSON's true and false are no numbers."""
     return Float(allow_none=True, validate=Range(low, high))
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day as ISO 8601 writes it."""
+    try:
+        return len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _dated(text: str) -> None:
+    if text and not is_date(text):
+        raise ValidationError("is no date; write 2026-05-31, or nothing.")
 
 
 class Box(List[float]):
@@ -88,6 +102,7 @@ class RecordingIn(Schema):
     given_fps = Float(allow_none=True, validate=Range(0, 1e6, min_inclusive=False))
     keypoints = String(validate=[Length(0, 1000), clean])
     mask = String(validate=[Length(0, 1000), clean])
+    date = String(validate=[Length(0, 10), _dated])
     extra = Dict(keys=name_field(), values=label_field(), validate=Length(0, 40))
     box = Box()
     face_box = Box()

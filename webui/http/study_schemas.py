@@ -72,7 +72,7 @@ class RecordingOut(Answer):
     subject, group, session = String(), String(), String()
     day, dose, start_s, end_s = Float(**NUMBER), Float(**NUMBER), Float(**NUMBER), Float(**NUMBER)
     given_fps, keypoints, mask, keypoints_said = Float(**NUMBER), String(), String(), String()
-    extra = Dict(keys=String(), values=String())
+    date, extra = String(), Dict(keys=String(), values=String())
     box, face_box = List(Float(), allow_none=True), List(Float(), allow_none=True)
     status, reason, warnings = String(), String(), texts()
     fps, duration_s = Float(**NUMBER), Float(**NUMBER)

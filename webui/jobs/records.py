@@ -33,6 +33,7 @@ class RecordingValues(TypedDict, total=False):
     given_fps: float | None
     keypoints: str
     mask: str
+    date: str
     extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None

@@ -86,6 +86,13 @@ def score(run_id: str) -> str:
     return render_template("score.html", run_id=run_of(run_id).id)
 
 
+@pages.get("/patients/<string:study_id>")
+@_of_a_person
+def patient(study_id: str) -> str:
+    """A patient over visits."""
+    return render_template("patient.html", study_id=study_of(study_id).id)
+
+
 @pages.get("/compare")
 @_of_a_person
 def compare() -> str:

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.webui.support.clients import TUS, Client, TestServer
-from webui.data.models import Clip, Companion, Job, User
+from webui.data.models import Clip, Companion, Job, NamedReference, User
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 BODIES: dict[str, Any] = {
@@ -42,6 +42,10 @@ class Things:
             session.add(companion)
             session.flush()
             self.ids["companion_id"] = companion.id
+            named = NamedReference(name="n", run_id=self.ids["run_id"], version="v", group="healthy", subjects=4)
+            session.add(named)
+            session.flush()
+            self.ids["reference_id"] = named.id
         self.ids |= {"peak": 0, "what": "query", "path": "report.html", "kind": "png"}
 
     def address(self, rule: Rule) -> str:

@@ -37,7 +37,7 @@ export async function showResults(run) {
   const maps = await attempt(() => get(`runs/${part(run.id)}/maps`));
   showMaps(view, maps, byId("maps"), (recording, time) => mine.showMoment(recording, time));
   for (const link of document.querySelectorAll(".parts a")) link.hidden = byId(link.hash.slice(1)).hidden;
-  byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
+  byId("name-reference").hidden = byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
   if (run.status === "done") offerTour();
   return { renew: async () => mine.renew((await get(`runs/${part(run.id)}/results`)).clips) };
 }

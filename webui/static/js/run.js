@@ -1,7 +1,7 @@
 // The page of a run: its stages while it works, and its results as soon as it is done.
 
 import { get, part, patch, post, query, remove } from "./api.js";
-import { ask, askText, attempt } from "./dialogs.js";
+import { ask, askText, attempt, tell } from "./dialogs.js";
 import { bar, byId, h, show } from "./dom.js";
 import { left, moment, percent, seconds } from "./format.js";
 import { ended, listen, offer } from "./notify.js";
@@ -113,6 +113,10 @@ addEventListener("afterprint", () => { for (const one of document.querySelectorA
 byId("rename").addEventListener("click", async () => {
   const name = await askText(say("run.rename"), say("run.name"), byId("name").textContent, say("common.save"));
   if (name) again(() => patch(`runs/${part(id)}`, { name }));
+});
+byId("name-reference").addEventListener("click", async () => {
+  const name = await askText(say("run.name_reference"), say("run.reference_label"), "", say("common.save"));
+  if (name && await attempt(() => post(`runs/${part(id)}/reference`, { name }))) tell(say("run.reference_named", { name }));
 });
 byId("cancel").addEventListener("click", async () => {
   if (await ask(say("run.cancel_title"), say("run.cancel_words"), say("run.cancel"))) again(() => post(`runs/${part(id)}/cancel`));
