@@ -119,6 +119,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         ]
 
 
+UNREADABLE = (ValueError, EOFError, KeyError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write named arrays as one .npz."""
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
@@ -136,7 +139,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise DamagedFile(f"{path} is damaged; remove it, and the same command makes it again") from error
     return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in arrays.items()}
 

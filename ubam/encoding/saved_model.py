@@ -69,7 +69,7 @@ def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], 
         check_digests(folder, described.get("digests", {}))
         network = kinds[described["kind"]](**described["settings"])
         network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+    except (OSError, SafetensorError, RuntimeError, MemoryError, TypeError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
     return network.to(torch.device(device)).eval()
 

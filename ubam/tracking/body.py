@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ubam.core.errors import DamagedFile, VideoError
 from ubam.core.files import atomic_path
 from ubam.core.seals import check_digests, digests_of, read_record, write_record
 from ubam.results.run_folder import CropFolder
@@ -57,7 +58,13 @@ def _about(plan: str) -> dict[str, object]:
 
 
 def read_body(store: CropStore, plan: str) -> Body:
-    """The body in every frame of a store; looked at again where its landmarks are of another plan."""
+    """The body in every frame of a store; looked at again where its landmarks are of another plan.
+
+    Raises
+    ------
+    VideoError
+        A file of it is damaged.
+    """
     files = CropFolder(store.folder)
     if not _is_of(store.folder, plan):
         files.body.unlink(missing_ok=True)
@@ -70,13 +77,22 @@ def read_body(store: CropStore, plan: str) -> Body:
 
 
 def _is_of(folder: Path, plan: str) -> bool:
-    """Whether the landmarks and places in a store's folder are of a plan, by this eye, and whole."""
-    try:
-        told = read_record(CropFolder(folder).body)
-        check_digests(folder, told.pop("digests", {}))
-    except (OSError, ValueError):
+    """Whether the landmarks and places in a store's folder are of a plan, by this eye; VideoError if damaged.
+
+    Looking at the crops gives slightly other ones than the film gave, so damaged ones are not replaced in silence.
+    """
+    described = CropFolder(folder).body
+    if not described.is_file():
         return False
-    return told == _about(plan)
+    try:
+        told = read_record(described)
+        digests = told.pop("digests", {})
+        if told != _about(plan):
+            return False
+        check_digests(folder, digests)
+    except DamagedFile as error:
+        raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
+    return True
 
 
 def _look(store: CropStore, plan: str) -> dict[str, np.ndarray]:

@@ -89,7 +89,7 @@ class CropStore:
         try:
             meta = read_description(folder)
         except DamagedFile as error:
-            raise VideoError(f"{error}; run the crops stage again") from error
+            raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
         views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
