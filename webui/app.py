@@ -7,6 +7,8 @@ from apiflask import APIFlask
 
 from webui.access import identity
 from webui.api import health
+from webui.api.companions import companions
+from webui.api.patients import patients
 from webui.api.people import door, people
 from webui.api.recordings import recordings
 from webui.api.results import found
@@ -45,7 +47,8 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
     identity.install(app)
     security.install(app, settings)
     app.after_request(health.count_answer)
-    for blueprint in (people, studies, recordings, uploads, runs, found, door, health.health, pages):
+    of_studies = (studies, recordings, companions, uploads, runs, found, patients)
+    for blueprint in (people, *of_studies, door, health.health, pages):
         app.register_blueprint(blueprint)
     return app
 

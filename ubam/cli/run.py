@@ -13,6 +13,7 @@ import click
 from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
 from ubam.core.settings import FACTOR_RANGE, POSTURES, RUN_PRESETS, Settings
+from ubam.recordings.folders import sample_folder
 from ubam.results.run_folder import LOCK, RunFolder
 from ubam.tracking.eye.landmarks import PLANS
 
@@ -191,7 +192,9 @@ def _parse_shard(text: str) -> tuple[int, int]:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True)
 def demo(out: Path) -> None:
     """The whole job on the rendered sample recordings: walkers in --out, rodents in --out/rodents."""
-    samples = _sample_videos()
+    samples = sample_folder()
+    if samples is None:
+        raise UbamError("The sample recordings are missing; make some with: ubam synthesise FOLDER")
     common: dict[str, Any] = {
         "preset": "quick",
         "reference": None,
@@ -205,11 +208,3 @@ def demo(out: Path) -> None:
     for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
         click.secho(f"\n{study} -> {run}", bold=True)
         perform(study, run, "report", **common)
-
-
-def _sample_videos() -> Path:
-    here = Path(__file__).resolve().parents[1]
-    folder = here / "sample_videos" if (here / "sample_videos").exists() else here.parent / "sample_videos"
-    if not (folder / "study.csv").exists():
-        raise UbamError(f"The sample recordings are missing ({folder}); make some with: ubam synthesise FOLDER")
-    return folder

@@ -90,12 +90,12 @@ def share_at_rest(samples: np.ndarray) -> float:
     one that was knocked halfway 0.08 to 0.16. Strong changes of light make it small too.
     """
     chosen = samples[np.unique(np.linspace(0, len(samples) - 1, LOOKS).round().astype(int))]
-    evened = np.stack([_evened(picture) for picture in chosen])
-    ordered = np.sort(evened, axis=0).astype(np.float32)
+    even = np.stack([evened(picture) for picture in chosen])
+    ordered = np.sort(even, axis=0).astype(np.float32)
     left_out = max(1, round(0.1 * len(ordered)))
     change = ordered[-1 - left_out] - ordered[left_out]
     steepness = _steepness(ordered[len(ordered) // 2])
-    stays, single = change < 0.5 * steepness, _steepness(evened[len(evened) // 2].astype(np.float32))
+    stays, single = change < 0.5 * steepness, _steepness(even[len(even) // 2].astype(np.float32))
     shares = []
     for edge in EDGES:
         one, kept = int((single > edge).sum()), steepness > edge
@@ -126,7 +126,7 @@ def follow_camera(frames: Frames, count: int) -> Camera | None:
     """
     chain = _Chain()
     for frame in frames():
-        chain.add(_evened(frame))
+        chain.add(evened(frame))
     moves, registered = np.stack(chain.moves), np.array(chain.registered)
     if chain.textured < 0.5 * count:
         return None
@@ -135,12 +135,12 @@ def follow_camera(frames: Frames, count: int) -> Camera | None:
     shape = next(iter(frames())).shape[:2]
     if _travel(moves[registered], shape) < MOVED:
         return None
-    refined = _against_mosaic(frames, _placed(moves, registered, shape))
+    refined = _against_mosaic(frames, placed(moves, registered, shape))
     if refined.registered.mean() < LEAST_REGISTERED:
         raise LostCamera
     if _travel(refined.moves[refined.registered], shape) < MOVED:  # the chain drifted; the camera did not move
         return None
-    return _placed(refined.moves, refined.registered, shape)
+    return placed(refined.moves, refined.registered, shape)
 
 
 class LostCamera(Exception):  # noqa: N818 - no fault: the next way of finding the subject is tried
@@ -187,7 +187,7 @@ def _textured(picture: np.ndarray) -> bool:
     return _cells(_corners(picture, least=CLEAR), picture.shape) >= LEAST_CELLS
 
 
-def _evened(picture: np.ndarray) -> np.ndarray:
+def evened(picture: np.ndarray) -> np.ndarray:
     """A picture's grey uint8 [h,w], with the same local brightness and contrast everywhere, whatever the light."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean = cv2.blur(grey, (25, 25))
@@ -263,6 +263,15 @@ def _registered(
     return _edged(matrix), len(following) / len(corners)
 
 
+def laid_upon(source: np.ndarray, target: np.ndarray, guess: np.ndarray) -> np.ndarray | None:
+    """The move float64 [2,3] of one evened picture's points to those of another; None where too little agrees.
+
+    guess: the move that is expected.
+    """
+    found = _registered(source, target, _corners(source), guess)
+    return None if found is None else found[0]
+
+
 def _edged(matrix: np.ndarray) -> np.ndarray:
     """The inverse of `centred`."""
     return np.column_stack([matrix[:, :2], matrix[:, 2] - matrix[:, :2].sum(axis=1) / 2 + 0.5])
@@ -281,7 +290,7 @@ def _travel(moves: np.ndarray, shape: tuple[int, int]) -> float:
     return float(np.percentile(np.abs(corners - np.median(corners, axis=0)).max(axis=(1, 2)), 95))
 
 
-def _placed(moves: np.ndarray, registered: np.ndarray, shape: tuple[int, int]) -> Camera:
+def placed(moves: np.ndarray, registered: np.ndarray, shape: tuple[int, int]) -> Camera:
     """A camera whose scene has the scale and the upright of its middle frame, and holds every frame."""
     known = np.flatnonzero(registered)
     steps = np.arange(len(moves))
@@ -311,9 +320,9 @@ def _against_mosaic(frames: Frames, camera: Camera) -> Camera:
     moves, registered = camera.moves.copy(), camera.registered.copy()
     for at, frame in enumerate(frames()):
         back, size = centred(inverse(moves[at])), frame.shape[1::-1]
-        expected = _evened(cv2.warpAffine(scene, back, size, borderMode=cv2.BORDER_REPLICATE))
+        expected = evened(cv2.warpAffine(scene, back, size, borderMode=cv2.BORDER_REPLICATE))
         free = cv2.warpAffine(unseen.astype(np.uint8), back, size, borderValue=1) == 0
-        found = _registered(expected, _evened(frame), _corners(expected, free), IDENTITY)
+        found = _registered(expected, evened(frame), _corners(expected, free), IDENTITY)
         registered[at] = found is not None
         if found is not None:
             moves[at] = compose(moves[at], found[0])
@@ -367,10 +376,10 @@ def _apart(near: deque[np.ndarray], position: int, step: int) -> np.ndarray:
 
 def _neighbours(near: deque[np.ndarray], position: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Every `step`-th frame from a first one on, with its move to that frame, as far as they can be registered."""
-    evened = _evened(near[position])
-    corners, guess = _corners(evened), IDENTITY
+    here = evened(near[position])
+    corners, guess = _corners(here), IDENTITY
     for other in range(position + step, len(near) if step > 0 else -1, step):
-        found = _registered(evened, _evened(near[other]), corners, guess)
+        found = _registered(here, evened(near[other]), corners, guess)
         if found is None:
             return
         guess = found[0]

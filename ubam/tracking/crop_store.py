@@ -1,17 +1,18 @@
 """The crop store: crops and views of one recording, read from their folder."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ubam.core.affine import inverse
-from ubam.core.errors import VideoError
+from ubam.core.errors import DamagedFile, VideoError
+from ubam.core.seals import check_digests, read_record
 from ubam.core.typing import View
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
@@ -85,7 +86,10 @@ class CropStore:
         files = CropFolder(folder)
         if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
-        meta = json.loads(files.description.read_text(encoding="utf-8"))
+        try:
+            meta = read_description(folder)
+        except DamagedFile as error:
+            raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
         views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
@@ -162,6 +166,28 @@ class CropStore:
         background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
         noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
         return Scene(background, noise, self.in_place)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """What a store says of itself, once its files are what was written.
+
+    Raises
+    ------
+    DamagedFile
+        One is not; stores of versions before the digests are believed.
+    OSError
+        There is no store.
+    """
+    description = CropFolder(folder).description
+    return _whole(folder, description.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _whole(folder: Path, written: int) -> dict[str, Any]:
+    """The description of a store that was `written` then; its files are read through once in a process."""
+    described = read_record(CropFolder(folder).description)
+    check_digests(folder, described.get("digests", {}))
+    return described
 
 
 def _read_picture(path: Path) -> np.ndarray:

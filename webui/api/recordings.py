@@ -1,5 +1,6 @@
 """Recordings: what the probe found, what a person says of them, a frame and a playable copy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from apiflask import APIBlueprint, abort
@@ -17,7 +18,7 @@ from webui.http.responses import frame_without_face, send_picture, send_whole
 from webui.http.schemas import ManyIn, RecordingIn, answers
 from webui.http.study_schemas import RecordingOut
 from webui.jobs.records import RecordingValues
-from webui.jobs.requests import LIVE, add_job
+from webui.jobs.requests import LIVE, add_job, look_again
 
 recordings = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="recordings")
 
@@ -28,9 +29,10 @@ def recording_json(recording: Recording) -> RecordingAnswer:
     return {
         "id": one.id, "study": one.study_id, "file_name": one.file_name, "bytes": one.bytes, "subject": one.subject,
         "group": one.group, "session": one.session, "day": one.day, "dose": one.dose, "start_s": one.start_s,
-        "end_s": one.end_s, "box": one.box, "face_box": one.face_box, "status": one.status, "reason": one.reason,
-        "warnings": one.warnings, "fps": one.fps, "duration_s": one.duration_s, "width": one.width,
-        "height": one.height, "frames": one.frames,
+        "end_s": one.end_s, "given_fps": one.given_fps, "keypoints": one.keypoints, "mask": one.mask,
+        "keypoints_said": one.keypoints_said, "date": one.date, "extra": one.extra, "box": one.box,
+        "face_box": one.face_box, "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
+        "duration_s": one.duration_s, "width": one.width, "height": one.height, "frames": one.frames,
     }  # fmt: skip
 
 
@@ -55,7 +57,14 @@ def change_many(study_id: str, given: ManyRequest) -> list[RecordingAnswer]:
     for recording in chosen:
         _change(recording, given["set"])
     database().commit()
+    _looked_at(chosen, given["set"])
     return [recording_json(recording) for recording in chosen]
+
+
+def _looked_at(changed: Sequence[Recording], values: RecordingValues) -> None:
+    """Probe again what has another clock, other keypoints or other masks."""
+    if {"given_fps", "keypoints", "mask"} & set(values):
+        look_again(changed)
 
 
 def _change(recording: Recording, values: RecordingValues) -> None:
@@ -78,6 +87,7 @@ def change_recording(study_id: str, recording_id: str, given: RecordingValues) -
     recording = recording_of(study_id, recording_id, "editor")
     _change(recording, given)
     database().commit()
+    _looked_at([recording], given)
     return recording_json(recording)
 
 

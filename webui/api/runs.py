@@ -31,7 +31,7 @@ from webui.jobs.progress import (
 )
 from webui.jobs.records import RunEntry
 from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
-from webui.jobs.run_study import run_names
+from webui.jobs.run_study import entry_of, run_names
 from webui.results.path_redaction import cut_text
 from webui.results.reader import cut_from
 
@@ -52,6 +52,7 @@ def run_json(run: Run) -> RunAnswer:
         "status": status, "stage": running if status == "running" else "", "stages": stages,
         "fraction": 1.0 if status == "done" else round(share, 4), "eta_s": rest if status == "running" else None,
         "queue_position": position(job), "error": error, "warnings": warnings,
+        "posture": run.posture, "plan": run.plan, "block": run.block,
         "reference": run.reference, "preset": run.preset, "seed": run.seed, "created": run.created.isoformat(),
         "started": _time(job, "started"), "finished": _time(job, "finished"), "against": run.against_id,
         "opened": run.folder is not None, "kind": "score" if run.against_id else "run",
@@ -130,16 +131,38 @@ def start_run(study_id: str, given: RunRequest) -> tuple[RunAnswer, int]:
     groups = list(dict.fromkeys(recording.group for recording in usable))
     if reference is not None and reference not in groups:
         abort(422, f"No usable recording is in a group called '{reference}'; the groups are {', '.join(groups)}.")
+    _check_options(given, usable)
     name = (given.get("name") or "").strip() or f"{given['preset']}, {len(usable)} recordings"
     run = Run(name=name, reference=reference, preset=given["preset"], seed=given["seed"])
+    run.posture, run.plan, run.block = given.get("posture"), given.get("plan"), given.get("block") or None
     return _queue(run, study, usable, "run"), 201
 
 
+def _check_options(given: RunRequest, usable: list[Recording]) -> None:
+    """What `ubam run` would refuse later."""
+    without = [one for one in usable if not one.keypoints or one.keypoints_said != "ok"]
+    if given.get("posture") == "keypoints" and without:
+        why = f": {without[0].keypoints_said}" if without[0].keypoints_said else ""
+        abort(
+            400,
+            f"Postures of keypoints take keypoints of every recording; {without[0].file_name} has none that can be "
+            f"used{why}",
+        )
+    block = given.get("block")
+    if block and not all(one.extra.get(block) for one in usable):
+        abort(400, f"Not every recording says its '{block}'; fill in that column of the table.")
+
+
 def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAnswer:
-    entries = {name: _entry(recording) for name, recording in run_names(chosen).items()}
+    entries = {name: entry_of(recording) for name, recording in run_names(chosen).items()}
     if kind == "score":  # beside a frozen reference, whoever is scored is none of it; and may be in no group at all
         for entry in entries.values():
             entry["group"] = entry["group"] if entry["group"].strip() not in ("", run.reference) else "new"
+    return queue_entries(run, study, entries, kind)
+
+
+def queue_entries(run: Run, study: Study, entries: dict[str, RunEntry], kind: str) -> RunAnswer:
+    """Queue a run of recordings as they are now; `entries` by their names in the run."""
     run.study_id, run.user_id, run.recordings = study.id, me().id, entries
     database().add(run)
     database().flush()
@@ -152,15 +175,6 @@ def add_run_job(run: Run, study: Study, kind: str) -> None:
     """Queue a run, its priority by how long it will take."""
     run.study = study
     add_job(kind, run, study, expected_seconds(run.preset, video_seconds_of(run)))
-
-
-def _entry(recording: Recording) -> RunEntry:
-    one = recording
-    return {
-        "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
-        "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
-        "face_box": one.face_box, "duration_s": one.duration_s,
-    }  # fmt: skip
 
 
 @runs.post("/studies/<string:study_id>/runs/open")

@@ -13,7 +13,7 @@ from webui.access.audit_log import note
 from webui.access.identity import find_user, me
 from webui.access.permissions import role_in, study_of, visible
 from webui.api.study_checks import describe
-from webui.api.study_csv import guessed_values, left_out, read_table, table_text
+from webui.api.study_csv import guessed_values, kept_besides, read_table, table_text
 from webui.context import service
 from webui.data.models import Job, Member, Recording, Run, Study
 from webui.data.session import database
@@ -33,7 +33,7 @@ from webui.http.schemas import MemberIn, PathIn, PathsIn, StudyIn, answers
 from webui.http.security import identity, limiter
 from webui.http.study_schemas import AddedOut, ChangedOut, CheckOut, GuessesOut, StudyDetail, StudyGlimpse, StudyOut
 from webui.jobs.records import RecordingValues
-from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording, room_for_recordings
+from webui.jobs.requests import LIVE, add_job, cancel_job, look_again, new_recording, room_for_recordings
 
 PICTURES = 4
 studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
@@ -84,7 +84,8 @@ def study_json(study: Study) -> StudyAnswer:
     recordings, size = session.execute(count).one()
     runs = session.scalar(select(func.count()).select_from(Run).where(Run.study_id == study.id))
     return {
-        "id": study.id, "name": study.name, "owner": study.owner.name, "created": study.created.isoformat(),
+        "id": study.id, "kind": study.kind, "name": study.name, "owner": study.owner.name,
+        "created": study.created.isoformat(),
         "touched": study.touched.isoformat(), "role": role, "can_edit": role != "viewer" and me().role != "viewer",
         "members": [{"name": member.user.name, "role": member.role} for member in study.members],
         "n_recordings": recordings, "n_runs": runs or 0, "bytes": int(size),
@@ -179,11 +180,19 @@ def put_table(study_id: str) -> ChangedAnswer:
     if "\0" in text:
         abort(400, "The table is not text; give a CSV file.")
     rows = read_table(text, study.recordings)
+    of_rows = [recording for recording, _ in rows]
+    said_before = [_said(recording) for recording in of_rows]
     for recording, values in rows:
         for name, value in values.items():
             setattr(recording, name, value)
     database().commit()
-    return {"changed": len(rows), "notes": left_out(text)}
+    look_again([one for one, before in zip(of_rows, said_before, strict=True) if _said(one) != before])
+    return {"changed": len(rows), "notes": kept_besides(text)}
+
+
+def _said(recording: Recording) -> tuple[float | None, str, str]:
+    """What is said of a recording's clock, keypoints and masks, by which its file is probed."""
+    return recording.given_fps, recording.keypoints, recording.mask
 
 
 @studies.post("/guesses")

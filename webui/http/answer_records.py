@@ -27,6 +27,9 @@ class RunAnswer(TypedDict):
     warnings: list[str]
     reference: str | None
     preset: str
+    posture: str | None
+    plan: str | None
+    block: str | None
     seed: int
     created: str
     started: str | None
@@ -79,6 +82,43 @@ class ComparedAnswer(TypedDict):
     rank_correlation: float | None
 
 
+class NamedReferenceAnswer(TypedDict):
+    """A frozen reference with a name; `version` stands for all that decides a score."""
+
+    id: str
+    name: str
+    run: str
+    version: str
+    study_name: str
+    group: str
+    subjects: int
+    created: str
+
+
+class VisitAnswer(TypedDict):
+    """One visit and its deviation; `recordings`: names in the run, most deviant first."""
+
+    date: str
+    recordings: list[str]
+    deviation: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+class PatientAnswer(TypedDict):
+    """A patient over visits; `run` is the latest comparison, and visits are those that it has compared."""
+
+    id: str
+    pseudonym: str
+    reference: NamedReferenceAnswer | None
+    run: RunAnswer | None
+    visits: list[VisitAnswer]
+    band: list[float] | None
+    finding: list[str]
+    limits: list[str]
+
+
 class MemberAnswer(TypedDict):
     """Somebody with whom a study is shared."""
 
@@ -87,9 +127,10 @@ class MemberAnswer(TypedDict):
 
 
 class StudyAnswer(TypedDict):
-    """A study; `role`: of the person who asks; `bytes`: of its recordings."""
+    """A study; `role`: of the person who asks; `bytes`: of its recordings; `kind`: study or example."""
 
     id: str
+    kind: str
     name: str
     owner: str
     created: str
@@ -160,6 +201,12 @@ class RecordingAnswer(Description):
     study: str
     file_name: str
     bytes: int
+    given_fps: float | None
+    keypoints: str
+    mask: str
+    keypoints_said: str
+    date: str
+    extra: dict[str, str]
     status: str
     reason: str
     warnings: list[str]
@@ -168,6 +215,15 @@ class RecordingAnswer(Description):
     width: int | None
     height: int | None
     frames: int | None
+
+
+class CompanionAnswer(TypedDict):
+    """A file of keypoints or masks."""
+
+    id: str
+    kind: str
+    file_name: str
+    bytes: int
 
 
 class VerdictAnswer(TypedDict):
@@ -205,6 +261,8 @@ class CheckAnswer(TypedDict):
     doubts: list[str]
     problems: list[str]
     reference_guess: str | None
+    estimates: dict[str, float]
+    measured: bool
 
 
 class PersonAnswer(TypedDict):

@@ -67,6 +67,7 @@ class RunOut(Answer):
     status, stage, error = String(), String(), String()
     stages, warnings = many(StageOut), texts()
     fraction, eta_s, queue_position = Float(), Float(**NUMBER), Integer(**NUMBER)
+    posture, plan, block = String(allow_none=True), String(allow_none=True), String(allow_none=True)
     reference, preset, seed, against = String(allow_none=True), String(), Integer(), String(allow_none=True)
     created, started, finished = String(), String(allow_none=True), String(allow_none=True)
 

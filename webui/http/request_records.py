@@ -18,6 +18,13 @@ class NameRequest(TypedDict):
     name: str
 
 
+class PatientRequest(TypedDict):
+    """A pseudonym, and the id of a named reference."""
+
+    pseudonym: str
+    reference: str
+
+
 class MemberRequest(TypedDict):
     """Somebody with whom a study is shared, as viewer or editor."""
 
@@ -50,6 +57,9 @@ class RunRequest(TypedDict):
     name: NotRequired[str]
     reference: NotRequired[str | None]
     preset: str
+    posture: NotRequired[str | None]
+    plan: NotRequired[str | None]
+    block: NotRequired[str | None]
     seed: int
 
 

@@ -103,6 +103,7 @@ def analyse(order: RunOrder, folder: Path) -> None:
     options: RunOptions = {
         "reference": order["reference"], "preset": order["preset"], "seed": order["seed"],
         "workers": order["workers"], "device": "auto", "model": None, "scheduler": None, "factors": (),
+        "posture": order["posture"], "plan": order["plan"], "block": order["block"],
     }  # fmt: skip
     plan = plan_run(folder / "study.csv", options, ask=lambda groups: None)
     say(plan.choice_of_reference)

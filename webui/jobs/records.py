@@ -1,6 +1,6 @@
 """What a server process and its child processes hand to each other, and what a run keeps of its recordings."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class StageProgress(TypedDict):
@@ -30,6 +30,11 @@ class RecordingValues(TypedDict, total=False):
     dose: float | None
     start_s: float | None
     end_s: float | None
+    given_fps: float | None
+    keypoints: str
+    mask: str
+    date: str
+    extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None
     outside: str
@@ -50,11 +55,18 @@ class Description(TypedDict):
 
 
 class RunEntry(Description):
-    """A recording as it was when a run was queued: `id` is its id in the study."""
+    """A recording as it was when a run was queued: `id` is its id in the study.
+
+    Runs of older versions lack the last four.
+    """
 
     id: str
     file_name: str
     duration_s: float | None
+    given_fps: NotRequired[float | None]
+    keypoints: NotRequired[str]
+    mask: NotRequired[str]
+    extra: NotRequired[dict[str, str]]
 
 
 class ProcessLimits(TypedDict):
@@ -72,11 +84,19 @@ class ProbeLimits(ProcessLimits):
 
 
 class ProbeOrder(TypedDict):
-    """Find out what the file `video` is, and write that into the folder `out`."""
+    """Find out what the file `video` is, and write that into the folder `out`.
+
+    `given_fps` overrides its clock; `keypoints` and `mask` are files that are to go with it. `lacking`: of these, why a
+    file that is named is not there.
+    """
 
     do: Literal["probe"]
     video: str
     out: str
+    given_fps: float | None
+    keypoints: str | None
+    mask: str | None
+    lacking: dict[str, str]
     limits: ProbeLimits
 
 
@@ -102,6 +122,7 @@ class Declared(TypedDict):
     status: str
     reason: str
     warnings: list[str]
+    keypoints_said: str
 
 
 class Shortfall(TypedDict):
@@ -121,6 +142,9 @@ class RunOrder(TypedDict):
     out: str
     reference: str
     preset: str
+    posture: str | None
+    plan: str | None
+    block: str | None
     seed: int
     workers: int
 

@@ -1,5 +1,7 @@
 """Rows for new recordings and new jobs, and what waits before a job."""
 
+from collections.abc import Sequence
+
 from apiflask import abort
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -55,6 +57,15 @@ def add_job(kind: str, target: Run | Clip | Recording, study: Study, expected_se
     session.commit()
     service().queue.add(job)
     return job
+
+
+def look_again(recordings: Sequence[Recording]) -> None:
+    """Probe recordings anew, as what is said of their clock, keypoints or masks has changed."""
+    for recording in recordings:
+        recording.status = "probing"
+    database().commit()
+    for recording in recordings:
+        add_job("probe", recording, recording.study, 1.0)
 
 
 def cancel_job(job: Job) -> None:

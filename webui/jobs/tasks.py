@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from ubam.core.errors import UbamError
 from ubam.core.files import write_json
 from ubam.core.text import bytes_text
 from webui.data.models import Clip, Job, Recording, Run, now
+from webui.jobs.companions import KINDS, Kind, companion_path, companions_of
 from webui.jobs.records import ClipOrder, CopyOrder, ProbeOrder, ProcessLimits, RunOrder, ScoreOrder
 from webui.jobs.run_study import write_run_study
 from webui.jobs.subprocesses import Ending, run_child
@@ -86,10 +88,11 @@ def probe_recording(place: Workplace, recording_id: str, stop: Callable[[], bool
         if recording is None:
             return ""
         video, out = place.storage.video(recording), place.storage.recording(recording)
+        files, given_fps = _companions(place, session, recording), recording.given_fps
     out.mkdir(parents=True, exist_ok=True)
     limits = place.settings.limits
     order: ProbeOrder = {
-        "do": "probe", "video": str(video), "out": str(out),
+        "do": "probe", "video": str(video), "out": str(out), "given_fps": given_fps, **files,
         "limits": {"bytes": limits.probe_bytes, "cpu_seconds": limits.probe_seconds * 2, "pixels": limits.pixels,
                    "seconds": limits.seconds},
     }  # fmt: skip
@@ -108,6 +111,25 @@ def probe_recording(place: Workplace, recording_id: str, stop: Callable[[], bool
             for name, value in found.items():
                 setattr(recording, name, value)
     return ""
+
+
+class _Files(TypedDict):
+    keypoints: str | None
+    mask: str | None
+    lacking: dict[str, str]
+
+
+def _companions(place: Workplace, session: Session, recording: Recording) -> _Files:
+    """The files that go with a recording, and in words which are missing."""
+    found: dict[str, str | None] = {}
+    lacking: dict[str, str] = {}
+    for kind in KINDS:
+        try:
+            path = companion_path(session, place.storage, recording, kind)
+            found[kind] = str(path) if path is not None else None
+        except UbamError as error:
+            lacking[kind] = str(error)
+    return {"keypoints": found.get("keypoints"), "mask": found.get("mask"), "lacking": lacking}
 
 
 def _crashed(ending: Ending) -> dict[str, str]:
@@ -177,7 +199,7 @@ def _run_order(place: Workplace, session: Session, run: Run) -> RunOrder | Score
     if run.against_id is None:
         return {
             "do": "run", "folder": folder, "out": out, "reference": run.reference or "none", "preset": run.preset,
-            "seed": run.seed, "workers": cores,
+            "posture": run.posture, "plan": run.plan, "block": run.block, "seed": run.seed, "workers": cores,
         }  # fmt: skip
     against = session.get(Run, run.against_id)
     if against is None:
@@ -190,10 +212,12 @@ def _blurred_copies(place: Workplace, session: Session, run: Run) -> list[CopyOr
     orders: list[CopyOrder] = []
     recordings = {name: session.get(Recording, entry["id"]) for name, entry in run.recordings.items()}
     videos: dict[str, Path] = {}
+    companions: dict[str, dict[Kind, Path]] = {}
     for name, recording in recordings.items():
         if recording is None:
             raise UbamError(f"The recording '{name}' was deleted; start a new run.")
         videos[name] = place.storage.video(recording)
+        companions[name] = companions_of(session, place.storage, recording)
         box = run.recordings[name]["face_box"]
         if box:
             out = place.storage.job(run) / "blurred" / f"{name}.mp4"
@@ -201,7 +225,7 @@ def _blurred_copies(place: Workplace, session: Session, run: Run) -> list[CopyOr
             videos[name] = out
     folder = place.storage.job(run)
     if not (folder / "study.csv").exists():
-        write_run_study(folder, run.recordings, videos)
+        write_run_study(folder, run.recordings, videos, companions)
     return orders
 
 

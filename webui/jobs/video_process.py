@@ -40,14 +40,19 @@ def probe_video(order: ProbeOrder) -> None:
     video, out, limits = Path(order["video"]), Path(order["out"]), order["limits"]
     try:
         info = probe(video, max_pixels=limits["pixels"])
-        if info.duration_s > limits["seconds"]:
-            raise VideoError(f"lasts {info.duration_s:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
+        given_fps = order["given_fps"]
+        lasts = info.frames_declared / given_fps if given_fps else info.duration_s
+        if lasts > limits["seconds"]:
+            raise VideoError(f"lasts {lasts:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
         warnings = [_sentence(words) for words in (*info.warnings, *_shown_frame(video, out, info.width))]
         found: Declared = {
             "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
-            "frames": info.frames_declared, "status": "ok", "reason": "", "warnings": warnings,
+            "frames": info.frames_declared, "status": "ok", "reason": "", "warnings": warnings, "keypoints_said": "",
         }  # fmt: skip
-        write_json(out / "probe.json", {**found, **(_shortfall(video, found) or {})})
+        whole: Declared = {**found, **(_shortfall(video, found) or {})}  # type: ignore[typeddict-item]
+        if given_fps:
+            whole["duration_s"] = whole["frames"] / given_fps
+        write_json(out / "probe.json", _with_companions(whole, order))
     except VideoError as error:
         words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
         write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
@@ -55,6 +60,35 @@ def probe_video(order: ProbeOrder) -> None:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + "."
+
+
+def _with_companions(found: Declared, order: ProbeOrder) -> Declared:
+    """What is found of a video, and of the keypoints and masks that are to go with it, by the rules of `ubam check`."""
+    from ubam.core.errors import StudyError
+    from ubam.recordings.keypoint_files import read_keypoints
+    from ubam.recordings.mask_files import check_masks
+
+    video, reason, said = Path(order["video"]), order["lacking"].get("mask", ""), order["lacking"].get("keypoints", "")
+    try:
+        if order["mask"]:
+            check_masks(Path(order["mask"]), found["frames"])
+    except StudyError as error:
+        reason = _about_the_file(error, order["mask"], "the masks")
+    try:
+        if order["keypoints"]:
+            read_keypoints(Path(order["keypoints"]), video, found["frames"])
+            said = "ok"
+    except StudyError as error:
+        said = _about_the_file(error, order["keypoints"], "the keypoints")
+    if reason:
+        return {**found, "status": "failed", "reason": reason, "keypoints_said": said}
+    return {**found, "keypoints_said": said}
+
+
+def _about_the_file(error: Exception, path: str | None, words: str) -> str:
+    """An error in the words of the user, who gave the file another name."""
+    told = str(error).removeprefix(f"{path}").lstrip(": ").replace(str(path), words)
+    return f"{words[:1].upper()}{words[1:]}: {told}."
 
 
 def _shortfall(video: Path, found: Declared) -> Shortfall | None:

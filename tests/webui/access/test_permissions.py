@@ -7,7 +7,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.webui.support.clients import TUS, Client, TestServer
-from webui.data.models import Clip, Job, User
+from webui.data.models import Clip, Companion, Job, NamedReference, User
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 BODIES: dict[str, Any] = {
@@ -38,6 +38,14 @@ class Things:
             session.flush()
             self.ids["clip_id"] = clip.id
             session.add(Job(kind="clip", target_id=clip.id, study_id=study, user_id=user))
+            companion = Companion(study_id=study, kind="keypoints", file_name="a.csv", bytes=1)
+            session.add(companion)
+            session.flush()
+            self.ids["companion_id"] = companion.id
+            named = NamedReference(name="n", run_id=self.ids["run_id"], version="v", group="healthy", subjects=4)
+            session.add(named)
+            session.flush()
+            self.ids["reference_id"] = named.id
         self.ids |= {"peak": 0, "what": "query", "path": "report.html", "kind": "png"}
 
     def address(self, rule: Rule) -> str:

@@ -5,7 +5,7 @@ from apiflask import Schema
 from marshmallow import missing
 
 from webui.http import answer_records as records
-from webui.http import answer_schemas, people_schemas, request_records, schemas, study_schemas
+from webui.http import answer_schemas, patient_schemas, people_schemas, request_records, schemas, study_schemas
 from webui.jobs.records import RecordingValues, StageProgress
 from webui.results import records as of_runs
 
@@ -28,6 +28,10 @@ ANSWERS: list[tuple[type, type[Schema]]] = [
     (of_runs.PartWords, answer_schemas.PartOut),
     (of_runs.SubjectWords, answer_schemas.SubjectWords),
     (of_runs.RunWords, answer_schemas.WordsOut),
+    (records.NamedReferenceAnswer, patient_schemas.NamedReferenceOut),
+    (records.VisitAnswer, patient_schemas.VisitOut),
+    (records.PatientAnswer, patient_schemas.PatientOut),
+    (records.CompanionAnswer, study_schemas.CompanionOut),
     (records.MemberAnswer, study_schemas.MemberOut),
     (records.StudyAnswer, study_schemas.StudyOut),
     (records.StudyDetailAnswer, study_schemas.StudyDetail),
@@ -53,6 +57,8 @@ REQUESTS: list[tuple[type, type[Schema]]] = [
     (request_records.SignInRequest, schemas.SignIn),
     (request_records.NameRequest, schemas.StudyIn),
     (request_records.NameRequest, schemas.TokenIn),
+    (request_records.NameRequest, patient_schemas.ReferenceIn),
+    (request_records.PatientRequest, patient_schemas.PatientIn),
     (request_records.MemberRequest, schemas.MemberIn),
     (request_records.ManyRequest, schemas.ManyIn),
     (request_records.PathRequest, schemas.PathIn),

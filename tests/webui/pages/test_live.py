@@ -23,8 +23,8 @@ TOWARDS_TWIN, STEP = 10.0, 0.1  # pixels to the right
 NO_CARD = """const real = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext =
     function (kind, ...others) { return kind === "webgl" ? null : real.call(this, kind, ...others); };"""
 # Where the magnified panel is white, as [left, right] in pixels of the panel; read as soon as it was drawn.
-WHITE = """(factor) => { const slider = document.querySelector('#factor'),
-    canvas = document.querySelector('canvas.live');
+WHITE = """(factor) => {
+    const slider = document.querySelector('#factor'), canvas = document.querySelector('canvas.live');
     slider.value = factor; const began = performance.now(); slider.dispatchEvent(new Event('input'));
     const copy = document.createElement('canvas'); [copy.width, copy.height] = [canvas.width, canvas.height];
     const pen = copy.getContext('2d'); pen.drawImage(canvas, 0, 0); const took = performance.now() - began;

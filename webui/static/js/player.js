@@ -79,6 +79,12 @@ export class Player {
     else this.wanted = Math.max(0, time);
   }
 
+  /** Go on or back by `seconds`, and stay there. */
+  step(seconds) {
+    this.video.pause();
+    this.seek(Math.min(this.video.currentTime + seconds, this.video.duration || Infinity));
+  }
+
   slower() {
     this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
     this.video.playbackRate = this.speed;

@@ -2,7 +2,7 @@
 // moments of the reference beside each peak.
 
 import { get, part, ready } from "./api.js";
-import { attempt } from "./dialogs.js";
+import { attempt, tell } from "./dialogs.js";
 import { button, h, link, show } from "./dom.js";
 import { Clips } from "./clips.js";
 import { Magnifier } from "./magnifier.js";
@@ -27,6 +27,8 @@ export class Viewer {
     this.magnifier = new Magnifier(this.clips, others, (clip) => this.showClip(clip), () => this.turn());
     this.strip = h("figure", { class: "strip", hidden: true });
     this.save = h("p", { class: "row fine" });
+    const copy = button(say("viewer.link"), async () => { history.replaceState(null, "", this.address()); await navigator.clipboard?.writeText(location.href); tell(say("viewer.link_copied")); }, { class: "small" });
+    this.player.element.querySelector(".bar").append(copy);
     this.tabs = ["clip", "recording"].map((mode) => button(say(`viewer.tab_${mode}`), () => this.setMode(mode), { class: "tab", "aria-pressed": "false" }));
     this.title = h("h2", { id: "viewer-title" });
     place.setAttribute("aria-labelledby", "viewer-title");
@@ -202,6 +204,23 @@ export class Viewer {
     if (!this.timeline) return;
     const from = this.mode === "clip" ? this.clip?.facts?.from_s : undefined;
     this.timeline.place(from === undefined ? along(this.clock, 1, 0, clipTime) : from + clipTime);
+  }
+
+  /** Frames a second of what is shown. */
+  rate() { return this.clip?.facts?.fps ?? this.row?.fps ?? 25; }
+
+  /** The address of this page at the moment that is shown. */
+  address() {
+    const place = new URL(location.href);
+    place.hash = new URLSearchParams({ recording: this.row.recording_id, t: (this.timeline?.now ?? 0).toFixed(2) });
+    return place.href;
+  }
+
+  /** Clips that came since; the one of the subject that is shown is opened when nothing of it plays yet. */
+  renew(clips) {
+    const known = new Set(this.clips.clips.map((clip) => clip.url)), fresh = clips.filter((clip) => !known.has(clip.url));
+    this.clips.clips.push(...fresh);
+    if (this.row && !this.magnifier.clip && this.player.video.paused && fresh.some((clip) => clip.recording_id === this.row.recording_id)) this.open(this.row);
   }
 
   /** From a map: the subject, its recording, and the moment. */
