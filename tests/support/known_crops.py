@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,11 +14,11 @@ from ubam.tracking.cropping import build_crops
 
 def _copying(run: Path, *anew: str) -> Callable[..., CropStore]:
 
-    def build(recording: Recording, out: Path, **options: Any) -> CropStore:
+    def build(recording: Recording, out: Path, *, crop_size: int = 128, view_size: int = 64) -> CropStore:
         known = run / "crops" / recording.recording_id
         if known.is_dir() and not out.exists() and recording.recording_id not in anew:
             shutil.copytree(known, out)
-        return build_crops(recording, out, **options)
+        return build_crops(recording, out, crop_size=crop_size, view_size=view_size)
 
     return build
 
