@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from ubam.core.affine import inverse
 from ubam.core.errors import DamagedFile, VideoError
-from ubam.core.seals import check_digests, read_record
+from ubam.core.seals import Record, check_digests, read_record
 from ubam.core.typing import View
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
@@ -168,7 +167,7 @@ class CropStore:
         return Scene(background, noise, self.in_place)
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> Record:
     """What a store says of itself, once its files are what was written.
 
     Raises
@@ -183,7 +182,7 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _whole(folder: Path, written: int) -> dict[str, Any]:
+def _whole(folder: Path, written: int) -> Record:
     """The description of a store that was `written` then; its files are read through once in a process."""
     described = read_record(CropFolder(folder).description)
     check_digests(folder, described.get("digests", {}))
