@@ -27,7 +27,7 @@ from webui.data.models import Job, Opened, Study, Token, User, new_id
 from webui.data.session import database
 from webui.http.answer_records import AuditLineAnswer, MeAnswer, NewTokenAnswer, PersonAnswer, TokenAnswer, UserAnswer
 from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, TokenOut, UserOut
-from webui.http.request_records import NameRequest, NewUserRequest, PageRequest, SignInRequest, UserChangeRequest
+from webui.http.request_records import NewUserRequest, PageRequest, SignInRequest, TokenRequest, UserChangeRequest
 from webui.http.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
 from webui.http.security import identity, limiter
 
@@ -224,7 +224,11 @@ def list_tokens() -> list[TokenAnswer]:
 
 def _token(token: Token) -> TokenAnswer:
     used = token.used.isoformat() if token.used else None
-    return {"id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used}
+    ends = token.expires.isoformat() if token.expires else None
+    return {
+        "id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used, "scope": token.scope,
+        "expires": ends,
+    }  # fmt: skip
 
 
 @people.post("/tokens")
@@ -232,9 +236,9 @@ def _token(token: Token) -> TokenAnswer:
 @people.output(NewTokenOut, status_code=201)
 @people.doc(summary="Make an API token; its value is shown here and never again", responses={201: "made"})
 @limiter.limit("30 per hour", key_func=identity)
-def create_token(given: NameRequest) -> tuple[NewTokenAnswer, int]:
+def create_token(given: TokenRequest) -> tuple[NewTokenAnswer, int]:
     """A new token."""
-    token, value = make_token(database(), me().user, given["name"])
+    token, value = make_token(database(), me().user, given["name"], given["scope"], given["days"])
     database().commit()
     note("make token", "token", token.id)
     return {**_token(token), "token": value}, 201

@@ -323,6 +323,8 @@ class TokenAnswer(TypedDict):
     name: str
     created: str
     used: str | None
+    scope: str
+    expires: str | None
 
 
 class NewTokenAnswer(TokenAnswer):

@@ -36,6 +36,7 @@ class TokenOut(Answer):
     """A key for programs, without its value."""
 
     id, name, created, used = String(), String(), String(), String(allow_none=True)
+    scope, expires = String(), String(allow_none=True)
 
 
 class NewTokenOut(TokenOut):

@@ -25,6 +25,14 @@ class PatientRequest(TypedDict):
     reference: str
 
 
+class TokenRequest(TypedDict):
+    """What a token is for, what it may do, and after how many days it ends; None: never."""
+
+    name: str
+    scope: str
+    days: int | None
+
+
 class MemberRequest(TypedDict):
     """Somebody with whom a study is shared, as viewer or editor."""
 

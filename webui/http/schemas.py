@@ -195,9 +195,11 @@ class UserChange(Schema):
 
 
 class TokenIn(Schema):
-    """What a token is for."""
+    """What a token is for, what it may do, and after how many days it ends (null: never)."""
 
     name = name_field(required=True)
+    scope = String(load_default="all", validate=OneOf(("all", "read")))
+    days = Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, 3650))
 
 
 class PageIn(Schema):
@@ -219,8 +221,11 @@ class RunsIn(Schema):
 
 
 class Error(Schema):
-    """What went wrong, in one sentence."""
+    """A problem (RFC 9457): `error` is what went wrong in one sentence, `detail` what else is known."""
 
+    type = String(required=True)
+    title = String(required=True)
+    status = Integer(required=True)
     error = String(required=True)
     detail = Dict(required=True)
 

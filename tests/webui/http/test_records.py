@@ -56,7 +56,7 @@ ANSWERS: list[tuple[type, type[Schema]]] = [
 REQUESTS: list[tuple[type, type[Schema]]] = [
     (request_records.SignInRequest, schemas.SignIn),
     (request_records.NameRequest, schemas.StudyIn),
-    (request_records.NameRequest, schemas.TokenIn),
+    (request_records.TokenRequest, schemas.TokenIn),
     (request_records.NameRequest, patient_schemas.ReferenceIn),
     (request_records.PatientRequest, patient_schemas.PatientIn),
     (request_records.MemberRequest, schemas.MemberIn),
