@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from apiflask import APIBlueprint, abort
 from flask import Response, request
@@ -73,8 +73,10 @@ def create(study_id: str) -> Response:
     upload = Upload(
         study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
     )
-    of_a_recording = {name: described[name][:200] for name in ("kind", "recording") if name in described}
-    upload.guesses = of_a_recording if "kind" in described else dict(_guesses(described, upload.file_name))
+    guesses: dict[str, Any] = dict(_guesses(described, upload.file_name))
+    if "kind" in described:
+        guesses = {name: described[name][:200] for name in ("kind", "recording") if name in described}
+    upload.guesses = guesses
     database().add(upload)
     database().commit()
     with open(service().storage.upload(upload.id), "xb"):
