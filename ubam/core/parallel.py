@@ -15,11 +15,12 @@ def executor(workers: int, scheduler: str | None = None) -> Executor:
     """
     if scheduler is not None:
         return _dask(scheduler)
-    if workers <= 1:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent
-    )
+    return ThreadPoolExecutor(1) if workers <= 1 else processes(workers)
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """A pool of so many processes on this machine, which end with this one."""
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent)
 
 
 def end_with_the_parent() -> None:

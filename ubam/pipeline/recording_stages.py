@@ -1,7 +1,7 @@
 """The stages that read videos: check them, then find and crop the subjects."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, file_stamp, write_csv
+from ubam.core.parallel import processes
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import Verdict, check_recording, check_study, study_issues
@@ -113,15 +114,30 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, Cro
     """Crop recordings on the executor; id and outcome of each, in order."""
     outcomes: dict[str, CropOutcome] = {}
     with job.executor() as pool:
-        size, view = job.settings.crop_size, job.settings.view_size
-        futures = {
-            pool.submit(crop_recording, recording, job.files.crops(recording.recording_id).path, size, view): recording
-            for recording in recordings
-        }
+        futures = {_crop_on(pool, job, recording): recording for recording in recordings}
         for done, future in enumerate(as_completed(futures), 1):
-            outcomes[futures[future].recording_id] = future.result()
+            recording = futures[future]
+            try:
+                outcomes[recording.recording_id] = future.result()
+            except BrokenExecutor:  # one worker was killed, and all others were ended with it
+                outcomes[recording.recording_id] = _crop_alone(job, recording)
             job.progress("crops", done, len(futures))
     return [(recording.recording_id, outcomes[recording.recording_id]) for recording in recordings]
+
+
+def _crop_on(pool: Executor, job: Job, recording: Recording) -> Future[CropOutcome]:
+    out, settings = job.files.crops(recording.recording_id).path, job.settings
+    return pool.submit(crop_recording, recording, out, settings.crop_size, settings.view_size)
+
+
+def _crop_alone(job: Job, recording: Recording) -> CropOutcome:
+    """Crop a recording in a process of its own; one that is killed again fails."""
+    with processes(1) as pool:
+        try:
+            return _crop_on(pool, job, recording).result()
+        except BrokenExecutor:
+            reason = f"{recording.video.name}: the process that read it was killed, most likely for want of memory"
+            return CropOutcome("failed", f"{reason}; use fewer workers or a smaller picture")
 
 
 def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> CropOutcome:

@@ -73,10 +73,10 @@ def create(study_id: str) -> Response:
     upload = Upload(
         study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
     )
-    guesses: dict[str, Any] = dict(_guesses(described, upload.file_name))
-    if "kind" in described:
-        guesses = {name: described[name][:200] for name in ("kind", "recording") if name in described}
-    upload.guesses = guesses
+    of_a_recording: dict[str, Any] = {
+        name: described[name][:200] for name in ("kind", "recording") if name in described
+    }
+    upload.guesses = of_a_recording if "kind" in described else dict(_guesses(described, upload.file_name))
     database().add(upload)
     database().commit()
     with open(service().storage.upload(upload.id), "xb"):

@@ -5,7 +5,7 @@ A test holds each record and its schema to the same names.
 
 from typing import TypedDict
 
-from webui.jobs.records import StageProgress
+from webui.jobs.records import Description, StageProgress
 from webui.results.records import ClipRecord, ComparedSubject, FileRecord, Row, RunWords
 
 
@@ -194,28 +194,19 @@ class GuessesAnswer(TypedDict):
     said: list[str]
 
 
-class RecordingAnswer(TypedDict):
+class RecordingAnswer(Description):
     """A recording: what its file declares, and what a person said of it."""
 
     id: str
     study: str
     file_name: str
     bytes: int
-    subject: str
-    group: str
-    session: str
-    day: float | None
-    dose: float | None
-    start_s: float | None
-    end_s: float | None
     given_fps: float | None
     keypoints: str
     mask: str
     keypoints_said: str
     date: str
     extra: dict[str, str]
-    box: list[float] | None
-    face_box: list[float] | None
     status: str
     reason: str
     warnings: list[str]

@@ -40,14 +40,9 @@ class RecordingValues(TypedDict, total=False):
     outside: str
 
 
-class RunEntry(TypedDict):
-    """A recording as it was when a run was queued: `id` is its id in the study.
+class Description(TypedDict):
+    """The same, with every field: empty texts and None stand for what nobody said."""
 
-    Runs of before do not say what the last four say.
-    """
-
-    id: str
-    file_name: str
     subject: str
     group: str
     session: str
@@ -57,6 +52,16 @@ class RunEntry(TypedDict):
     end_s: float | None
     box: list[float] | None
     face_box: list[float] | None
+
+
+class RunEntry(Description):
+    """A recording as it was when a run was queued: `id` is its id in the study.
+
+    Runs of older versions lack the last four.
+    """
+
+    id: str
+    file_name: str
     duration_s: float | None
     given_fps: NotRequired[float | None]
     keypoints: NotRequired[str]

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ ANSWERS: dict[str, dict[str, Any] | None] = {
 }
 REFERENCES, QUERIES = (0, 1, 2, 6), (0, 1, 3)
 # A text, and what must hold of a run that says it: (reference subjects, scored queries, test, preset).
-NEEDS = {
+NEEDS: dict[str, Callable[[int, int, str, str], bool]] = {
     r"further from the healthy reference": lambda r, q, test, preset: r >= 2 and q >= 1,
     r"would do so in 1 of": lambda r, q, test, preset: r >= 2 and q >= 1,
     r"differs from healthy": lambda r, q, test, preset: test == "found",
@@ -62,7 +62,7 @@ def _run(folder: Path, reference: int, query: int) -> Path:
 
 def _with(run: Path, answer: dict[str, Any] | None, preset: str) -> RunData:
     statistics = json.loads((run / "statistics.json").read_text())
-    test = {"family": "groups", "kind": "two groups", "groups": ["healthy", "affected"]}
+    test: dict[str, Any] = {"family": "groups", "kind": "two groups", "groups": ["healthy", "affected"]}
     test |= {"n": {"healthy": 2, "affected": 2}}
     statistics |= {"tests": [] if answer is None else [test | answer], "power": [], "audit": None, "notes": []}
     write_json(run / "statistics.json", statistics)

@@ -1,4 +1,4 @@
-"""Many rows: sorted, filtered, renamed by a pattern with a preview, filled down, taken back; one spelling; files beside."""
+"""Many rows: sorted, filtered, renamed by a pattern with a preview, filled down and taken back; one spelling."""
 
 from typing import Any
 

@@ -33,7 +33,7 @@ class Layers(Check):
         self._regions = shown_regions(made)
         width, height = panel_size(self._regions[0])
         self._size = width - width % 2, height - height % 2
-        self._pictures: list[Array] = []
+        self._pictures: list[np.ndarray] = []
         self._flows: list[Array] = []
         self._heights: list[float] = []
 
@@ -95,5 +95,6 @@ def _placed(frame: Frame, height: int, width: int) -> Picture:
     return np.repeat(whole[..., None], 3, axis=2)
 
 
-def _picture(written: Array) -> Picture:
-    return np.asarray(cv2.cvtColor(cv2.imdecode(written, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+def _picture(written: np.ndarray) -> Picture:
+    pixels = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
