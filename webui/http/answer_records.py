@@ -296,6 +296,14 @@ class MeAnswer(TypedDict):
     limits: LimitsAnswer
 
 
+class SpaceAnswer(TypedDict):
+    """Bytes that one's videos take, that they may take, and that are free on the server."""
+
+    used: int
+    quota: int
+    free: int
+
+
 class UserAnswer(TypedDict):
     """A person, as an admin sees them."""
 

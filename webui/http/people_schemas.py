@@ -25,6 +25,12 @@ class MeOut(Answer):
     presets, server_folders, retention_days, limits = texts(), Boolean(), Integer(), Nested(LimitsOut)
 
 
+class SpaceOut(Answer):
+    """Bytes that one's videos take, that they may take, and that are free on the server."""
+
+    used, quota, free = Integer(), Integer(), Integer()
+
+
 class UserOut(Answer):
     """A person, as an admin sees them."""
 

@@ -112,6 +112,12 @@ class PageRequest(TypedDict):
     after: int
 
 
+class AuditRequest(PageRequest):
+    """The same for the audit log, with words that must stand in a line."""
+
+    words: str
+
+
 class TimeRequest(TypedDict):
     """A moment of a recording in seconds."""
 

@@ -208,6 +208,12 @@ class PageIn(Schema):
     after = Integer(load_default=0, validate=Range(0, 2**53))
 
 
+class AuditIn(PageIn):
+    """Where the audit log continues, and words that must stand in a line."""
+
+    words = String(load_default="", validate=[Length(0, 200), clean])
+
+
 class TimeIn(Schema):
     """A moment of a recording, seconds."""
 

@@ -43,7 +43,7 @@ def test_fifty_rows_are_put_in_order(chromium: Any, served: Served) -> None:
     page.get_by_role("button", name="Recording", exact=True).click()
     page.get_by_role("button", name="Recording", exact=True).click()
     assert page.evaluate(SHOWN)[0] == "lesion_m49_d1.mp4"
-    assert page.get_by_role("columnheader", name="Recording").get_attribute("aria-sort") == "descending"
+    assert page.locator("th.file").get_attribute("aria-sort") == "descending"
     page.get_by_label("Filter the rows").fill("m1")
     visitor.until(f"{SHOWN}.length === 10")
     page.get_by_label("Filter the rows").fill("")
@@ -84,4 +84,4 @@ def fill_down(visitor: Visitor) -> None:
     cell.press("Control+d")
     visitor.until("[...document.querySelectorAll('td.subject input')].filter((one) => one.value === 'late').length > 1")
     first = page.evaluate("[...document.querySelectorAll('td.subject input')].slice(0, 60).map((one) => one.value)")
-    assert first.count("late") == 2, "the recordings of m43 to m48 and m41 follow by name, m40 has a subject"
+    assert first.count("late") == 5, "m49 to m41 of the lesioned; the next one has a subject"

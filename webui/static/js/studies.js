@@ -57,3 +57,4 @@ byId("first").addEventListener("submit", (event) => {
 });
 load();
 offerPatients();
+get("space").then(({ used, quota, free }) => { byId("space").textContent = say("studies.space", { used: bytes(used), quota: bytes(quota), free: bytes(free) }); }, () => {});
