@@ -26,6 +26,7 @@ from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, embed, learn
+from ubam.evaluation.benchmark.landmark_errors import landmark_errors
 from ubam.evaluation.benchmark.measures import Truth, subject_folds
 from ubam.evaluation.published.method import faithful_scores
 from ubam.evaluation.synthetic.study import GROUPS
@@ -119,7 +120,8 @@ class Coded:
 class Row:
     """A line of the table. Rows with equal `coding` and `settings` share one coding.
 
-    shuffled: the groups are drawn at random. main_only: not measured on null and confounded studies.
+    shuffled: the groups are drawn at random. main_only: not measured on null and confounded studies. errors: the errors
+    [T, E] of every recording of what the postures are made of; on null studies they are scored alone.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Row:
     code: Callable[[KnownStudy], Coded]
     shuffled: bool = False
     main_only: bool = False
+    errors: Callable[[KnownStudy], list[np.ndarray]] | None = None
 
 
 def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) -> Coded:
@@ -313,6 +316,7 @@ VARIANTS: dict[str, Settings] = {
     "adapted": replace(ADAPTED, workers=1),
     "quick": QUICK,
     "standard": STANDARD,
+    "coordinates": replace(STANDARD, networks="coordinates"),
 }
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
@@ -339,7 +343,13 @@ def benchmark_rows() -> dict[str, Row]:
             lambda study: supervised(study, SUPERVISED),
             main_only=True,
         ),
-        Row("landmarks", "landmarks", eye, seen_landmarks),
+        Row(
+            "landmarks",
+            "landmarks",
+            eye,
+            seen_landmarks,
+            errors=lambda study: landmark_errors(study.stores, study.truths),
+        ),
         Row("both", "both", coding_settings(STANDARD) | eye, lambda study: joined(study, STANDARD)),
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(

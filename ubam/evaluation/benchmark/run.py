@@ -27,6 +27,7 @@ from ubam.evaluation.benchmark.measures import (
     deviation_measures,
     drawn_p,
     embedding_measures,
+    errors_alone,
     join,
     root_centred,
     shuffled_auc,
@@ -57,25 +58,30 @@ VARIETIES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Rendering:
-    """One study of the benchmark: `variety` is a key of VARIETIES, `seconds` the length of each recording."""
+    """One study of the benchmark: `variety` is a key of VARIETIES, `seconds` the length of each recording.
+
+    recordings: of each subject.
+    """
 
     kind: str
     variety: str
     seed: int
     subjects: int
     seconds: float
+    recordings: int = RECORDINGS
 
     @property
     def name(self) -> str:
         """The name of its folder; other sizes are other studies."""
-        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
+        each = "" if self.recordings == RECORDINGS else f"x{self.recordings}"
+        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}{each}x{self.seconds:g}s"
 
     @property
     def spec(self) -> StudySpec:
         """What it is made of, where the first renderer makes it."""
         return StudySpec(
-            kind=self.kind, subjects=self.subjects, recordings_per_subject=RECORDINGS, seed=self.seed, scene=SCENE,
-            seconds=self.seconds, **VARIETIES[self.variety],
+            kind=self.kind, subjects=self.subjects, recordings_per_subject=self.recordings, seed=self.seed,
+            scene=SCENE, seconds=self.seconds, **VARIETIES[self.variety],
         )  # fmt: skip
 
 
@@ -90,11 +96,15 @@ class Cell:
 
 
 def renderings(
-    kinds: Iterable[str], seeds: Iterable[int], varieties: Iterable[str], subjects: int, seconds: float
-) -> list[Rendering]:
+    kinds: Iterable[str], seeds: Iterable[int], varieties: Iterable[str], subjects: int, seconds: float,
+    recordings: int = RECORDINGS,
+) -> list[Rendering]:  # fmt: skip
     """All studies to measure on, seed by seed, so that a stopped benchmark has whole seeds."""
     return [
-        Rendering(kind, variety, seed, subjects, seconds) for seed in seeds for variety in varieties for kind in kinds
+        Rendering(kind, variety, seed, subjects, seconds, recordings)
+        for seed in seeds
+        for variety in varieties
+        for kind in kinds
     ]
 
 
@@ -164,7 +174,13 @@ def _render(folder: Path, study: Rendering) -> None:
     if study.kind in CAPSULES:
         kind, view = CAPSULES[study.kind]
         CapsuleStudy(
-            kind, study.subjects, RECORDINGS, study.seed, view=view, seconds=study.seconds, **VARIETIES[study.variety]
+            kind,
+            study.subjects,
+            study.recordings,
+            study.seed,
+            view=view,
+            seconds=study.seconds,
+            **VARIETIES[study.variety],
         ).write(folder)
         return
     synthesise_study(folder, study.spec)
@@ -182,11 +198,13 @@ def open_study(folder: Path) -> KnownStudy:
 
 
 def _read_truth(path: Path, store: CropStore) -> Truth:
-    truth = read_arrays(path)
-    keypoints = root_centred(truth["keypoints"], truth["names"].tolist(), float(truth["body_height"]))
-    if "heading" in truth:
-        keypoints = turned_back(keypoints, truth["heading"])
-    return Truth(keypoints[store.frame_index], truth["phase"][store.frame_index])
+    truth, shown = read_arrays(path), store.frame_index
+    names, height = truth["names"].tolist(), float(truth["body_height"])
+    keypoints = root_centred(truth["keypoints"], names, height)
+    if "heading" not in truth:
+        return Truth(keypoints[shown], truth["phase"][shown], tuple(names), height)
+    keypoints = turned_back(keypoints, truth["heading"])
+    return Truth(keypoints[shown], truth["phase"][shown], tuple(names), height, truth["heading"][shown])
 
 
 def measure(out: Path, study: Rendering, names: Sequence[str]) -> list[Cell]:
@@ -228,6 +246,8 @@ def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> 
     if study.variety == "null" and coded.scores is None:
         p = drawn_p(codes, REFERENCE, zlib.crc32(study.name.encode()))
         measures |= {"p_drawn": p, "positive_drawn": float(p <= LEVEL)}
+    if study.variety == "null" and row.errors is not None:
+        measures["errors_alone"] = errors_alone(known.codes(row.errors(known)), known.severity, REFERENCE)
     if study.variety != "main":
         return {name: value for name, value in measures.items() if not name.startswith("rho")}
     cost = {"train_s": coded.train_s, "embed_ms": coded.embed_ms}
