@@ -36,6 +36,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option(
     "--recordings", type=click.IntRange(1, 2), default=2, show_default=True, help="Of each subject; for --eye."
 )
+@click.option("--tests/--no-tests", default=True, show_default=True, help="p of the groups' tests; for --eye.")
 @click.option("--row", "names", multiple=True, help="Only this row, may be repeated  [default: all]")
 @click.option(
     "--study-kind",
@@ -127,6 +128,7 @@ class Order:
     subjects: int
     seconds: float
     recordings: int
+    tests: bool
     names: tuple[str, ...]
     varieties: tuple[str, ...]
     workers: int
@@ -172,6 +174,7 @@ def _measure_eye(order: Order) -> None:
     given: dict[str, Any] = {
         "seeds": tuple(dict.fromkeys(order.seeds)), "kinds": tuple(dict.fromkeys(order.kinds)),
         "subjects": order.subjects, "seconds": order.seconds, "recordings": order.recordings,
+        "tests": order.tests,
     }  # fmt: skip
     real = order.real or (SHARED if SHARED.is_dir() else None)
     if real is None and "real" in order.parts:

@@ -311,12 +311,16 @@ def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, numb
 
 # Learnt rows: one thread each, so that the numbers do not depend on how many work beside each other.
 QUICK, STANDARD, FAITHFUL = (replace(PRESETS[name], workers=1) for name in ("quick", "standard", "faithful"))
+SHORT = replace(STANDARD, train_steps=300, batch_windows=8)
 VARIANTS: dict[str, Settings] = {
     "pretrained": replace(ADAPTED, workers=1, train_steps=0),
     "adapted": replace(ADAPTED, workers=1),
     "quick": QUICK,
     "standard": STANDARD,
     "coordinates": replace(STANDARD, networks="coordinates"),
+    # A twentieth of the training, to compare what encoders see on many studies.
+    "standard short": SHORT,
+    "coordinates short": replace(SHORT, networks="coordinates"),
 }
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
@@ -351,6 +355,7 @@ def benchmark_rows() -> dict[str, Row]:
             errors=lambda study: landmark_errors(study.stores, study.truths),
         ),
         Row("both", "both", coding_settings(STANDARD) | eye, lambda study: joined(study, STANDARD)),
+        Row("both short", "both", coding_settings(SHORT) | eye, lambda study: joined(study, SHORT)),
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(
             Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]

@@ -41,7 +41,7 @@ from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.cropping import build_crops
 
 CODINGS = 2  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 8  # the same of measures
+MEASURES = 9  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 CAPSULES = {  # kinds of the second test renderer: whom it shows, and from where
@@ -118,16 +118,18 @@ def choose_rows(names: Sequence[str]) -> list[Row]:
 
 
 def run_benchmark(
-    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: StageProgress
-) -> list[Cell]:
+    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: StageProgress,
+    tests: bool = True,
+) -> list[Cell]:  # fmt: skip
     """Render what is not rendered, measure what is not measured, and return the cells of `rows` on `studies`.
 
-    Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
+    tests: whether groups are tested, too; that takes most of the time of a small study. Each cell is worked out by one
+    thread of one of `workers` processes. Everything is kept in `out`.
     """
     with executor(workers) as pool:
         finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
         tasks = [
-            pool.submit(measure, out, study, [row.name for row in group])
+            pool.submit(measure, out, study, [row.name for row in group], tests)
             for study in studies
             for group in _by_coding(_rows_for(rows, study))
         ]
@@ -207,43 +209,45 @@ def _read_truth(path: Path, store: CropStore) -> Truth:
     return Truth(keypoints[shown], truth["phase"][shown], tuple(names), height, truth["heading"][shown])
 
 
-def measure(out: Path, study: Rendering, names: Sequence[str]) -> list[Cell]:
+def measure(out: Path, study: Rendering, names: Sequence[str], tests: bool = True) -> list[Cell]:
     """The cells of rows that share one coding on one study, in a worker; kept ones are read."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     rows = [benchmark_rows()[name] for name in names]
-    cells = {row.name: read_cell(out, study, row) for row in rows}
+    cells = {row.name: read_cell(out, study, row, tests) for row in rows}
     if all(cells.values()):
         return [cell for cell in cells.values() if cell is not None]
     known = open_study(out / "studies" / study.name)
     coded = _coded(out, study, rows[0], known)
     done = []
     for row in rows:
-        cell = cells[row.name] or Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded))
-        write_json(_cell_file(out, study, row), {"source": cell.source, "row": row.name, "values": cell.values})
+        cell = cells[row.name]
+        if cell is None:
+            cell = Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded, tests))
+        write_json(_cell_file(out, study, row, tests), {"source": cell.source, "row": row.name, "values": cell.values})
         done.append(cell)
     return done
 
 
-def read_cell(out: Path, study: Rendering, row: Row) -> Cell | None:
+def read_cell(out: Path, study: Rendering, row: Row, tests: bool = True) -> Cell | None:
     """The cell that was kept, if one of these settings and this version was."""
     try:
-        kept = json.loads(_cell_file(out, study, row).read_text(encoding="utf-8"))
+        kept = json.loads(_cell_file(out, study, row, tests).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     values = {name: float("nan") if value is None else value for name, value in kept["values"].items()}
     return Cell(study, row.name, kept["source"], values)
 
 
-def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
-    """The measures of a row whose embeddings of a study are `coded`, those of its variety."""
+def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded, tests: bool = True) -> dict[str, float]:
+    """The measures of a row whose embeddings of a study are `coded`, those of its variety; tests: of groups, too."""
     codes = known.codes([one.posture for one in coded.embeddings], [one.looks for one in coded.embeddings])
     if row.shuffled:
         return {"auc": shuffled_auc(codes, REFERENCE)}
     measures = deviation_measures(
-        codes, known.severity, REFERENCE, scores=coded.scores, test=study.variety in ("main", "null")
+        codes, known.severity, REFERENCE, scores=coded.scores, test=tests and study.variety in ("main", "null")
     )
-    if study.variety == "null" and coded.scores is None:
+    if tests and study.variety == "null" and coded.scores is None:
         p = drawn_p(codes, REFERENCE, zlib.crc32(study.name.encode()))
         measures |= {"p_drawn": p, "positive_drawn": float(p <= LEVEL)}
     if study.variety == "null" and row.errors is not None:
@@ -286,8 +290,9 @@ def _coding_key(row: Row) -> str:
     return key_of(CODINGS, CROP_VERSION, row.coding, dict(row.settings))
 
 
-def _cell_file(out: Path, study: Rendering, row: Row) -> Path:
-    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{MEASURES}.json"
+def _cell_file(out: Path, study: Rendering, row: Row, tests: bool) -> Path:
+    version = f"{MEASURES}" if tests else f"{MEASURES}-untested"
+    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{version}.json"
 
 
 def _slug(name: str) -> str:

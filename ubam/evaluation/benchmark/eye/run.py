@@ -57,7 +57,7 @@ Progress = Callable[[str, int, int], None]
 class Plan:
     """How much is measured: seeds (the outlines part takes the first), subjects and seconds of each study.
 
-    recordings: of each subject, in the studies of postures.
+    recordings: of each subject, in the studies of postures. tests: whether their groups are tested, too.
     """
 
     out: Path
@@ -67,6 +67,7 @@ class Plan:
     kinds: tuple[str, ...] = KINDS
     workers: int = 1
     recordings: int = RECORDINGS
+    tests: bool = True
 
     def studies(self, variety: str) -> list[Rendering]:
         """The studies of a variety, seed by seed."""
@@ -226,7 +227,7 @@ def measure_postures(
     plan: Plan, rows: Sequence[Row], eyes: Sequence[EyeRow], variety: str, progress: Progress
 ) -> list[Value]:
     """Rows of the posture benchmark, and the landmarks of eyes that have some, on studies of both renderers."""
-    cells = run_benchmark(plan.out, plan.studies(variety), rows, plan.workers, progress) if rows else []
+    cells = run_benchmark(plan.out, plan.studies(variety), rows, plan.workers, progress, plan.tests) if rows else []
     names = [eye.name for eye in eyes if eye.landmarks]
     with executor(plan.workers) as pool:
         tasks = [pool.submit(_eye_on_study, plan.out, study, name) for study in plan.studies(variety) for name in names]
