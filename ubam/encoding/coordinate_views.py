@@ -46,7 +46,7 @@ def coordinate_view(outline: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def turned_places(places: np.ndarray, heading: float, size: int) -> np.ndarray:
     """Places int8 [64, 64, 4] of a crop at the size of a view that is turned back by `heading` radians."""
-    turned = np.asarray(places).view(np.uint8)  # bytes that are moved and never mixed
+    turned: np.ndarray = np.asarray(places).view(np.uint8)  # bytes that are moved and never mixed
     if heading:
         middle = (len(turned) - 1) / 2
         matrix = cv2.getRotationMatrix2D((middle, middle), float(np.degrees(heading)), 1.0)
