@@ -368,7 +368,8 @@ def test_errors_are_scored_alone_on_null_studies_and_groups_are_tested_when_that
     found = cell_values(null, row, known, coded, tests=False)
     assert found["errors_alone"] == 1.0
     assert not {"p", "p_drawn"} & set(found)
-    assert "errors_alone" not in cell_values(TINY, row, known, coded, tests=False)
+    walls = replace(TINY, variety="confounded 0.5")
+    assert "errors_alone" not in cell_values(walls, row, known, coded)
 
 
 def test_every_control_and_ceiling_is_a_row(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
