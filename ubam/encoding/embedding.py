@@ -9,9 +9,7 @@ from torch import Tensor
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import moved_by_looks
 from ubam.encoding.encoders import WINDOW, BehaviourNetwork, PostureNetwork
-from ubam.encoding.landmarks.other_looks import moved_coordinates
 from ubam.encoding.window_sampling import Pictures
-from ubam.tracking.crop_store import CropStore
 
 
 def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
@@ -51,20 +49,11 @@ def embed_postures(
 def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Effect of simulated changes of appearance on postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
     encoder = encoder.to(device).eval()
-    return moved_by_looks(views, found, lambda pictures: _encoded(encoder, pictures, device))
+    return moved_by_looks(views, found, lambda pictures: encoded(encoder, pictures, device))
 
 
-def looks_of_coordinates(encoder: PostureNetwork, store: CropStore, plan: str, device: str = "cpu") -> np.ndarray:
-    """The same of postures of body coordinates: the eye looks at changed crops again (`moved_coordinates`)."""
-    encoder = encoder.to(device).eval()
-
-    def encode(pictures: np.ndarray) -> np.ndarray:
-        return _encoded(encoder, torch.from_numpy(pictures).permute(0, 3, 1, 2), device)
-
-    return moved_coordinates(store, plan, encode)
-
-
-def _encoded(encoder: PostureNetwork, pictures: Tensor, device: str) -> np.ndarray:
+def encoded(encoder: PostureNetwork, pictures: Tensor, device: str) -> np.ndarray:
+    """Postures float32 [N, dim] of pictures [N, C, V, V] in 0..255."""
     with torch.inference_mode():
         postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
     return postures

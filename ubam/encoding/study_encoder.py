@@ -10,15 +10,10 @@ import torch
 from ubam.core.progress import Progress
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.coordinate_views import CoordinateViews
-from ubam.encoding.embedding import (
-    embed_behaviours,
-    embed_postures,
-    looks_of_coordinates,
-    looks_of_encoder,
-    stride_of,
-)
+from ubam.encoding.embedding import embed_behaviours, embed_postures, encoded, looks_of_encoder, stride_of
 from ubam.encoding.encoders import BehaviourNetwork, CoordinateEncoder, PostureEncoder, PostureNetwork
+from ubam.encoding.landmarks.coordinate_views import CoordinateViews
+from ubam.encoding.landmarks.other_looks import moved_coordinates
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -124,12 +119,22 @@ def embed(model: Networks, store: CropStore, device: str = "cpu") -> Embedding:
         pictures, looks = cast(Pictures, CropPictures(store)), None
     elif isinstance(model.posture, CoordinateEncoder):
         plan = str(model.settings["plan"])
-        pictures, looks = CoordinateViews(store, plan), looks_of_coordinates(model.posture, store, plan, device)
+        pictures, looks = CoordinateViews(store, plan), _looks_of_coordinates(model.posture, store, plan, device)
     else:
         pictures, looks = store.views, looks_of_encoder(model.posture, store.views, store.found, device)
     posture = embed_postures(model.posture, pictures, device)
     behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
     return Embedding(posture, behaviour, first, last, looks)
+
+
+def _looks_of_coordinates(encoder: PostureNetwork, store: CropStore, plan: str, device: str) -> np.ndarray:
+    """What other looks do to postures of body coordinates: the eye sees changed crops again (`moved_coordinates`)."""
+    encoder = encoder.to(device).eval()
+
+    def encode(pictures: np.ndarray) -> np.ndarray:
+        return encoded(encoder, torch.from_numpy(pictures).permute(0, 3, 1, 2), device)
+
+    return moved_coordinates(store, plan, encode)
 
 
 STILL = 1e-3  # of the study's median movement: below it a posture counts as constant

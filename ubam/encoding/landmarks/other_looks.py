@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from scipy.linalg import block_diag
 
-from ubam.encoding.coordinate_views import coordinate_view, turned_places
+from ubam.encoding.landmarks.coordinate_views import coordinate_view, turned_places
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, centred, facing_right, turned_back
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.eye import Eye, Seen

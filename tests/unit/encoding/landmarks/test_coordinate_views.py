@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ubam.encoding import coordinate_views
-from ubam.encoding.coordinate_views import CoordinateViews, coordinate_view, turned_places
+from ubam.encoding.landmarks import coordinate_views
+from ubam.encoding.landmarks.coordinate_views import CoordinateViews, coordinate_view, turned_places
 
 
 def places_of(rng: np.random.Generator, count: int = 1) -> np.ndarray:
