@@ -26,7 +26,6 @@ FRAMES, CHANGES = 5, 4  # frames of a recording, and other looks of them, that t
 GAIN, LEVEL, PATTERN = 0.4, 40.0, 30.0  # of the subject: of the logarithm, and grey levels
 LIGHT, WALL = 0.25, 25.0  # the same of the scene around it
 MOVED, SCALED = 0.04, 0.08  # of the box
-COUNTED = 10.0  # times that constant errors of landmarks count, beside what looks do to learned postures
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,9 @@ def see_again(store: CropStore, plan: str) -> SeenAgain | None:
 
 
 def moved_by_other_looks(store: CropStore, code: LandmarkCode) -> np.ndarray:
-    """Second moment float32 [2 K, 2 K] of the constant errors that other looks cause in the postures of a recording.
-
-    It counts tenfold: groups whose light and clothes differ are told apart by such errors, and impaired subjects are
-    told as well as with less (docs/notes/2026-11-29-postures.md).
-    """
+    """Second moment float32 [2 K, 2 K] of the constant errors that other looks cause in the postures of a recording."""
     rows = constant_changes(store, code)
-    return np.asarray(COUNTED * rows.T @ rows / len(rows), np.float32)
+    return np.asarray(rows.T @ rows / len(rows), np.float32)
 
 
 def constant_changes(store: CropStore, code: LandmarkCode) -> np.ndarray:

@@ -21,7 +21,7 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
-from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_by_other_looks
 from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
@@ -330,7 +330,7 @@ OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, object
 def benchmark_rows() -> dict[str, Row]:
     """All rows by name, in the order of the table."""
     size = {"posture_dim": STANDARD.posture_dim, "seed": STANDARD.seed}
-    eye = {"eye": eye_fingerprint()}
+    eye = {"eye": eye_fingerprint(), "looks": (FRAMES, CHANGES)}
     rows = [
         *(
             Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
