@@ -77,9 +77,9 @@ def _take(job: Job, path: Path) -> list[str]:
 
 
 def _plan_of(job: Job) -> str | None:
-    """The plan of body of the study: as asked, or as the eye sees it; None where no landmark is used."""
+    """The plan of body of the study: as asked, or as the eye sees it; None where no part of the body is used."""
     plan = job.settings.plan
-    if plan is None and job.settings.posture in SEEN_BY_THE_EYE:
+    if plan is None and (job.settings.posture in SEEN_BY_THE_EYE or job.settings.networks == "coordinates"):
         plan = likeliest_plan([job.store(recording.recording_id) for recording in job.usable()])
     job.run.record["plan"] = plan
     return plan
