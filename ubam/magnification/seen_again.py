@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Array, Picture, View
-from ubam.magnification.registration.contours import CELLS, Contour, contour_in, coordinates, towards
+from ubam.magnification.registration.contours import CELLS, Contour, contour_in, coordinates, kin_of, towards
 from ubam.magnification.registration.flow_fields import read_at
 from ubam.magnification.registration.register import Registration
 from ubam.tracking.body import Body
@@ -64,10 +64,10 @@ def factors_shown(
     """
     found = np.zeros((len(contours), 2))
     for index, (position, contour, flow) in enumerate(zip(positions, contours, flows, strict=True)):
-        recorded, kin = registration.contour(int(position))
+        recorded = registration.seen(int(position)).contour
         if not len(recorded) or not len(contour):
             continue
-        shown = towards(recorded, contour, kin)
+        shown = towards(recorded, contour, kin_of(recorded))
         wanted = read_at(flow, (recorded.place * CELLS - 0.5)[None])[0]
         found[index] = float((shown * wanted).sum()), float((wanted**2).sum())
     return found

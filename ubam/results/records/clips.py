@@ -9,6 +9,7 @@ REASONS = {
     "unsure": "registration unsure",
     "torn": "torn",
     "limbs": "limb through limb",
+    "bent": "background moved along",
     "dose": "dose missed",
     "ghost": "parts left behind",
 }  # why a frame is not to be trusted, by its code in the JSON
