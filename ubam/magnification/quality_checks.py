@@ -51,8 +51,8 @@ def frame_values(made: Magnification, frame: Frame, factor: float) -> dict[str, 
 
     Nothing for a frame with nothing to magnify.
     """
-    amount = 1 - factor
-    if hardly_moves(frame.field, frame.weight, amount):
+    box, height = made.query.box[frame.position], made.query.height_at(frame.position)
+    if hardly_moves(frame.field, frame.weight, (1 - factor) * float(box[2] - box[0]) / height):
         return {}
     return {
         "unsure": doubt(frame.field, frame.weight, frame.error) / DOUBT,

@@ -24,11 +24,14 @@ BESIDE_S = 1.0
 BENT_SHARE = 0.02  # of the subject's area, on which edges of the background move along
 EDGE, ALIKE = 24, 8  # grey levels: an edge of the background, and a picture that shows the background
 BENT_BY = 1.0  # pixels
-WEAKEST = 0.01  # shares of the box; a smaller displacement shows nothing
+WEAKEST = 0.02  # body heights; a smaller displacement is neither coloured nor judged
 
 
 def hardly_moves(flow: Array, weight: Array, amount: float) -> bool:
-    """Whether a frame has nothing to show: moved `amount` times, no part of the subject goes by 1 % of the box."""
+    """Whether a frame has nothing to show: no part of the subject goes by 2 % of the body height.
+
+    flow, weight: as in `Field`. amount: by which the flow is multiplied, and the box's side in body heights.
+    """
     inside = weight > INSIDE
     return not inside.any() or abs(amount) * float(np.linalg.norm(flow[inside], axis=-1).max()) < WEAKEST
 

@@ -64,9 +64,9 @@ def test_what_is_shown_is_doubted_by_the_error_to_expect_of_it() -> None:
 def test_a_frame_that_hardly_moves_shows_nothing() -> None:
     flow = np.zeros((FIELD, FIELD, 2), np.float32)
     assert hardly_moves(flow, two_limbs(), 5.0)
-    assert not hardly_moves(flow + np.float32(0.02), two_limbs(), -1.0)
-    assert hardly_moves(flow + np.float32(0.004), two_limbs(), -1.0)
-    assert not hardly_moves(flow + np.float32(0.004), two_limbs(), -4.0)  # at factor 5 there are arrows
+    assert not hardly_moves(flow + np.float32(0.03), two_limbs(), -1.0)
+    assert hardly_moves(flow + np.float32(0.006), two_limbs(), -1.0)
+    assert not hardly_moves(flow + np.float32(0.006), two_limbs(), -4.0)  # at factor 5 there are arrows
 
 
 def test_a_tube_of_the_background_that_moves_along_is_told() -> None:

@@ -6,7 +6,7 @@ from ubam.results.records.codec import OMITTED, from_json, to_json
 
 REASONS = {
     "lost": "outline lost",
-    "unsure": "registration unsure",
+    "unsure": "near normal variation",
     "torn": "torn",
     "limbs": "limb through limb",
     "bent": "background moved along",
