@@ -19,10 +19,14 @@ from ubam.tracking.views import cut, paint_view, reduced_size, reduction_for, tu
 
 @dataclass(frozen=True)
 class SeenAgain:
-    """n rendered pictures: views uint8 [n, V, V, 3] of the encoder, and the contours in them on the views' canvas."""
+    """n rendered pictures: views uint8 [n, V, V, 3] of the encoder, and the contours in them on the views' canvas.
+
+    body: landmarks and body coordinates in their crops.
+    """
 
     views: View
     contours: tuple[Contour, ...]
+    body: Body
 
 
 def crop_of(query: CropStore, picture: Picture, position: int) -> Picture:
@@ -51,7 +55,7 @@ def look_again(query: CropStore, plan: str, crops: Sequence[Picture], positions:
         views.append(paint_view(stack[index], alpha, behind[index], query.views.shape[1], heading))
         outline = turned(alpha, heading)
         contours.append(contour_in(outline, coordinates(body, outline, index, heading)))
-    return SeenAgain(np.stack(views), tuple(contours))
+    return SeenAgain(np.stack(views), tuple(contours), body)
 
 
 def factors_shown(

@@ -8,6 +8,7 @@ side.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ubam.core.typing import Array
 from ubam.magnification.registration.contours import CELLS, Contour
@@ -30,7 +31,7 @@ class Anchors:
     place: Array
     inside: Array
 
-    def brought(self, move: Array) -> "Anchors":
+    def brought(self, move: NDArray[np.float64]) -> "Anchors":
         """The same on another canvas; move [2, 3] in shares of either's side."""
         return Anchors((self.place @ move[:, :2].T + move[:, 2]).astype(np.float32), self.inside)
 

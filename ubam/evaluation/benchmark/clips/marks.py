@@ -1,9 +1,10 @@
 """Whether marks tell the truth: what is measured of a frame without the truth, beside how far its picture is from it.
 
-A frame misleads when what it shows is further from the true deviation than the recording itself, which shows none.
+A frame that shows something misleads when it is further from the truth than the recording itself, which shows nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from ubam.results.records.clips import REASONS
 Frames = Mapping[str, Sequence[float]]
 ERRORS = ("off", "true", "shown", "unlike", "behind")
 BEYOND = 1e6  # in place of an infinite value, which JSON has not
+SHOWS = 1.0  # % of the body height from which a frame shows something
 
 
 def frames_of(
@@ -53,23 +55,26 @@ def pooled(frames: Sequence[Frames]) -> dict[str, NDArray[np.float64]]:
 def separation(frames: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
     """How much more wrong marked frames are than others; nan where there is none of either.
 
-    marked: their share. wrong: error over what is shown, all frames together. misled: share of frames further from the
-    truth than the recording. unlike, behind: means. Of every mark the area under the ROC curve of its value: `bent`
-    against frames whose background is more wrong than the median's, others against misleading frames, or, where
-    nothing is to deviate (a rebuilt recording), those more unlike the true picture than the median one.
+    marked: their share. worse: mean of how much further from the truth they are than the recording, % of the body
+    height, below 0 where they are nearer. misled: share of those that show something and are further. unlike, behind:
+    means. Of every mark the area under the ROC curve of its value: `bent` against frames whose background is more wrong
+    than the median's, others against misleading frames among those that show something, or, where nothing is to deviate
+    (a rebuilt recording), frames more unlike the true picture than the median one.
     """
     marked = np.any([frames[name] > 1 for name in REASONS], axis=0)
-    deviates, misled = bool(frames["true"].any()), frames["off"] > frames["true"]
+    deviates, misled, shows = bool(frames["true"].any()), frames["off"] > frames["true"], frames["shown"] > SHOWS
     found = {"marked": float(marked.mean())}
     for name, which in (("marked", marked), ("others", ~marked)):
         if deviates:
-            found[f"wrong {name}"] = _ratio(frames["off"][which], frames["shown"][which])
-            found[f"misled {name}"] = _mean(misled[which])
+            found[f"worse {name}"] = _mean((frames["off"] - frames["true"])[which])
+            found[f"misled {name}"] = _mean(misled[which & shows])
         found[f"unlike {name}"] = _mean(frames["unlike"][which])
         found[f"behind {name}"] = _mean(frames["behind"][which])
-    wrong = misled if deviates else _above_median(frames["unlike"])
+    wrong, judged = (misled, shows) if deviates else (_above_median(frames["unlike"]), np.ones_like(shows))
     behind = _above_median(frames["behind"])
-    return found | {f"AUC {name}": auc(frames[name], behind if name == "bent" else wrong) for name in REASONS}
+    for name in REASONS:
+        found[f"AUC {name}"] = auc(frames[name], behind) if name == "bent" else auc(frames[name][judged], wrong[judged])
+    return found
 
 
 def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -79,15 +84,10 @@ def _above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 def auc(values: NDArray[np.float64], wrong: NDArray[np.bool_]) -> float:
     """Chance that a wrong frame has the higher value (Mann and Whitney 1947); nan where all are alike."""
     count = int(wrong.sum())
-    if count in (0, len(wrong)) or np.ptp(values) == 0:
+    if count in (0, len(wrong)) or not np.ptp(values):
         return float("nan")
     return float((rankdata(values)[wrong].sum() - count * (count + 1) / 2) / (count * (len(wrong) - count)))
 
 
-def _ratio(off: NDArray[np.float64], shown: NDArray[np.float64]) -> float:
-    length = float((shown**2).sum())
-    return float(np.sqrt((off**2).sum() / length)) if length else float("nan")
-
-
-def _mean(values: NDArray[np.float64]) -> float:
+def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else float("nan")

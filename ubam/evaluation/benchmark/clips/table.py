@@ -27,9 +27,9 @@ LEGEND = (
     "one, divided by what the ruler reads on true pictures (row `truth`), at a factor. true joints: what matched\n"
     "references would show if every joint were known, on no ruler. code: the factor that the posture code reads.\n"
     "null: shown on healthy subjects at factor 2; own: how far their joints are from their references', % of height.\n"
-    "marked frames: of all clips of a kind, healthy subjects too, at factor 2 (rebuilt: 1). wrong: error at keypoints\n"
-    "over what is shown; misled: share further from the truth than the recording; unlike: 1 - SSIM; behind: grey\n"
-    "levels; AUC: of what each mark measures, for misleading frames (bent: a wrong background; rebuilt: unlike)."
+    "marked frames: of all clips of a kind, healthy ones too, at factor 2 (rebuilt: 1). worse: how much further from the\n"
+    "truth than the recording, % of height; misled: share further; unlike: 1 - SSIM; behind: grey levels; AUC: of what\n"
+    "each mark measures, for misleading frames (bent: a wrong background; rebuilt: unlike pictures)."
 )
 
 
@@ -181,7 +181,7 @@ def _all_means(cells: Sequence[ClipCell], rows: Sequence[str]) -> list[dict[str,
 
 def _all_marks(cells: Sequence[ClipCell]) -> list[dict[str, object]]:
     return [
-        {"kind": kind, "row": row} | found
+        {"kind": kind, "row": row, **found}
         for kind in dict.fromkeys(cell.study.kind for cell in cells)
         for row, found in separations([cell for cell in cells if cell.study.kind == kind]).items()
     ]

@@ -145,14 +145,14 @@ def of_frames(**columns: list[float]) -> dict[str, np.ndarray]:
 
 def test_marks_that_tell_misleading_frames_are_told_from_marks_that_do_not() -> None:
     frames = of_frames(
-        off=[1, 1, 6, 6], true=[4, 4, 4, 4], shown=[4, 4, 6, 6], unlike=[0.1, 0.1, 0.4, 0.6],
-        unsure=[0.2, 0.9, 1.1, 3], torn=[2, 0, 0, 0], dose=[0.5, 0.5, 0.5, 0.5],
+        off=[1, 1, 6, 6, 0.2], true=[4, 4, 4, 4, 0], shown=[4, 4, 6, 6, 0.2], unlike=[0.1, 0.1, 0.4, 0.6, 0.1],
+        unsure=[0.2, 0.9, 1.1, 3, 0], torn=[2, 0, 0, 0, 0], dose=[0.5, 0.5, 0.5, 0.5, 0.5],
     )  # fmt: skip
     found = separation(frames)
-    assert found["marked"] == 0.75
+    assert found["marked"] == 0.6
     assert found["misled marked"] == pytest.approx(2 / 3)
-    assert found["misled others"] == 0
-    assert found["wrong others"] == pytest.approx(0.25)
+    assert found["misled others"] == 0  # the last one shows nothing
+    assert (found["worse marked"], found["worse others"]) == (pytest.approx(1 / 3), pytest.approx(-1.4))
     assert found["unlike others"] == pytest.approx(0.1)
     assert (found["AUC unsure"], found["AUC torn"]) == (1, 0.25)
     assert np.isnan(found["AUC dose"])
