@@ -27,9 +27,9 @@ LEGEND = (
     "one, divided by what the ruler reads on true pictures (row `truth`), at a factor. true joints: what matched\n"
     "references would show if every joint were known, on no ruler. code: the factor that the posture code reads.\n"
     "null: shown on healthy subjects at factor 2; own: how far their joints are from their references', % of height.\n"
-    "marked frames: of all clips of a kind, healthy ones too, at factor 2 (rebuilt: 1). worse: how much further from the\n"
-    "truth than the recording, % of height; misled: share further; unlike: 1 - SSIM; behind: grey levels; AUC: of what\n"
-    "each mark measures, for misleading frames (bent: a wrong background; rebuilt: unlike pictures)."
+    "marked frames: of all clips of a kind, healthy ones too, at factor 2 (rebuilt: 1). worse: how much further from\n"
+    "the truth than the recording, % of height; misled: share further; unlike: 1 - SSIM; behind: grey levels; AUC:\n"
+    "of what each mark measures, for misleading frames (bent: a wrong background; rebuilt: unlike pictures)."
 )
 
 
