@@ -1,6 +1,5 @@
 """`ubam run`, the commands of its single stages, and `ubam demo`."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import click
 
 from ubam.cli.console import Bars, print_outcome, print_plan
 from ubam.core.errors import RunError, UbamError
+from ubam.core.parallel import usable_cores
 from ubam.core.settings import FACTOR_RANGE, POSTURES, RUN_PRESETS, Settings
 from ubam.results.run_folder import LOCK, RunFolder
 from ubam.tracking.eye.landmarks import PLANS
@@ -51,7 +51,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
         click.option("--seed", type=int, default=0, show_default=True),
-        click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores"),
+        click.option("--workers", type=click.IntRange(1), default=usable_cores(), show_default="all that may be used"),
         click.option(
             "--scheduler", metavar="ADDRESS", help="Do per-recording work on the Dask scheduler at this address."
         ),
@@ -201,7 +201,7 @@ def demo(out: Path) -> None:
         "scheduler": None,
         "factors": (),
     }
-    common |= {"workers": os.cpu_count() or 1, "as_json": False, "dry_run": False, "fresh": False}
+    common |= {"workers": usable_cores(), "as_json": False, "dry_run": False, "fresh": False}
     for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
         click.secho(f"\n{study} -> {run}", bold=True)
         perform(study, run, "report", **common)
