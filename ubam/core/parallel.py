@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from ubam.core.errors import UbamError
 
@@ -35,6 +35,27 @@ def executor(workers: int, scheduler: str | None = None) -> Executor:
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent
     )
+
+
+class Workers:
+    """The executor of a run, begun when it is first asked for and kept for all stages; ended with the `with` block."""
+
+    def __init__(self, workers: int, scheduler: str | None = None) -> None:
+        self._asked = workers, scheduler
+        self._pool: Executor | None = None
+
+    def pool(self) -> Executor:
+        """The executor; UbamError as `executor`."""
+        if self._pool is None:
+            self._pool = executor(*self._asked)
+        return self._pool
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def each_done(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ubam.core.errors import ModelError
-from ubam.core.files import read_arrays, write_arrays, write_csv
+from ubam.core.files import write_arrays, write_csv
 from ubam.deviation.controls import control_codes
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
@@ -40,7 +40,7 @@ def score(job: Job) -> list[str]:
     if job.against is not None:
         return score_new(job)
     recordings = job.usable()
-    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
+    embeddings = [job.embedding(recording.recording_id) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = posture_series(recordings, embeddings, stores)
     settings = job.settings
@@ -105,7 +105,7 @@ def score_new(job: Job) -> list[str]:
         raise ModelError("No frozen reference was named; give one with --against.")
     frozen = find_reference(job.against)
     recordings = job.usable()
-    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
+    embeddings = [job.embedding(recording.recording_id) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = posture_series(recordings, embeddings, stores)
     fitted = check_fit(frozen, fingerprint(job.files.model.path), codes)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ubam.core.files import read_arrays, read_csv
+from ubam.core.files import read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, Twin, blend, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
@@ -34,7 +34,7 @@ class ScoredRun:
 
     @cached_property
     def _embeddings(self) -> dict[str, dict[str, np.ndarray]]:
-        return {one.recording_id: read_arrays(self.job.files.embedding(one.recording_id)) for one in self.job.usable()}
+        return {one.recording_id: self.job.embedding(one.recording_id) for one in self.job.usable()}
 
     @cached_property
     def codes(self) -> dict[str, PostureSeries]:

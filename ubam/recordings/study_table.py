@@ -10,12 +10,14 @@ from pathlib import Path
 
 from ubam.core.errors import StudyError
 from ubam.core.files import unguarded, write_csv
+from ubam.core.storage import is_url
 from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
 from ubam.recordings.folders import find_films
 from ubam.recordings.guessing import Guess, describe_guess, guess
 
 REQUIRED = ("video", "subject", "group")
 OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints", "mask")
+FILES = ("video", "keypoints", "mask")
 NAMES = ("subject", "group", "session")
 NUMBERS = ("day", "dose", "severity", "start_s", "end_s", "fps")
 REFERENCE_NAMES = ("reference", "healthy", "control", "sham", "wildtype")
@@ -27,7 +29,9 @@ class Recording:
 
     `row` is the line in the CSV (the header is 1); `box` is (x0, y0, x1, y1) in pixels; `start_s` and `end_s` are
     seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `mask`
-    holds the user's own outlines (`mask_files`); `extra` holds all other columns in their order.
+    holds the user's own outlines (`mask_files`); `urls` holds the cells of these three columns that are URLs of a
+    storage: their paths are names only, until `remote_files.fetched` brings the files; `extra` holds all other columns
+    in their order.
     """
 
     recording_id: str
@@ -45,6 +49,7 @@ class Recording:
     fps: float | None = None
     keypoints: Path | None = None
     mask: Path | None = None
+    urls: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -218,7 +223,12 @@ def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
     recordings: dict[tuple[object, ...], Recording] = {}
     for line, cells in rows:
         recording = _recording(path, line, cells, taken)
-        key = (recording.video.resolve(), recording.start_s, recording.end_s, recording.box)
+        key = (
+            recording.urls.get("video") or recording.video.resolve(),
+            recording.start_s,
+            recording.end_s,
+            recording.box,
+        )
         if key in recordings:
             raise StudyError(
                 f"{path}, row {line}: names '{cells['video']}' again as in row {recordings[key].row}; "
@@ -246,6 +256,7 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
         box=_box(path, line, cells.get("box", "")),
         keypoints=_located(folder, cells["keypoints"]) if cells.get("keypoints") else None,
         mask=_located(folder, cells["mask"]) if cells.get("mask") else None,
+        urls={name: cells[name] for name in FILES if is_url(cells.get(name, ""))},
         extra={name: cell for name, cell in cells.items() if name not in (*REQUIRED, *OPTIONAL)},
         **numbers,
     )
@@ -292,7 +303,12 @@ def _box(path: Path, line: int, cell: str) -> tuple[float, float, float, float] 
 
 
 def _located(folder: Path, cell: str) -> Path:
-    """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too."""
+    """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too.
+
+    Of a URL, the name in its storage.
+    """
+    if is_url(cell):
+        return Path(cell)
     slashed = cell.replace("\\", "/")
     spellings = (
         cell,
@@ -323,7 +339,7 @@ def _check_study(study: Study, compared: bool) -> None:
             f"{study.path}: has one subject ('{study.subjects[0]}') and one group ('{study.groups[0]}'), so there is "
             "nothing to compare; add another subject, or name a second group (before and after, for example)"
         )
-    if not any(recording.video.is_file() for recording in study.recordings):
+    if not any(recording.urls.get("video") or recording.video.is_file() for recording in study.recordings):
         first = study.recordings[0]
         raise StudyError(
             f"{study.path}: none of its {len(study.recordings)} videos exists (row {first.row}: {first.video}); "

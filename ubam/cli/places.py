@@ -1,0 +1,25 @@
+"""Run folders on the command line: a path, or the URL of a storage."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ubam.core.storage import is_url
+
+
+class RunPlace(click.ParamType):
+    """A run folder; of one behind a URL, its copy on this machine, brought up to date."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
+        """The folder; StorageError where the URL cannot be read."""
+        if isinstance(value, Path) or not is_url(value):
+            return Path(value)
+        from ubam.pipeline.mirrored_run import copy_of
+
+        return copy_of(value)
+
+
+RUN = RunPlace()
