@@ -193,7 +193,7 @@ def _storage(url: str) -> Iterator[tuple[Any, str]]:
     try:
         from fsspec.core import url_to_fs
 
-        files, path = url_to_fs(url)
+        files, path = url_to_fs(url, use_listings_cache=False)  # other machines write there, too
     except ImportError as error:
         raise StorageError(f"{url} needs packages that are not here ({error}): pip install 'ubam[cloud]'") from error
     except Exception as error:

@@ -49,7 +49,8 @@ class ScoredRun:
         """Finds twins in the reference, or among everybody when there is none."""
         reference = self.job.settings.reference
         everyone = list(self.codes.values())
-        return Matcher([c for c in everyone if reference is None or c.group == reference], twin_basis(everyone))
+        members = [code for code in everyone if reference is None or code.group == reference]
+        return Matcher(members, twin_basis(everyone), bounded=True)
 
     @cached_property
     def plan(self) -> str:
