@@ -6,12 +6,15 @@ Prints Markdown: the size of the package itself, and of what came with it and be
 """
 
 import re
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, requires
+import tomllib
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 
 
 def main() -> None:
     """Print the table."""
-    direct = [_name(line) for line in requires("ubam") or [] if "extra ==" not in line]
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    direct = [_name(line) for line in project["dependencies"]]
     seen, rows = set(direct), []
     for name in direct:
         brought = _brought(name, seen)

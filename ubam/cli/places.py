@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 
-from ubam.core.storage import is_url
-
 
 class RunPlace(click.ParamType):
     """A run folder; of one behind a URL, its copy on this machine, brought up to date."""
@@ -15,11 +13,12 @@ class RunPlace(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
         """The folder; StorageError where the URL cannot be read."""
-        if isinstance(value, Path) or not is_url(value):
+        if isinstance(value, Path) or "://" not in value:
             return Path(value)
+        from ubam.core.storage import is_url
         from ubam.pipeline.mirrored_run import copy_of
 
-        return copy_of(value)
+        return copy_of(value) if is_url(value) else Path(value)
 
 
 RUN = RunPlace()

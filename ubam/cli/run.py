@@ -14,7 +14,6 @@ from ubam.cli.places import RUN
 from ubam.core.errors import RunError, UbamError
 from ubam.core.parallel import usable_cores
 from ubam.core.settings import FACTOR_RANGE, POSTURES, RUN_PRESETS, Settings
-from ubam.core.storage import TOLD, Mirror
 from ubam.results.run_folder import LOCK, RunFolder
 from ubam.tracking.eye.landmarks import PLANS
 
@@ -177,6 +176,8 @@ def ask_for_reference(groups: list[str]) -> str | None:
 
 
 def _delete_run(out: Path) -> None:
+    from ubam.core.storage import TOLD, Mirror
+
     entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, TOLD)]
     if entries and not RunFolder(out).run_json.exists():
         raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")

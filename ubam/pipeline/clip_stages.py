@@ -98,6 +98,7 @@ def read_body_of(recording_id: str, job: Job, plan: str) -> None:
 
 def show_recording(recording_id: str, job: Job, plan: str) -> None:
     """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
+    job.bring(job.files.model.path, job.files.scores("windows").parent, job.files.recordings_csv)
     material = ScoredRun(job, plan)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
