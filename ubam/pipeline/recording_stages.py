@@ -58,10 +58,7 @@ def check(job: Job) -> list[str]:
 
 def check_one(recording: Recording, job: Job) -> Verdict:
     """Probe one recording, in a worker."""
-    try:
-        return check_recording(fetched(recording))
-    except VideoError as error:
-        return Verdict(recording.recording_id, recording.subject, recording.group, status="failed", reason=str(error))
+    return check_recording(recording)
 
 
 def judge_size(job: Job) -> list[str]:
@@ -113,7 +110,7 @@ def croppable(job: Job) -> list[Recording]:
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
     """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
     share = job.study.recordings[shard[0] - 1 :: shard[1]]
-    make_crops(job, [recording for recording in share if check_one(recording, job).usable])
+    make_crops(job, [recording for recording in share if check_recording(recording).usable])
     return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run continues"]
 
 

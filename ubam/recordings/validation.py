@@ -17,6 +17,7 @@ from ubam.core.typing import Progress
 from ubam.recordings.doubts import doubts
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.mask_files import check_masks
+from ubam.recordings.remote_files import fetched
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
 
@@ -55,9 +56,10 @@ class Verdict:
 
 
 def check_recording(recording: Recording) -> Verdict:
-    """Probe one recording; a file that cannot be read is a verdict, not an error."""
+    """Probe one recording, fetched if the study names a URL; a file that cannot be read is a verdict, not an error."""
     who = recording.recording_id, recording.subject, recording.group
     try:
+        recording = fetched(recording)
         info = probe(recording.video)
     except VideoError as error:
         return Verdict(*who, status="failed", reason=str(error))
