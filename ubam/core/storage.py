@@ -193,7 +193,8 @@ def _storage(url: str) -> Iterator[tuple[Any, str]]:
     try:
         from fsspec.core import url_to_fs
 
-        files, path = url_to_fs(url, use_listings_cache=False)  # other machines write there, too
+        # Other machines write there, too: what was listed a minute ago may be another list now.
+        files, path = url_to_fs(url, **({"use_listings_cache": False} if _whole_at_once(url) else {}))
     except ImportError as error:
         raise StorageError(f"{url} needs packages that are not here ({error}): pip install 'ubam[cloud]'") from error
     except Exception as error:
@@ -235,19 +236,21 @@ def _words(url: str, error: Exception) -> str:
     return f"{url}: the storage does not answer ({type(error).__name__}: {error}); {kept}"
 
 
+def _whole_at_once(url: str) -> bool:
+    return url.split("://", 1)[0] in WHOLE_AT_ONCE
+
+
 def _get(files: Any, source: str, target: Path) -> None:
     with atomic_path(target) as temporary:
         files.get_file(source, str(temporary))
 
 
 def _put(files: Any, source: Path, target: str, url: str) -> None:
-    if url.split("://", 1)[0] in WHOLE_AT_ONCE:
+    if _whole_at_once(url):
         files.put_file(str(source), target)
         return
     folder, _, name = target.rpartition("/")
     beside = f"{folder}/.{name}.part"
     files.makedirs(folder, exist_ok=True)
     files.put_file(str(source), beside)
-    if files.exists(target):
-        files.rm_file(target)
     files.mv(beside, target)
