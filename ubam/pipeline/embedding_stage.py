@@ -21,7 +21,6 @@ from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.encoding.study_encoder import movement_of, unmoving, unusable
 from ubam.pipeline.job import Job, device_of, in_one_process
 from ubam.pipeline.posture_parts import SEEN_BY_THE_EYE, UNLEARNT, fit_landmarks, fit_points, looks_of
-from ubam.recordings.remote_files import fetched
 from ubam.recordings.study_table import Recording
 from ubam.tracking.body import likeliest_plan
 
@@ -93,7 +92,7 @@ def join_parts(recording: Recording, job: Job, points: PoseCode | None) -> tuple
     code = LandmarkCode.load(job.files.model.landmarks) if kind in SEEN_BY_THE_EYE else None
     parts = [] if alone else [learnt["posture"]]
     parts += [code.encode(Landmarks(code.plan, learnt["landmarks"]))] if code else []
-    parts += [points.encode(locate_points(fetched(recording), store))] if points else []
+    parts += [points.encode(locate_points(recording.fetched(), store))] if points else []
     posture = np.concatenate(parts, axis=1)
     looks = looks_of(store, code, None if alone else learnt.get("looks"), alone, posture.shape[1])
     behaviour, first, last = learnt["behaviour"], learnt["first"], learnt["last"]

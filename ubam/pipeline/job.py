@@ -15,7 +15,6 @@ from ubam.core.files import read_arrays, read_csv
 from ubam.core.parallel import Workers, each_done
 from ubam.core.settings import Settings
 from ubam.core.storage import Mirror
-from ubam.recordings.remote_files import fetched
 from ubam.recordings.study_table import Recording, Study
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
@@ -92,7 +91,7 @@ class Job:
 
     def video(self, recording_id: str) -> Path:
         """The recording's own file; it is fetched where the study names a URL."""
-        return fetched(next(r for r in self.study.recordings if r.recording_id == recording_id)).video
+        return next(r for r in self.study.recordings if r.recording_id == recording_id).fetched().video
 
     def counted(self, stage: str) -> Callable[[int, int], None]:
         """The progress callback of one stage."""

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from ubam.core.errors import StudyError
+from ubam.core.total_variance import total_variance
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
 from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
-from ubam.encoding.total_variance import total_variance
 from ubam.pipeline.job import Job
-from ubam.recordings.remote_files import fetched
 from ubam.recordings.study_table import Recording
 from ubam.results.run_folder import ModelFolder
 from ubam.tracking.crop_store import CropStore
@@ -110,7 +109,7 @@ def fit_points(job: Job, recordings: Sequence[Recording]) -> tuple[PoseCode | No
     known = PoseCode.load(given.keypoints) if given and given.keypoints.exists() else None
     named = [recording.recording_id for recording in recordings]
     variance = _learned_variance(job, named) if any(one.keypoints for one in recordings) else None
-    brought = [fetched(recording) for recording in recordings]
+    brought = [recording.fetched() if recording.keypoints else recording for recording in recordings]
     code, messages = settle_points(brought, map(job.store, named), variance or 1.0, own.keypoints, known)
     if kind == "keypoints" and code is None:
         why = messages[0] if messages else "The study names none in a column 'keypoints'."

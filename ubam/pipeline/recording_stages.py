@@ -8,7 +8,6 @@ import numpy as np
 from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, write_csv
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
-from ubam.recordings.remote_files import fetched, is_there, stamp_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import Verdict, check_recording, study_issues
 from ubam.tracking.cropping import build_crops
@@ -52,7 +51,7 @@ def check(job: Job) -> list[str]:
     if not any(verdict.usable for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0].reason}")
     _write_recordings(job, {verdict.recording_id: verdict.to_json() for verdict in verdicts})
-    job.run.record["stamps"] = {r.recording_id: stamp_of(r) for r in job.study.recordings}
+    job.run.record["stamps"] = {r.recording_id: r.stamp() for r in job.study.recordings}
     return judge_size(job)
 
 
@@ -100,11 +99,11 @@ def croppable(job: Job) -> list[Recording]:
     """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
     usable = job.usable()
     for recording in usable:
-        if not is_there(recording) and not job.has(job.files.crops(recording.recording_id).description):
+        if not recording.is_there() and not job.has(job.files.crops(recording.recording_id).description):
             raise RunError(
                 f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
             )
-    return [recording for recording in usable if is_there(recording)]
+    return [recording for recording in usable if recording.is_there()]
 
 
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
@@ -124,7 +123,7 @@ def crop_recording(recording: Recording, job: Job) -> CropOutcome:
     """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
     out, settings = job.files.crops(recording.recording_id).path, job.settings
     try:
-        recording = fetched(recording)
+        recording = recording.fetched()
         job.bring(out)
         store = build_crops(recording, out, crop_size=settings.crop_size, view_size=settings.view_size)
     except (StudyError, VideoError) as error:

@@ -21,7 +21,6 @@ from ubam.pipeline.mirrored_run import kept_in_step
 from ubam.pipeline.recording_stages import check, croppable, crops, judge_size
 from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
-from ubam.recordings.remote_files import stamp_of
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
 from ubam.results.run_folder import ModelFolder
@@ -81,13 +80,13 @@ def stage_key(job: Job, stage: str) -> str:
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
         urls = [recording.urls for recording in job.study.recordings if recording.urls]
-        stamps = [stamp_of(r) or kept.get(r.recording_id, []) for r in job.study.recordings]
+        stamps = [r.stamp() or kept.get(r.recording_id, []) for r in job.study.recordings]
         return key_of(rows, stamps, *([urls] if urls else []))
     values = job.settings.as_dict() | {"model": file_stamp(ModelFolder(job.model).description) if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
-    points = [[str(r.keypoints), stamp_of(r, "keypoints")] for r in job.study.recordings if r.keypoints]
+    points = [[str(r.keypoints), r.stamp("keypoints")] for r in job.study.recordings if r.keypoints]
     values["keypoints"] = points
-    masks = [[str(r.mask), stamp_of(r, "mask")] for r in job.study.recordings if r.mask]
+    masks = [[str(r.mask), r.stamp("mask")] for r in job.study.recordings if r.mask]
     values |= {"masks": masks} if masks else {}
     return key_of(
         stage,

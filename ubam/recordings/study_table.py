@@ -5,12 +5,13 @@ import io
 import math
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ubam.core.errors import StudyError
-from ubam.core.files import unguarded, write_csv
-from ubam.core.storage import is_url
+from ubam.core.errors import StudyError, VideoError
+from ubam.core.files import file_stamp, unguarded, write_csv
+from ubam.core.storage import MissingFileError, fetch, is_url
 from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
 from ubam.recordings.folders import find_films
 from ubam.recordings.guessing import Guess, describe_guess, guess
@@ -30,7 +31,7 @@ class Recording:
     `row` is the line in the CSV (the header is 1); `box` is (x0, y0, x1, y1) in pixels; `start_s` and `end_s` are
     seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `mask`
     holds the user's own outlines (`mask_files`); `urls` holds the cells of these three columns that are URLs of a
-    storage: their paths are names only, until `remote_files.fetched` brings the files; `extra` holds all other columns
+    storage: their paths are names only, until `fetched` brings the files; `extra` holds all other columns
     in their order.
     """
 
@@ -51,6 +52,28 @@ class Recording:
     mask: Path | None = None
     urls: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
+
+    def fetched(self) -> "Recording":
+        """The recording with all of its files on this machine; itself when it names no URL.
+
+        VideoError when one of the files is not in its storage; StorageError when that refuses or does not answer.
+        """
+        if not self.urls:
+            return self
+        try:
+            files: dict[str, Any] = {name: fetch(url) for name, url in self.urls.items()}
+        except MissingFileError as error:
+            raise VideoError(str(error)) from error
+        return replace(self, **files, urls={})
+
+    def is_there(self) -> bool:
+        """Whether the video is a file here, or is said to be in a storage."""
+        return "video" in self.urls or self.video.exists()
+
+    def stamp(self, name: str = "video") -> list[int]:
+        """Size and time of the video, `keypoints` or `mask`; nothing for one in a storage, whose URL stands for it."""
+        path: Path | None = None if name in self.urls else getattr(self, name)
+        return file_stamp(path) if path is not None else []
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from ubam.core.typing import Progress
 from ubam.recordings.doubts import doubts
 from ubam.recordings.keypoint_files import read_keypoints
 from ubam.recordings.mask_files import check_masks
-from ubam.recordings.remote_files import fetched
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
 
@@ -59,7 +58,7 @@ def check_recording(recording: Recording) -> Verdict:
     """Probe one recording, fetched if the study names a URL; a file that cannot be read is a verdict, not an error."""
     who = recording.recording_id, recording.subject, recording.group
     try:
-        recording = fetched(recording)
+        recording = recording.fetched()
         info = probe(recording.video)
     except VideoError as error:
         return Verdict(*who, status="failed", reason=str(error))

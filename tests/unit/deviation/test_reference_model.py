@@ -108,13 +108,13 @@ def test_of_many_reference_subjects_some_are_matched_whatever_their_order(monkey
 def test_scores_by_some_of_many_reference_subjects_are_those_by_all_within_their_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    codes = make_study(4, 24, 4, shift=1.5)
+    codes = make_study(4, 24, 4, shift=4.0)
     everybody = score_study(codes, "healthy", intervals=False).subjects
     monkeypatch.setattr(twin, "MATCHED", 12)
     some = score_study(codes, "healthy").subjects
     inside = [one.low < all_.deviation < one.high for one, all_ in zip(some, everybody, strict=True)]
     assert np.mean(inside) > 0.9
-    assert all(one.p_value == all_.p_value for one, all_ in zip(some[24:], everybody[24:], strict=True))
+    assert [one.p_value for one in some[24:]] == [one.p_value for one in everybody[24:]] == [1 / 25] * 4
 
 
 def test_smooth_and_length_against_loops() -> None:
