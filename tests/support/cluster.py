@@ -19,11 +19,18 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def note(number: int, log: Path, seconds: float = 0.0, slow_process: int = 0) -> int:
-    """Write the number into the log, wait, and return this process; `slow_process` waits twenty times as long."""
+def note(number: int, log: Path, seconds: float = 0.0) -> int:
+    """Write the number into the log, wait, and return this process."""
     with open(log, "a") as told:
         told.write(f"{number}\n")
-    time.sleep(seconds * (20 if os.getpid() == slow_process else 1))
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def hang_in(number: int, process: int, released: Path) -> int:
+    """Return this process; in the one that is named, only when the file is there."""
+    while os.getpid() == process and not released.exists():
+        time.sleep(0.01)
     return os.getpid()
 
 
