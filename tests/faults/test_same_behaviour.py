@@ -1,6 +1,5 @@
 """What a camera or a copy changes is no behaviour: light, side, encoding, frame rate and size leave the deviation."""
 
-
 import pytest
 
 from tests.support.videos import ff

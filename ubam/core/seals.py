@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ubam.core.errors import DamagedFile
 from ubam.core.files import content_hash, plain_json, write_json
@@ -15,13 +14,13 @@ from ubam.core.files import content_hash, plain_json, write_json
 SEAL = "seal"  # the first name in a record, so that a copy without its line is a record still
 
 
-def write_record(path: Path, value: Mapping[str, Any]) -> None:
+def write_record(path: Path, value: Mapping[str, object]) -> None:
     """Write a JSON object with its seal."""
     plain = plain_json(value)
     write_json(path, {SEAL: _seal(plain), **plain})
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, object]:
     """The JSON object that `write_record`, or an older version without a seal, wrote.
 
     Raises
@@ -41,7 +40,7 @@ def read_record(path: Path) -> dict[str, Any]:
     return value
 
 
-def _seal(value: Mapping[str, Any]) -> str:
+def _seal(value: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
