@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ubam.core.errors import DamagedFile
 from ubam.core.files import content_hash, plain_json, write_json
@@ -42,7 +41,7 @@ def read_record(path: Path) -> Record:
     return value
 
 
-def _seal(value: Mapping[str, Any]) -> str:
+def _seal(value: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -94,7 +94,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:
-        described = read_record(path)
+        described: dict[str, Any] = read_record(path)
         networks = described["networks"]
         complete = {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
         complete = complete and all({"kind", "settings"} <= set(network) for network in networks.values())

@@ -70,7 +70,7 @@ def find_jumps(survey: FirstPass) -> Jumps | None:
 
 def _sudden(looks: list[np.ndarray]) -> list[int]:
     """The evened pictures, at most `MOST`, that differ most from the ones before them, and more than is usual."""
-    changes = np.array([float(cv2.absdiff(*pair).mean()) for pair in pairwise(looks)])
+    changes = np.array([float(cv2.absdiff(first, second).mean()) for first, second in pairwise(looks)])
     largest = np.argsort(-changes, kind="stable")[:MOST]
     return sorted(int(one) + 1 for one in largest if changes[one] > SUDDEN * np.median(changes))
 
@@ -98,10 +98,10 @@ def _move(before: np.ndarray, after: np.ndarray) -> np.ndarray | None:
     if np.abs(shift).max() <= MOVED:
         return None
     guess = np.array([[1.0, 0, -shift[0]], [0, 1.0, -shift[1]]])
-    finer = laid_upon(before, after, guess)
-    moves = [guess] if finer is None else [finer, guess]
-    apart = _difference(before, after, IDENTITY)
-    return next((move for move in moves if _difference(before, after, move) < MATCHES * apart), None)
+    finer = [laid_upon(before, after, one) for one in (guess, IDENTITY)]  # one that also turned is followed from there
+    moves = [guess, *(move for move in finer if move is not None)]
+    left, best = min(((_difference(before, after, move), number) for number, move in enumerate(moves)))
+    return moves[best] if left < MATCHES * _difference(before, after, IDENTITY) else None
 
 
 def _difference(before: np.ndarray, after: np.ndarray, move: np.ndarray) -> float:
