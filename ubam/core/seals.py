@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ubam.core.errors import DamagedFile
 from ubam.core.files import content_hash, plain_json, write_json
