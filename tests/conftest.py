@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.network import block_network
 from tests.support.command_line import call, tiny_quick
+from tests.support.network import block_network
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
 TOGETHER = ("tests/integration", "tests/unit/magnification")  # which begin with the same run, with the same figures
