@@ -25,7 +25,7 @@ from webui.settings import ServerSettings, secret_key
 
 DESCRIPTION = """Everything that the pages of ubam do. Sign in with `Authorization: Bearer ubam_...` (a token from the
 page, or from POST /api/v1/tokens), or with a session cookie and its X-CSRFToken. Identifiers are 32 hexadecimal digits,
-times are UTC. Things of other people are 404. Errors are `{"error": one sentence, "detail": {}}`."""
+times are UTC. Things of other people are 404. Errors are problems of RFC 9457; `error` is one sentence."""
 
 OPEN = ("/api/v1/me", "/api/v1/session")
 
@@ -63,7 +63,7 @@ def _describe(app: APIFlask) -> None:
     """What the OpenAPI document says beside the routes."""
     app.config.update(
         OPENAPI_VERSION="3.1.0", DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error,
-        AUTO_404_RESPONSE=True,
+        AUTO_404_RESPONSE=True, AUTO_OPERATION_ID=True,
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
@@ -78,11 +78,17 @@ def _describe(app: APIFlask) -> None:
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Say who may ask, and that every route may answer with an error in one sentence."""
     spec["security"] = [{"token": []}, {"session": []}]
-    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     spec["components"].setdefault("schemas", {})["Error"] = {
         "type": "object",
-        "required": ["error", "detail"],
-        "properties": {"error": {"type": "string"}, "detail": {"type": "object"}},
+        "required": ["type", "title", "status", "error", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "error": {"type": "string"},
+            "detail": {"type": "object"},
+        },
     }
     for path, operations in spec["paths"].items():
         for operation in operations.values():

@@ -42,7 +42,7 @@ def read_record(path: Path) -> Record:
     return value
 
 
-def _seal(value: Mapping[str, Any]) -> str:
+def _seal(value: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -93,7 +93,7 @@ def _by_chance(data: RunData) -> str:
     if len(smallest) == 1:
         return f"A subject that moves like the reference would do so in 1 of {round(1 / smallest[0])} such studies."
     each = round(len(smallest) / sum(smallest))
-    return f"A subject that moves like the reference would do so in 1 of {each} such studies, whichever of them it is."
+    return f"Any one subject that moves like the reference would do so in 1 of {each} such studies."
 
 
 def _groups(data: RunData) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ class CropStore:
         if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
         try:
-            meta = read_description(folder)
+            meta: dict[str, Any] = read_description(folder)
         except DamagedFile as error:
             raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
@@ -184,7 +185,7 @@ def read_description(folder: Path) -> Record:
 @lru_cache(maxsize=4096)
 def _whole(folder: Path, written: int) -> Record:
     """The description of a store that was `written` then; its files are read through once in a process."""
-    described = read_record(CropFolder(folder).description)
+    described: dict[str, Any] = read_record(CropFolder(folder).description)
     check_digests(folder, described.get("digests", {}))
     return described
 

@@ -24,6 +24,7 @@ from webui.http.responses import jpeg_of, send_layers, send_picture, send_text, 
 from webui.http.schemas import RunsIn, TimeIn, answers
 from webui.http.security import identity, limiter
 from webui.results import reader
+from webui.results.exports import exported
 from webui.results.path_redaction import TEXT_SUFFIXES, cut_lines
 from webui.results.records import EvidenceRecord, MapsRecord, WindowRecord
 
@@ -173,6 +174,20 @@ def get_zip(run_id: str) -> Response:
     note("download", "run", run.id)
     g.file_answer = True
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=f"run-{run.id[:8]}.zip")
+
+
+@found.get("/runs/<string:run_id>/export.<string:kind>")
+@found.doc(summary="The run for other programs: xlsx, parquet, nwb, or clips as a zip", responses=answers("*/*"))
+@limiter.limit("20 per minute", key_func=identity)
+def get_export(run_id: str, kind: str) -> Response:
+    """As `ubam export` writes it."""
+    run = shown_run(run_id)
+    packed = exported(run, kind)
+    note("download", "run", run.id)
+    g.file_answer = True
+    ending = "clips.zip" if kind == "clips" else kind
+    name = f"run-{run.id[:8]}{'-' if kind == 'clips' else '.'}{ending}"
+    return send_file(packed, mimetype="application/octet-stream", as_attachment=True, download_name=name)
 
 
 @found.get("/compare")

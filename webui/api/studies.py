@@ -155,6 +155,29 @@ def share_study(study_id: str, given: list[MemberRequest]) -> StudyAnswer:
     return study_json(study)
 
 
+@studies.put("/studies/<string:study_id>/owner")
+@studies.input(StudyIn, arg_name="given")
+@studies.output(StudyOut)
+@studies.doc(summary="Hand a study over to another person; who had it stays an editor")
+@limiter.limit("60 per minute", key_func=identity)
+def hand_over(study_id: str, given: NameRequest) -> StudyAnswer:
+    """By name; the space that its videos take counts for the new owner from then on."""
+    study = study_of(study_id, "owner")
+    user = find_user(database(), given["name"].strip())
+    if user is None or not user.active or user.role == "viewer":
+        abort(400, f"Nobody here who may own studies is called '{given['name']}'; check the name with an admin.")
+    if user.id != study.owner_id:
+        others = [member for member in study.members if member.user_id != user.id]
+        before = Member(user_id=study.owner_id, role="editor")
+        study.members.clear()
+        database().flush()
+        study.members.extend([before, *(Member(user_id=one.user_id, role=one.role) for one in others)])
+        study.owner = user
+        database().commit()
+        note("hand over study", "study", study.id)
+    return study_json(study)
+
+
 @studies.get("/studies/<string:study_id>/table.csv")
 @studies.doc(summary="The table of the study as CSV", responses=answers("text/csv"))
 def get_table(study_id: str) -> Response:

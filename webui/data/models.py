@@ -53,14 +53,16 @@ class User(Base):
 
 
 class Token(Base):
-    """A key for programs; only its hash is kept."""
+    """A key for programs; only its hash is kept. scope: `all` that its person may do, or `read`."""
 
     __tablename__ = "tokens"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scope: Mapped[str] = mapped_column(String(16), default="all")
     created: Mapped[datetime] = mapped_column(default=now)
+    expires: Mapped[datetime | None]
     used: Mapped[datetime | None]
     user: Mapped[User] = relationship()
 

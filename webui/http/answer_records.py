@@ -296,6 +296,14 @@ class MeAnswer(TypedDict):
     limits: LimitsAnswer
 
 
+class SpaceAnswer(TypedDict):
+    """Bytes that one's videos take, that they may take, and that are free on the server."""
+
+    used: int
+    quota: int
+    free: int
+
+
 class UserAnswer(TypedDict):
     """A person, as an admin sees them."""
 
@@ -314,6 +322,8 @@ class TokenAnswer(TypedDict):
     name: str
     created: str
     used: str | None
+    scope: str
+    expires: str | None
 
 
 class NewTokenAnswer(TokenAnswer):

@@ -25,6 +25,14 @@ class PatientRequest(TypedDict):
     reference: str
 
 
+class TokenRequest(TypedDict):
+    """What a token is for, what it may do, and after how many days it ends; None: never."""
+
+    name: str
+    scope: str
+    days: int | None
+
+
 class MemberRequest(TypedDict):
     """Somebody with whom a study is shared, as viewer or editor."""
 
@@ -102,6 +110,12 @@ class PageRequest(TypedDict):
     """Where a long list continues; 0: at its beginning."""
 
     after: int
+
+
+class AuditRequest(PageRequest):
+    """The same for the audit log, with words that must stand in a line."""
+
+    words: str
 
 
 class TimeRequest(TypedDict):

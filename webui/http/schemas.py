@@ -195,15 +195,23 @@ class UserChange(Schema):
 
 
 class TokenIn(Schema):
-    """What a token is for."""
+    """What a token is for, what it may do, and after how many days it ends (null: never)."""
 
     name = name_field(required=True)
+    scope = String(load_default="all", validate=OneOf(("all", "read")))
+    days = Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, 3650))
 
 
 class PageIn(Schema):
     """Where a long list continues."""
 
     after = Integer(load_default=0, validate=Range(0, 2**53))
+
+
+class AuditIn(PageIn):
+    """Where the audit log continues, and words that must stand in a line."""
+
+    words = String(load_default="", validate=[Length(0, 200), clean])
 
 
 class TimeIn(Schema):
@@ -219,8 +227,11 @@ class RunsIn(Schema):
 
 
 class Error(Schema):
-    """What went wrong, in one sentence."""
+    """A problem (RFC 9457): `error` is what went wrong in one sentence, `detail` what else is known."""
 
+    type = String(required=True)
+    title = String(required=True)
+    status = Integer(required=True)
     error = String(required=True)
     detail = Dict(required=True)
 

@@ -48,6 +48,7 @@ ANSWERS: list[tuple[type, type[Schema]]] = [
     (records.PersonAnswer, people_schemas.PersonOut),
     (records.LimitsAnswer, people_schemas.LimitsOut),
     (records.MeAnswer, people_schemas.MeOut),
+    (records.SpaceAnswer, people_schemas.SpaceOut),
     (records.UserAnswer, people_schemas.UserOut),
     (records.TokenAnswer, people_schemas.TokenOut),
     (records.NewTokenAnswer, people_schemas.NewTokenOut),
@@ -56,7 +57,7 @@ ANSWERS: list[tuple[type, type[Schema]]] = [
 REQUESTS: list[tuple[type, type[Schema]]] = [
     (request_records.SignInRequest, schemas.SignIn),
     (request_records.NameRequest, schemas.StudyIn),
-    (request_records.NameRequest, schemas.TokenIn),
+    (request_records.TokenRequest, schemas.TokenIn),
     (request_records.NameRequest, patient_schemas.ReferenceIn),
     (request_records.PatientRequest, patient_schemas.PatientIn),
     (request_records.MemberRequest, schemas.MemberIn),
@@ -69,6 +70,7 @@ REQUESTS: list[tuple[type, type[Schema]]] = [
     (request_records.NewUserRequest, schemas.UserIn),
     (request_records.UserChangeRequest, schemas.UserChange),
     (request_records.PageRequest, schemas.PageIn),
+    (request_records.AuditRequest, schemas.AuditIn),
     (request_records.TimeRequest, schemas.TimeIn),
     (request_records.RunsRequest, schemas.RunsIn),
 ]

@@ -16,7 +16,7 @@ function card(study) {
   const run = study.latest_run;
   return h("li", { class: "card study-card" },
     h("div", { class: "film" }, frames.length ? frames : h("span", { class: "fine" }, say("studies.no_videos"))),
-    h("h2", {}, link(study.name, `/${study.kind === "patient" ? "patients" : "studies"}/${study.id}`), study.kind === "study" ? null : h("span", { class: "tag" }, say(`studies.kind_${study.kind}`))),
+    h("h2", {}, link(study.name, `/${study.kind === "patient" ? "patients" : "studies"}/${study.id}`), study.kind === "study" ? null : [" ", h("span", { class: "tag" }, say(`studies.kind_${study.kind}`))]),
     h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
     run ? h("p", { class: "latest" }, h("span", { class: `tag ${run.status}` }, say(`run.${run.status}`)), link(run.name || say("run.unnamed"), `/runs/${run.id}`)) : null,
     h("p", { class: "fine" }, say("studies.created", { date: date(study.created) }), shared ? ` · ${shared}` : ""));
@@ -57,3 +57,4 @@ byId("first").addEventListener("submit", (event) => {
 });
 load();
 offerPatients();
+get("space").then(({ used, quota, free }) => { byId("space").textContent = say("studies.space", { used: bytes(used), quota: bytes(quota), free: bytes(free) }); }, () => {});

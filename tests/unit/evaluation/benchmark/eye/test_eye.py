@@ -29,7 +29,7 @@ from ubam.evaluation.benchmark.eye.sets import (
 )
 from ubam.evaluation.benchmark.eye.sheets import FOUND, Tile, draw_tile, write_sheet
 from ubam.evaluation.benchmark.eye.table import Value, eye_table, means, write_eye_results
-from ubam.evaluation.benchmark.measures import turned_back
+from ubam.evaluation.benchmark.measures import errors_alone, turned_back
 from ubam.evaluation.benchmark.rows import benchmark_rows
 from ubam.evaluation.synthetic.capsules import person
 from ubam.recordings.keypoint_files import Keypoints
@@ -120,8 +120,8 @@ def test_errors_alone_tell_groups_apart_when_they_go_with_the_group() -> None:
         return made
 
     nobody = {f"s{number}": 0.0 for number in range(12)}
-    assert measures.errors_alone(codes(0.3), nobody, "healthy") > 0.95
-    assert measures.errors_alone(codes(0.0), nobody, "healthy") < 0.85
+    assert errors_alone(codes(0.3), nobody, "healthy") > 0.95
+    assert errors_alone(codes(0.0), nobody, "healthy") < 0.85
 
 
 def test_keypoints_are_turned_back_to_point_right() -> None:
