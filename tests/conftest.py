@@ -66,7 +66,7 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings of the study are not cropped again."""
-    from tests.support.known_crops import use_crops_of  # loads torch
+    from tests.integration.known_crops import use_crops_of  # loads torch
 
     use_crops_of(run, monkeypatch)
 
