@@ -9,16 +9,18 @@ from tests.faults.network import block_network
 from tests.support.command_line import call, tiny_quick
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
+TOGETHER = ("tests/integration", "tests/unit/magnification")  # which begin with the same run, with the same figures
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several workers share the files (`--dist loadgroup`); one takes all that begins with the finished run below."""
+    """Several workers share the files (`--dist loadgroup`); one of them takes all files of a folder of `TOGETHER`."""
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        group = item.path.parent.name if item.path.parent.name == "integration" else item.nodeid.partition("::")[0]
+        together = next((folder for folder in TOGETHER if item.nodeid.startswith(folder)), None)
+        group = together or item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 

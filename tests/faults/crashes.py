@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from safetensors.torch import load_file
 
 from tests.support.command_line import tiny_quick
@@ -56,10 +57,10 @@ class Moments:
 
 
 def analyse(study: Path, out: Path, until: str, moments: Moments) -> None:
-    """Do the stages of a tiny run in this process, whose calls stay changed: for a child."""
-    os.replace = moments.around(os.replace)
-    np.save = moments.around(np.save)
-    with tiny_quick(), locked(out):
+    """Do the stages of a tiny run, with a moment before and after each file that takes its place."""
+    with pytest.MonkeyPatch.context() as patch, tiny_quick(), locked(out):
+        patch.setattr(os, "replace", moments.around(os.replace))
+        patch.setattr(np, "save", moments.around(np.save))
         plan = plan_run(study, {"preset": "quick", "workers": 1}, ask=lambda groups: None)
         run_stages(plan.start(out, moments.pass_by), until)
 

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_an_empty_picture_of_a_mask_is_named(tmp_path: Path) -> None:
 def test_a_model_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
     posture, behaviour = build_encoders(16, 8, 12, 0, "cpu")
     Networks(posture, behaviour, {}).save(tmp_path)
-    described = read_record(tmp_path / "model.json")
+    described: Any = read_record(tmp_path / "model.json")
     described["networks"]["posture"]["settings"]["dim"] = 10**12
     write_record(tmp_path / "model.json", described)
     with pytest.raises(ModelError, match=r"posture\.safetensors is missing or damaged"):
@@ -64,7 +65,7 @@ def test_a_model_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
 def test_weights_whose_header_promises_too_much_are_refused(tmp_path: Path) -> None:
     posture, behaviour = build_encoders(16, 8, 12, 0, "cpu")
     Networks(posture, behaviour, {}).save(tmp_path)
-    described = read_record(tmp_path / "model.json")
+    described: Any = read_record(tmp_path / "model.json")
     described["networks"]["posture"].pop("digests")
     write_record(tmp_path / "model.json", described)
     for content in (b"", (2**62).to_bytes(8, "little") + b"{}", b"\x80\x04K\x01."):

@@ -3,15 +3,23 @@
 import errno
 import os
 import shutil
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.faults.crashes import Moments, analyse, assert_whole, in_child, results
+from tests.faults.dying_worker import crop_or_die
+from ubam.cli import main as command_line
 from ubam.core.errors import RunError
+from ubam.core.parallel import processes
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
+from ubam.pipeline import recording_stages
 from ubam.results.run_record import locked
 from ubam.tracking.cropping import rows_on_disk
 
@@ -123,9 +131,52 @@ def test_room_for_crops_is_taken_before_they_are_made(
 
 
 def test_two_runs_in_one_folder_are_refused(small: Path, tmp_path: Path) -> None:
-    def work() -> None:
-        with pytest.raises(RunError, match="in use by another ubam process"):
-            analyse(small, tmp_path / "run", "check", Moments(0))
+    with locked(tmp_path / "run"), pytest.raises(RunError, match="in use by another ubam process"):
+        analyse(small, tmp_path / "run", "check", Moments(0))
 
-    with locked(tmp_path / "run"):
-        assert in_child(work) == 0
+
+def named(name: str) -> Any:
+    return SimpleNamespace(recording_id=name, video=Path(f"{name}.mp4"))
+
+
+def test_a_worker_that_is_killed_costs_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_stages, "crop_recording", crop_or_die)
+    job: Any = SimpleNamespace(
+        executor=lambda: processes(2), progress=lambda *_: None,
+        files=SimpleNamespace(crops=lambda name: SimpleNamespace(path=tmp_path / name)),
+        settings=SimpleNamespace(crop_size=128, view_size=64),
+    )  # fmt: skip
+    made = dict(recording_stages.make_crops(job, [named("first"), named("large"), named("last")]))
+    assert made["first"] == "first"
+    assert made["last"] == "last"
+    assert made["large"].status == "failed"
+    assert "large.mp4: the process that read it was killed, most likely for want of memory" in made["large"].reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_stops_a_command_in_words(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def busy(**_: object) -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+
+    def work() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        assert ended.value.code == 130
+
+    monkeypatch.setattr(command_line, "cli", busy)
+    assert in_child(work) == 0
+    assert "Stopped. The same command continues from here." in capfd.readouterr().err
+
+
+def test_a_terminal_that_is_closed_does_not_end_what_nohup_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        command_line.main()
+
+    monkeypatch.setattr(command_line, "cli", lambda **_: os.kill(os.getpid(), signal.SIGHUP))
+    assert in_child(work) == 0

@@ -69,7 +69,7 @@ def test_damaged_crops_are_made_again(crops: Path, recording: Recording) -> None
 @pytest.mark.parametrize("name", ["landmarks.npy", "places.npy", "body.json"])
 def test_damaged_landmarks_are_refused_by_name(name: str, crops: Path) -> None:
     store, whole = CropStore.open(crops), (crops / name).read_bytes()
-    plan = read_record(crops / "body.json")["plan"]
+    plan = str(read_record(crops / "body.json")["plan"])
     read_body(store, plan)
     flip(crops / name)
     with pytest.raises(VideoError, match=f"{name} is damaged.*; remove its folder"):

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from tests.faults.crashes import in_child
 from tests.faults.dying_worker import crop_or_die
 from ubam.cli import main as command_line
-from ubam.core.parallel import processes
+from ubam.core.settings import Settings
 from ubam.pipeline import recording_stages
+from ubam.pipeline.job import Job
+from ubam.recordings.study_table import Study
+from ubam.results.run_record import RunRecord
 
 
 def named(name: str) -> Any:
@@ -22,11 +26,8 @@ def named(name: str) -> Any:
 
 def test_a_worker_that_is_killed_costs_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording_stages, "crop_recording", crop_or_die)
-    job: Any = SimpleNamespace(
-        executor=lambda: processes(2), progress=lambda *_: None,
-        files=SimpleNamespace(crops=lambda name: SimpleNamespace(path=tmp_path / name)),
-        settings=SimpleNamespace(crop_size=128, view_size=64),
-    )  # fmt: skip
+    study = Study(tmp_path / "study.csv", (), ())
+    job = Job(RunRecord(tmp_path, {"stages": {}}), study, replace(Settings(), workers=2))
     made = dict(recording_stages.make_crops(job, [named("first"), named("large"), named("last")]))
     assert made["first"] == "first"
     assert made["last"] == "last"

@@ -32,6 +32,7 @@ ILLUSTRATIONS = {  # the beginnings of blocks that nobody types, and where they 
     "study.csv -> Study -> Recording",  # the way of the data through the modules
     "video,subject,group,day,impairment,severity",  # test_the_tour...
     "40 visits of impaired subjects",  # test_the_tour...
+    "$ sh deploy/slurm/one_node.sh",  # printed by a real Slurm, which the tests do not have
 }
 STANDS_FOR = {"ID": "human02", "A": "human01", "B": "human02", "GROUP": "impaired"}
 SMALL = {  # what is appended where the command itself would take long

@@ -16,7 +16,7 @@ from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.encoding.study_encoder import Embedding
 from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.evaluation.published import clip
-from ubam.pipeline import encoding_stages, runner
+from ubam.pipeline import embedding_stage, runner
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
@@ -59,13 +59,13 @@ def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
         raise OSError(number, os.strerror(number), str(copy / "embeddings"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(encoding_stages, "write_arrays", refuse)
-        assert call("embed", copy) == 2
+        patched.setattr(embedding_stage, "write_arrays", refuse)
+        assert call("embed", copy, "--workers", 1) == 2
     said = capsys.readouterr().err
     assert os.strerror(number) in said
     assert "Traceback" not in said
     assert RunRecord.open(copy).record["stages"]["embed"]["state"] == "failed"
-    assert call("embed", copy) == 0
+    assert call("embed", copy, "--workers", 1) == 0
 
 
 def test_every_query_subject_has_a_clip_that_states_its_dose(run: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_where_it_was(
     record.save()
     shutil.rmtree(copy / "embeddings")
     monkeypatch.setitem(runner.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
-    assert call("embed", copy) == 0
+    assert call("embed", copy, "--workers", 1) == 0
     assert (copy / "embeddings" / "human01.npz").exists()
     np.testing.assert_array_equal(
         read_arrays(copy / "embeddings" / "human01.npz")["posture"],
@@ -185,7 +185,7 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
         found = real(model, store, device)  # type: ignore[arg-type]
         return replace(found, posture=found.posture * np.nan) if store.recording_id == lost else found
 
-    monkeypatch.setattr(encoding_stages, "embed_recording", damaged)
+    monkeypatch.setattr(embedding_stage, "embed_recording", damaged)
     assert call("score", copy, "--workers", 1) == 2
     rows = {row["recording_id"]: row for row in read_csv(copy / "recordings.csv")}
     assert rows[lost]["status"] == "failed"

@@ -33,6 +33,10 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
 @click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, default=(1, 2, 3), show_default=True)
 @click.option("--subjects", type=click.IntRange(6), default=24, show_default=True, help="Subjects of each study.")
 @click.option("--seconds", type=click.FloatRange(1), default=6.0, show_default=True, help="Length of each recording.")
+@click.option(
+    "--recordings", type=click.IntRange(1, 2), default=2, show_default=True, help="Of each subject; for --eye."
+)
+@click.option("--tests/--no-tests", default=True, show_default=True, help="p of the groups' tests; for --eye.")
 @click.option("--row", "names", multiple=True, help="Only this row, may be repeated  [default: all]")
 @click.option(
     "--study-kind",
@@ -123,6 +127,8 @@ class Order:
     seeds: tuple[int, ...]
     subjects: int
     seconds: float
+    recordings: int
+    tests: bool
     names: tuple[str, ...]
     varieties: tuple[str, ...]
     workers: int
@@ -167,7 +173,8 @@ def _measure_eye(order: Order) -> None:
 
     given: dict[str, Any] = {
         "seeds": tuple(dict.fromkeys(order.seeds)), "kinds": tuple(dict.fromkeys(order.kinds)),
-        "subjects": order.subjects, "seconds": order.seconds,
+        "subjects": order.subjects, "seconds": order.seconds, "recordings": order.recordings,
+        "tests": order.tests,
     }  # fmt: skip
     real = order.real or (SHARED if SHARED.is_dir() else None)
     if real is None and "real" in order.parts:

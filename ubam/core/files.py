@@ -1,10 +1,12 @@
 """Files that are whole or absent: written beside their place, synced, then renamed."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -119,7 +121,10 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         ]
 
 
-UNREADABLE = (ValueError, EOFError, KeyError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (  # what the readers of a damaged .npz raise
+    ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -139,7 +144,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except UNREADABLE as error:
+    except (OSError, *UNREADABLE) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which is: a place before the file's beginning
+            raise
         raise DamagedFile(f"{path} is damaged; remove it, and the same command makes it again") from error
     return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in arrays.items()}
 

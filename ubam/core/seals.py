@@ -12,16 +12,17 @@ from typing import Any
 from ubam.core.errors import DamagedFile
 from ubam.core.files import content_hash, plain_json, write_json
 
+Record = dict[str, Any]  # a JSON object
 SEAL = "seal"  # the first name in a record, so that a copy without its line is a record still
 
 
-def write_record(path: Path, value: Mapping[str, Any]) -> None:
+def write_record(path: Path, value: Mapping[str, object]) -> None:
     """Write a JSON object with its seal."""
     plain = plain_json(value)
     write_json(path, {SEAL: _seal(plain), **plain})
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> Record:
     """The JSON object that `write_record`, or an older version without a seal, wrote.
 
     Raises
@@ -41,7 +42,7 @@ def read_record(path: Path) -> dict[str, Any]:
     return value
 
 
-def _seal(value: Mapping[str, Any]) -> str:
+def _seal(value: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,7 +10,8 @@ from ubam.core.errors import UbamError
 class Settings:
     """Settings of one run.
 
-    networks: `compact`, from nothing (encoders.py); `pretrained`, adapted to the study (posture_encoder.py); or
+    networks: `compact`, from nothing (encoders.py); `coordinates`, the same of body coordinates in place of grey, to be
+    measured; `pretrained`, adapted to the study (posture_encoder.py); or
     `published` (published_encoders.py). objectives: a set of `objectives.OBJECTIVES`. posture_rate: the share of the
     learning rate that pre-trained weights get; keep_weight: how firmly their postures are held to what they were.
     outlines: who draws the subject's outline; runs with other outlines are not compared. posture: one of POSTURES, of

@@ -49,13 +49,14 @@ def embed_postures(
 def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Effect of simulated changes of appearance on postures of views uint8 [T, V, V, 3]; see `moved_by_looks`."""
     encoder = encoder.to(device).eval()
+    return moved_by_looks(views, found, lambda pictures: encoded(encoder, pictures, device))
 
-    def encode(pictures: Tensor) -> np.ndarray:
-        with torch.inference_mode():
-            postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
-        return postures
 
-    return moved_by_looks(views, found, encode)
+def encoded(encoder: PostureNetwork, pictures: Tensor, device: str) -> np.ndarray:
+    """Postures float32 [N, dim] of pictures [N, C, V, V] in 0..255."""
+    with torch.inference_mode():
+        postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
+    return postures
 
 
 def embed_behaviours(

@@ -11,9 +11,13 @@ WINDOW = 8  # postures in a window, as published (Brattoli et al. 2021)
 
 
 class PostureNetwork(nn.Module):
-    """A network from a picture of the subject to a posture of `dim` numbers."""
+    """A network from a picture of the subject to a posture of `dim` numbers.
+
+    reconstructed: how many channels of its prepared pictures, from the first on, a posture is asked to give back.
+    """
 
     dim: int
+    reconstructed = 2
 
     @property
     def settings(self) -> dict[str, int]:
@@ -21,7 +25,7 @@ class PostureNetwork(nn.Module):
         raise NotImplementedError
 
     def prepare(self, pictures: Tensor) -> Tensor:
-        """Pictures [N, 3, S, S] in 0..255 as the network takes them."""
+        """Pictures [N, C, S, S] in 0..255 as the network takes them."""
         raise NotImplementedError
 
     def encode(self, pictures: Tensor) -> Tensor:
@@ -29,7 +33,7 @@ class PostureNetwork(nn.Module):
         raise NotImplementedError
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures [N, 3, S, S] in 0..255 to postures [N, dim]."""
+        """Pictures [N, C, S, S] in 0..255 to postures [N, dim]."""
         return self.encode(self.prepare(pictures))
 
 
@@ -60,18 +64,20 @@ class PostureEncoder(PostureNetwork):
 
     centre: Tensor
     scale: Tensor
+    channels = 3
 
     def __init__(self, dim: int = 64, width: int = 32, side: int = 32) -> None:
         super().__init__()
         self.dim, self.width, self.side = dim, width, side
-        self.register_buffer("centre", torch.tensor([0.0, 128.0, 128.0]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("scale", torch.tensor([128.0, 48.0, 48.0]).view(1, 3, 1, 1), persistent=False)
+        inside = self.channels - 1  # beside the outline
+        self.register_buffer("centre", torch.tensor([0.0] + inside * [128.0]).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor([128.0] + inside * [48.0]).view(1, -1, 1, 1), persistent=False)
         self._build()
 
     def _build(self) -> None:
         width = self.width
         self.layers = nn.Sequential(
-            *convolution(3, width // 2, 5, 2),
+            *convolution(self.channels, width // 2, 5, 2),
             *convolution(width // 2, width, 3, 2),
             *convolution(width, 2 * width, 3, 2),
             *convolution(2 * width, 2 * width, 3, 1),
@@ -86,14 +92,21 @@ class PostureEncoder(PostureNetwork):
         return {"dim": self.dim, "width": self.width, "side": self.side}
 
     def prepare(self, pictures: Tensor) -> Tensor:
-        """Views [N, 3, V, V] in 0..255 (uint8 or float) to the network's pictures [N, 3, side, side], background 0."""
+        """Views [N, C, V, V] in 0..255 (uint8 or float) to the network's pictures [N, C, side, side], background 0."""
         picture = (_reduce(pictures, self.side) - self.centre) / self.scale
         return picture.contiguous(memory_format=torch.channels_last)
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """Prepared pictures [N, 3, side, side] to postures [N, dim]."""
+        """Prepared pictures [N, C, side, side] to postures [N, dim]."""
         posture: Tensor = self.head(self.layers(pictures).flatten(1))
         return posture
+
+
+class CoordinateEncoder(PostureEncoder):
+    """A posture encoder that sees where the parts of the body are, and nothing of its looks (coordinate_views.py)."""
+
+    channels = 4
+    reconstructed = 4
 
 
 class LandmarkEncoder(PostureEncoder):
@@ -179,7 +192,7 @@ def doubled(maps: Tensor) -> Tensor:
 
 
 def _reduce(views: Tensor, side: int) -> Tensor:
-    """Area-average views [N, 3, V, V] to float [N, 3, side, side]; sums are 3 times faster than adaptive pooling."""
+    """Area-average views [N, C, V, V] to float [N, C, side, side]; sums are 3 times faster than adaptive pooling."""
     count, channels, size, _ = views.shape
     if size % side:
         return functional.adaptive_avg_pool2d(views.float(), side)

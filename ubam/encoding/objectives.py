@@ -107,9 +107,9 @@ def _both_ways(similarity: Tensor) -> Tensor:
 
 
 def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Squared error of the decoded outline [N, 256], or outline and grey [N, 512], over that of the mean picture.
+    """Squared error of the first channels, decoded [N, channels * 256], over that of the mean picture.
 
-    pictures: [N, 3, S, S], prepared, not jittered, so that the posture does not keep position and gain of the box.
+    pictures: [N, C, S, S], prepared, not jittered, so that the posture does not keep position and gain of the box.
     Order and time contrast are blind to what is constant in a window, such as a lean; this term keeps it.
     """
     channels = decoded.shape[1] // RECONSTRUCTED_SIDE**2
@@ -173,7 +173,7 @@ class Criterion(nn.Module):
         super().__init__()
         self.objectives = objectives
         if objectives.contrast or objectives.reconstruction:
-            channels = 1 if objectives.other_looks else 2
+            channels = 1 if objectives.other_looks else posture.reconstructed
             self.heads = Heads(posture.dim, channels * RECONSTRUCTED_SIDE**2)
         if objectives.shuffled:
             self.ordered = nn.Linear(behaviour.behaviour_dim, behaviour.behaviour_dim)

@@ -13,7 +13,13 @@ from torch import nn
 from ubam.core.errors import ModelError
 from ubam.core.files import atomic_path
 from ubam.core.seals import check_digests, digests_of, read_record, write_record
-from ubam.encoding.encoders import BehaviourEncoder, LandmarkEncoder, PostureEncoder, TrajectoryEncoder
+from ubam.encoding.encoders import (
+    BehaviourEncoder,
+    CoordinateEncoder,
+    LandmarkEncoder,
+    PostureEncoder,
+    TrajectoryEncoder,
+)
 from ubam.results.run_folder import ModelFolder
 
 FORMAT = 2
@@ -88,7 +94,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:
-        described = read_record(path)
+        described: dict[str, Any] = read_record(path)
         networks = described["networks"]
         complete = {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
         complete = complete and all({"kind", "settings"} <= set(network) for network in networks.values())
@@ -105,7 +111,7 @@ def _kinds() -> dict[str, dict[str, type[nn.Module]]]:
     from ubam.encoding.published_encoders import FaithfulBehaviour, FaithfulPosture
 
     postures, behaviours = (
-        (PostureEncoder, LandmarkEncoder, FaithfulPosture),
+        (PostureEncoder, CoordinateEncoder, LandmarkEncoder, FaithfulPosture),
         (BehaviourEncoder, FaithfulBehaviour, TrajectoryEncoder),
     )
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -9,8 +10,10 @@ import torch
 from ubam.core.progress import Progress
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.embedding import embed_behaviours, embed_postures, looks_of_encoder, stride_of
-from ubam.encoding.encoders import BehaviourNetwork, PostureNetwork
+from ubam.encoding.embedding import embed_behaviours, embed_postures, encoded, looks_of_encoder, stride_of
+from ubam.encoding.encoders import BehaviourNetwork, CoordinateEncoder, PostureEncoder, PostureNetwork
+from ubam.encoding.landmarks.coordinate_views import CoordinateViews
+from ubam.encoding.landmarks.other_looks import moved_coordinates
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -23,6 +26,7 @@ from ubam.encoding.saved_model import Networks
 from ubam.encoding.shipped_weights import pretrained
 from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
 from ubam.encoding.window_sampling import Pictures, Windows
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 
 
@@ -54,6 +58,8 @@ def learn(
     subject found, or when the loss is not finite.
     """
     torch.set_num_threads(settings.workers)
+    if settings.networks == "coordinates":
+        settings = replace(settings, plan=settings.plan or likeliest_plan(stores))
     learn_networks = _learn_published if settings.networks == "published" else _learn_encoders
     posture, behaviour, history = learn_networks(stores, settings, device, progress, checkpoint)
     return Networks(posture, behaviour, settings.as_dict()), history
@@ -66,16 +72,21 @@ def _learn_encoders(
     progress: Progress | None,
     checkpoint: Checkpoint | None,
 ) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
-    """Our own networks, from nothing or from the shipped posture encoder."""
+    """Our own networks, from nothing or from the shipped posture encoder; of views, or of body coordinates."""
     objectives, initial = OBJECTIVES[settings.objectives], None
     training = TrainingSettings(settings.train_steps, settings.batch_windows, objectives, seed=settings.seed)
     if settings.networks == "pretrained":
         initial = pretrained()
         training = replace(training, posture_rate=settings.posture_rate, keep_weight=settings.keep_weight)
+    pictures: list[Pictures] = [store.views for store in stores]
+    kind: type[PostureEncoder] = PostureEncoder
+    if settings.networks == "coordinates":
+        kind, pictures = CoordinateEncoder, [CoordinateViews(store, str(settings.plan)) for store in stores]
     posture, behaviour = build_encoders(
-        settings.posture_dim, behaviour_dim=settings.behaviour_dim, seed=settings.seed, device=device, initial=initial
-    )
-    windows = _windows([store.views for store in stores], stores, objectives.factors)
+        settings.posture_dim, behaviour_dim=settings.behaviour_dim, seed=settings.seed, device=device, initial=initial,
+        kind=kind,
+    )  # fmt: skip
+    windows = _windows(pictures, stores, objectives.factors)
     history = train_encoders(posture, behaviour, windows, training, checkpoint=checkpoint, progress=progress)
     return posture, behaviour, history
 
@@ -103,30 +114,48 @@ def _windows(pictures: Sequence[Pictures], stores: Sequence[CropStore], factors:
 
 def embed(model: Networks, store: CropStore, device: str = "cpu") -> Embedding:
     """Postures and behaviours of one recording."""
-    published = isinstance(model.posture, FaithfulPosture)
-    pictures: Pictures = CropPictures(store) if published else store.views
+    looks: np.ndarray | None
+    if isinstance(model.posture, FaithfulPosture):
+        pictures, looks = cast(Pictures, CropPictures(store)), None
+    elif isinstance(model.posture, CoordinateEncoder):
+        plan = str(model.settings["plan"])
+        pictures, looks = CoordinateViews(store, plan), _looks_of_coordinates(model.posture, store, plan, device)
+    else:
+        pictures, looks = store.views, looks_of_encoder(model.posture, store.views, store.found, device)
     posture = embed_postures(model.posture, pictures, device)
-    looks = None if published else looks_of_encoder(model.posture, store.views, store.found, device)
     behaviour, first, last = embed_behaviours(model.behaviour, posture, stride_of(store.fps))
     return Embedding(posture, behaviour, first, last, looks)
+
+
+def _looks_of_coordinates(encoder: PostureNetwork, store: CropStore, plan: str, device: str) -> np.ndarray:
+    """What other looks do to postures of body coordinates: the eye sees changed crops again (`moved_coordinates`)."""
+    encoder = encoder.to(device).eval()
+
+    def encode(pictures: np.ndarray) -> np.ndarray:
+        return encoded(encoder, torch.from_numpy(pictures).permute(0, 3, 1, 2), device)
+
+    return moved_coordinates(store, plan, encode)
 
 
 STILL = 1e-3  # of the study's median movement: below it a posture counts as constant
 
 
-def unusable(postures: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Recordings, of postures [T, D] by id, that cannot be compared, each with the reason; empty when all can."""
+def unusable(finite: Mapping[str, float]) -> dict[str, str]:
+    """Recordings that cannot be compared, each with the reason; `finite`: the share of postures that are numbers."""
     return {
-        name: f"{1 - np.isfinite(posture).all(1).mean():.0%} of its postures are not numbers; "
-        "train the networks again, or mend its keypoints"
-        for name, posture in postures.items()
-        if not np.isfinite(posture).all()
+        name: f"{1 - share:.0%} of its postures are not numbers; train the networks again, or mend its keypoints"
+        for name, share in finite.items()
+        if share < 1
     }
 
 
-def unmoving(postures: Mapping[str, np.ndarray]) -> list[str]:
-    """Warnings about recordings whose posture is the same in every frame; postures [T, D] by recording id."""
-    movement = {name: float(np.sqrt(posture.astype(np.float64).var(0).sum())) for name, posture in postures.items()}
+def movement_of(posture: np.ndarray) -> float:
+    """How much a posture [T, D] moves: the root of its variance over time, summed over its numbers."""
+    return float(np.sqrt(posture.astype(np.float64).var(0).sum()))
+
+
+def unmoving(movement: Mapping[str, float]) -> list[str]:
+    """Warnings about recordings whose posture is the same in every frame; `movement_of` each by recording id."""
     usual = float(np.median(list(movement.values()))) if movement else 0.0
     if usual == 0:
         return ["The postures are the same in every frame of most recordings: no score here says anything of movement."]

@@ -51,14 +51,15 @@ def build_encoders(
     seed: int = 0,
     device: str = "cpu",
     initial: PostureEncoder | None = None,
+    kind: type[PostureEncoder] = PostureEncoder,
 ) -> tuple[PostureEncoder, BehaviourEncoder]:
     """Fresh encoders whose first weights depend on `seed` alone; the global random state stays as it was.
 
-    With `initial`, the posture encoder is a copy of it, and its own sizes replace `dim` and `width`.
+    kind: of posture encoder. With `initial`, it is a copy of that, and its own sizes replace `dim` and `width`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        posture = PostureEncoder(dim, width) if initial is None else copy.deepcopy(initial)
+        posture = kind(dim, width) if initial is None else copy.deepcopy(initial)
         behaviour = BehaviourEncoder(posture.dim, behaviour_dim)
     return posture.to(device).to(memory_format=torch.channels_last), behaviour.to(device)  # type: ignore[call-overload]
 

@@ -139,6 +139,10 @@ class RunFolder:
         """Postures and behaviours of one recording."""
         return self.path / "embeddings" / f"{recording_id}.npz"
 
+    def learnt(self, recording_id: str) -> Path:
+        """What the networks made of one recording, until all of them are embedded."""
+        return self.path / "embeddings" / f"{recording_id}.learnt.npz"
+
     def scores(self, table: str) -> Path:
         """A table of deviations: `windows`, `recordings`, `subjects`, `sessions` or `distances`."""
         return self.path / "deviation" / f"{table}.csv"

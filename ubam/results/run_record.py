@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from ubam.core.errors import DamagedFile, RunError
 from ubam.core.provenance import installed_versions, version_of
 from ubam.core.seals import read_record, write_record
+from ubam.core.storage import TOLD
 from ubam.results.records.run import RunJson, StageEntry
 from ubam.results.run_folder import LOCK, RunFolder
 
@@ -54,7 +55,7 @@ class RunRecord:
                     f"{folder} already holds a run of another study ({run.record.get('study')}); "
                     "choose another folder with --out, or pass --fresh to replace it."
                 )
-        elif folder.exists() and any(entry.name != LOCK for entry in folder.iterdir()):
+        elif folder.exists() and any(entry.name not in (LOCK, TOLD) for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})

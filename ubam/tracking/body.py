@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _is_of(folder: Path, plan: str) -> bool:
     if not described.is_file():
         return False
     try:
-        told = read_record(described)
+        told: dict[str, Any] = read_record(described)
         digests = told.pop("digests", {})
         if told != _about(plan):
             return False

@@ -12,7 +12,7 @@ import numpy as np
 
 from ubam.core.affine import inverse
 from ubam.core.errors import DamagedFile, VideoError
-from ubam.core.seals import check_digests, read_record
+from ubam.core.seals import Record, check_digests, read_record
 from ubam.core.typing import View
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
@@ -87,7 +87,7 @@ class CropStore:
         if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
         try:
-            meta = read_description(folder)
+            meta: dict[str, Any] = read_description(folder)
         except DamagedFile as error:
             raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
@@ -168,7 +168,7 @@ class CropStore:
         return Scene(background, noise, self.in_place)
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> Record:
     """What a store says of itself, once its files are what was written.
 
     Raises
@@ -183,9 +183,9 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _whole(folder: Path, written: int) -> dict[str, Any]:
+def _whole(folder: Path, written: int) -> Record:
     """The description of a store that was `written` then; its files are read through once in a process."""
-    described = read_record(CropFolder(folder).description)
+    described: dict[str, Any] = read_record(CropFolder(folder).description)
     check_digests(folder, described.get("digests", {}))
     return described
 

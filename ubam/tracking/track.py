@@ -78,7 +78,7 @@ class Motion:
 
     def rival(self, track: Track, scale: float) -> "Motion | None":
         """What else moves, besides what is followed by a track; None where that is small or seldom there."""
-        box = track.box / scale
+        box = _settled(track.box / scale)
         if self._share_beside(box, RIVAL) <= OFTEN:
             return None
         blobs = np.where(self._outside(box).T[..., None], self.blobs, 0)
@@ -106,6 +106,13 @@ class Motion:
         x, y = self.blobs[:, :, 1].T, self.blobs[:, :, 2].T
         x0, y0, x1, y1 = box.T
         return (x < x0) | (x > x1) | (y < y0) | (y > y1)
+
+
+def _settled(box: np.ndarray) -> np.ndarray:
+    """Boxes [T,4], or where they mostly are, for all frames, if they mostly stay there: a path may jump to a rival."""
+    place = np.median(box, axis=0)
+    away = np.median(np.abs(box - place).max(axis=1))
+    return np.tile(place, (len(box), 1)) if away < 0.5 * (place[2] - place[0]) else box
 
 
 def motion_of(salient: Iterable[np.ndarray]) -> Motion:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
+from ubam.encoding.encoders import WINDOW, BehaviourEncoder, CoordinateEncoder, PostureEncoder
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +51,12 @@ def test_behaviour_sees_movement_not_the_standing_posture() -> None:
     assert behaviour.order_logit(behaviour(window)).shape == (4,)
     assert not torch.allclose(behaviour(window), behaviour(window.flip(1)), atol=1e-3)
     assert torch.isfinite(behaviour(torch.ones(1, WINDOW, 16))).all()
+
+
+def test_an_encoder_of_coordinates_takes_four_channels_and_an_empty_view_is_zero_inside() -> None:
+    torch.manual_seed(0)
+    encoder = CoordinateEncoder(dim=16, width=8)
+    empty = torch.tensor([0, 128, 128, 128], dtype=torch.uint8).view(1, 4, 1, 1).expand(2, 4, 64, 64)
+    assert (encoder.prepare(empty) == 0).all()
+    assert encoder(empty).shape == (2, 16)
+    assert CoordinateEncoder(**encoder.settings).settings == encoder.settings

@@ -6,6 +6,7 @@ scene in other colours, other light and through another box, and by how much the
 constant error of this subject can do. It widens what counts as normal (deviation/normal_variation.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -13,13 +14,15 @@ import cv2
 import numpy as np
 from scipy.linalg import block_diag
 
+from ubam.encoding.landmarks.coordinate_views import coordinate_view, turned_places
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, centred, facing_right, turned_back
 from ubam.tracking.crop_store import CropStore, scene_behind
-from ubam.tracking.eye.eye import Eye
+from ubam.tracking.eye.eye import Eye, Seen
 from ubam.tracking.eye.landmarks import mirrored
 from ubam.tracking.outlines import shipped_eye
+from ubam.tracking.views import turned
 
-FRAMES, CHANGES = 8, 6  # frames of a recording, and other looks of them, that the eye sees
+FRAMES, CHANGES = 5, 4  # frames of a recording, and other looks of them, that the eye sees
 GAIN, LEVEL, PATTERN = 0.4, 40.0, 30.0  # of the subject: of the logarithm, and grey levels
 LIGHT, WALL = 0.25, 25.0  # the same of the scene around it
 MOVED, SCALED = 0.04, 0.08  # of the box
@@ -40,6 +43,35 @@ class Shown:
     heading: np.ndarray
 
 
+@dataclass(frozen=True)
+class SeenAgain:
+    """What the eye sees in n frames of a recording as they are, and in some other looks.
+
+    moves: of each other look, by what the box was moved, float64 [2, 3] from shares of it to shares of it. heading:
+    [n], radians.
+    """
+
+    own: Seen
+    changed: list[Seen]
+    moves: list[np.ndarray]
+    heading: np.ndarray
+
+
+def see_again(store: CropStore, plan: str) -> SeenAgain | None:
+    """Some frames of a recording as the eye sees them in other looks; None where nobody was found."""
+    found = np.flatnonzero(store.found)
+    if not len(found):
+        return None
+    positions = found[np.unique(np.linspace(0, len(found) - 1, FRAMES).astype(int))]
+    shown, eye = _shown(store, positions), shipped_eye()
+    rng = np.random.default_rng(crc32(shown.crops.tobytes()))  # the same whoever else is in the study
+    others = [other_looks(shown, rng) for _ in range(CHANGES)]
+    return SeenAgain(
+        _see(eye, shown, plan), [_see(eye, changed, plan) for changed, _ in others], [move for _, move in others],
+        shown.heading,
+    )  # fmt: skip
+
+
 def moved_by_other_looks(store: CropStore, code: LandmarkCode) -> np.ndarray:
     """Second moment float32 [2 K, 2 K] of the constant errors that other looks cause in the postures of a recording."""
     rows = constant_changes(store, code)
@@ -48,19 +80,38 @@ def moved_by_other_looks(store: CropStore, code: LandmarkCode) -> np.ndarray:
 
 def constant_changes(store: CropStore, code: LandmarkCode) -> np.ndarray:
     """By how much the mean posture of a recording moves in each of some other looks, float64 [n, 2 K]."""
-    found = np.flatnonzero(store.found)
-    if not len(found):
+    seen = see_again(store, code.plan)
+    if seen is None:
         return np.zeros((1, len(code.weight)))
-    positions = found[np.unique(np.linspace(0, len(found) - 1, FRAMES).astype(int))]
-    shown, eye = _shown(store, positions), shipped_eye()
-    rng = np.random.default_rng(crc32(shown.crops.tobytes()))  # the same whoever else is in the study
-    own = _landmarks(eye, shown, code.plan)
-    usual, apart = _postures(own, shown, code), []
-    for _ in range(CHANGES):
-        changed, move = other_looks(shown, rng)
-        seen = (_landmarks(eye, changed, code.plan) - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
-        apart.append((_postures(like(seen, own, code.plan), shown, code) - usual).mean(0))
+    usual, apart = _postures(seen.own.landmarks, seen.heading, code), []
+    for changed, move in zip(seen.changed, seen.moves, strict=True):
+        back = (changed.landmarks - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
+        apart.append((_postures(like(back, seen.own.landmarks, code.plan), seen.heading, code) - usual).mean(0))
     return np.stack(apart).astype(np.float64)
+
+
+def moved_coordinates(store: CropStore, plan: str, encode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Second moment float32 [D, D] of what other looks do to postures that are made of body coordinates.
+
+    encode: pictures uint8 [n, 64, 64, 4] (`coordinate_view`) to postures [n, D].
+    """
+    seen = see_again(store, plan)
+    if seen is None:
+        width = encode(np.zeros((1, 64, 64, 4), np.uint8)).shape[1]
+        return np.zeros((width, width), np.float32)
+    own = encode(_coordinates(seen.own, seen.heading))
+    apart = np.concatenate([encode(_coordinates(one, seen.heading)) - own for one in seen.changed]).astype(np.float64)
+    return np.asarray(apart.T @ apart / len(apart), np.float32)
+
+
+def _coordinates(seen: Seen, heading: np.ndarray) -> np.ndarray:
+    places = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127).astype(np.int8)
+    outline = [turned(cv2.resize(one, (64, 64), interpolation=cv2.INTER_AREA), float(way))
+               for one, way in zip(seen.alpha, heading, strict=True)]  # fmt: skip
+    return coordinate_view(
+        np.round(np.stack(outline) * 255).astype(np.uint8),
+        np.stack([turned_places(one, float(way), 64) for one, way in zip(places, heading, strict=True)]),
+    )
 
 
 def block_diagonal(*moments: np.ndarray | None) -> np.ndarray | None:
@@ -77,14 +128,13 @@ def _shown(store: CropStore, positions: np.ndarray) -> Shown:
     return Shown(crops, before, after, empty, outline, store.heading[positions])
 
 
-def _landmarks(eye: Eye, shown: Shown, plan: str) -> np.ndarray:
-    neighbours = np.stack([shown.before, shown.after], 1)
-    return eye.see(shown.crops, shown.empty, plan, neighbours).landmarks.astype(np.float64)
+def _see(eye: Eye, shown: Shown, plan: str) -> Seen:
+    return eye.see(shown.crops, shown.empty, plan, np.stack([shown.before, shown.after], 1))
 
 
-def _postures(landmarks: np.ndarray, shown: Shown, code: LandmarkCode) -> np.ndarray:
+def _postures(landmarks: np.ndarray, heading: np.ndarray, code: LandmarkCode) -> np.ndarray:
     """Postures [n, 2 K] of landmarks [n, L, 2] in crop sides."""
-    xy = centred(turned_back(landmarks - 0.5, shown.heading), code.plan)
+    xy = centred(turned_back(landmarks.astype(np.float64) - 0.5, heading), code.plan)
     return code.encode(Landmarks(code.plan, facing_right(xy, code.plan)))
 
 

@@ -33,10 +33,17 @@ QUERIES_AT_ONCE = 512  # so that memory grows with the study and not with its sq
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one recording: keypoints float32 [T, K, 2] in body heights from the root, phase float32 [T]."""
+    """What is known of one recording: keypoints float32 [T, K, 2] in body heights from the root, phase float32 [T].
+
+    names: of the keypoints. body_height: px. heading: [T] radians by which the keypoints were turned back, None where
+    they were not.
+    """
 
     keypoints: np.ndarray
     phase: np.ndarray
+    names: tuple[str, ...] = ()
+    body_height: float = 1.0
+    heading: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -174,8 +181,11 @@ def identity_accuracy(samples: Samples) -> float:
     """Share of the rows of every subject's second recording whose subject a linear probe names.
 
     Multinomial logistic regression on standardised features, fitted on the first recordings. Chance is 1 / subjects.
+    Not a number where nobody has a second recording.
     """
     first, second = samples.recording == 0, samples.recording == 1
+    if not second.any():
+        return float("nan")
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     probe.fit(samples.features[first], samples.subject[first])
     return float(probe.score(samples.features[second], samples.subject[second]))
@@ -184,9 +194,12 @@ def identity_accuracy(samples: Samples) -> float:
 def identity_nearest(samples: Samples) -> float:
     """Share of the rows of second recordings whose nearest row of all first ones, by cosine, is the same subject's.
 
-    For rows without their recording's mean, of which a linear probe can know nothing. Chance is 1 / subjects.
+    For rows without their recording's mean, of which a linear probe can know nothing. Chance is 1 / subjects. Not a
+    number where nobody has a second recording.
     """
     unit, first = _centred_unit(samples.features), samples.recording == 0
+    if first.all():
+        return float("nan")
     subject = samples.subject[~first]
     parts = np.array_split(unit[~first], -(-len(subject) // QUERIES_AT_ONCE))
     nearest = np.concatenate([(part @ unit[first].T).argmax(1) for part in parts])
@@ -269,6 +282,14 @@ def deviation_measures(
         "rho": rank_correlation(deviation, truth),
         "rho_impaired": rank_correlation(deviation[impaired], truth[impaired]),
     } | measures
+
+
+def errors_alone(codes: Sequence[PostureSeries], severity: Mapping[str, float], reference: str) -> float:
+    """AUC by subject of the deviation when codes hold the landmarks' errors [T, 2K] and nothing else.
+
+    On a study in which groups differ in looks only, 0.5 says that errors do not depend on looks.
+    """
+    return deviation_measures(codes, severity, reference, test=False)["auc"]
 
 
 def _parts(subjects: Sequence[SubjectScore], groups: Mapping[str, str], reference: str) -> dict[str, float]:

@@ -21,11 +21,12 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
-from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_by_other_looks
 from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import Embedding, embed, learn
+from ubam.evaluation.benchmark.landmark_errors import landmark_errors
 from ubam.evaluation.benchmark.measures import Truth, subject_folds
 from ubam.evaluation.published.method import faithful_scores
 from ubam.evaluation.synthetic.study import GROUPS
@@ -119,7 +120,8 @@ class Coded:
 class Row:
     """A line of the table. Rows with equal `coding` and `settings` share one coding.
 
-    shuffled: the groups are drawn at random. main_only: not measured on null and confounded studies.
+    shuffled: the groups are drawn at random. main_only: not measured on null and confounded studies. errors: the errors
+    [T, E] of every recording of what the postures are made of; on null studies they are scored alone.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Row:
     code: Callable[[KnownStudy], Coded]
     shuffled: bool = False
     main_only: bool = False
+    errors: Callable[[KnownStudy], list[np.ndarray]] | None = None
 
 
 def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) -> Coded:
@@ -308,11 +311,16 @@ def train_reader(study: KnownStudy, chosen: np.ndarray, settings: Settings, numb
 
 # Learnt rows: one thread each, so that the numbers do not depend on how many work beside each other.
 QUICK, STANDARD, FAITHFUL = (replace(PRESETS[name], workers=1) for name in ("quick", "standard", "faithful"))
+SHORT = replace(STANDARD, train_steps=300, batch_windows=8)
 VARIANTS: dict[str, Settings] = {
     "pretrained": replace(ADAPTED, workers=1, train_steps=0),
     "adapted": replace(ADAPTED, workers=1),
     "quick": QUICK,
     "standard": STANDARD,
+    "coordinates": replace(STANDARD, networks="coordinates"),
+    # A twentieth of the training, to compare what encoders see on many studies.
+    "standard short": SHORT,
+    "coordinates short": replace(SHORT, networks="coordinates"),
 }
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
@@ -322,7 +330,7 @@ OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, object
 def benchmark_rows() -> dict[str, Row]:
     """All rows by name, in the order of the table."""
     size = {"posture_dim": STANDARD.posture_dim, "seed": STANDARD.seed}
-    eye = {"eye": eye_fingerprint()}
+    eye = {"eye": eye_fingerprint(), "looks": (FRAMES, CHANGES)}
     rows = [
         *(
             Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
@@ -339,8 +347,15 @@ def benchmark_rows() -> dict[str, Row]:
             lambda study: supervised(study, SUPERVISED),
             main_only=True,
         ),
-        Row("landmarks", "landmarks", eye, seen_landmarks),
+        Row(
+            "landmarks",
+            "landmarks",
+            eye,
+            seen_landmarks,
+            errors=lambda study: landmark_errors(study.stores, study.truths),
+        ),
         Row("both", "both", coding_settings(STANDARD) | eye, lambda study: joined(study, STANDARD)),
+        Row("both short", "both", coding_settings(SHORT) | eye, lambda study: joined(study, SHORT)),
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(
             Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]

@@ -27,6 +27,7 @@ from ubam.evaluation.benchmark.measures import (
     deviation_measures,
     drawn_p,
     embedding_measures,
+    errors_alone,
     join,
     root_centred,
     shuffled_auc,
@@ -40,7 +41,7 @@ from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.cropping import build_crops
 
 CODINGS = 2  # raise it when a coding changes and kept ones must not be used again
-MEASURES = 8  # the same of measures
+MEASURES = 9  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2
 CAPSULES = {  # kinds of the second test renderer: whom it shows, and from where
@@ -57,25 +58,30 @@ VARIETIES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Rendering:
-    """One study of the benchmark: `variety` is a key of VARIETIES, `seconds` the length of each recording."""
+    """One study of the benchmark: `variety` is a key of VARIETIES, `seconds` the length of each recording.
+
+    recordings: of each subject.
+    """
 
     kind: str
     variety: str
     seed: int
     subjects: int
     seconds: float
+    recordings: int = RECORDINGS
 
     @property
     def name(self) -> str:
         """The name of its folder; other sizes are other studies."""
-        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}x{self.seconds:g}s"
+        each = "" if self.recordings == RECORDINGS else f"x{self.recordings}"
+        return f"{_slug(self.kind)}-{_slug(self.variety)}-{self.seed}-{self.subjects}{each}x{self.seconds:g}s"
 
     @property
     def spec(self) -> StudySpec:
         """What it is made of, where the first renderer makes it."""
         return StudySpec(
-            kind=self.kind, subjects=self.subjects, recordings_per_subject=RECORDINGS, seed=self.seed, scene=SCENE,
-            seconds=self.seconds, **VARIETIES[self.variety],
+            kind=self.kind, subjects=self.subjects, recordings_per_subject=self.recordings, seed=self.seed,
+            scene=SCENE, seconds=self.seconds, **VARIETIES[self.variety],
         )  # fmt: skip
 
 
@@ -90,11 +96,15 @@ class Cell:
 
 
 def renderings(
-    kinds: Iterable[str], seeds: Iterable[int], varieties: Iterable[str], subjects: int, seconds: float
-) -> list[Rendering]:
+    kinds: Iterable[str], seeds: Iterable[int], varieties: Iterable[str], subjects: int, seconds: float,
+    recordings: int = RECORDINGS,
+) -> list[Rendering]:  # fmt: skip
     """All studies to measure on, seed by seed, so that a stopped benchmark has whole seeds."""
     return [
-        Rendering(kind, variety, seed, subjects, seconds) for seed in seeds for variety in varieties for kind in kinds
+        Rendering(kind, variety, seed, subjects, seconds, recordings)
+        for seed in seeds
+        for variety in varieties
+        for kind in kinds
     ]
 
 
@@ -108,16 +118,18 @@ def choose_rows(names: Sequence[str]) -> list[Row]:
 
 
 def run_benchmark(
-    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: StageProgress
-) -> list[Cell]:
+    out: Path, studies: Sequence[Rendering], rows: Sequence[Row], workers: int, progress: StageProgress,
+    tests: bool = True,
+) -> list[Cell]:  # fmt: skip
     """Render what is not rendered, measure what is not measured, and return the cells of `rows` on `studies`.
 
-    Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
+    tests: whether groups are tested, too; that takes most of the time of a small study. Each cell is worked out by one
+    thread of one of `workers` processes. Everything is kept in `out`.
     """
     with executor(workers) as pool:
         finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
         tasks = [
-            pool.submit(measure, out, study, [row.name for row in group])
+            pool.submit(measure, out, study, [row.name for row in group], tests)
             for study in studies
             for group in _by_coding(_rows_for(rows, study))
         ]
@@ -164,7 +176,13 @@ def _render(folder: Path, study: Rendering) -> None:
     if study.kind in CAPSULES:
         kind, view = CAPSULES[study.kind]
         CapsuleStudy(
-            kind, study.subjects, RECORDINGS, study.seed, view=view, seconds=study.seconds, **VARIETIES[study.variety]
+            kind,
+            study.subjects,
+            study.recordings,
+            study.seed,
+            view=view,
+            seconds=study.seconds,
+            **VARIETIES[study.variety],
         ).write(folder)
         return
     synthesise_study(folder, study.spec)
@@ -182,52 +200,58 @@ def open_study(folder: Path) -> KnownStudy:
 
 
 def _read_truth(path: Path, store: CropStore) -> Truth:
-    truth = read_arrays(path)
-    keypoints = root_centred(truth["keypoints"], truth["names"].tolist(), float(truth["body_height"]))
-    if "heading" in truth:
-        keypoints = turned_back(keypoints, truth["heading"])
-    return Truth(keypoints[store.frame_index], truth["phase"][store.frame_index])
+    truth, shown = read_arrays(path), store.frame_index
+    names, height = truth["names"].tolist(), float(truth["body_height"])
+    keypoints = root_centred(truth["keypoints"], names, height)
+    if "heading" not in truth:
+        return Truth(keypoints[shown], truth["phase"][shown], tuple(names), height)
+    keypoints = turned_back(keypoints, truth["heading"])
+    return Truth(keypoints[shown], truth["phase"][shown], tuple(names), height, truth["heading"][shown])
 
 
-def measure(out: Path, study: Rendering, names: Sequence[str]) -> list[Cell]:
+def measure(out: Path, study: Rendering, names: Sequence[str], tests: bool = True) -> list[Cell]:
     """The cells of rows that share one coding on one study, in a worker; kept ones are read."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     rows = [benchmark_rows()[name] for name in names]
-    cells = {row.name: read_cell(out, study, row) for row in rows}
+    cells = {row.name: read_cell(out, study, row, tests) for row in rows}
     if all(cells.values()):
         return [cell for cell in cells.values() if cell is not None]
     known = open_study(out / "studies" / study.name)
     coded = _coded(out, study, rows[0], known)
     done = []
     for row in rows:
-        cell = cells[row.name] or Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded))
-        write_json(_cell_file(out, study, row), {"source": cell.source, "row": row.name, "values": cell.values})
+        cell = cells[row.name]
+        if cell is None:
+            cell = Cell(study, row.name, source_fingerprint(), cell_values(study, row, known, coded, tests))
+        write_json(_cell_file(out, study, row, tests), {"source": cell.source, "row": row.name, "values": cell.values})
         done.append(cell)
     return done
 
 
-def read_cell(out: Path, study: Rendering, row: Row) -> Cell | None:
+def read_cell(out: Path, study: Rendering, row: Row, tests: bool = True) -> Cell | None:
     """The cell that was kept, if one of these settings and this version was."""
     try:
-        kept = json.loads(_cell_file(out, study, row).read_text(encoding="utf-8"))
+        kept = json.loads(_cell_file(out, study, row, tests).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     values = {name: float("nan") if value is None else value for name, value in kept["values"].items()}
     return Cell(study, row.name, kept["source"], values)
 
 
-def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded) -> dict[str, float]:
-    """The measures of a row whose embeddings of a study are `coded`, those of its variety."""
+def cell_values(study: Rendering, row: Row, known: KnownStudy, coded: Coded, tests: bool = True) -> dict[str, float]:
+    """The measures of a row whose embeddings of a study are `coded`, those of its variety; tests: of groups, too."""
     codes = known.codes([one.posture for one in coded.embeddings], [one.looks for one in coded.embeddings])
     if row.shuffled:
         return {"auc": shuffled_auc(codes, REFERENCE)}
     measures = deviation_measures(
-        codes, known.severity, REFERENCE, scores=coded.scores, test=study.variety in ("main", "null")
+        codes, known.severity, REFERENCE, scores=coded.scores, test=tests and study.variety in ("main", "null")
     )
-    if study.variety == "null" and coded.scores is None:
+    if tests and study.variety == "null" and coded.scores is None:
         p = drawn_p(codes, REFERENCE, zlib.crc32(study.name.encode()))
         measures |= {"p_drawn": p, "positive_drawn": float(p <= LEVEL)}
+    if study.variety == "null" and row.errors is not None:
+        measures["errors_alone"] = errors_alone(known.codes(row.errors(known)), known.severity, REFERENCE)
     if study.variety != "main":
         return {name: value for name, value in measures.items() if not name.startswith("rho")}
     cost = {"train_s": coded.train_s, "embed_ms": coded.embed_ms}
@@ -266,8 +290,9 @@ def _coding_key(row: Row) -> str:
     return key_of(CODINGS, CROP_VERSION, row.coding, dict(row.settings))
 
 
-def _cell_file(out: Path, study: Rendering, row: Row) -> Path:
-    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{MEASURES}.json"
+def _cell_file(out: Path, study: Rendering, row: Row, tests: bool) -> Path:
+    version = f"{MEASURES}" if tests else f"{MEASURES}-untested"
+    return out / "cells" / study.name / f"{_slug(row.name)}-{_coding_key(row)}-{version}.json"
 
 
 def _slug(name: str) -> str:

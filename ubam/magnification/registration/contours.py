@@ -101,14 +101,15 @@ def kin_of(contour: Contour) -> Kin:
     return first, last
 
 
-def towards(query: Contour, reference: Contour, kin: Kin) -> Array:
+def towards(query: Contour, reference: Contour, kin: Kin, start: Array | None = None) -> Array:
     """The displacement float32 [n, 2], in canvas sides, of every point of the query to its place on the reference.
 
-    Both contours lie on one canvas. kin: `kin_of` the query.
+    Both contours lie on one canvas. kin: `kin_of` the query. start [n, 2]: from where corresponding points are looked
+    for, where something is known of the displacement.
     """
-    move = np.zeros_like(query.place)
+    move = np.zeros_like(query.place) if start is None else start
     if not len(query) or not len(reference):
-        return move
+        return np.zeros_like(query.place)
     own = np.hstack([BODY * query.body, OUTWARD * query.inward])
     theirs = np.hstack([BODY * reference.body, OUTWARD * reference.inward])
     unlike = _squared(own, theirs)

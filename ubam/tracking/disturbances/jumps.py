@@ -11,12 +11,22 @@ import cv2
 import numpy as np
 
 from ubam.core.affine import centred, compose
-from ubam.tracking.camera_motion import IDENTITY, MOVED, Camera, evened, laid_upon, placed
+from ubam.tracking.camera_motion import (
+    AT_REST,
+    IDENTITY,
+    MOVED,
+    Camera,
+    evened,
+    laid_upon,
+    placed,
+    share_at_rest,
+)
 from ubam.tracking.first_pass import FirstPass
 from ubam.tracking.scene.background import median_background, reduced
 
 MOST = 3  # a camera that is pushed more often is one that moves
-MATCHES = 0.5  # of the difference that two pictures have, at most this is left once one is shifted
+SUDDEN = 1.5  # times the usual change from one picture to the next
+MATCHES = 0.8  # of the difference that two pictures have, at most this is left once one is shifted; a wrong shift adds
 
 
 @dataclass(frozen=True)
@@ -41,22 +51,39 @@ class Jumps:
 
 def find_jumps(survey: FirstPass) -> Jumps | None:
     """The jumps of a picture that is otherwise at rest; None where there are none, or it moves all along."""
-    looks = [evened(reduced(sample, survey.reduction)) for sample in survey.samples]
-    steps = [_shift(first, second) for first, second in pairwise(looks)]
-    after = [number + 1 for number, step in enumerate(steps) if np.abs(step).max() > MOVED]
-    if not 0 < len(after) <= 3 * MOST:  # the subject itself may look like a jump, and is told from one below
-        return None
+    small = np.stack([reduced(sample, survey.reduction) for sample in survey.samples])
+    looks = [evened(picture) for picture in small]
+    after = _sudden(looks)
     edges, found = [0, *after, len(looks)], []
-    scenes = [median_background(np.stack(looks[a:b])) for a, b in pairwise(edges)]
+    scenes = [median_background(np.stack(looks[start:stop])) for start, stop in pairwise(edges)]
     before = scenes[0]
     for number, scene in zip(after, scenes[1:], strict=True):
         move = _move(before, scene)
-        if move is not None:
+        if move is not None and _explains(move, looks[number - 1], looks[number]):
             found.append((_first_after(survey, number, before, scene), move))
             before = scene
-    if not 0 < len(found) <= MOST:
+    if not found:
         return None
-    return Jumps(tuple(at for at, _ in found), np.stack([move for _, move in found]))
+    jumps = Jumps(tuple(at for at, _ in found), np.stack([move for _, move in found]))
+    return jumps if _at_rest(small, jumps.camera(len(survey.times), small.shape[1:3]).at(survey.sampled)) else None
+
+
+def _sudden(looks: list[np.ndarray]) -> list[int]:
+    """The evened pictures, at most `MOST`, that differ most from the ones before them, and more than is usual."""
+    changes = np.array([float(cv2.absdiff(first, second).mean()) for first, second in pairwise(looks)])
+    largest = np.argsort(-changes, kind="stable")[:MOST]
+    return sorted(int(one) + 1 for one in largest if changes[one] > SUDDEN * np.median(changes))
+
+
+def _explains(move: np.ndarray, before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a move brings two pictures, one right after the other, together: of a camera that pans it does not."""
+    return _difference(before, after, move) < _difference(before, after, IDENTITY)
+
+
+def _at_rest(pictures: np.ndarray, camera: Camera) -> bool:
+    """Whether pictures [N,h,w,3] are at rest once each is laid into the scene."""
+    laid = [camera.register(picture, at)[0] for at, picture in enumerate(pictures)]
+    return share_at_rest(np.stack(laid)) >= AT_REST
 
 
 def _shift(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -71,10 +98,10 @@ def _move(before: np.ndarray, after: np.ndarray) -> np.ndarray | None:
     if np.abs(shift).max() <= MOVED:
         return None
     guess = np.array([[1.0, 0, -shift[0]], [0, 1.0, -shift[1]]])
-    finer = laid_upon(before, after, guess)
-    moves = [guess] if finer is None else [finer, guess]
-    apart = _difference(before, after, IDENTITY)
-    return next((move for move in moves if _difference(before, after, move) < MATCHES * apart), None)
+    finer = [laid_upon(before, after, one) for one in (guess, IDENTITY)]  # one that also turned is followed from there
+    moves = [guess, *(move for move in finer if move is not None)]
+    left, best = min(((_difference(before, after, move), number) for number, move in enumerate(moves)))
+    return moves[best] if left < MATCHES * _difference(before, after, IDENTITY) else None
 
 
 def _difference(before: np.ndarray, after: np.ndarray, move: np.ndarray) -> float:

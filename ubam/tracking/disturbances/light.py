@@ -21,13 +21,22 @@ def light_changes(light: np.ndarray, fps: float) -> list[int]:
     found: list[int] = []
     steps = np.zeros(len(level))
     for t in range(sudden + 1, len(level) - sudden):
-        before, after = level[max(0, t - stays - sudden) : t - sudden], level[t + sudden : t + sudden + stays]
-        steps[t] = abs(np.median(np.median(after, axis=0) - np.median(before, axis=0)))
+        steps[t] = _step(level[max(0, t - stays - sudden) : t - sudden], level[t + sudden : t + sudden + stays])
     while len(steps) and steps.max() > np.log1p(LEAST):
         t = int(steps.argmax())
         found.append(_steepest(level, t, sudden))
         steps[max(0, t - 2 * stays) : t + 2 * stays] = 0
     return sorted(found)
+
+
+def _step(before: np.ndarray, after: np.ndarray) -> float:
+    """How far the level of most parts changes from one stretch to another; 0 where it drifts within them as well."""
+    change = abs(float(np.median(np.median(after, axis=0) - np.median(before, axis=0))))
+    drift = sum(
+        abs(float(np.median(part[len(part) // 2 :]) - np.median(part[: -(len(part) // 2) or None])))
+        for part in (before, after)
+    )
+    return change if change > 2 * drift else 0.0
 
 
 def _steepest(level: np.ndarray, near: int, reach: int) -> int:

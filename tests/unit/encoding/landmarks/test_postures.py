@@ -19,6 +19,7 @@ from ubam.encoding.landmarks.postures import (
     sums_and_differences,
     turned_back,
 )
+from ubam.tracking.eye.eye import Seen
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 
 NAMES = LANDMARKS["person"]
@@ -157,3 +158,44 @@ def test_parts_stand_beside_each_other_and_one_unknown_part_leaves_all_unknown()
     assert both is not None
     assert both.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 3]]
     assert looks.block_diagonal(np.eye(2), None) is None
+
+
+def seen_as(landmarks: np.ndarray, alpha: float = 1.0) -> Seen:
+    """What an eye says of n frames in which it sees these landmarks [n, L, 2] and an even outline."""
+    count = len(landmarks)
+    flat, places = np.ones((count, len(NAMES)), np.float32), np.zeros((count, 64, 64, 3), np.float32)
+    outline = np.full((count, 128, 128), alpha, np.float32)
+    return Seen("person", outline, places, np.zeros((count, 64, 64), np.float32), landmarks, flat, flat)
+
+
+def again(own: np.ndarray, others: list[Seen]) -> looks.SeenAgain:
+    """The frames as they are and in other looks, through a box that did not move."""
+    return looks.SeenAgain(seen_as(own), others, [np.eye(2, 3)] * len(others), np.zeros(len(own)))
+
+
+def test_errors_that_other_looks_make_in_every_frame_count_and_those_that_come_and_go_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, knee = body(8) / 200 + 0.5, NAMES.index("knee_left")
+    constant, going = own.copy(), own.copy()
+    constant[:, knee] += 0.02
+    going[:, knee] += 0.02 * np.resize([1, -1], 8)[:, None]
+    code = fit_landmark_code(study(), [25.0] * 9)
+    moments = {}
+    for name, changed in (("constant", constant), ("going", going), ("none", own)):
+        monkeypatch.setattr(looks, "see_again", lambda store, plan, changed=changed: again(own, [seen_as(changed)]))
+        moments[name] = looks.moved_by_other_looks(None, code)  # type: ignore[arg-type]
+    assert np.trace(moments["constant"]) > 20 * np.trace(moments["going"])
+    assert np.abs(moments["none"]).max() < 1e-9
+
+
+def test_other_outlines_move_postures_of_coordinates(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = body(4) / 200 + 0.5
+    others = [seen_as(own, 1.0), seen_as(own, 0.0)]
+    monkeypatch.setattr(looks, "see_again", lambda store, plan: again(own, others))
+    found = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))  # type: ignore[arg-type]
+    assert found.shape == (4, 4)
+    assert found[0, 0] == pytest.approx(255**2 / 2)
+    monkeypatch.setattr(looks, "see_again", lambda store, plan: None)
+    nobody = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))  # type: ignore[arg-type]
+    assert not nobody.any()

@@ -33,9 +33,18 @@ from ubam.evaluation.benchmark.measures import (
     root_centred,
     shuffled_auc,
 )
-from ubam.evaluation.benchmark.rows import Coded, KnownStudy, Row, stacked, supervised, true_keypoints
+from ubam.evaluation.benchmark.rows import REFERENCE, Coded, KnownStudy, Row, stacked, supervised, true_keypoints
 from ubam.evaluation.benchmark.rows import benchmark_rows as all_rows
-from ubam.evaluation.benchmark.run import Cell, Rendering, measure, open_study, prepare, samples, source_fingerprint
+from ubam.evaluation.benchmark.run import (
+    Cell,
+    Rendering,
+    cell_values,
+    measure,
+    open_study,
+    prepare,
+    samples,
+    source_fingerprint,
+)
 from ubam.evaluation.benchmark.table import table
 from ubam.evaluation.synthetic.study import StudySpec
 from ubam.recordings.video_writer import write_clip
@@ -123,6 +132,18 @@ def test_the_identity_probe_is_asked_about_the_other_recording() -> None:
     assert identity_accuracy(replace(study, features=looks[study.subject] + 0.01 * study.features)) == 1.0
     learnt_by_heart = rng.normal(size=(6, 2, 5))[study.subject, study.recording]  # another look in each recording
     assert identity_accuracy(replace(study, features=learnt_by_heart)) < 0.7
+
+
+def test_who_it_is_cannot_be_asked_where_nobody_has_a_second_recording() -> None:
+    first = replace(walking(4), recording=np.zeros(360, int))
+    assert np.isnan(identity_accuracy(first))
+    assert np.isnan(identity_nearest(first))
+
+
+def test_studies_of_one_recording_a_subject_are_other_studies() -> None:
+    assert TINY.name == "human-main-1-6x1s"
+    assert replace(TINY, recordings=1).name == "human-main-1-6x1x1s"
+    assert replace(TINY, recordings=1).spec.recordings_per_subject == 1
 
 
 def normalised(samples: Samples) -> np.ndarray:
@@ -335,6 +356,20 @@ def test_rows_with_the_same_coding_share_it_and_bring_their_own_scores(
     monkeypatch.setattr(run_module, "benchmark_rows", lambda: {"mine": changed})
     measure(folder, TINY, ["mine"])
     assert asked == [1, 1]
+
+
+def test_errors_are_scored_alone_on_null_studies_and_groups_are_tested_when_that_is_asked(known: KnownStudy) -> None:
+    off = []
+    for number, (who, truth) in enumerate(zip(known.recordings, known.truths, strict=True)):
+        size = float(who.group != REFERENCE) + 0.01 * number
+        off.append(np.full((len(truth.keypoints), 4), size, np.float32))
+    row = Row("mine", "mine", {}, true_keypoints, errors=lambda _: off)
+    null, coded = replace(TINY, variety="null"), true_keypoints(known)
+    found = cell_values(null, row, known, coded, tests=False)
+    assert found["errors_alone"] == 1.0
+    assert not {"p", "p_drawn"} & set(found)
+    walls = replace(TINY, variety="confounded 0.5")
+    assert "errors_alone" not in cell_values(walls, row, known, coded)
 
 
 def test_every_control_and_ceiling_is_a_row(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -28,9 +28,10 @@ def survey_of(frames: list[np.ndarray], folder: Path) -> FirstPass:
 
 
 def scene(seed: int = 0) -> np.ndarray:
-    """A wall with a pattern, uint8 [160,200,3]."""
+    """A wall with bricks, uint8 [160,200,3]."""
     random = np.random.default_rng(seed)
-    return cv2.resize(random.uniform(60, 200, (16, 20, 3)).astype(np.float32), (200, 160)).astype(np.uint8)
+    bricks = np.repeat(np.repeat(random.uniform(90, 170, (16, 20, 3)), 10, 0), 10, 1)
+    return cv2.GaussianBlur(bricks.astype(np.float32), (0, 0), 1.0).astype(np.uint8)
 
 
 def walk(moves: list[np.ndarray]) -> list[np.ndarray]:
@@ -38,7 +39,7 @@ def walk(moves: list[np.ndarray]) -> list[np.ndarray]:
     frames, random = [], np.random.default_rng(1)
     for t, move in enumerate(moves):
         picture = scene()
-        picture[60:90, 20 + t : 50 + t] = 20
+        picture[60:90, 10 + 3 * t // 2 : 40 + 3 * t // 2] = 20
         seen = cv2.warpAffine(picture, move, (200, 160), borderMode=cv2.BORDER_REPLICATE)
         frames.append((seen + random.normal(0, 2, seen.shape)).clip(0, 255).astype(np.uint8))
     return frames

@@ -173,13 +173,14 @@ def foreground_ssim(shown: Pictures, true: Pictures, subject: Masks) -> float:
     return float(np.concatenate(values).mean())
 
 
-def wrongness(shown: Array, true: Array) -> float:
-    """|s - d| / |s| of shown and true displacements [n, K, 2], all frames together: 1 is as wrong as what is shown.
-
-    nan where nothing is shown.
-    """
-    length = float(np.sqrt((shown**2).sum()))
-    return float(np.sqrt(((shown - true) ** 2).sum())) / length if length else float("nan")
+def beside_difference(
+    shown: NDArray[np.uint8], true: NDArray[np.uint8], subject: NDArray[np.bool_], margin: float
+) -> float:
+    """Mean difference of pictures [H, W, 3], grey levels, outside the subject [H, W] and within `margin` px of it."""
+    reach = max(1, round(margin))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    beside = (cv2.dilate(subject.astype(np.uint8), disc) > 0) & ~subject
+    return float(np.abs(shown.astype(np.int16) - true)[beside].mean()) if beside.any() else 0.0
 
 
 def rms_percent(displacement: Array, body_height: float) -> float:

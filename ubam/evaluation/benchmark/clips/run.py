@@ -7,7 +7,7 @@ kept; what is measured of one row on one recording is a cell, which is also kept
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,8 +22,8 @@ from ubam.core.parallel import executor
 from ubam.core.provenance import key_of
 from ubam.core.settings import Settings
 from ubam.core.typing import StageProgress
-from ubam.evaluation.benchmark.clips import measures
-from ubam.evaluation.benchmark.clips.rows import AT_ONE, CLIP_ROWS, Clip, Shown
+from ubam.evaluation.benchmark.clips import marks, measures
+from ubam.evaluation.benchmark.clips.rows import AT_ONE, CLIP_ROWS, Clip
 from ubam.evaluation.benchmark.clips.study import (
     FRAMES,
     SYNTHESIS_STEPS,
@@ -38,16 +38,18 @@ from ubam.evaluation.benchmark.run import Rendering, finish, open_study, prepare
 from ubam.magnification.magnify import factor_in_postures
 from ubam.tracking.crop_store import CROP_VERSION
 
-VERSION = 4  # raise it when a measure or a row changes and kept cells must not be used again
+VERSION = 5  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
+MARKED_AT = (1.0, 2.0)  # factors at which marks are measured: of a rebuilt recording, and of a magnified one
 
 
 @dataclass(frozen=True)
 class ClipCell:
     """What was measured of one row on one recording; values by name and factor as `cosine@2`, without one as `slope`.
 
-    impairment: "" for a healthy subject, on which only the null is measured. source: the state of the program.
+    impairment: "" for a healthy subject, on which only the null is measured. source: the state of the program. frames:
+    of each frame, for rows that mark frames, what `marks.frames_of` names.
     """
 
     study: Rendering
@@ -56,6 +58,7 @@ class ClipCell:
     row: str
     source: str
     values: dict[str, float]
+    frames: dict[str, list[float]] = field(default_factory=dict)
 
 
 def choose_clip_rows(names: Sequence[str]) -> list[str]:
@@ -131,9 +134,9 @@ def measure_clip(
         factors = FACTORS if impairment else (1.0, NULL_FACTOR)
         clip, truth = open_clip(opened, recording, factors)
         for row in (name for name, cell in cells.items() if cell is None):
-            values = row_values(clip, truth, row, factors)
-            cells[row] = ClipCell(study, recording, impairment, row, source_fingerprint(), values)
-            kept = {"recording": recording, "impairment": impairment, "row": row}
+            values, frames = row_values(clip, truth, row, factors)
+            cells[row] = ClipCell(study, recording, impairment, row, source_fingerprint(), values, frames)
+            kept = {"recording": recording, "impairment": impairment, "row": row, "frames": frames}
             write_json(files[row], kept | {"source": source_fingerprint(), "values": values})
     return [cell for cell in cells.values() if cell is not None]
 
@@ -150,49 +153,55 @@ def _kept(study: Rendering, file: Path) -> ClipCell | None:
     except (OSError, ValueError):
         return None
     values = {name: float("nan") if value is None else value for name, value in kept["values"].items()}
-    return ClipCell(study, kept["recording"], kept["impairment"], kept["row"], kept["source"], values)
+    return ClipCell(
+        study, kept["recording"], kept["impairment"], kept["row"], kept["source"], values, kept["frames"]
+    )  # fmt: skip
 
 
-def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]) -> dict[str, float]:
-    """All measures of one row on one clip; on a healthy subject's clip only those of the null."""
+def row_values(
+    clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Everything that is measured of one row on one clip, and of its frames; on a healthy subject's, the null alone."""
     began = time.process_time()
-    clip.marked.clear()
+    clip.checked.clear()
     shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in AT_ONE])
-    if 0.0 not in factors:
-        return _null_values(clip, truth, shown)
-    values = {"cpu_ms": 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)}
-    recorded_subject = measures.subjects_in(clip.recorded, truth.empty)
-    moved: dict[float, Points] = {1.0: np.zeros_like(truth.keypoints)}
+    cost = 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)
+    subject = measures.subjects_in(clip.recorded, truth.empty)
+    values, frames, moved = {"cpu_ms": cost}, dict[str, list[float]](), dict[float, Points]()
     for factor, pictures in shown.items():
-        flow = _flow(clip, truth, pictures, recorded_subject)
+        flow = _flow(clip, truth, pictures, subject)
         moved[factor] = measures.read_at(flow, truth.keypoints)
+        if factor in clip.checked and factor in MARKED_AT:
+            frames = marks.frames_of(clip, truth, factor, pictures, moved[factor])
+        if 0.0 not in factors:
+            continue
         found = _values_at(clip, truth, factor, pictures, moved[factor])
         if factor == 1:
             sides = clip.store.box[clip.positions, 2] - clip.store.box[clip.positions, 0]
             found |= {"posture": measures.posture_error(moved[factor], sides)}
         if factor == 2:
-            found |= _where(truth, flow, recorded_subject, moved[factor])
-            found |= _of_marked(clip, truth, factor, moved[factor])
+            found |= _where(truth, flow, subject, moved[factor])
         values |= {f"{name}@{factor:g}": value for name, value in found.items()}
+    if 0.0 not in factors:
+        return _null_values(truth, moved), frames
     if 2.0 in moved:
-        values |= dict(zip(("slope", "r2"), measures.response(moved), strict=True))
+        own = {1.0: np.zeros_like(truth.keypoints)} | moved
+        values |= dict(zip(("slope", "r2"), measures.response(own), strict=True))
     if row == "truth":
         joints = measures.agreement(truth.own, truth.keypoints - truth.healthy)
         values |= dict(zip(("joints_cosine", "joints_gain"), joints, strict=True))
-    return {name: float(value) for name, value in values.items()}
+    return {name: float(value) for name, value in values.items()}, frames
 
 
 def _flow(clip: Clip, truth: ClipTruth, pictures: NDArray[np.uint8], subject: NDArray[np.bool_]) -> NDArray[np.float32]:
     return measures.shown_flow(clip.recorded, pictures, subject, measures.subjects_in(pictures, truth.empty))
 
 
-def _null_values(clip: Clip, truth: ClipTruth, shown: Shown) -> dict[str, float]:
-    if NULL_FACTOR not in shown:
+def _null_values(truth: ClipTruth, moved: dict[float, Points]) -> dict[str, float]:
+    if NULL_FACTOR not in moved:
         return {}
-    flow = _flow(clip, truth, shown[NULL_FACTOR], measures.subjects_in(clip.recorded, truth.empty))
-    moved = measures.read_at(flow, truth.keypoints)
     return {
-        "null_shown": measures.rms_percent(moved, truth.body_height),
+        "null_shown": measures.rms_percent(moved[NULL_FACTOR], truth.body_height),
         "null_own": measures.rms_percent(truth.own, truth.body_height),
     }
 
@@ -230,17 +239,6 @@ def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool
     when = measures.time_agreement(moved, deviation)
     return {"pointing": pointed[0], "pointing_chance": pointed[1], "ap": ranked[0], "ap_chance": ranked[1]} | {
         "when": when
-    }
-
-
-def _of_marked(clip: Clip, truth: ClipTruth, factor: float, moved: Points) -> dict[str, float]:
-    """Share of marked frames, and `measures.wrongness` of what is shown in marked and in other frames."""
-    if factor not in clip.marked:
-        return {}
-    marked, wanted = clip.marked[factor], (factor - 1) * (truth.keypoints - truth.healthy)
-    found = {"marked_error": marked, "trusted_error": ~marked}
-    return {"marked": float(marked.mean())} | {
-        name: measures.wrongness(moved[which], wanted[which]) for name, which in found.items()
     }
 
 

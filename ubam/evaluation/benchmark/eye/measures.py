@@ -3,13 +3,10 @@
 Masks are bool [H, W] in pixels of the recording; errors of landmarks are found minus true, in body heights.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
-
-from ubam.deviation.posture_series import PostureSeries
-from ubam.evaluation.benchmark.measures import deviation_measures
 
 
 def overlap(found: np.ndarray, true: np.ndarray) -> float:
@@ -83,11 +80,3 @@ def constant_error(errors: np.ndarray, subject: Sequence[str] | np.ndarray) -> f
     own, subject = without_definitions(errors, subject), np.asarray(subject)
     means = [np.nanmean(own[subject == name], 0) for name in np.unique(subject)]
     return float(np.nanmean(np.linalg.norm(np.stack(means), axis=-1)))
-
-
-def errors_alone(codes: Sequence[PostureSeries], severity: Mapping[str, float], reference: str) -> float:
-    """AUC by subject of the deviation when codes hold the landmarks' errors [T, 2K] and nothing else.
-
-    On a study in which groups differ in looks only, 0.5 says that errors do not depend on looks.
-    """
-    return deviation_measures(codes, severity, reference, test=False)["auc"]

@@ -21,10 +21,11 @@ from ubam.evaluation.benchmark.eye.rows import EyeRow, eye_rows, look_at
 from ubam.evaluation.benchmark.eye.sets import SETS, Known, Labelled, labelled, labelled_recordings, rendered
 from ubam.evaluation.benchmark.eye.sheets import Tile, write_sheet
 from ubam.evaluation.benchmark.eye.table import HEADINGS, Value, means, write_eye_results
-from ubam.evaluation.benchmark.measures import root_centred, turned_back
+from ubam.evaluation.benchmark.measures import errors_alone, root_centred, turned_back
 from ubam.evaluation.benchmark.rows import REFERENCE, Coded, KnownStudy, Row, stacked
 from ubam.evaluation.benchmark.run import (
     CAPSULES,
+    RECORDINGS,
     Cell,
     Rendering,
     cell_values,
@@ -54,7 +55,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: seeds (the outlines part takes the first), subjects and seconds of each study."""
+    """How much is measured: seeds (the outlines part takes the first), subjects and seconds of each study.
+
+    recordings: of each subject, in the studies of postures. tests: whether their groups are tested, too.
+    """
 
     out: Path
     seeds: tuple[int, ...] = SEEDS
@@ -62,10 +66,12 @@ class Plan:
     seconds: float = SECONDS
     kinds: tuple[str, ...] = KINDS
     workers: int = 1
+    recordings: int = RECORDINGS
+    tests: bool = True
 
     def studies(self, variety: str) -> list[Rendering]:
         """The studies of a variety, seed by seed."""
-        return renderings(self.kinds, self.seeds, [variety], self.subjects, self.seconds)
+        return renderings(self.kinds, self.seeds, [variety], self.subjects, self.seconds, self.recordings)
 
 
 # ---- outlines ----
@@ -221,7 +227,7 @@ def measure_postures(
     plan: Plan, rows: Sequence[Row], eyes: Sequence[EyeRow], variety: str, progress: Progress
 ) -> list[Value]:
     """Rows of the posture benchmark, and the landmarks of eyes that have some, on studies of both renderers."""
-    cells = run_benchmark(plan.out, plan.studies(variety), rows, plan.workers, progress) if rows else []
+    cells = run_benchmark(plan.out, plan.studies(variety), rows, plan.workers, progress, plan.tests) if rows else []
     names = [eye.name for eye in eyes if eye.landmarks]
     with executor(plan.workers) as pool:
         tasks = [pool.submit(_eye_on_study, plan.out, study, name) for study in plan.studies(variety) for name in names]
@@ -245,7 +251,7 @@ def _eye_on_study(out: Path, study: Rendering, name: str) -> Cell:
     values = cell_values(study, Row(name, name, {}, lambda _: coded), known, coded)
     if study.variety == "null":
         errors = [_root_errors(folder, known, number, row, found) for number, found in enumerate(landmarks)]
-        values["errors_alone"] = measures.errors_alone(known.codes(errors), known.severity, REFERENCE)
+        values["errors_alone"] = errors_alone(known.codes(errors), known.severity, REFERENCE)
     return Cell(study, name, source_fingerprint(), values)
 
 
@@ -308,7 +314,9 @@ def run_eye(
         values += measure_postures(plan, rows, eyes, "main", progress)
     if "null" in parts:
         values += measure_postures(plan, rows, eyes, "null", progress)
-    size = {"seeds": list(plan.seeds), "subjects": plan.subjects, "seconds": plan.seconds}
+    size = {
+        "seeds": list(plan.seeds), "subjects": plan.subjects, "seconds": plan.seconds, "recordings": plan.recordings,
+    }  # fmt: skip
     return write_eye_results(plan.out, values, size)
 
 

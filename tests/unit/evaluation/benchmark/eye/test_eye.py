@@ -29,7 +29,7 @@ from ubam.evaluation.benchmark.eye.sets import (
 )
 from ubam.evaluation.benchmark.eye.sheets import FOUND, Tile, draw_tile, write_sheet
 from ubam.evaluation.benchmark.eye.table import Value, eye_table, means, write_eye_results
-from ubam.evaluation.benchmark.measures import turned_back
+from ubam.evaluation.benchmark.measures import errors_alone, turned_back
 from ubam.evaluation.benchmark.rows import benchmark_rows
 from ubam.evaluation.synthetic.capsules import person
 from ubam.recordings.keypoint_files import Keypoints
@@ -120,8 +120,8 @@ def test_errors_alone_tell_groups_apart_when_they_go_with_the_group() -> None:
         return made
 
     nobody = {f"s{number}": 0.0 for number in range(12)}
-    assert measures.errors_alone(codes(0.3), nobody, "healthy") > 0.95
-    assert measures.errors_alone(codes(0.0), nobody, "healthy") < 0.85
+    assert errors_alone(codes(0.3), nobody, "healthy") > 0.95
+    assert errors_alone(codes(0.0), nobody, "healthy") < 0.85
 
 
 def test_keypoints_are_turned_back_to_point_right() -> None:
@@ -294,7 +294,7 @@ def test_present_outlines_hold_labels_of_a_real_mouse(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The smallest studies, in a folder in which the next test finds what one test rendered."""
-    return Plan(tmp_path_factory.mktemp("studies"), (4,), 6, 0.8, ("capsule human",))
+    return Plan(tmp_path_factory.mktemp("studies"), (4,), 5, 0.8, ("capsule human",))
 
 
 def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
