@@ -27,6 +27,7 @@ def test_from_videos_to_results(chromium: Any, served: Served, size: tuple[int, 
     assert visitor.overflow() == 0
     start(page)
     page.get_by_role("heading", name="differs from healthy").wait_for()
+    page.locator("#tag").wait_for(state="hidden")  # the clips are there, too
     look_at_results(visitor)
     assert visitor.overflow() == 0
     assert visitor.faults == []

@@ -25,21 +25,37 @@ export async function showResults(run) {
   const reference = words.reference ?? run.reference ?? null;
   const classes = groupClasses([...found.subjects, ...found.recordings].map((row) => row.group), reference);
   const view = { ...found, run, reference, classes, words };
-  const named = viewer?.row ? { recording: viewer.row.recording_id } : Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const named = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   summary(view);
   viewer = new Viewer(view, byId("viewer"));
   const mine = viewer, ranking = showRanking(view, byId("ranking"), (subject) => mine.show(subject));
   mine.shown = (subject) => ranking.mark(subject);
+  if (!pointed(mine, named)) ranking.first();
+  await besides(view, mine);
+  return { renew: (now) => renew(now, mine) };
+}
+
+/** What stands around the film: groups, behaviours, maps, files. */
+async function besides(view, mine) {
+  const { run } = view;
   showGroups(view, byId("groups"));
   showMotifs(view, byId("motifs"));
   showDownloads(view, byId("downloads"));
-  if (!pointed(mine, named)) ranking.first();
   const maps = await attempt(() => get(`runs/${part(run.id)}/maps`));
   showMaps(view, maps, byId("maps"), (recording, time) => mine.showMoment(recording, time));
   for (const link of document.querySelectorAll(".parts a")) link.hidden = byId(link.hash.slice(1)).hidden;
-  byId("name-reference").hidden = byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
+  byId("name-reference").hidden = byId("score").hidden = !view.reference || run.kind === "score" || run.can_edit === false;
   if (run.status === "done") offerTour();
-  return { renew: async () => mine.renew((await get(`runs/${part(run.id)}/results`)).clips) };
+}
+
+/** Clips that came since, and at the end everything but the film that somebody may be looking at. */
+async function renew(run, mine) {
+  const found = await get(`runs/${part(run.id)}/results`);
+  Object.assign(mine.view, found, { run, words: found.words ?? {} });
+  mine.renew(found.clips);
+  if (run.status !== "done") return;
+  summary(mine.view);
+  await besides(mine.view, mine);
 }
 
 /** Show the moment that the end of an address names, as #recording=a&t=1.5; false where it names none. */

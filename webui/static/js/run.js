@@ -93,12 +93,12 @@ function follow() {
     last = run.status;
     if (run.status === "done" && shown !== run.finished) {
       shown = run.finished;
-      await attempt(() => showResults(run));
+      await attempt(() => (early ? early.renew(run) : showResults(run)));
     } else if (run.status !== "done" && run.stages?.some((one) => one.name === "score" && one.state === "done")) {
       // The results are shown as soon as they are there, and clips as they come.
       early ??= await attempt(() => showResults(run)) ?? null;
       byId("early").hidden = !early;
-      if (early && going) await early.renew().catch(() => {});
+      if (early && going) await early.renew(run).catch(() => {});
     }
     if (run.status === "done") byId("early").hidden = true;
     return going;

@@ -71,7 +71,7 @@ export class Viewer {
     for (const made of this.choice.children) made.setAttribute("aria-pressed", String(made.dataset.recording === id));
     const clip = this.clips.of(id)[0];
     let refused = null;
-    Object.assign(this, { timeline: null, clip: null, playing: null, pending: null });
+    Object.assign(this, { timeline: null, clip: null, playing: null, pending: null, used: false });
     this.player.clear();
     this.live.close();
     this.asFilm(true);
@@ -183,6 +183,7 @@ export class Viewer {
   /** A moment of the recording (s): in the clip when it covers it, else in the recording itself. */
   seek(time, plays = false) {
     if (!this.timeline) return; // still opening
+    this.used = true;
     const { from_s: from, to_s: to } = this.clip?.facts ?? {};
     const covered = this.clip && this.clip.layout !== "strip" && from - 0.05 <= time && time <= to + 0.05;
     if (this.mode === "clip" && !covered) {
@@ -220,7 +221,7 @@ export class Viewer {
   renew(clips) {
     const known = new Set(this.clips.clips.map((clip) => clip.url)), fresh = clips.filter((clip) => !known.has(clip.url));
     this.clips.clips.push(...fresh);
-    if (this.row && !this.magnifier.clip && this.player.video.paused && fresh.some((clip) => clip.recording_id === this.row.recording_id)) this.open(this.row);
+    if (this.row && !this.magnifier.clip && !this.used && this.player.video.paused && fresh.some((clip) => clip.recording_id === this.row.recording_id)) this.open(this.row);
   }
 
   /** From a map: the subject, its recording, and the moment. */
