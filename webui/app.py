@@ -7,6 +7,8 @@ from apiflask import APIFlask
 
 from webui.access import identity
 from webui.api import health
+from webui.api.companions import companions
+from webui.api.patients import patients
 from webui.api.people import door, people
 from webui.api.recordings import recordings
 from webui.api.results import found
@@ -23,7 +25,7 @@ from webui.settings import ServerSettings, secret_key
 
 DESCRIPTION = """Everything that the pages of ubam do. Sign in with `Authorization: Bearer ubam_...` (a token from the
 page, or from POST /api/v1/tokens), or with a session cookie and its X-CSRFToken. Identifiers are 32 hexadecimal digits,
-times are UTC. Things of other people are 404. Errors are `{"error": one sentence, "detail": {}}`."""
+times are UTC. Things of other people are 404. Errors are problems of RFC 9457; `error` is one sentence."""
 
 OPEN = ("/api/v1/me", "/api/v1/session")
 
@@ -45,7 +47,8 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
     identity.install(app)
     security.install(app, settings)
     app.after_request(health.count_answer)
-    for blueprint in (people, studies, recordings, uploads, runs, found, door, health.health, pages):
+    of_studies = (studies, recordings, companions, uploads, runs, found, patients)
+    for blueprint in (people, *of_studies, door, health.health, pages):
         app.register_blueprint(blueprint)
     return app
 
@@ -60,7 +63,7 @@ def _describe(app: APIFlask) -> None:
     """What the OpenAPI document says beside the routes."""
     app.config.update(
         OPENAPI_VERSION="3.1.0", DESCRIPTION=DESCRIPTION, HTTP_ERROR_SCHEMA=Error, VALIDATION_ERROR_SCHEMA=Error,
-        AUTO_404_RESPONSE=True,
+        AUTO_404_RESPONSE=True, AUTO_OPERATION_ID=True,
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
@@ -75,11 +78,17 @@ def _describe(app: APIFlask) -> None:
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Say who may ask, and that every route may answer with an error in one sentence."""
     spec["security"] = [{"token": []}, {"session": []}]
-    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     spec["components"].setdefault("schemas", {})["Error"] = {
         "type": "object",
-        "required": ["error", "detail"],
-        "properties": {"error": {"type": "string"}, "detail": {"type": "object"}},
+        "required": ["type", "title", "status", "error", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "error": {"type": "string"},
+            "detail": {"type": "object"},
+        },
     }
     for path, operations in spec["paths"].items():
         for operation in operations.values():

@@ -50,7 +50,7 @@ class ServerSettings:
     whether people sign in; public_name: the host name behind the TLS proxy (empty: no proxy, 127.0.0.1 only); folders:
     folders that may be read for recordings and runs; retention_days: studies untouched for longer are deleted (0: no
     study is); runs_at_once and cores: heavy jobs side by side and the processes that each may use; runner: the module
-    that a job's child process executes.
+    that a job's child process executes; example: whether the example study is made at the first start.
     """
 
     data: Path
@@ -63,6 +63,7 @@ class ServerSettings:
     cores: int = field(default_factory=lambda: cores_here())
     limits: Limits = field(default_factory=Limits)
     runner: str = "webui.jobs.analysis_process"
+    example: bool = False
 
     @property
     def database_url(self) -> str:

@@ -16,7 +16,7 @@ from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.encoding.study_encoder import Embedding
 from ubam.encoding.study_encoder import embed as embed_recording
 from ubam.evaluation.published import clip
-from ubam.pipeline import encoding_stages, runner
+from ubam.pipeline import embedding_stage, runner
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
@@ -59,13 +59,13 @@ def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
         raise OSError(number, os.strerror(number), str(copy / "embeddings"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(encoding_stages, "write_arrays", refuse)
-        assert call("embed", copy) == 2
+        patched.setattr(embedding_stage, "write_arrays", refuse)
+        assert call("embed", copy, "--workers", 1) == 2
     said = capsys.readouterr().err
     assert os.strerror(number) in said
     assert "Traceback" not in said
     assert RunRecord.open(copy).record["stages"]["embed"]["state"] == "failed"
-    assert call("embed", copy) == 0
+    assert call("embed", copy, "--workers", 1) == 0
 
 
 def test_every_query_subject_has_a_clip_that_states_its_dose(run: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_where_it_was(
     record.save()
     shutil.rmtree(copy / "embeddings")
     monkeypatch.setitem(runner.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
-    assert call("embed", copy) == 0
+    assert call("embed", copy, "--workers", 1) == 0
     assert (copy / "embeddings" / "human01.npz").exists()
     np.testing.assert_array_equal(
         read_arrays(copy / "embeddings" / "human01.npz")["posture"],
@@ -125,6 +125,7 @@ def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Pat
     assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
 
 
+@pytest.mark.usefixtures("known_crops", "no_figures")
 def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,7 +185,7 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
         found = real(model, store, device)  # type: ignore[arg-type]
         return replace(found, posture=found.posture * np.nan) if store.recording_id == lost else found
 
-    monkeypatch.setattr(encoding_stages, "embed_recording", damaged)
+    monkeypatch.setattr(embedding_stage, "embed_recording", damaged)
     assert call("score", copy, "--workers", 1) == 2
     rows = {row["recording_id"]: row for row in read_csv(copy / "recordings.csv")}
     assert rows[lost]["status"] == "failed"
@@ -193,6 +194,7 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
     assert len(read_csv(copy / "deviation" / "recordings.csv")) == len(rows) - 1
 
 
+@pytest.mark.usefixtures("known_crops")
 def test_a_trained_model_is_used_and_gives_the_same_postures(run: Path, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
     words = ("embed", out, "--study", study, "--preset", "quick", "--model", run / "model", "--workers", 1)
@@ -316,6 +318,7 @@ def test_an_unknown_group_names_the_groups(study: Path, tmp_path: Path, capsys: 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("known_crops")
 def test_a_bad_recording_fails_alone_and_the_others_are_analysed(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,9 @@
 """A stick figure that walks through a picture, upright or leaning, with its true joints: quick to draw, for tests."""
 
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -40,15 +43,29 @@ def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
     return drawn
 
 
+_PLACE = TemporaryDirectory(prefix="figures-")  # as long as this process
+
+
 def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0) -> tuple[CropStore, Path]:
-    """Write and crop one recording; returns its store and its video."""
-    video = folder / f"{name}.mp4"
+    """Write and crop one recording, or copy the same one of an earlier test; returns its store and its video."""
+    kept = _recorded(name, lean, shade, seed)
+    video, crops = folder / f"{name}.mp4", folder / f"{name}_crops"
+    shutil.copy(kept / "video.mp4", video)
+    shutil.copytree(kept / "crops", crops)
+    return CropStore.open(crops), video
+
+
+@cache
+def _recorded(name: str, lean: float, shade: int, seed: int) -> Path:
+    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed}"
+    video = place / "video.mp4"
     write_clip(video, pictures(lean, shade, seed), 25, crf=12)
     recording = Recording(
         recording_id=name, row=2, video=video, subject=name, group="healthy", day=None, dose=None, severity=None,
         start_s=None, end_s=None, box=None, fps=None, extra={},
     )  # fmt: skip
-    return build_crops(recording, folder / f"{name}_crops"), video
+    build_crops(recording, place / "crops")
+    return place
 
 
 def embed(views: np.ndarray) -> np.ndarray:

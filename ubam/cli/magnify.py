@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ubam.cli.console import Bars
+from ubam.cli.places import RUN
 from ubam.cli.run import ask_for_reference, given_options, kept_options, perform, run_options, study_of
 from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, PUBLISHED, SUFFIXES
@@ -26,7 +27,7 @@ FRAMES = click.option(
 
 
 @click.command("magnify")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RUN)
 @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
 @click.option("--recording", help="Render this recording instead of doing the stage.")
 @LAYOUT

@@ -1,7 +1,9 @@
 """The command line: `ubam --help`. Exit code 2 is for what the user can correct, 1 for faults of ubam."""
 
 import errno
+import signal
 import sys
+import threading
 import traceback
 
 import click
@@ -46,6 +48,7 @@ for _command in (
 
 def main() -> None:
     """Entry point of the `ubam` command."""
+    _stop_on_signals()
     try:
         cli(standalone_mode=False)
     except UbamError as error:
@@ -66,6 +69,18 @@ def main() -> None:
         sys.exit(2)
     except Exception:
         _end_with_fault()
+
+
+def _stop_on_signals() -> None:
+    """Let SIGTERM, and SIGHUP of a terminal that is closed, stop a command as Ctrl-C does; `nohup` stays as it is."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, stop)
 
 
 def _environment_words(error: OSError) -> str:

@@ -1,6 +1,5 @@
 """`ubam run`, the commands of its single stages, and `ubam demo`."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from ubam.cli.console import Bars, print_outcome, print_plan
+from ubam.cli.places import RUN
 from ubam.core.errors import RunError, UbamError
+from ubam.core.parallel import usable_cores
 from ubam.core.settings import FACTOR_RANGE, POSTURES, RUN_PRESETS, Settings
+from ubam.recordings.folders import sample_folder
 from ubam.results.run_folder import LOCK, RunFolder
 from ubam.tracking.eye.landmarks import PLANS
 
@@ -51,9 +53,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
         click.option("--seed", type=int, default=0, show_default=True),
-        click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores"),
+        click.option("--workers", type=click.IntRange(1), default=usable_cores(), show_default="all that may be used"),
         click.option(
-            "--scheduler", metavar="ADDRESS", help="Do per-recording work on the Dask scheduler at this address."
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Do the work of each recording on the Dask scheduler at this address.",
         ),
         click.option(
             "--factor",
@@ -73,7 +77,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("run")
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run folder; a stopped run continues.")
+@click.option("--out", type=RUN, required=True, help="The run folder, or its URL; a stopped run continues.")
 @click.option(
     "--shard", metavar="i/n", help="Only find and crop the subjects of every n-th recording, from the i-th, then stop."
 )
@@ -85,7 +89,7 @@ def run_command(study: Path, out: Path, shard: str | None, **options: Any) -> No
 
 def _stage_command(stage: str, text: str) -> click.Command:
     @click.command(stage, help=text)
-    @click.argument("run", type=click.Path(path_type=Path))
+    @click.argument("run", type=RUN)
     @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
     @run_options
     @click.pass_context
@@ -173,9 +177,13 @@ def ask_for_reference(groups: list[str]) -> str | None:
 
 
 def _delete_run(out: Path) -> None:
-    entries = [entry for entry in out.iterdir() if entry.name != LOCK]
+    from ubam.core.storage import TOLD, Mirror
+
+    entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, TOLD)]
     if entries and not RunFolder(out).run_json.exists():
         raise RunError(f"{out} holds no run, so --fresh will not delete it; choose another --out.")
+    if mirror := Mirror.of(out):
+        mirror.clear()
     for entry in entries:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
@@ -191,7 +199,9 @@ def _parse_shard(text: str) -> tuple[int, int]:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True)
 def demo(out: Path) -> None:
     """The whole job on the rendered sample recordings: walkers in --out, rodents in --out/rodents."""
-    samples = _sample_videos()
+    samples = sample_folder()
+    if samples is None:
+        raise UbamError("The sample recordings are missing; make some with: ubam synthesise FOLDER")
     common: dict[str, Any] = {
         "preset": "quick",
         "reference": None,
@@ -201,15 +211,7 @@ def demo(out: Path) -> None:
         "scheduler": None,
         "factors": (),
     }
-    common |= {"workers": os.cpu_count() or 1, "as_json": False, "dry_run": False, "fresh": False}
+    common |= {"workers": usable_cores(), "as_json": False, "dry_run": False, "fresh": False}
     for study, run in ((samples / "study.csv", out), (samples / "rodents" / "study.csv", out / "rodents")):
         click.secho(f"\n{study} -> {run}", bold=True)
         perform(study, run, "report", **common)
-
-
-def _sample_videos() -> Path:
-    here = Path(__file__).resolve().parents[1]
-    folder = here / "sample_videos" if (here / "sample_videos").exists() else here.parent / "sample_videos"
-    if not (folder / "study.csv").exists():
-        raise UbamError(f"The sample recordings are missing ({folder}); make some with: ubam synthesise FOLDER")
-    return folder

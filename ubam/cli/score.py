@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from ubam.cli.console import Bars, print_outcome
+from ubam.cli.places import RUN
 from ubam.cli.run import kept_options, perform, run_options, study_of
 from ubam.core.errors import UbamError
 
 
 @click.command("score")
-@click.argument("run", metavar="RUN|STUDY", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN|STUDY", type=RUN)
 @click.option("--study", type=click.Path(path_type=Path), help="The study, when RUN is new.")
 @click.option(
     "--against",
@@ -21,7 +22,7 @@ from ubam.core.errors import UbamError
     metavar="REFERENCE",
     help="Score the recordings of STUDY by the frozen reference of another run (RUN/model/reference); trains nothing.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="With --against: the run folder to write.")
+@click.option("--out", type=RUN, help="With --against: the run folder to write.")
 @run_options
 @click.pass_context
 def score_command(

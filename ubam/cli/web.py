@@ -92,6 +92,7 @@ def _settings(
     return ServerSettings(
         data=data.absolute(), database=database, accounts=accounts, public_name=public_name, folders=folders,
         retention_days=retention_days, runs_at_once=runs_at_once, cores=cores or cores_here(), limits=Limits(**limits),
+        example=True,
     )  # fmt: skip
 
 

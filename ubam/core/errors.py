@@ -17,5 +17,9 @@ class ModelError(UbamError):
     """A model folder that is missing, damaged or made for something else."""
 
 
+class DamagedFile(UbamError, ValueError):  # noqa: N818 - the file is the matter, not the program
+    """A file that is not what was written; its words name it."""
+
+
 class RunError(UbamError):
     """A run folder that belongs to another study or lacks an earlier stage."""

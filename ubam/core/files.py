@@ -1,17 +1,23 @@
 """Files that are whole or absent: written beside their place, synced, then renamed."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 import re
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ubam.core.errors import DamagedFile
 
 
 @contextmanager
@@ -49,18 +55,19 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON; a number that is not finite becomes null, as JSON has no word for it."""
-    write_text(path, json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(plain_json(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """What JSON can hold of a value: a number that is not finite becomes null, a path or an array its plain form."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [plain_json(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
+        return plain_json(value.tolist())
     if isinstance(value, np.generic):
-        return _finite(value.item())
+        return plain_json(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
     if isinstance(value, Path):
@@ -114,6 +121,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         ]
 
 
+UNREADABLE = (  # what the readers of a damaged .npz raise
+    ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+
+
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write named arrays as one .npz."""
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
@@ -121,9 +134,20 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what `write_arrays` wrote; half floats come back as float32, ready for arithmetic."""
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    """Read what `write_arrays` wrote; half floats come back as float32, ready for arithmetic.
+
+    Raises
+    ------
+    DamagedFile
+        It is not what was written: each array in the file has a checksum.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, *UNREADABLE) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which is: a place before the file's beginning
+            raise
+        raise DamagedFile(f"{path} is damaged; remove it, and the same command makes it again") from error
     return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in arrays.items()}
 
 

@@ -1,11 +1,32 @@
 """Per-recording work on many cores or machines: any concurrent.futures.Executor is the one seam."""
 
+import math
 import multiprocessing
 import os
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from ubam.core.errors import UbamError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Shared = ParamSpec("Shared")
+
+WANT = (
+    "A worker process was ended from outside, most often for want of memory: use fewer --workers; the same command "
+    "continues from here."
+)
+AHEAD = 2000  # items handed over and not yet done: enough for every worker of a cluster, little to hold for a scheduler
+
+
+class WorkerKilled(UbamError):  # noqa: N818 - nothing went wrong in the worker
+    """A worker process was ended from outside, and all others of its pool with it."""
 
 
 def executor(workers: int, scheduler: str | None = None) -> Executor:
@@ -14,12 +35,76 @@ def executor(workers: int, scheduler: str | None = None) -> Executor:
     With one worker the work is done in a thread of this process. UbamError when Dask is not installed or not reached.
     """
     if scheduler is not None:
-        return _dask(scheduler)
-    if workers <= 1:
-        return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent
-    )
+        from ubam.core.cluster import Cluster
+
+        return Cluster(scheduler)
+    return ThreadPoolExecutor(1) if workers <= 1 else processes(workers)
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """A pool of so many processes on this machine, which end with this one."""
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_the_parent)
+
+
+class Workers:
+    """The executor of a run, begun when it is first asked for and kept for all stages; ended with the `with` block."""
+
+    def __init__(self, workers: int, scheduler: str | None = None) -> None:
+        self._asked = workers, scheduler
+        self._pool: Executor | None = None
+
+    def pool(self) -> Executor:
+        """The executor; UbamError as `executor`."""
+        if self._pool is None:
+            self._pool = executor(*self._asked)
+        return self._pool
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the executor; the next call of `pool` begins another."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._pool = None
+
+
+def each_done(
+    pool: Executor,
+    work: Callable[Concatenate[Item, Shared], Result],
+    items: Iterable[Item],
+    *args: Shared.args,
+    **kwargs: Shared.kwargs,
+) -> Iterator[tuple[Item, Result]]:
+    """Do `work(item, ...)` for every item on the pool; yields each item with its result as soon as it is done.
+
+    No more than AHEAD items are handed over at a time, so that a million of them cost no more memory than a thousand.
+    The first error ends it: what has not begun is taken back. WorkerKilled when a worker was ended from outside.
+    """
+    waiting, running, done = iter(items), dict[Future[Result], Item](), SimpleQueue[Future[Result]]()
+
+    def hand_over(count: int) -> None:
+        for item in islice(waiting, count):
+            future = pool.submit(work, item, *args, **kwargs)
+            running[future] = item
+            future.add_done_callback(done.put)
+
+    try:
+        hand_over(AHEAD)
+        while running:
+            future = done.get()
+            item = running.pop(future)
+            result = future.result()
+            hand_over(1)
+            yield item, result
+    except BrokenProcessPool as error:
+        raise WorkerKilled(WANT) from error
+    finally:
+        for future in running:
+            future.cancel()
 
 
 def end_with_the_parent() -> None:
@@ -34,13 +119,25 @@ def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-def _dask(address: str) -> Executor:
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def usable_cores(cgroups: Path = CGROUPS) -> int:
+    """How many cores this process may use: those of the machine, of its affinity mask, and of its cgroup's quota."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_quota(cgroups)
+    return max(1, min(affinity, math.ceil(quota) if quota else affinity))
+
+
+def _cgroup_quota(cgroups: Path) -> float | None:
+    """Cores that the cgroup (version 2, else 1) grants; None where it sets no limit."""
     try:
-        from dask.distributed import Client
-    except ImportError as error:
-        raise UbamError("--scheduler needs Dask: pip install 'ubam[cluster]'") from error
-    try:
-        reached: Executor = Client(address, timeout=10).get_executor()
-        return reached
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UbamError(f"No Dask scheduler answers at {address}; start one or leave out --scheduler.") from error
+        second = cgroups / "cpu.max"
+        if second.is_file():
+            quota, period = second.read_text().split()
+        else:
+            quota, period = ((cgroups / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        share = float(quota) / float(period)
+    except (OSError, ValueError, ZeroDivisionError):  # no cgroup, or `max`: no limit
+        return None
+    return share if share > 0 else None

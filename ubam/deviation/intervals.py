@@ -50,7 +50,7 @@ def measure_variation(fitted: ReferenceModel) -> Variation:
     """How the subjects of a fitted reference vary, and how recordings of the same subject do."""
     moments, seconds, differences, spare = [], [], [], 0
     for codes in fitted.matcher.by_subject.values():
-        residuals = [fitted.matcher.residual(code, fitted.subjects) for code in codes]
+        residuals = [fitted.matcher.residual(code, fitted.matcher.matched) for code in codes]
         moments.append(second_moment(np.concatenate(residuals)))
         seconds.append(sum(map(len, residuals)) / MOMENTS_PER_SECOND)
         means = np.array([residual.mean(0) for residual in residuals])
@@ -83,7 +83,8 @@ def interval(
     Other recordings of it are taken to differ as those of one reference subject do. Where no reference subject has two,
     that part is not known and is missing.
     """
-    others = [index for index, name in enumerate(fitted.subjects) if name != codes[0].subject]
+    matched = set(fitted.matcher.matched)
+    others = [n for n, name in enumerate(fitted.subjects) if name in matched and name != codes[0].subject]
     others = others or list(range(len(fitted.subjects)))
     paths = [_paths(fitted, code, [fitted.subjects[index] for index in others]) for code in codes]
     drawn = [_draw(variation, np.array(others), paths, rng) for _ in range(RESAMPLES)]

@@ -63,7 +63,8 @@ class ReferenceModel:
     """What is normal in a reference group: `fit` learns it, `score` measures how far anybody deviates from it.
 
     A reference subject is scored against the others; a query against each reference that lacks one subject (or one of
-    10 groups of subjects where there are more than 20).
+    10 groups of subjects where there are more than 20). Where there are more than MATCHED subjects, twins are made of
+    that many of them; units, folds and p-values are of all.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class ReferenceModel:
         self.codes = reference
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
         self.looks = looks_of_subjects(reference)
-        self.matcher = Matcher(reference, basis)
+        self.matcher = Matcher(reference, basis, bounded=True)
         count = len(self.subjects) if len(self.subjects) <= FOLDS else FOLDS // 2
         self.folds = [list(fold) for fold in np.array_split(np.array(self.subjects), count)]
         self._variations = self._fit_variations() if variations is None else variations
@@ -165,7 +166,7 @@ class ReferenceModel:
     def _residuals_in(self, subject: str, references: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Residuals [M, D] of one subject, thinned to about 64 moments a recording, in each reference that holds it."""
         parts: list[list[np.ndarray]] = [[] for _ in references]
-        names = [name for name in self.subjects if name != subject] or [subject]
+        names = [name for name in self.matcher.matched if name != subject] or [subject]
         for code in self.matcher.by_subject[subject]:
             thin = slice(None, None, max(1, len(self.matcher.moments(code).frame) // THINNED))
             own = code.posture[self.matcher.moments(code).frame][thin]
@@ -179,7 +180,7 @@ class ReferenceModel:
         """Score one recording against every reduced reference; a reference subject's only against those without it."""
         known = code.subject in self.subjects
         folds = [index for index, fold in enumerate(self.folds) if not known or code.subject in fold]
-        names = np.array([subject for subject in self.subjects if subject != code.subject] or self.subjects)
+        names = np.array([name for name in self.matcher.matched if name != code.subject] or self.subjects)
         stack, own = self.matcher.beside(code, names), code.posture[self.matcher.moments(code).frame]
         scores = []
         for fold, units in zip(folds, self._variations[folds], strict=True):

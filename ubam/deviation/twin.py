@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -19,6 +20,7 @@ from ubam.deviation.time_alignment import (
 
 SIGNATURE_DIM = 16  # principal directions of movement that choose the moment
 TWIN_DIM = 32  # the same for twins that are shown
+MATCHED = 60  # reference subjects; a twin of these is that of ten times as many, within the error of a score
 EVENED = 0.5  # of the logarithm of their variances is taken away; see `twin_basis`
 
 
@@ -48,14 +50,30 @@ class Twin:
     references: list[tuple[str, np.ndarray]]
 
 
-class Matcher:
-    """Finds and remembers the moments of every subject that correspond to those of a recording."""
+def matched_subjects(subjects: Sequence[str]) -> list[str]:
+    """Those of many reference subjects that recordings are matched with: all, or MATCHED of them, in the same order.
 
-    def __init__(self, codes: Sequence[PostureSeries], basis: np.ndarray) -> None:
+    Which ones hangs on their names alone, as good as drawn by lot: not on their order, nor on who else is scored.
+    """
+    if len(subjects) <= MATCHED:
+        return list(subjects)
+    drawn = set(sorted(subjects, key=lambda name: sha256(name.encode()).digest())[:MATCHED])
+    return [name for name in subjects if name in drawn]
+
+
+class Matcher:
+    """Finds and remembers the moments of reference subjects that correspond to those of a recording.
+
+    by_subject: all recordings of the reference. matched: the subjects among whom moments are looked for, everybody
+    unless the matcher is `bounded`.
+    """
+
+    def __init__(self, codes: Sequence[PostureSeries], basis: np.ndarray, bounded: bool = False) -> None:
         self.codes = {code.recording_id: code for code in codes}
         self.by_subject: dict[str, list[PostureSeries]] = {}
         for code in codes:
             self.by_subject.setdefault(code.subject, []).append(code)
+        self.matched = matched_subjects(list(self.by_subject)) if bounded else list(self.by_subject)
         self.basis = basis
         self._reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
         self._moments: dict[tuple[str, int], Moments] = {}
@@ -76,7 +94,7 @@ class Matcher:
     def match(self, code: PostureSeries, subject: str) -> Match:
         """The moments of `subject` that correspond to those of `code`; those of all others are found with them."""
         if (code.recording_id, subject) not in self._matches:
-            others = [name for name in self.by_subject if (name != code.subject) == (subject != code.subject)]
+            others = [name for name in self.matched if name != code.subject] if subject != code.subject else [subject]
             reach = self.reach(code)
             found = match_subjects(
                 self.moments(code), [[self.moments(o, reach) for o in self.by_subject[name]] for name in others]
@@ -97,7 +115,7 @@ class Matcher:
         Each subject is shown by its one recording that moves most like the query; subjects that move most like it come
         first. A recording's own subject is never taken, unless the reference has no other.
         """
-        subjects = [subject for subject in self.by_subject if subject != code.subject] or list(self.by_subject)
+        subjects = [subject for subject in self.matched if subject != code.subject] or list(self.by_subject)
         found = sorted(self._shown(code, subjects), key=lambda item: item[0])[:limit]
         posture = blend([self.codes[name].posture[frame] for _, name, frame in found], code.stride)
         return Twin(posture, [(name, frame) for _, name, frame in found])
@@ -115,7 +133,10 @@ class Matcher:
         return found
 
     def beside(self, code: PostureSeries, subjects: Iterable[str]) -> np.ndarray:
-        """The matching postures [S, M, D] of `subjects`, never of the recording's own (but where there is no other)."""
+        """The matching postures [S, M, D] of `subjects`, all of them matched ones.
+
+        Never of the recording's own subject, but where there is no other.
+        """
         others = [subject for subject in subjects if subject != code.subject] or [code.subject]
         return np.stack([self.match(code, subject).posture for subject in others])
 

@@ -6,7 +6,7 @@ the study, so that neither outweighs the other in a distance.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,39 +100,38 @@ class PoseCode:
             raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
 
 
-def encode_points(
+def settle_points(
     recordings: Sequence[Recording],
-    stores: Sequence[CropStore],
+    stores: Iterable[CropStore],
     variance: float,
     path: Path,
     given: PoseCode | None = None,
-) -> tuple[list[np.ndarray], list[str]]:
-    """The block of points float32 [T, P] of every recording, and messages about it for the user.
+) -> tuple[PoseCode | None, list[str]]:
+    """The pose code of a study, and messages about it for the user; recordings and stores in one order.
 
-    P is 0 if no keypoints are used, because the study names none or not every recording has usable ones. The pose code
+    None if no keypoints are used, because the study names none or not every recording has usable ones. The pose code
     is fitted to the study, scaled to a total `variance`, and written to `path`; a `given` one is used as it is.
     """
-    nothing = [np.zeros((len(store.time_s), 0), np.float32) for store in stores]
     path.unlink(missing_ok=True)
     if all(recording.keypoints is None for recording in recordings):
         words = "The model was trained beside keypoints, and this study names none: only learned postures are used."
-        return nothing, [] if given is None else [words]
+        return None, [] if given is None else [words]
     found, problems = _located(recordings, stores)
     if problems:
-        return nothing, [
+        return None, [
             f"Keypoints are not used, as all recordings must have them: {len(problems)} of {len(recordings)} have none "
             f"that can be used. The first: {problems[0]}"
         ]
     code, left_out = _settled(found, variance, given)
     if code is None:
-        return nothing, ["Keypoints are not used: hardly a point stands in most frames of most recordings."]
+        return None, ["Keypoints are not used: hardly any point is present in most frames of most recordings."]
     code.save(path)
     words = f"Points left out of the posture: {', '.join(left_out)}"
     why = "the model does not know them" if given else "they are missing in most recordings"
-    return [code.encode(points) for points in found], [f"{words} ({why})."] if left_out else []
+    return code, [f"{words} ({why})."] if left_out else []
 
 
-def _located(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> tuple[list[Points], list[str]]:
+def _located(recordings: Sequence[Recording], stores: Iterable[CropStore]) -> tuple[list[Points], list[str]]:
     found, problems = [], []
     for recording, store in zip(recordings, stores, strict=True):
         try:

@@ -1,6 +1,5 @@
 """A trained model on disk: weights as safetensors, settings as JSON; neither can carry code."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ubam.core.errors import ModelError
-from ubam.core.files import atomic_path, write_json
+from ubam.core.files import atomic_path
+from ubam.core.seals import check_digests, digests_of, read_record, write_record
 from ubam.encoding.encoders import (
     BehaviourEncoder,
     CoordinateEncoder,
@@ -40,7 +40,7 @@ class Networks:
         """Write `<network>.safetensors` and, last, `model.json` into `folder`; it no longer names other networks."""
         networks = {"posture": self.posture, "behaviour": self.behaviour}
         built = {name: _write_network(folder, name, network) for name, network in networks.items()}
-        write_json(ModelFolder(folder).description, {"format": FORMAT, "networks": built, "settings": self.settings})
+        write_record(ModelFolder(folder).description, {"format": FORMAT, "networks": built, "settings": self.settings})
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> "Networks":
@@ -59,7 +59,7 @@ def add_network(folder: Path, name: str, network: Any) -> None:
     """Add a network to the model in `folder`; its `settings` are the arguments that build it again."""
     described = _read_description(folder)
     described["networks"][name] = _write_network(folder, name, network)
-    write_json(ModelFolder(folder).description, described)
+    write_record(ModelFolder(folder).description, described)
 
 
 def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], device: str = "cpu") -> Any:
@@ -72,9 +72,10 @@ def load_network(folder: Path, name: str, kinds: Mapping[str, type[nn.Module]], 
         return None
     path = ModelFolder(folder).weights(name)
     try:
+        check_digests(folder, described.get("digests", {}))
         network = kinds[described["kind"]](**described["settings"])
         network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+    except (OSError, SafetensorError, RuntimeError, MemoryError, TypeError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
     return network.to(torch.device(device)).eval()
 
@@ -84,7 +85,8 @@ def _write_network(folder: Path, name: str, network: Any) -> dict[str, Any]:
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     with atomic_path(ModelFolder(folder).weights(name)) as temporary:
         save_file(weights, temporary)
-    return {"kind": type(network).__name__, "settings": network.settings}
+    digests = digests_of([ModelFolder(folder).weights(name)])
+    return {"kind": type(network).__name__, "settings": network.settings, "digests": digests}
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{folder} holds no model (no model.json): name a model/ folder that `ubam train` wrote")
     try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        described: dict[str, Any] = read_record(path)
         networks = described["networks"]
         complete = {"posture", "behaviour"} <= set(networks) and isinstance(described["settings"], dict)
         complete = complete and all({"kind", "settings"} <= set(network) for network in networks.values())

@@ -54,7 +54,7 @@ def learn(
 ) -> tuple[Networks, dict[str, list[float]]]:
     """Train both networks on the stores as `settings` say; the model and its history (see `train_encoders`).
 
-    With a `checkpoint` an interrupted training goes on. ModelError when no recording has a whole window with the
+    With a `checkpoint` an interrupted training continues. ModelError when no recording has a whole window with the
     subject found, or when the loss is not finite.
     """
     torch.set_num_threads(settings.workers)
@@ -140,19 +140,22 @@ def _looks_of_coordinates(encoder: PostureNetwork, store: CropStore, plan: str, 
 STILL = 1e-3  # of the study's median movement: below it a posture counts as constant
 
 
-def unusable(postures: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Recordings, of postures [T, D] by id, that cannot be compared, each with the reason; empty when all can."""
+def unusable(finite: Mapping[str, float]) -> dict[str, str]:
+    """Recordings that cannot be compared, each with the reason; `finite`: the share of postures that are numbers."""
     return {
-        name: f"{1 - np.isfinite(posture).all(1).mean():.0%} of its postures are not numbers; "
-        "train the networks again, or mend its keypoints"
-        for name, posture in postures.items()
-        if not np.isfinite(posture).all()
+        name: f"{1 - share:.0%} of its postures are not numbers; train the networks again, or mend its keypoints"
+        for name, share in finite.items()
+        if share < 1
     }
 
 
-def unmoving(postures: Mapping[str, np.ndarray]) -> list[str]:
-    """Warnings about recordings whose posture is the same in every frame; postures [T, D] by recording id."""
-    movement = {name: float(np.sqrt(posture.astype(np.float64).var(0).sum())) for name, posture in postures.items()}
+def movement_of(posture: np.ndarray) -> float:
+    """How much a posture [T, D] moves: the root of its variance over time, summed over its numbers."""
+    return float(np.sqrt(posture.astype(np.float64).var(0).sum()))
+
+
+def unmoving(movement: Mapping[str, float]) -> list[str]:
+    """Warnings about recordings whose posture is the same in every frame; `movement_of` each by recording id."""
     usual = float(np.median(list(movement.values()))) if movement else 0.0
     if usual == 0:
         return ["The postures are the same in every frame of most recordings: no score here says anything of movement."]

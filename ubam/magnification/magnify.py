@@ -51,18 +51,20 @@ class Frame:
     """One rendered frame.
 
     position: in the store. recording: its picture uint8 [H, W, 3]. moved: per factor the moved picture at full size,
-    with its maps over `region` only. region: (x0, y0, x1, y1), the part that was rendered. flow: float32 [h, w, 2]
-    towards the twin, in pixels of the recording, on a grid over the region. field, weight, spread: as in `Field`.
+    with its maps over `region` only. region: (x0, y0, x1, y1), the part that was rendered. background: uint8 [h, w, 3],
+    the region without the subject. flow: float32 [h, w, 2]
+    towards the twin, in pixels of the recording, on a grid over the region. field, weight, error: as in `Field`.
     """
 
     position: int
     recording: Picture
     moved: dict[float, Moved]
     region: tuple[int, int, int, int]
+    background: Picture
     flow: Array
     field: Array
     weight: Array
-    spread: Array
+    error: Array
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class Magnification:
             whole[y0:y1, x0:x1] = layer.picture
             moved[factor] = replace(layer, picture=whole, carried=None)
         return Frame(
-            position, picture, moved, region, flow, part.flow[index], part.weight[index], part.spread[index]
+            position, picture, moved, region, scene.background, flow,
+            part.flow[index], part.weight[index], part.error[index],
         )  # fmt: skip
 
     def _opacity(self, scene: Scene, inside: Picture, region: tuple[int, int, int, int], position: int) -> Array:

@@ -5,7 +5,7 @@ them, and in the postures of the encoder. Frames of which no faithful picture co
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,19 @@ from ubam.core.typing import Picture
 from ubam.magnification.displacement_map import DisplacementMap
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.trust import (
+    BENT_SHARE,
+    DOUBT,
     OVER_SHARE,
     TORN_SHARE,
-    hardly_deviates,
-    is_unsure,
+    bent_share,
+    doubt,
+    hardly_moves,
     outline_lost,
     overlaid_share,
     torn_share,
 )
 from ubam.results.records.clips import REASONS, ClipFacts, Marked
+from ubam.tracking.crop_store import CropStore
 
 DOSE_SHARE = 0.5  # of the requested change, by which the pictures may miss it
 
@@ -33,29 +37,48 @@ def factor_words(made: Magnification, factor: float) -> str:
 
 
 def frame_issues(made: Magnification, frame: Frame, factor: float) -> tuple[str, ...]:
-    """Return the keys of `REASONS` that hold for a frame at `factor`; a frame with nothing to magnify has none."""
-    if factor == 1 or hardly_deviates(frame.field, frame.weight):
-        return ()
-    amount = 1 - factor
-    found = {
-        "lost": outline_lost(made.query, frame.position),
-        "unsure": is_unsure(frame.field, frame.weight, frame.spread, len(made.registration.matches)),
-        "torn": max(frame.moved[factor].torn, torn_share(frame.field, frame.weight, amount)) > TORN_SHARE,
-        "limbs": overlaid_share(frame.field, frame.weight, amount) > OVER_SHARE,
-        "dose": misses_dose(made, frame.position, factor),
+    """Return the keys of `REASONS` that hold for a frame at `factor`: those whose value is above 1."""
+    return issues_of(frame_values(made, frame, factor))
+
+
+def issues_of(values: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the keys of `REASONS` whose value, as in `frame_values`, is above 1, in their order."""
+    return tuple(name for name in REASONS if values.get(name, 0) > 1)
+
+
+def frame_values(made: Magnification, frame: Frame, factor: float) -> dict[str, float]:
+    """What is measured of a frame at `factor` for each of `REASONS`, over the limit above which the frame is marked.
+
+    Nothing for a frame with nothing to magnify.
+    """
+    box, height = made.query.box[frame.position], made.query.height_at(frame.position)
+    if hardly_moves(frame.field, frame.weight, (1 - factor) * float(box[2] - box[0]) / height):
+        return {}
+    return {
+        "unsure": doubt(frame.field, frame.weight, frame.error) / DOUBT,
+        "dose": missed_dose(made, frame.position, factor) / DOSE_SHARE,
+    } | picture_values(made.query, frame, factor)
+
+
+def picture_values(query: CropStore, frame: Frame, factor: float) -> dict[str, float]:
+    """Those values of `frame_values` that tell how well the subject was found and moved at `factor`."""
+    moved, amount, (x0, y0, x1, y1) = frame.moved[factor], 1 - factor, frame.region
+    before, flow = frame.recording[y0:y1, x0:x1], frame.flow * np.float32(amount)
+    return {
+        "lost": outline_lost(query, frame.position),
+        "torn": max(moved.torn, torn_share(frame.field, frame.weight, amount)) / TORN_SHARE,
+        "limbs": overlaid_share(frame.field, frame.weight, amount) / OVER_SHARE,
+        "bent": bent_share(before, frame.background, moved.source_opacity, flow) / BENT_SHARE,
     }
-    return tuple(name for name in REASONS if found.get(name))
 
 
-def misses_dose(made: Magnification, position: int, factor: float) -> bool:
-    """Whether the clip, or the measured frames beside this one, show far less or far more than was asked for."""
+def missed_dose(made: Magnification, position: int, factor: float) -> float:
+    """By what share of the change that was asked for the clip, or the measured frames beside this one, miss it."""
     measured = made.measured(factor)
-    off = abs(measured.geometric - factor)
-    if off > DOSE_SHARE * abs(factor - 1):
-        return True
     beside = np.argsort(np.abs(measured.positions - position), kind="stable")[:2]
     along, length = measured.shown[beside].sum(0)
-    return bool(length > 0 and abs(1 - along / length - factor) > DOSE_SHARE * abs(factor - 1))
+    near = 1 - along / length if length > 0 else factor
+    return float(max(abs(measured.geometric - factor), abs(near - factor)) / abs(factor - 1))
 
 
 class Check:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ubam.core.typing import Array, Picture, View
-from ubam.magnification.registration.contours import CELLS, Contour, contour_in, coordinates, towards
+from ubam.magnification.registration.contours import CELLS, Contour, contour_in, coordinates, kin_of, towards
 from ubam.magnification.registration.flow_fields import read_at
 from ubam.magnification.registration.register import Registration
 from ubam.tracking.body import Body
@@ -19,10 +19,14 @@ from ubam.tracking.views import cut, paint_view, reduced_size, reduction_for, tu
 
 @dataclass(frozen=True)
 class SeenAgain:
-    """n rendered pictures: views uint8 [n, V, V, 3] of the encoder, and the contours in them on the views' canvas."""
+    """n rendered pictures: views uint8 [n, V, V, 3] of the encoder, and the contours in them on the views' canvas.
+
+    body: landmarks and body coordinates in their crops.
+    """
 
     views: View
     contours: tuple[Contour, ...]
+    body: Body
 
 
 def crop_of(query: CropStore, picture: Picture, position: int) -> Picture:
@@ -51,7 +55,7 @@ def look_again(query: CropStore, plan: str, crops: Sequence[Picture], positions:
         views.append(paint_view(stack[index], alpha, behind[index], query.views.shape[1], heading))
         outline = turned(alpha, heading)
         contours.append(contour_in(outline, coordinates(body, outline, index, heading)))
-    return SeenAgain(np.stack(views), tuple(contours))
+    return SeenAgain(np.stack(views), tuple(contours), body)
 
 
 def factors_shown(
@@ -64,10 +68,10 @@ def factors_shown(
     """
     found = np.zeros((len(contours), 2))
     for index, (position, contour, flow) in enumerate(zip(positions, contours, flows, strict=True)):
-        recorded, kin = registration.contour(int(position))
+        recorded = registration.seen(int(position)).contour
         if not len(recorded) or not len(contour):
             continue
-        shown = towards(recorded, contour, kin)
+        shown = towards(recorded, contour, kin_of(recorded))
         wanted = read_at(flow, (recorded.place * CELLS - 0.5)[None])[0]
         found[index] = float((shown * wanted).sum()), float((wanted**2).sum())
     return found

@@ -16,8 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
-from ubam.magnification.quality_checks import appearance_kept, marked
-from ubam.magnification.registration.contours import towards
+from ubam.magnification.quality_checks import appearance_kept, issues_of, marked, picture_values
 from ubam.magnification.registration.flow_fields import (
     CANVAS,
     SPACE_SIGMA,
@@ -38,11 +37,10 @@ from ubam.magnification.registration.register import (
     waist,
 )
 from ubam.magnification.seen_again import crop_of, look_again
-from ubam.magnification.trust import OVER_SHARE, TORN_SHARE, outline_lost, overlaid_share, torn_share
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
-from ubam.results.records.clips import REASONS, TransferFacts
+from ubam.results.records.clips import TransferFacts
 from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.views import cut, turned
@@ -86,7 +84,7 @@ def write_transfer(
     """
     matched = steady_path(path, posture.store.fps)[positions]
     made, moved = transferred(appearance, posture, positions, matched, embed=embed, plan=plan)
-    seen = _TransferChecks(made, standing_shift(made.registration, positions, matched))
+    seen = TransferChecks(made, standing_shift(made.registration, positions, matched))
     write_clip(out, counted(seen.watch(moved, positions), len(positions), progress), posture.store.fps)
     jumps = len(runs_of(matched, posture.store.fps)) - 1
     return seen.facts(posture.store, positions, jumps)
@@ -166,22 +164,21 @@ def transfer_fields(
 def standing_shift(beside: Registration, positions: NDArray[np.int64], matched: NDArray[np.int64]) -> Array:
     """The constant (x, y) shift, in shares of the box, between the two subjects on the ground.
 
-    As `Registration.origin`, over the frames of the transfer.
+    As `Registration.origins`, over the frames of the transfer.
     """
     total, count = 0.0, 1e-9
     for index in np.unique(np.linspace(0, len(matched) - 1, GROUND_FRAMES).round().astype(int)):
         frame = int(matched[index])
-        contour, kin = beside.contour(frame)
-        moves = towards(contour, beside.brought(0, int(positions[index]), frame), kin)
-        low = contour.place[:, 1] > waist(beside.query, frame)
+        moves = beside.by_contours(frame, [int(positions[index])])[0]
+        low = beside.seen(frame).contour.place[:, 1] > waist(beside.query, frame)
         total, count = total + float(moves[low, 0].sum()), count + float(low.sum())
     return np.array([total / count, 0], np.float32)
 
 
 def _registered(beside: Registration, frame: int, target: int) -> tuple[Array, Array]:
     """The whole displacement of a frame of the appearance to the posture's frame `target`, and the subject's weight."""
-    (contour, kin), appearance = beside.contour(frame), beside.query
-    flow = beside.carried(frame, contour, towards(contour, beside.brought(0, target, frame), kin))
+    appearance = beside.query
+    flow = beside.carried(frame, beside.by_contours(frame, [target])[0])
     weight = subject_weight(appearance.views[frame])
     flow = smooth_inside(flow * weight[..., None], weight, SPACE_SIGMA)
     wanted = saliency_on(beside.matches[0][0], target, appearance, frame)
@@ -222,7 +219,7 @@ def _rendered(made: Magnification, flows: Iterator[Field], pictures: Iterator[Pi
             yield made.render(next(pictures), part, index, (0.0,))
 
 
-class _TransferChecks:
+class TransferChecks:
     """Measures a transfer while it is written; a few frames are looked at together."""
 
     def __init__(self, made: Magnification, shift: Array) -> None:
@@ -230,7 +227,7 @@ class _TransferChecks:
         self.before: list[float] = []
         self.after: list[float] = []
         self.kept: list[float] = []
-        self.issues: list[tuple[str, ...]] = []
+        self.values: list[dict[str, float]] = []
         self._held: list[tuple[Frame, Picture, int]] = []
 
     def watch(self, frames: Iterator[Frame], positions: NDArray[np.int64]) -> Iterator[Picture]:
@@ -256,30 +253,27 @@ class _TransferChecks:
             there = shifted(saliency_on(beside.matches[0][0], target, store, frame.position), self.shift)
             self.before.append(agreement(saliency_of(store, frame.position), there))
             self.after.append(agreement(saliency_in(view), there))
-            self.issues.append(self._issues(frame, saliency_in(view)))
+            self.values.append(self._values(frame, saliency_in(view)))
 
-    def _issues(self, frame: Frame, seen: Array) -> tuple[str, ...]:
-        store, moved = self.made.query, frame.moved[0.0]
-        found = {
-            "lost": outline_lost(store, frame.position),
-            "torn": max(moved.torn, torn_share(frame.field, frame.weight, 1.0)) > TORN_SHARE,
-            "limbs": overlaid_share(frame.field, frame.weight, 1.0) > OVER_SHARE,
-            "dose": self.after[-1] < LEAST_AGREEMENT,
-            "ghost": ghost_share(frame, seen, store) > GHOST_SHARE,
-        }
-        return tuple(name for name in REASONS if found.get(name))
+    def _values(self, frame: Frame, seen: Array) -> dict[str, float]:
+        """What is measured of a frame for each of `REASONS`, over the limit above which it is marked."""
+        store = self.made.query
+        return {
+            "dose": (1 - self.after[-1]) / (1 - LEAST_AGREEMENT),
+            "ghost": ghost_share(frame, seen, store) / GHOST_SHARE,
+        } | picture_values(store, frame, 0.0)
 
     def facts(self, posture: CropStore, positions: NDArray[np.int64], jumps: int) -> TransferFacts:
         """The facts for the JSON beside the clip."""
         times = posture.time_s[positions]
-        marks = marked(self.issues, times)
+        marks = marked([issues_of(values) for values in self.values], times)
         return TransferFacts(
             recording_id=posture.recording_id,
             appearance=self.made.query.recording_id,
             agreement=float(np.mean(self.after)),
             agreement_before=float(np.mean(self.before)),
             appearance_kept=float(np.mean(self.kept)),
-            frames=len(self.issues),
+            frames=len(self.values),
             from_s=float(times[0]),
             to_s=float(times[-1]),
             fps=posture.fps,

@@ -4,14 +4,16 @@ A frame is marked for what makes its picture wrong, never for what a magnified d
 reference.
 """
 
+import cv2
 import numpy as np
 
-from ubam.core.typing import Array
+from ubam.core.typing import Array, Picture
 from ubam.magnification.registration.register import FIELD
 from ubam.magnification.warping import splat
 from ubam.tracking.crop_store import CropStore
 
 INSIDE = 0.5  # weight from which a cell is of the subject
+DOUBT = 0.5  # what is shown is less than twice the error to expect of it
 TORN_SHARE = 0.1  # of the subject's area, without a source pixel or folded or stretched beyond use
 FOLDED, STRETCHED = 0.1, 3.0  # area and length of a cell after the move, against before
 OVER_SHARE = 0.05  # of the subject's area, on which parts come to lie that were apart
@@ -19,23 +21,25 @@ APART = 3.0  # cells (5 % of the box) between the sources of one target that mak
 SOFT_SHARE = 0.5  # of an outline that is neither in nor out
 AREA_CHANGE = 0.4  # of the outline's area, within a second
 BESIDE_S = 1.0
-WEAKEST = 0.01  # shares of the box; a smaller displacement shows nothing
+BENT_SHARE = 0.02  # of the subject's area, on which edges of the background move along
+EDGE, ALIKE = 24, 8  # grey levels: an edge of the background, and a picture that shows the background
+BENT_BY = 1.0  # pixels
+WEAKEST = 0.02  # body heights; a smaller displacement is neither coloured nor judged
 
 
-def hardly_deviates(flow: Array, weight: Array) -> bool:
-    """Whether a frame has nothing to magnify: no part of the subject moves by 1 % of the box; as in `Field`."""
-    inside = weight > INSIDE
-    return not inside.any() or float(np.linalg.norm(flow[inside], axis=-1).max()) < WEAKEST
+def hardly_moves(flow: Array, weight: Array, amount: float) -> bool:
+    """Whether a frame has nothing to show: no part of the subject goes by 2 % of the body height.
 
-
-def is_unsure(flow: Array, weight: Array, spread: Array, references: int) -> bool:
-    """Whether the references disagree, where something is shown to move, by more than what is shown.
-
-    spread: their standard deviation, as in `Field`; that of their mean counts.
+    flow, weight: as in `Field`. amount: by which the flow is multiplied, and the box's side in body heights.
     """
-    length = np.linalg.norm(flow, axis=-1)
-    shown, error = weight * length**2, weight * length * spread / np.sqrt(max(references, 1))
-    return float(error.sum()) > float(shown.sum())
+    inside = weight > INSIDE
+    return not inside.any() or abs(amount) * float(np.linalg.norm(flow[inside], axis=-1).max()) < WEAKEST
+
+
+def doubt(flow: Array, weight: Array, error: Array) -> float:
+    """The error to expect of what a frame shows, over what it shows, as in `Field`; 0 where nothing is shown."""
+    shown, off = (float((weight * length**2).sum()) for length in (np.linalg.norm(flow, axis=-1), error))
+    return float(np.sqrt(off / shown)) if shown > 0 else 0.0
 
 
 def torn_share(flow: Array, weight: Array, amount: float) -> float:
@@ -61,10 +65,10 @@ def overlaid_share(flow: Array, weight: Array, amount: float) -> float:
     return float(both.sum() / max(float(inside.sum()), 1.0))
 
 
-def outline_lost(query: CropStore, position: int) -> bool:
-    """Whether the outline of a frame is missing, more soft than firm, or suddenly of another size."""
+def outline_lost(query: CropStore, position: int) -> float:
+    """How far the outline of a frame is missing, soft, or suddenly of another size; above 1 it is lost."""
     if not query.found[position]:
-        return True
+        return float("inf")
     reach = max(1, round(BESIDE_S * query.fps))
     near = np.arange(max(0, position - reach), min(len(query.time_s), position + reach + 1))
     near = near[query.found[near]]
@@ -72,4 +76,18 @@ def outline_lost(query: CropStore, position: int) -> bool:
     soft = float(((own > 0.2) & (own < 0.8)).sum()) / max(float((own > 0.2).sum()), 1.0)
     areas = np.asarray(query.views[near][..., 0], np.float32).sum((1, 2)) / 255
     usual = max(float(np.median(areas)), 1e-6)
-    return soft > SOFT_SHARE or abs(float(own.sum()) / usual - 1) > AREA_CHANGE
+    return max(soft / SOFT_SHARE, abs(float(own.sum()) / usual - 1) / AREA_CHANGE)
+
+
+def bent_share(frame: Picture, background: Picture, opacity: Array, flow: Array) -> float:
+    """Share of the subject's area on which edges of the known background are moved along with it.
+
+    frame, background: uint8 [H, W, 3]. opacity [H, W]: the layer that is moved. flow [h, w, 2]: by how many pixels, on
+    a grid over it.
+    """
+    grey = cv2.cvtColor(background, cv2.COLOR_RGB2GRAY)
+    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > EDGE
+    alike = cv2.absdiff(frame, background).max(-1) < ALIKE
+    length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    bent = edges & alike & (opacity > INSIDE) & (length > BENT_BY)
+    return float(bent.sum() / max(float((opacity > INSIDE).sum()), 1.0))

@@ -1,25 +1,23 @@
 """The stages of the clips: gap-filling network, magnified clips, and evidence for the report."""
 
 from collections.abc import Sequence
-from concurrent.futures import as_completed
-from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
-from ubam.core.files import read_arrays, write_arrays, write_json
+from ubam.core.files import write_arrays, write_json
 from ubam.core.plotting import save_figure
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.saved_model import Networks
 from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
 from ubam.magnification.gap_filling_training import SHORTEST, GapFillingSettings, train_gap_filling, validate
+from ubam.magnification.layouts.layers import Layers
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
-from ubam.pipeline.job import Job, device_of, no_progress
+from ubam.pipeline.job import Job, device_of
 from ubam.pipeline.scored_run import ScoredRun, pictured_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
@@ -72,7 +70,7 @@ def generator(job: Job) -> list[str]:
 def _shown(job: Job, recordings: Sequence[Recording], dim: int) -> tuple[list[CropStore], list[np.ndarray]]:
     """The crops and the learned postures, `dim` long, of recordings."""
     names = [recording.recording_id for recording in recordings]
-    return [job.store(n) for n in names], [pictured_of(read_arrays(job.files.embedding(n)), dim) for n in names]
+    return [job.store(n) for n in names], [pictured_of(job.embedding(n), dim) for n in names]
 
 
 def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingNetwork:
@@ -86,33 +84,22 @@ def _trained(job: Job, recordings: Sequence[Recording], dim: int) -> GapFillingN
 
 def magnify(job: Job) -> list[str]:
     """For the most deviant recording of every query subject: the clip of its most deviant windows, and the evidence."""
-    shown, quiet = job.shown(), replace(job, progress=no_progress)
-    plan = ScoredRun(job).plan
-    with job.executor() as pool:
-        for reading in [pool.submit(read_body_of, quiet, recording.recording_id, plan) for recording in job.usable()]:
-            reading.result()  # clips share the bodies of references, so each is read before and only once
-        futures = [pool.submit(show_recording, quiet, name, plan) for name in shown]
-        for done, future in enumerate(as_completed(futures), 1):
-            future.result()
-            job.progress("magnify", done, len(shown))
+    shown, plan = job.shown(), ScoredRun(job).plan
+    for _ in job.light().each("bodies", read_body_of, [recording.recording_id for recording in job.usable()], plan):
+        pass  # clips share the bodies of references, so each is read before and only once
+    for _ in job.each("magnify", show_recording, shown, plan):
+        pass
     return []
 
 
-def read_body_of(job: Job, recording_id: str, plan: str) -> None:
+def read_body_of(recording_id: str, job: Job, plan: str) -> None:
     """Read the body in every frame of a recording, in a worker; it is kept beside the crops."""
-    _one_thread()
     read_body(job.store(recording_id), plan)
 
 
-def _one_thread() -> None:
-    """One thread per process: the other recordings have the other cores."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-
-
-def show_recording(job: Job, recording_id: str, plan: str) -> None:
+def show_recording(recording_id: str, job: Job, plan: str) -> None:
     """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
-    _one_thread()
+    job.bring(job.files.model.path, job.files.scores("windows").parent, job.files.recordings_csv)
     material = ScoredRun(job, plan)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
@@ -123,11 +110,12 @@ def show_recording(job: Job, recording_id: str, plan: str) -> None:
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
     made = material.magnification(recording_id, frames, job.settings.factors)  # registered once for all factors
     for number, factor in enumerate(job.settings.factors):
-        check = Check(made, factor)
+        check = Check(made, factor) if number else Layers(made, factor)
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
         write_json(out.with_suffix(".json"), facts.to_json())
-        if number == 0:
+        if isinstance(check, Layers):
+            check.write(job.files.layers(recording_id))
             proof |= _plot(job, recording_id, check, facts.marked_s)
     write_arrays(job.files.evidence(recording_id), **proof)
 

@@ -1,22 +1,30 @@
 """The job that all stages of a run share: the run, its study, the settings, and where progress is reported."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+import cv2
+import numpy as np
 import torch
 
-from ubam.core.errors import UbamError
-from ubam.core.files import read_csv
-from ubam.core.parallel import executor
+from ubam.core.errors import RunError, UbamError
+from ubam.core.files import read_arrays, read_csv
+from ubam.core.parallel import WorkerKilled, Workers, each_done
 from ubam.core.settings import Settings
+from ubam.core.storage import Mirror
 from ubam.recordings.study_table import Recording, Study
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
 Progress = Callable[[str, int, int], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Shared = ParamSpec("Shared")
 RECORDING_COLUMNS = (
     "recording_id",
     "video",
@@ -53,7 +61,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """What every stage is handed: the run, its study, the settings and where to report progress."""
+    """What every stage is handed: the run, its study, the settings and where to report progress.
+
+    mirror: the storage with which the run folder is kept in step. workers: of the run, while its stages are done.
+    """
 
     run: RunRecord
     study: Study
@@ -62,6 +73,8 @@ class Job:
     scheduler: str | None = None
     progress: Progress = no_progress
     against: Path | None = None
+    mirror: Mirror | None = None
+    workers: Workers | None = None
 
     @property
     def folder(self) -> Path:
@@ -78,16 +91,69 @@ class Job:
         return self.files.clip(recording_id, None if factor == self.settings.factors[0] else factor)
 
     def video(self, recording_id: str) -> Path:
-        """The recording's own file."""
-        return next(r.video for r in self.study.recordings if r.recording_id == recording_id)
+        """The recording's own file; it is fetched where the study names a URL."""
+        return next(r for r in self.study.recordings if r.recording_id == recording_id).fetched().video
 
     def counted(self, stage: str) -> Callable[[int, int], None]:
         """The progress callback of one stage."""
         return lambda done, total: self.progress(stage, done, total)
 
-    def executor(self) -> Executor:
-        """Where per-recording work runs."""
-        return executor(self.settings.workers, self.scheduler)
+    def each(
+        self,
+        stage: str,
+        work: Callable[Concatenate[Item, "Job", Shared], Result],
+        items: Sequence[Item],
+        *args: Shared.args,
+        **kwargs: Shared.kwargs,
+    ) -> Iterator[tuple[Item, Result]]:
+        """Do `work(item, job, ...)` for recordings, or their ids, where such work runs; each with its result, as done.
+
+        A worker is handed the job as `here` makes it; what it writes of a recording is brought to the storage.
+        WorkerKilled when one was ended from outside; the next call begins with new ones.
+        """
+        own = self.workers or Workers(self.settings.workers, self.scheduler)
+        with nullcontext() if self.workers else own:
+            try:
+                with closing(self.each_on(own.pool(), stage, work, items, *args, **kwargs)) as results:
+                    for done, pair in enumerate(results, 1):
+                        self.progress(stage, done, len(items))
+                        yield pair
+            except WorkerKilled:
+                own.end()
+                raise
+
+    def each_on(
+        self,
+        pool: Executor,
+        stage: str,
+        work: Callable[Concatenate[Item, "Job", Shared], Result],
+        items: Sequence[Item],
+        *args: Shared.args,
+        **kwargs: Shared.kwargs,
+    ) -> Generator[tuple[Item, Result]]:
+        """The same on a given executor, without progress."""
+        handed = replace(self, progress=no_progress, workers=None)
+        yield from each_done(pool, carry_out, items, handed, stage, work, *args, **kwargs)
+
+    def light(self) -> "Job":
+        """The job without the rows of its study and the record of its run: little to hand to a worker."""
+        record = RunRecord(self.folder, {"stages": {}})
+        return replace(self, run=record, study=replace(self.study, recordings=(), notes=()))
+
+    def here(self) -> "Job":
+        """The job on this machine, whose copy of a run folder in a storage may lie elsewhere."""
+        if self.mirror is None or self.mirror.folder == self.folder:
+            return self
+        return replace(self, run=RunRecord(self.mirror.folder, self.run.record))
+
+    def has(self, path: Path) -> bool:
+        """Whether a file or folder of the run is here, or in its storage."""
+        return path.exists() or (self.mirror is not None and self.mirror.holds(path))
+
+    def bring(self, *paths: Path) -> None:
+        """Fetch files and folders of the run from its storage, where it has one."""
+        if self.mirror is not None:
+            self.mirror.pull(*paths)
 
     def read_verdicts(self) -> list[dict[str, str]]:
         """Read the rows of recordings.csv."""
@@ -100,13 +166,50 @@ class Job:
 
     def store(self, recording_id: str) -> CropStore:
         """The crops of one recording."""
-        return CropStore.open(self.files.crops(recording_id).path)
+        folder = self.files.crops(recording_id).path
+        self.bring(folder)
+        return CropStore.open(folder)
+
+    def embedding(self, recording_id: str) -> dict[str, np.ndarray]:
+        """The arrays of one recording's embedding."""
+        path = self.files.embedding(recording_id)
+        self.bring(path)
+        return read_arrays(path)
+
+    def keep(self, *paths: Path) -> None:
+        """Bring files and folders of the run to its storage, where it has one."""
+        if self.mirror is not None:
+            self.mirror.push(*paths)
+
+    def drop(self, *paths: Path) -> None:
+        """Remove files of the run, here and in its storage."""
+        for path in paths:
+            path.unlink(missing_ok=True)
+            if self.mirror is not None:
+                self.mirror.drop(path)
 
     def lacks(self, stage: str) -> bool:
         """Whether a file is gone that a stage has written and later ones, or the user, read."""
         if not self.files.recordings_csv.exists():
             return True
-        return any(not path.exists() for path in self.written(stage))
+        return any(not self.has(path) for path in self.written(stage))
+
+    def made_of(self, stage: str, recording_id: str) -> list[Path]:
+        """What a worker writes of one recording in a stage, files and folders."""
+        files = self.files
+        if stage in ("crops", "bodies"):
+            return [files.crops(recording_id).path]
+        if stage == "embed":
+            return [files.crops(recording_id).path, files.learnt(recording_id), files.embedding(recording_id)]
+        if stage == "magnify":
+            clips = [self.clip(recording_id, factor) for factor in self.settings.factors]
+            plots = [files.figure(f"{name}_{recording_id}") for name in ("where", "when")]
+            pictures = [plot.with_name(plot.name + suffix) for plot in plots for suffix in (".png", ".svg")]
+            shown = [*clips, *(clip.with_suffix(".json") for clip in clips), *pictures]
+            return [
+                files.crops(recording_id).path, *shown, files.evidence(recording_id), files.preview(recording_id)
+            ]  # fmt: skip
+        return []
 
     def written(self, stage: str) -> list[Path]:
         """The files of a stage, besides recordings.csv, without which it is not done."""
@@ -143,6 +246,37 @@ class Job:
             subjects=read_csv(subjects) if subjects.exists() else [],
             warnings=self.run.record.get("warnings", []),
         )
+
+
+def in_one_process(job: Job) -> Job:
+    """The job, whose recordings are worked on one after the other in this process."""
+    return replace(job, settings=replace(job.settings, workers=1), workers=None)
+
+
+def carry_out(
+    item: Item,
+    job: Job,
+    stage: str,
+    work: Callable[Concatenate[Item, Job, Shared], Result],
+    *args: Shared.args,
+    **kwargs: Shared.kwargs,
+) -> Result:
+    """Do the work of one recording in a worker, and bring what it wrote to the storage of the run.
+
+    One thread for each process: the other recordings have the other cores.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    own = job.here()
+    if own.mirror is None and not own.folder.is_dir():
+        raise RunError(
+            f"A worker does not see the run folder {own.folder}: put it on a disk that all workers share, or name a "
+            "storage, such as --out s3://BUCKET/RUN."
+        )
+    result = work(item, own, *args, **kwargs)
+    name = item.recording_id if isinstance(item, Recording) else str(item)
+    own.keep(*(path for path in own.made_of(stage, name) if path.exists()))
+    return result
 
 
 def row_of(recording: Recording) -> dict[str, object]:

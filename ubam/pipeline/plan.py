@@ -8,6 +8,7 @@ from typing import Any, cast
 from ubam.core.errors import ModelError
 from ubam.core.provenance import key_of
 from ubam.core.settings import Settings, check_factors, preset
+from ubam.core.storage import Mirror
 from ubam.deviation.frozen_reference import find_reference
 from ubam.encoding.saved_model import read_settings
 from ubam.pipeline.job import Job, Progress, no_progress, row_of
@@ -47,7 +48,7 @@ class Plan:
         against = self.options.get("against")
         return Job(
             run, self.study, self.settings, Path(model) if model else None, self.options.get("scheduler"), progress,
-            Path(against) if against else None,
+            Path(against) if against else None, Mirror.of(run.folder),
         )  # fmt: skip
 
     def _study_key(self) -> str:

@@ -1,16 +1,18 @@
 """What postures are made of: the learned part, the landmarks that the eye sees, the study's own keypoints."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ubam.core.errors import StudyError
-from ubam.encoding.keypoint_postures import PoseCode, encode_points
+from ubam.core.total_variance import total_variance
+from ubam.encoding.keypoint_postures import PoseCode, settle_points
 from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
-from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
+from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
 from ubam.pipeline.job import Job
+from ubam.recordings.study_table import Recording
 from ubam.results.run_folder import ModelFolder
-from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 
 UNLEARNT = ("landmarks", "keypoints")  # kinds of posture that no training teaches
@@ -29,51 +31,87 @@ def posture_of(settings: Mapping[str, object]) -> str:
 
 
 def looks_of(
-    job: Job, stores: Sequence[CropStore], learned: Sequence[np.ndarray | None] | None, width: int
-) -> list[np.ndarray | None]:
-    """What changes of looks do to the postures of every recording, [width, width]; None where that is not known.
+    store: CropStore, code: LandmarkCode | None, learned: np.ndarray | None, alone: bool, width: int
+) -> np.ndarray | None:
+    """What changes of looks do to the postures of a recording, [width, width]; None where that is not known.
 
-    learned: the same of the learned part, None where there is none. Keypoints that were brought are moved by no looks.
+    code: of the landmarks in the postures, if there are some. learned: the same of the learned part, which postures
+    have unless they are `alone`. Keypoints that were brought are moved by no looks.
     """
-    kind, own = job.settings.posture, job.files.model
-    code = LandmarkCode.load(own.landmarks) if kind in SEEN_BY_THE_EYE else None
-    found: list[np.ndarray | None] = []
-    for number, store in enumerate(stores):
-        parts = [] if learned is None else [learned[number]]
-        parts += [moved_by_other_looks(store, code)] if code else []
-        moment = block_diagonal(*parts) if parts else None
-        found.append(None if moment is None else np.pad(moment, (0, width - len(moment))))
-        job.progress("embed", number + 1, len(stores))
-    return found
+    parts = [] if alone else [learned]
+    parts += [moved_by_other_looks(store, code)] if code else []
+    moment = block_diagonal(*parts) if parts else None
+    return None if moment is None else np.pad(moment, (0, width - len(moment)))
 
 
-def code_parts(
-    job: Job, stores: Sequence[CropStore], learned: Sequence[np.ndarray] | None
-) -> tuple[list[np.ndarray], list[str]]:
-    """What stands beside the learned postures [T, D] of every recording, float32 [T, P], and messages for the user.
+class LearntArrays(Sequence[np.ndarray]):
+    """One array of what the networks made of each recording: read when it is asked for, and not kept."""
 
-    learned: None where postures are of landmarks or keypoints alone. Each part is scaled to the variance of the learned
-    one over the study, so that neither outweighs the other. P may be 0.
+    def __init__(self, job: Job, names: Sequence[str], array: str) -> None:
+        self._job, self._names, self._array = job, names, array
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: Any) -> Any:
+        path = self._job.files.learnt(self._names[index])
+        self._job.bring(path)
+        with np.load(path, allow_pickle=False) as stored:
+            return stored[self._array]
+
+
+class _SeenLandmarks(Sequence[Landmarks]):
+    """The landmarks of each recording, likewise."""
+
+    def __init__(self, plan: str, arrays: LearntArrays) -> None:
+        self._plan, self._arrays = plan, arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __getitem__(self, index: Any) -> Any:
+        return Landmarks(self._plan, self._arrays[index])
+
+
+def _learned_variance(job: Job, names: Sequence[str]) -> float | None:
+    """Variance of the learned postures over the study; None where postures have no learned part."""
+    alone = job.settings.posture in UNLEARNT
+    return None if alone else total_variance(LearntArrays(job, names, "posture"))
+
+
+def fit_landmarks(job: Job, names: Sequence[str], plan: str) -> None:
+    """Write the code by which landmarks become postures: of the given model, else fitted to the study.
+
+    A fitted one is scaled to the variance of the learned part over the study, so that neither outweighs the other.
+    """
+    landmarks = _SeenLandmarks(plan, LearntArrays(job, names, "landmarks"))
+    given = LandmarkCode.load(ModelFolder(job.model).landmarks) if job.model else None
+    fps = [job.store(name).fps for name in names]
+    settle_landmark_code(landmarks, fps, given, _learned_variance(job, names)).save(job.files.model.landmarks)
+
+
+def fit_points(job: Job, recordings: Sequence[Recording]) -> tuple[PoseCode | None, list[str]]:
+    """The code by which the study's own keypoints join the posture, None where they do not, and messages for the user.
+
+    It is scaled as that of landmarks.
 
     Raises
     ------
     StudyError
         Keypoints alone were asked for, and not every recording has some.
     """
-    variance = None if learned is None else float(np.concatenate(learned).astype(np.float64).var(0).sum())
-    kind, parts, messages = job.settings.posture, list[list[np.ndarray]](), list[str]()
-    own, given = job.files.model, ModelFolder(job.model) if job.model else None
-    own.landmarks.unlink(missing_ok=True)
-    if kind in SEEN_BY_THE_EYE:
-        code = LandmarkCode.load(given.landmarks) if given else None
-        plan = code.plan if code else job.run.record.get("plan") or likeliest_plan(stores)
-        progress = job.counted("embed")
-        parts.append(encode_landmarks(stores, plan, own.landmarks, given=code, variance=variance, progress=progress))
-    if kind != "landmarks":
-        known = PoseCode.load(given.keypoints) if given and given.keypoints.exists() else None
-        points, messages = encode_points(job.usable(), stores, variance or 1.0, own.keypoints, known)
-        parts.append(points)
-        if kind == "keypoints" and not points[0].shape[1]:
-            why = messages[0] if messages else "The study names none in a column 'keypoints'."
-            raise StudyError(f"--posture keypoints takes keypoints of every recording. {why}")
-    return [np.concatenate(blocks, axis=1) for blocks in zip(*parts, strict=True)], messages
+    kind, own = job.settings.posture, job.files.model
+    if kind not in SEEN_BY_THE_EYE:
+        own.landmarks.unlink(missing_ok=True)
+    if kind == "landmarks":
+        return None, []
+    given = ModelFolder(job.model) if job.model else None
+    known = PoseCode.load(given.keypoints) if given and given.keypoints.exists() else None
+    named = [recording.recording_id for recording in recordings]
+    variance = _learned_variance(job, named) if any(one.keypoints for one in recordings) else None
+    brought = [recording.fetched() if recording.keypoints else recording for recording in recordings]
+    code, messages = settle_points(brought, map(job.store, named), variance or 1.0, own.keypoints, known)
+    if kind == "keypoints" and code is None:
+        why = messages[0] if messages else "The study names none in a column 'keypoints'."
+        raise StudyError(f"--posture keypoints takes keypoints of every recording. {why}")
+    return code, messages

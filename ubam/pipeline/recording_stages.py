@@ -1,17 +1,16 @@
 """The stages that read videos: check them, then find and crop the subjects."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ubam.core.errors import RunError, StudyError, VideoError
-from ubam.core.files import content_hash, file_stamp, write_csv
+from ubam.core.files import content_hash, write_csv
+from ubam.core.parallel import WorkerKilled, processes
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
 from ubam.recordings.study_table import Recording
-from ubam.recordings.validation import Verdict, check_recording, check_study, study_issues
+from ubam.recordings.validation import Verdict, check_recording, study_issues
 from ubam.tracking.cropping import build_crops
 
 VERDICT_COLUMNS = (
@@ -48,12 +47,18 @@ class CropOutcome:
 
 def check(job: Job) -> list[str]:
     """Probe every recording and write recordings.csv; StudyError when none can be used."""
-    verdicts = check_study(job.study, job.counted("check"))
+    found = {one.recording_id: verdict for one, verdict in job.light().each("check", check_one, job.study.recordings)}
+    verdicts = [found[recording.recording_id] for recording in job.study.recordings]
     if not any(verdict.usable for verdict in verdicts):
         raise StudyError(f"No recording of {job.study.path} can be used; the first: {verdicts[0].reason}")
     _write_recordings(job, {verdict.recording_id: verdict.to_json() for verdict in verdicts})
-    job.run.record["stamps"] = {r.recording_id: file_stamp(r.video) for r in job.study.recordings}
+    job.run.record["stamps"] = {r.recording_id: r.stamp() for r in job.study.recordings}
     return judge_size(job)
+
+
+def check_one(recording: Recording, job: Job) -> Verdict:
+    """Probe one recording, in a worker."""
+    return check_recording(recording)
 
 
 def judge_size(job: Job) -> list[str]:
@@ -95,11 +100,11 @@ def croppable(job: Job) -> list[Recording]:
     """The usable recordings whose videos are there; RunError when one is not, and neither are its crops."""
     usable = job.usable()
     for recording in usable:
-        if not recording.video.exists() and not job.files.crops(recording.recording_id).description.exists():
+        if not recording.is_there() and not job.has(job.files.crops(recording.recording_id).description):
             raise RunError(
                 f"{recording.video} is not there, and the crops of {recording.recording_id} are made from it."
             )
-    return [recording for recording in usable if recording.video.exists()]
+    return [recording for recording in usable if recording.is_there()]
 
 
 def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
@@ -110,24 +115,40 @@ def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
 
 
 def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, CropOutcome]]:
-    """Crop recordings on the executor; id and outcome of each, in order."""
-    outcomes: dict[str, CropOutcome] = {}
-    with job.executor() as pool:
-        size, view = job.settings.crop_size, job.settings.view_size
-        futures = {
-            pool.submit(crop_recording, recording, job.files.crops(recording.recording_id).path, size, view): recording
-            for recording in recordings
-        }
-        for done, future in enumerate(as_completed(futures), 1):
-            outcomes[futures[future].recording_id] = future.result()
-            job.progress("crops", done, len(futures))
-    return [(recording.recording_id, outcomes[recording.recording_id]) for recording in recordings]
+    """Crop recordings where such work runs; id and outcome of each, in order.
 
-
-def crop_recording(recording: Recording, out: Path, crop_size: int, view_size: int) -> CropOutcome:
-    """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
+    One worker that is killed ends the others with it: what is left is then cropped one by one.
+    """
+    light, found = job.light(), dict[str, CropOutcome]()
     try:
-        store = build_crops(recording, out, crop_size=crop_size, view_size=view_size)
+        for one, outcome in light.each("crops", crop_recording, recordings):
+            found[one.recording_id] = outcome
+    except WorkerKilled:
+        for one in recordings:
+            if one.recording_id not in found:
+                found[one.recording_id] = _crop_alone(light, one)
+                job.progress("crops", len(found), len(recordings))
+    return [(recording.recording_id, found[recording.recording_id]) for recording in recordings]
+
+
+def _crop_alone(job: Job, recording: Recording) -> CropOutcome:
+    """Crop a recording in a process of its own; one that is killed again fails."""
+    try:
+        with processes(1) as pool:
+            [(_, outcome)] = job.each_on(pool, "crops", crop_recording, [recording])
+        return outcome
+    except WorkerKilled:
+        reason = f"{recording.video.name}: the process that read it was killed, most likely for want of memory"
+        return CropOutcome("failed", f"{reason}; use fewer workers or a smaller picture")
+
+
+def crop_recording(recording: Recording, job: Job) -> CropOutcome:
+    """Crop one recording in a worker; one that cannot be used is an outcome, not an error."""
+    out, settings = job.files.crops(recording.recording_id).path, job.settings
+    try:
+        recording = recording.fetched()
+        job.bring(out)
+        store = build_crops(recording, out, crop_size=settings.crop_size, view_size=settings.view_size)
     except (StudyError, VideoError) as error:
         return CropOutcome("failed", str(error))
     return CropOutcome(

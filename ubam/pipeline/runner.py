@@ -5,15 +5,19 @@ settings are as they were when it was done.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
+from ubam.core.parallel import Workers
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
 from ubam.pipeline.clip_stages import generator, magnify
-from ubam.pipeline.encoding_stages import embed, train
+from ubam.pipeline.embedding_stage import embed
+from ubam.pipeline.encoding_stages import train
 from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.mirrored_run import kept_in_step
 from ubam.pipeline.recording_stages import check, croppable, crops, judge_size
 from ubam.pipeline.score_stage import score
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
@@ -28,11 +32,14 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
     pending = pending_stages(job, until, redo)
     if "check" not in pending and (words := judge_size(job)) != job.run.record["stages"]["check"].get("warnings", []):
         job.run.warn("check", words)  # another reference than when the recordings were checked
-    for stage in pending:
-        if stage == "crops":
-            croppable(job)  # checked before the record says that the stage has started
-        messages = job.run.perform(stage, stage_key(job, stage), partial(WORK[stage], job))
-        job.run.warn(stage, messages)
+    with Workers(job.settings.workers, job.scheduler) as workers:
+        for stage in pending:
+            if stage == "crops":
+                croppable(job)  # checked before the record says that the stage has started
+            with kept_in_step(job):
+                work = partial(WORK[stage], replace(job, workers=workers))
+                messages = job.run.perform(stage, stage_key(job, stage), work)
+                job.run.warn(stage, messages)
     return pending
 
 
@@ -72,11 +79,14 @@ def stage_key(job: Job, stage: str) -> str:
     if stage == "check":
         rows = [row_of(recording) | {"keypoints": None} for recording in job.study.recordings]
         kept = job.run.record.get("stamps", {})  # a video that is gone since is not another one
-        return key_of(rows, [file_stamp(r.video) or kept.get(r.recording_id, []) for r in job.study.recordings])
+        urls = [recording.urls for recording in job.study.recordings if recording.urls]
+        stamps = [r.stamp() or kept.get(r.recording_id, []) for r in job.study.recordings]
+        return key_of(rows, stamps, *([urls] if urls else []))
     values = job.settings.as_dict() | {"model": file_stamp(ModelFolder(job.model).description) if job.model else None}
     values["against"] = find_reference(job.against).hash if job.against else None
-    values["keypoints"] = [[str(r.keypoints), file_stamp(r.keypoints)] for r in job.study.recordings if r.keypoints]
-    masks = [[str(r.mask), file_stamp(r.mask)] for r in job.study.recordings if r.mask]
+    points = [[str(r.keypoints), r.stamp("keypoints")] for r in job.study.recordings if r.keypoints]
+    values["keypoints"] = points
+    masks = [[str(r.mask), r.stamp("mask")] for r in job.study.recordings if r.mask]
     values |= {"masks": masks} if masks else {}
     return key_of(
         stage,
@@ -88,7 +98,8 @@ def stage_key(job: Job, stage: str) -> str:
 def run_scoring(job: Job) -> list[str]:
     """Do the stages of a job of `plan_scoring`, and its report; the names of those that were done."""
     done = run_stages(job, "score")
-    report(job)
+    with kept_in_step(job):
+        report(job)
     return done
 
 

@@ -4,17 +4,20 @@ With `--against`, new recordings are scored by a reference that was frozen earli
 """
 
 from collections.abc import Sequence
+from concurrent.futures import as_completed
 from dataclasses import replace
 
 from ubam.core.errors import ModelError
-from ubam.core.files import read_arrays, write_arrays, write_csv
-from ubam.deviation.controls import control_codes
+from ubam.core.files import write_arrays, write_csv
+from ubam.core.parallel import executor
+from ubam.deviation.controls import Coded, Components, code_simply, fit_pixels, join_controls
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
+from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.score_tables import ScoreTables, score_tables, usual_values
 from ubam.deviation.scores import StudyScores, score_study, score_subjects
-from ubam.motifs.discovery import WindowSet, find_motifs
+from ubam.motifs.discovery import Motifs, WindowSet, find_motifs
 from ubam.motifs.maps import draw_maps
 from ubam.motifs.tables import motif_usage, write_motifs
 from ubam.pipeline.job import Job, row_of
@@ -33,6 +36,9 @@ from ubam.statistics.study_statistics import (
     study_statistics,
     usage_of,
 )
+from ubam.tracking.crop_store import CropStore
+
+WORTH_WORKERS = 64  # recordings from which on scoring takes longer than to start a worker
 
 
 def score(job: Job) -> list[str]:
@@ -40,20 +46,15 @@ def score(job: Job) -> list[str]:
     if job.against is not None:
         return score_new(job)
     recordings = job.usable()
-    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
+    embeddings = [job.embedding(recording.recording_id) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = posture_series(recordings, embeddings, stores)
     settings = job.settings
-    scores = score_study(codes, settings.reference, seed=settings.seed, progress=job.counted("score"))
-    controls = {
-        name: score_study(control, settings.reference, seed=settings.seed, intervals=False)
-        for name, control in control_codes(codes, stores, settings.posture_dim, settings.seed).items()
-    }
     windows = [
         WindowSet(c.recording_id, c.subject, c.group, e["behaviour"], e["window_start_s"], e["window_end_s"])
         for c, e in zip(codes, embeddings, strict=True)
     ]
-    motifs = find_motifs(windows, settings.reference, settings.seed)
+    scores, controls, motifs = _scored(job, codes, stores, windows)
     tables = score_tables(recordings, embeddings, scores, controls)
     inference = study_statistics(
         recordings, codes, scores, controls, tables.windows, usage_of(motif_usage(windows, motifs)),
@@ -67,6 +68,32 @@ def score(job: Job) -> list[str]:
     write_arrays(job.files.maps, **draw_maps(windows, embeddings, motifs, settings.seed))
     _freeze(job, scores, tables.windows, recordings, seen)
     return [*audit.warnings, *inference.statistics.notes]
+
+
+def _scored(
+    job: Job, codes: Sequence[PostureSeries], stores: Sequence[CropStore], windows: Sequence[WindowSet]
+) -> tuple[StudyScores, dict[str, StudyScores], Motifs]:
+    """The scores of the study and of its controls, and its motifs: side by side in the workers of this machine."""
+    settings, dim = job.settings, job.settings.posture_dim
+    names, components = [code.recording_id for code in codes], fit_pixels(stores, dim)
+    made = dict(job.light().each("controls", code_one_simply, names, components))
+    coded = join_controls(codes, stores, [made[name] for name in names], dim)
+    with executor(settings.workers if len(codes) >= WORTH_WORKERS else 1) as pool:
+        study = pool.submit(score_study, codes, settings.reference, seed=settings.seed)
+        controls = {
+            name: pool.submit(score_study, control, settings.reference, seed=settings.seed, intervals=False)
+            for name, control in coded.items()
+        }
+        motifs = pool.submit(find_motifs, windows, settings.reference, settings.seed)
+        pieces = [study, *controls.values(), motifs]
+        for done, _ in enumerate(as_completed(pieces), 1):
+            job.progress("score", done, len(pieces))
+    return study.result(), {name: control.result() for name, control in controls.items()}, motifs.result()
+
+
+def code_one_simply(name: str, job: Job, components: Components) -> dict[str, Coded]:
+    """One recording as two of the controls code it, in a worker."""
+    return code_simply(job.store(name), components, job.settings.posture_dim, job.settings.seed)
 
 
 def _freeze(
@@ -105,7 +132,7 @@ def score_new(job: Job) -> list[str]:
         raise ModelError("No frozen reference was named; give one with --against.")
     frozen = find_reference(job.against)
     recordings = job.usable()
-    embeddings = [read_arrays(job.files.embedding(recording.recording_id)) for recording in recordings]
+    embeddings = [job.embedding(recording.recording_id) for recording in recordings]
     stores = [job.store(recording.recording_id) for recording in recordings]
     codes = posture_series(recordings, embeddings, stores)
     fitted = check_fit(frozen, fingerprint(job.files.model.path), codes)

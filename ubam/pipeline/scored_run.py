@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ubam.core.files import read_arrays, read_csv
+from ubam.core.files import read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, Twin, blend, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
@@ -34,7 +34,7 @@ class ScoredRun:
 
     @cached_property
     def _embeddings(self) -> dict[str, dict[str, np.ndarray]]:
-        return {one.recording_id: read_arrays(self.job.files.embedding(one.recording_id)) for one in self.job.usable()}
+        return {one.recording_id: self.job.embedding(one.recording_id) for one in self.job.usable()}
 
     @cached_property
     def codes(self) -> dict[str, PostureSeries]:
@@ -49,7 +49,8 @@ class ScoredRun:
         """Finds twins in the reference, or among everybody when there is none."""
         reference = self.job.settings.reference
         everyone = list(self.codes.values())
-        return Matcher([c for c in everyone if reference is None or c.group == reference], twin_basis(everyone))
+        members = [code for code in everyone if reference is None or code.group == reference]
+        return Matcher(members, twin_basis(everyone), bounded=True)
 
     @cached_property
     def plan(self) -> str:

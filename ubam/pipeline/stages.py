@@ -7,6 +7,8 @@ STAGE_WORDS = {
     "embed": "embedding every frame",
     "score": "scoring deviations",
     "generator": "training the generator",
+    "controls": "coding the controls",
+    "bodies": "reading bodies for the clips",
     "magnify": "rendering magnified clips",
     "report": "writing the report",
     "draw": "drawing random bodies",

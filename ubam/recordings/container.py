@@ -56,7 +56,11 @@ def opened(path: Path) -> Iterator["av.container.InputContainer"]:
         except (av.FFmpegError, ValueError) as error:
             raise VideoError(f"{path}: {_why_unreadable(path, said)}") from error
     with container:
-        yield container
+        try:
+            yield container
+        except av.FFmpegError as error:
+            words = error.strerror or str(error)
+            raise VideoError(f"{path}: is damaged and cannot be read any further ({words}); copy it again") from error
 
 
 def _why_unreadable(path: Path, said: list[tuple[int, str, str]]) -> str:
@@ -118,6 +122,9 @@ def _demuxed(container: "av.container.InputContainer", streams: Any, damage: lis
                 packet = next(packets, None)
             except av.FFmpegError as error:
                 damage.append(error.strerror or str(error))
+                packet = None
+            except IndexError:  # a packet of a stream that the file did not announce
+                damage.append("it goes on with a stream that it did not announce")
                 packet = None
         damage.extend(words.strip() for _, _, words in said)
         if packet is None:

@@ -57,6 +57,13 @@ def _files(folder: Path) -> Iterable[Path]:
         yield from (Path(root) / name for name in names if not name.startswith(".") and (Path(root) / name).is_file())
 
 
+def sample_folder() -> Path | None:
+    """The sample recordings that come with the program; None where they were left out."""
+    here = Path(__file__).resolve().parents[1]
+    folder = here / "sample_videos" if (here / "sample_videos").exists() else here.parent / "sample_videos"
+    return folder if (folder / "study.csv").exists() else None
+
+
 def looks_like_film(path: Path) -> bool:
     """Whether a file begins as films do, whatever its name."""
     try:

@@ -23,6 +23,7 @@ from ubam.recordings.video_reader import stored_slots
 
 SURE = 0.6  # DeepLabCut's own cutoff (pcutoff); SLEAP leaves unsure points out of its files
 PARTS = ("x", "y", "likelihood")
+MOST_BYTES = 2 << 30  # of one array: two days of 20 points at 25 frames a second
 TOLERANCE = 2  # frames by which a tracker's count and the video's may differ
 Column = tuple[str, str, str]  # animal, point, and x, y or likelihood
 
@@ -71,6 +72,9 @@ def read_keypoints(path: Path, video: Path, frames: int) -> Keypoints:
         TypeError,
         AttributeError,
         EOFError,
+        RuntimeError,  # of HDF5, and of what is nested too deeply
+        MemoryError,
+        OverflowError,
         pickle.PickleError,
     ) as error:
         what = f" ({error})" if isinstance(error, _TableError | pickle.PickleError) else ""
@@ -132,6 +136,8 @@ def _read_csv(path: Path) -> Keypoints:
 
 
 def _text_of(path: Path) -> str:
+    if path.stat().st_size > MOST_BYTES:
+        raise _TableError(f"it has {path.stat().st_size / 1e9:.0f} GB")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -206,6 +212,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def _read_hdf5(path: Path, video: Path) -> Keypoints:
     with h5py.File(path, "r") as file:
+        file.visititems(_refuse_absurd)
         if {"frames", "instances", "points", "pred_points"} <= set(file):
             return _read_slp(file, video)
         if {"tracks", "node_names"} <= set(file):
@@ -214,6 +221,12 @@ def _read_hdf5(path: Path, video: Path) -> Keypoints:
             if "pandas_type" in group.attrs:
                 return _read_table(group) if "table" in group else _read_fixed(group)
     raise _TableError("it holds no table of pandas and no tracks")
+
+
+def _refuse_absurd(name: str, item: h5py.Dataset | h5py.Group) -> None:
+    """Refuse an array that says it is larger than any keypoints: a header of a few bytes may ask for terabytes."""
+    if isinstance(item, h5py.Dataset) and item.nbytes > MOST_BYTES:
+        raise _TableError(f"its array {name} would have {item.nbytes / 1e9:.0f} GB")
 
 
 def _read_table(group: h5py.Group) -> Keypoints:

@@ -15,6 +15,8 @@ from ubam.core.files import content_hash
 from ubam.recordings.video_reader import probe, read_frames
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
+MOST_PIXELS = 16384 * 16384  # of one mask; one that says it is larger is damaged
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, cv2.error)
 GREY = 127  # of a mask video, which compression blurs; in pictures everything but 0 is the subject
 
 
@@ -80,7 +82,10 @@ def _of_pictures(path: Path, frames: int, size: tuple[int, int], first: int) -> 
 
 
 def _picture(path: Path, size: tuple[int, int]) -> np.ndarray:
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # an empty file, or one that says it is larger than any picture
+        picture = None
     if picture is None:
         raise StudyError(f"{path}: cannot be read as a picture; write this mask again")
     colours = picture[..., :3].max(axis=2) if picture.ndim == 3 else picture
@@ -126,11 +131,11 @@ def _of_json(path: Path, frames: int, size: tuple[int, int], first: int) -> Iter
     try:
         shapes = _shapes(json.loads(path.read_text(encoding="utf-8")), frames, path)
         masks = {frame: [_decoded(one) for one in several[:1]] for frame, several in list(shapes.items())[:1]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, RecursionError, *UNREADABLE) as error:
         raise StudyError(f"{path}: is not COCO JSON with a mask (run lengths or polygons) for each frame") from error
     if not masks:
         raise StudyError(f"{path}: holds no mask")
-    return (_union(shapes[frame], size) if frame in shapes else None for frame in range(first, frames))
+    return (_union(shapes[frame], size, path, frame) if frame in shapes else None for frame in range(first, frames))
 
 
 def _shapes(told: Any, frames: int, path: Path) -> dict[int, list[Shape]]:
@@ -160,11 +165,20 @@ def _decoded(shape: Shape) -> np.ndarray:
         height, width = shape.written["size"]
         counts = shape.written["counts"]
         lengths = _unpacked(counts) if isinstance(counts, str) else counts
+        if sum(lengths) != height * width:
+            raise ValueError("its runs are longer or shorter than the picture")
+        _check_size(height, width)
         flat = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(np.uint8) * np.uint8(255)
         return np.ascontiguousarray(flat.reshape(width, height).T)
+    _check_size(shape.height, shape.width)
     mask = np.zeros((shape.height, shape.width), np.uint8)
     polygons = [np.round(np.reshape(polygon, (-1, 2))).astype(np.int32) for polygon in shape.written]
     return np.asarray(cv2.fillPoly(mask, polygons, 255))
+
+
+def _check_size(height: int, width: int) -> None:
+    if not 0 < height * width <= MOST_PIXELS:
+        raise ValueError(f"{width}x{height} is no size of a picture")
 
 
 def _unpacked(text: str) -> list[int]:
@@ -185,5 +199,8 @@ def _unpacked(text: str) -> list[int]:
     return lengths
 
 
-def _union(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(np.max([_sized(_decoded(shape), size) for shape in shapes], axis=0))
+def _union(shapes: Sequence[Shape], size: tuple[int, int], path: Path, frame: int) -> np.ndarray:
+    try:
+        return np.asarray(np.max([_sized(_decoded(shape), size) for shape in shapes], axis=0))
+    except UNREADABLE as error:
+        raise StudyError(f"{path}: its mask of frame {frame} is damaged; write the masks again") from error

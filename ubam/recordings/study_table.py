@@ -5,17 +5,20 @@ import io
 import math
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ubam.core.errors import StudyError
-from ubam.core.files import unguarded, write_csv
+from ubam.core.errors import StudyError, VideoError
+from ubam.core.files import file_stamp, unguarded, write_csv
+from ubam.core.storage import MissingFileError, fetch, is_url
 from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
 from ubam.recordings.folders import find_films
 from ubam.recordings.guessing import Guess, describe_guess, guess
 
 REQUIRED = ("video", "subject", "group")
 OPTIONAL = ("session", "day", "dose", "severity", "start_s", "end_s", "box", "fps", "keypoints", "mask")
+FILES = ("video", "keypoints", "mask")
 NAMES = ("subject", "group", "session")
 NUMBERS = ("day", "dose", "severity", "start_s", "end_s", "fps")
 REFERENCE_NAMES = ("reference", "healthy", "control", "sham", "wildtype")
@@ -27,7 +30,9 @@ class Recording:
 
     `row` is the line in the CSV (the header is 1); `box` is (x0, y0, x1, y1) in pixels; `start_s` and `end_s` are
     seconds of the video's own clock; `fps` overrides that clock; `keypoints` is a file of DeepLabCut or SLEAP; `mask`
-    holds the user's own outlines (`mask_files`); `extra` holds all other columns in their order.
+    holds the user's own outlines (`mask_files`); `urls` holds the cells of these three columns that are URLs of a
+    storage: their paths are names only, until `fetched` brings the files; `extra` holds all other columns
+    in their order.
     """
 
     recording_id: str
@@ -45,7 +50,30 @@ class Recording:
     fps: float | None = None
     keypoints: Path | None = None
     mask: Path | None = None
+    urls: dict[str, str] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
+
+    def fetched(self) -> "Recording":
+        """The recording with all of its files on this machine; itself when it names no URL.
+
+        VideoError when one of the files is not in its storage; StorageError when that refuses or does not answer.
+        """
+        if not self.urls:
+            return self
+        try:
+            files: dict[str, Any] = {name: fetch(url) for name, url in self.urls.items()}
+        except MissingFileError as error:
+            raise VideoError(str(error)) from error
+        return replace(self, **files, urls={})
+
+    def is_there(self) -> bool:
+        """Whether the video is a file here, or is said to be in a storage."""
+        return "video" in self.urls or self.video.exists()
+
+    def stamp(self, name: str = "video") -> list[int]:
+        """Size and time of the video, `keypoints` or `mask`; nothing for one in a storage, whose URL stands for it."""
+        path: Path | None = None if name in self.urls else getattr(self, name)
+        return file_stamp(path) if path is not None else []
 
 
 @dataclass(frozen=True)
@@ -218,7 +246,12 @@ def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
     recordings: dict[tuple[object, ...], Recording] = {}
     for line, cells in rows:
         recording = _recording(path, line, cells, taken)
-        key = (recording.video.resolve(), recording.start_s, recording.end_s, recording.box)
+        key = (
+            recording.urls.get("video") or recording.video.resolve(),
+            recording.start_s,
+            recording.end_s,
+            recording.box,
+        )
         if key in recordings:
             raise StudyError(
                 f"{path}, row {line}: names '{cells['video']}' again as in row {recordings[key].row}; "
@@ -246,6 +279,7 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
         box=_box(path, line, cells.get("box", "")),
         keypoints=_located(folder, cells["keypoints"]) if cells.get("keypoints") else None,
         mask=_located(folder, cells["mask"]) if cells.get("mask") else None,
+        urls={name: cells[name] for name in FILES if is_url(cells.get(name, ""))},
         extra={name: cell for name, cell in cells.items() if name not in (*REQUIRED, *OPTIONAL)},
         **numbers,
     )
@@ -292,7 +326,12 @@ def _box(path: Path, line: int, cell: str) -> tuple[float, float, float, float] 
 
 
 def _located(folder: Path, cell: str) -> Path:
-    """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too."""
+    """A file's absolute path; a name from another system (backslashes, composed umlauts) is found too.
+
+    Of a URL, the name in its storage.
+    """
+    if is_url(cell):
+        return Path(cell)
     slashed = cell.replace("\\", "/")
     spellings = (
         cell,
@@ -323,7 +362,7 @@ def _check_study(study: Study, compared: bool) -> None:
             f"{study.path}: has one subject ('{study.subjects[0]}') and one group ('{study.groups[0]}'), so there is "
             "nothing to compare; add another subject, or name a second group (before and after, for example)"
         )
-    if not any(recording.video.is_file() for recording in study.recordings):
+    if not any(recording.urls.get("video") or recording.video.is_file() for recording in study.recordings):
         first = study.recordings[0]
         raise StudyError(
             f"{study.path}: none of its {len(study.recordings)} videos exists (row {first.row}: {first.video}); "

@@ -55,9 +55,10 @@ class Verdict:
 
 
 def check_recording(recording: Recording) -> Verdict:
-    """Probe one recording; a file that cannot be read is a verdict, not an error."""
+    """Probe one recording, fetched if the study names a URL; a file that cannot be read is a verdict, not an error."""
     who = recording.recording_id, recording.subject, recording.group
     try:
+        recording = recording.fetched()
         info = probe(recording.video)
     except VideoError as error:
         return Verdict(*who, status="failed", reason=str(error))

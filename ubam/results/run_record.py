@@ -1,19 +1,20 @@
 """run.json: what a run was asked to do, which stages are done, and whether they still hold."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from ubam.core.errors import RunError
-from ubam.core.files import write_json
+from ubam.core.errors import DamagedFile, RunError
 from ubam.core.provenance import installed_versions, version_of
+from ubam.core.seals import read_record, write_record
+from ubam.core.storage import TOLD
 from ubam.results.records.run import RunJson, StageEntry
 from ubam.results.run_folder import LOCK, RunFolder
 
+FORMAT = 1  # of run.json; a record of before has none
 Result = TypeVar("Result")
 
 
@@ -33,9 +34,12 @@ class RunRecord:
                 f"{folder} holds no run (run.json is missing); start one with: ubam run STUDY --out {folder}"
             )
         try:
-            return cls(folder, json.loads(path.read_text(encoding="utf-8")))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is damaged ({error}); delete the run folder or pass --fresh.") from error
+            record = read_record(path)
+        except DamagedFile as error:
+            raise RunError(f"{error}; delete the run folder or pass --fresh.") from error
+        if record.get("format", FORMAT) != FORMAT:
+            raise RunError(f"{folder} was written by another version of ubam ({record.get('ubam')}); use that one.")
+        return cls(folder, cast(RunJson, record))
 
     @classmethod
     def start(cls, folder: Path, study: Path, study_key: str) -> "RunRecord":
@@ -51,10 +55,11 @@ class RunRecord:
                     f"{folder} already holds a run of another study ({run.record.get('study')}); "
                     "choose another folder with --out, or pass --fresh to replace it."
                 )
-        elif folder.exists() and any(entry.name != LOCK for entry in folder.iterdir()):
+        elif folder.exists() and any(entry.name not in (LOCK, TOLD) for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})
+        run.record["format"] = FORMAT
         run.record["ubam"], run.record["study"], run.record["study_key"] = version_of("ubam"), str(study), study_key
         run.record["versions"] = installed_versions()
         run.save()
@@ -62,7 +67,7 @@ class RunRecord:
 
     def save(self) -> None:
         """Write run.json."""
-        write_json(RunFolder(self.folder).run_json, self.record)
+        write_record(RunFolder(self.folder).run_json, self.record)
 
     def is_done(self, stage: str, key: str) -> bool:
         """Whether `stage` was finished with the same inputs and settings."""

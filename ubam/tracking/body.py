@@ -1,19 +1,22 @@
 """The body of the subject in every frame: landmarks and body coordinates, as the eye reads them from the crops."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ubam.core.files import atomic_path, write_json
+from ubam.core.errors import DamagedFile, VideoError
+from ubam.core.files import atomic_path
+from ubam.core.seals import check_digests, digests_of, read_record, write_record
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.outlines import Glimpse, eye_fingerprint, looks, shipped_eye
 
 BODY_VERSION = 2
+BODY_ARRAYS = ("landmarks", "places")  # they may be written again, apart from the rest of a store
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ def likeliest_plan(stores: Sequence[CropStore]) -> str:
 
 def write_plan(folder: Path, plan: str) -> None:
     """Say which plan of body the landmarks and places in a store's folder are of."""
-    write_json(CropFolder(folder).body, _about(plan))
+    files = CropFolder(folder)
+    digests = digests_of(files.array(name) for name in BODY_ARRAYS)
+    write_record(files.body, _about(plan) | {"digests": digests})
 
 
 def _about(plan: str) -> dict[str, object]:
@@ -54,10 +59,15 @@ def _about(plan: str) -> dict[str, object]:
 
 
 def read_body(store: CropStore, plan: str) -> Body:
-    """The body in every frame of a store; looked at again where its landmarks are of another plan."""
+    """The body in every frame of a store; looked at again where its landmarks are of another plan.
+
+    Raises
+    ------
+    VideoError
+        A file of it is damaged.
+    """
     files = CropFolder(store.folder)
-    told = json.loads(files.body.read_text(encoding="utf-8")) if files.body.is_file() else {}
-    if told != _about(plan):
+    if not _is_of(store.folder, plan):
         files.body.unlink(missing_ok=True)
         for name, array in _look(store, plan).items():
             with atomic_path(files.array(name)) as temporary:  # others may have the old one mapped
@@ -65,6 +75,25 @@ def read_body(store: CropStore, plan: str) -> Body:
         write_plan(store.folder, plan)
     marks = np.load(files.array("landmarks"))
     return Body(plan, marks[..., :2], marks[..., 2], marks[..., 3], np.load(files.array("places"), mmap_mode="r"))
+
+
+def _is_of(folder: Path, plan: str) -> bool:
+    """Whether the landmarks and places in a store's folder are of a plan, by this eye; VideoError if damaged.
+
+    Looking at the crops gives slightly other ones than the film gave, so damaged ones are not replaced in silence.
+    """
+    described = CropFolder(folder).body
+    if not described.is_file():
+        return False
+    try:
+        told: dict[str, Any] = read_record(described)
+        digests = told.pop("digests", {})
+        if told != _about(plan):
+            return False
+        check_digests(folder, digests)
+    except DamagedFile as error:
+        raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
+    return True
 
 
 def _look(store: CropStore, plan: str) -> dict[str, np.ndarray]:

@@ -1,17 +1,18 @@
 """The crop store: crops and views of one recording, read from their folder."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ubam.core.affine import inverse
-from ubam.core.errors import VideoError
+from ubam.core.errors import DamagedFile, VideoError
+from ubam.core.seals import Record, check_digests, read_record
 from ubam.core.typing import View
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.camera_motion import Camera
@@ -47,7 +48,7 @@ class CropStore:
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
     camera_lost: the camera moves in a way that could not be followed.
     plan_chances: logarithm of the chance of each plan of body (`eye.landmarks.PLANS`).
-    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
+    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in older stores.
     """
 
     folder: Path
@@ -85,14 +86,17 @@ class CropStore:
         files = CropFolder(folder)
         if not files.description.is_file():
             raise VideoError(f"{folder}: holds no crops; run the crops stage first")
-        meta = json.loads(files.description.read_text(encoding="utf-8"))
+        try:
+            meta: dict[str, Any] = read_description(folder)
+        except DamagedFile as error:
+            raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
         arrays = {name: np.load(files.array(name)) for name in ARRAYS}
         views = np.load(files.array("views"), mmap_mode="r")
         fields = {name: meta[name] for name in META} | {"warnings": tuple(meta["warnings"])}
         moves, heading, outline = (_read_if_there(files.array(name)) for name in ("moves", "heading", "outline"))
         heading = np.zeros(len(views), np.float32) if heading is None else heading
         fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
-        # A store from before the flag says it by its warning only.
+        # Older stores have no flag, only the warning.
         fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
         fields["plan_chances"] = tuple(meta.get("plan_chances", (0.0, 0.0, 0.0, 0.0)))
         return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
@@ -140,7 +144,7 @@ class CropStore:
         return self.body_height * float(side[position] / np.median(side))
 
     def view_of(self, picture: np.ndarray, position: int, whole: Scene, size: int | None = None) -> np.ndarray:
-        """The view, made as the stored ones, of another picture uint8 [H,W,3] in place of the frame at a position.
+        """The view of another picture uint8 [H,W,3] in place of the frame at a position, made like the stored views.
 
         whole: `whole_scene()`, read once. size: the view's side, that of the stored ones without it.
         """
@@ -162,6 +166,28 @@ class CropStore:
         background = cv2.cvtColor(_read_picture(files.picture("background")), cv2.COLOR_BGR2RGB)
         noise = _read_picture(files.picture("noise")).astype(np.float32) / 4
         return Scene(background, noise, self.in_place)
+
+
+def read_description(folder: Path) -> Record:
+    """What a store says of itself, once its files are what was written.
+
+    Raises
+    ------
+    DamagedFile
+        One is not; stores of versions before the digests are believed.
+    OSError
+        There is no store.
+    """
+    description = CropFolder(folder).description
+    return _whole(folder, description.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _whole(folder: Path, written: int) -> Record:
+    """The description of a store that was `written` then; its files are read through once in a process."""
+    described: dict[str, Any] = read_record(CropFolder(folder).description)
+    check_digests(folder, described.get("digests", {}))
+    return described
 
 
 def _read_picture(path: Path) -> np.ndarray:
@@ -187,7 +213,7 @@ CLOSE = 128  # pixels a side
 
 
 def close_view(store: CropStore, position: int) -> View:
-    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made."""
+    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], made like the stored views."""
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
     crop, salient = store.crops([position])[0], store.outline_at(position)

@@ -15,15 +15,16 @@ import cv2
 import numpy as np
 
 from ubam.core.files import content_hash
+from ubam.core.seals import digests_of, write_record
 from ubam.core.typing import Progress
 from ubam.recordings.film import VideoInfo
 from ubam.recordings.mask_files import masks_hash, read_masks
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_folder import CropFolder
-from ubam.tracking.body import write_plan
+from ubam.tracking.body import BODY_ARRAYS, write_plan
 from ubam.tracking.camera_motion import Camera
-from ubam.tracking.crop_store import CROP_VERSION, CropStore
+from ubam.tracking.crop_store import CROP_VERSION, CropStore, read_description
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
@@ -71,7 +72,7 @@ def build_crops(
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         meta = _write_store(recording, info, folder, crop_size, view_size, progress)
-        _write_json(CropFolder(folder).description, meta | {"key": key})
+        _seal(folder, meta | {"key": key})
         if out.exists():
             shutil.rmtree(out)
         os.replace(folder, out)
@@ -88,17 +89,22 @@ def _key(recording: Recording, crop_size: int, view_size: int) -> str:
 
 
 def _is_current(out: Path, key: str) -> bool:
+    """Whether a store is there, of this key and whole."""
     try:
-        return bool(json.loads(CropFolder(out).description.read_text(encoding="utf-8"))["key"] == key)
+        return bool(read_description(out)["key"] == key)
     except (OSError, ValueError, KeyError):
         return False
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    with open(path, "w", encoding="utf-8") as handle:
-        json.dump(value, handle, indent=1, ensure_ascii=False)
-        handle.flush()
-        os.fsync(handle.fileno())
+def _seal(folder: Path, meta: dict[str, Any]) -> None:
+    """Describe a whole store, with the digests of its files; each is on the disk before the store takes its place."""
+    files = CropFolder(folder)
+    apart = {files.body, *(files.array(name) for name in BODY_ARRAYS)}
+    written = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in written:
+        with open(path, "rb+") as handle:
+            os.fsync(handle.fileno())
+    write_record(files.description, meta | {"digests": digests_of(path for path in written if path not in apart)})
 
 
 def _write_store(
@@ -137,15 +143,19 @@ def _write_store(
 def _write_scene(folder: Path, scene: Scene) -> None:
     """background.png and noise.png (grey levels times 4)."""
     files = CropFolder(folder)
-    cv2.imwrite(str(files.picture("background")), cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR))
-    cv2.imwrite(str(files.picture("noise")), (scene.noise * 4).clip(0, 255).round().astype(np.uint8))
+    pictures = {
+        "background": cv2.cvtColor(scene.background, cv2.COLOR_RGB2BGR),
+        "noise": (scene.noise * 4).clip(0, 255).round().astype(np.uint8),
+    }
+    for name, picture in pictures.items():  # cv2.imwrite says nothing on a full disk
+        files.picture(name).write_bytes(bytes(cv2.imencode(".png", picture)[1]))
 
 
 def _write_crops(
     recording: Recording, survey: FirstPass, scaled: "_Scaled", plan: str, folder: Path,
     sides: tuple[int, int], progress: Progress | None,
 ) -> tuple[int, list[str]]:  # fmt: skip
-    """Write crops, views, outlines and bodies; how many crops there are, and what the decoder complained about."""
+    """Write crops, views, outlines and bodies; returns the number of crops and the decoder's complaints."""
     total, damage = len(survey.times), []  # type: int, list[str]
     crop_size, view_size = sides
     frames = read_frames(
@@ -153,10 +163,10 @@ def _write_crops(
     )
     files, found = CropFolder(folder), scaled.finding.track.found
     rows = {
-        "views": _rows(files.array("views"), (total, view_size, view_size, 3)),
-        "outline": _rows(files.array("outline"), (total, crop_size, crop_size)),
-        "landmarks": _rows(files.array("landmarks"), (total, len(LANDMARKS[plan]), 4), np.float32),
-        "places": _rows(files.array("places"), (total, 64, 64, 4), np.int8),
+        "views": rows_on_disk(files.array("views"), (total, view_size, view_size, 3)),
+        "outline": rows_on_disk(files.array("outline"), (total, crop_size, crop_size)),
+        "landmarks": rows_on_disk(files.array("landmarks"), (total, len(LANDMARKS[plan]), 4), np.float32),
+        "places": rows_on_disk(files.array("places"), (total, 64, 64, 4), np.int8),
     }
     offsets = [0]
     with open(files.pictures, "wb") as blob:
@@ -191,8 +201,12 @@ def _seen(
         yield glimpse.crop, look._replace(outline=cut(whole, scaled.boxes[position], size) / np.float32(255))
 
 
-def _rows(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.memmap:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+def rows_on_disk(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.memmap:
+    """A new array on disk whose room is taken at once: a disk that fills up later would end the process."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    with open(path, "rb+") as handle:
+        os.posix_fallocate(handle.fileno(), 0, array.offset + array.nbytes)
+    return array
 
 
 def _finish_crops(folder: Path, rows: Mapping[str, np.memmap], offsets: list[int]) -> None:
@@ -240,7 +254,7 @@ class _Scaled:
         return plan_chances(shipped_eye(), shown)
 
     def glimpses(self, frames: Iterator[np.ndarray], size: int, first: int = 0) -> Iterator[Glimpse]:
-        """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
+        """What the eye is shown of every frame: the box in it, in its neighbours in time, and in the empty scene."""
         for position, three in enumerate(with_neighbours(frames), first):
             before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
             yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
@@ -252,7 +266,7 @@ class _Scaled:
         return moved_scene_at(self.scene, self.boxes[position], size, self.camera.moves[position], self.size)
 
     def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
-        """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
+        """The outline that the eye saw; empty where nothing in it differs from a scene that was seen empty."""
         if self.finding.lost:
             return salient
         return present(salient, glimpse.crop, self.behind(position, len(salient)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from ubam.core.typing import Progress
 from ubam.recordings.film import VideoInfo
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import read_timed_frames
+from ubam.tracking.disturbances.light import light_of
 from ubam.tracking.scene.background import reduced
 
 SMALL_SIDE = 256
@@ -24,7 +26,8 @@ class FirstPass:
     """What the first pass learns: times float64 [T] from frame_index `first` on, full-size samples, small pictures.
 
     samples uint8 [N,H,W,3] are the frames at `sampled` int64 [N], counted from the first; a small picture is
-    `reduction` times smaller. declared: how many frames the file says it has.
+    `reduction` times smaller. declared: how many frames the file says it has; light float32 [T,48]: how bright the
+    parts of each frame are.
     """
 
     first: int
@@ -34,6 +37,7 @@ class FirstPass:
     blob: Path
     offsets: np.ndarray
     reduction: int
+    light: np.ndarray
     declared: int = 0
 
     @property
@@ -41,10 +45,12 @@ class FirstPass:
         """Frames per second, by the median step."""
         return float(1 / np.median(np.diff(self.times)))
 
-    def small_frames(self) -> Iterator[np.ndarray]:
-        """The small pictures of every frame, uint8 [h,w,3] RGB."""
+    def small_frames(self, first: int = 0, last: int | None = None) -> Iterator[np.ndarray]:
+        """The small pictures of every frame, or of those from one on and before another, uint8 [h,w,3] RGB."""
+        offsets = self.offsets[first : None if last is None else last + 1]
         with open(self.blob, "rb") as blob:
-            for start, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True):
+            blob.seek(offsets[0])
+            for start, stop in pairwise(offsets):
                 yield from_jpeg(blob.read(stop - start), self.blob)
 
 
@@ -58,7 +64,7 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
     """
     reduction = reduction_of(info.width, info.height)
     samples = _Samples(int(np.clip(SAMPLE_BYTES // (info.width * info.height * 3), 15, 41)))
-    first, times, offsets = 0, [], [0]  # type: int, list[float], list[int]
+    first, times, offsets, light = 0, [], [0], []  # type: int, list[float], list[int], list[np.ndarray]
     frames = read_timed_frames(recording.video, fps=recording.fps, start_s=recording.start_s, end_s=recording.end_s)
     total = declared_frames(recording, info)
     with open(folder / "small.bin", "wb") as blob:
@@ -66,7 +72,9 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
             first = index if not times else first
             times.append(time_s)
             samples.offer(frame)
-            offsets.append(offsets[-1] + blob.write(to_jpeg(reduced(frame, reduction))))
+            small = reduced(frame, reduction)
+            light.append(light_of(small))
+            offsets.append(offsets[-1] + blob.write(to_jpeg(small)))
             if progress and len(times) % 32 == 0:
                 progress(min(len(times), total), 2 * total)
     if len(times) < MIN_FRAMES:
@@ -76,12 +84,12 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
         )
     return FirstPass(
         first, np.array(times), np.stack(samples.kept), samples.every * np.arange(len(samples.kept)),
-        folder / "small.bin", np.array(offsets), reduction, info.frames_declared,
+        folder / "small.bin", np.array(offsets), reduction, np.stack(light), info.frames_declared,
     )  # fmt: skip
 
 
 def reduction_of(width: int, height: int) -> int:
-    """How many times smaller a picture is surveyed: whole numbers are quick."""
+    """How many times smaller a picture is surveyed; whole numbers are fast."""
     return -(-max(width, height) // SMALL_SIDE)
 
 

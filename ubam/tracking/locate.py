@@ -1,6 +1,6 @@
 """Scene and track of a recording from its survey, whether its camera stands still, moves, or cannot be followed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -20,6 +20,11 @@ from ubam.tracking.camera_motion import (
     local_saliency,
     share_at_rest,
 )
+from ubam.tracking.disturbances.intruders import steadied, without_light
+from ubam.tracking.disturbances.jumps import Jumps, find_jumps
+from ubam.tracking.disturbances.light import light_changes
+from ubam.tracking.disturbances.rivals import choose_subject
+from ubam.tracking.disturbances.sentences import said_of_jumps, said_of_larger, said_of_light
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass
 from ubam.tracking.given_masks import find_by_masks
@@ -57,7 +62,16 @@ def find_subject(recording: Recording, survey: FirstPass) -> Finding:
         StudyError: the given masks do not fit.
         VideoError: the given box lies outside the picture.
     """
-    camera, lost = _camera(survey)
+    jumps = find_jumps(survey)
+    camera, lost = _camera(survey) if jumps is None else (_pushed(survey, jumps), False)
+    lit = light_changes(survey.light, survey.fps)
+    finding = _find(recording, survey, camera, lost, lit)
+    joined = camera is not None and recording.mask is None and recording.box is None
+    said = _said_of_camera(survey, jumps, joined=joined)
+    return _saying(replace(finding, track=finding.track.saying(*said)), survey, lit)
+
+
+def _find(recording: Recording, survey: FirstPass, camera: Camera | None, lost: bool, lit: Sequence[int]) -> Finding:
     if recording.mask is not None:
         finding = _turned(find_by_masks(recording.mask, survey), survey.fps)
         if camera is None and not lost:
@@ -70,12 +84,16 @@ def find_subject(recording: Recording, survey: FirstPass) -> Finding:
     if lost:
         return _find_moving_parts(survey)
     if camera is not None:
-        return _find_in_mosaic(survey, camera)
-    scene, track = scene_and_track(survey.small_frames, survey.samples, survey.sampled, survey.reduction, survey.fps)
+        return _find_in_mosaic(survey, camera, lit)
+    scene, track = scene_and_track(
+        survey.small_frames, survey.samples, survey.sampled, survey.reduction, survey.fps, lit
+    )
     return _turned(Finding(scene, track), survey.fps)
 
 
-def scene_and_track(frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float) -> tuple[Scene, Track]:
+def scene_and_track(
+    frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float, lit: Sequence[int] = ()
+) -> tuple[Scene, Track]:
     """The empty scene and the body's track, from what moves and then from what the eye sees there.
 
     Parameters
@@ -90,18 +108,25 @@ def scene_and_track(frames: Frames, samples: np.ndarray, at: np.ndarray, times: 
         How many pixels of the full size make one of the small pictures.
     fps
         Frames per second.
+    lit
+        The frames at which the light changes.
     """
     first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
     motion = motion_of(first.saliency(frame) for frame in frames())
-    moving = motion.track(times, fps)
-    settled = settle(frames, at, moving, times)
+    choice = choose_subject(frames, at, motion, times, fps)
+    moving, settled = choice.subject.track, choice.subject.settled
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
     whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])
     scene = empty_scene(samples, whole)
     track = moving
     if settled is not None:
-        track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps)
-    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *motion.remarks(track, times))
+        larger = without_light(steadied(motion.larger(settled.area), fps), lit, fps)
+        # Where the subject cannot be told from what is heavier, the eye may see a part of that.
+        unsure = larger | (~moving.found if choice.beside else False)
+        track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps, ~unsure)
+        track = replace(track, larger=larger)
+    remarks = choice.subject.motion.remarks(track, times, beside=choice.beside, unlike=choice.unlike)
+    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *remarks)
 
 
 def _boxes_of(track: Track, at: np.ndarray, times: int, size: tuple[int, int]) -> np.ndarray:
@@ -123,6 +148,27 @@ def _camera(survey: FirstPass) -> tuple[Camera | None, bool]:
         return None, at_rest < NOTHING_RESTS
 
 
+def _pushed(survey: FirstPass, jumps: Jumps) -> Camera:
+    height, width = survey.samples.shape[1:3]
+    return jumps.camera(len(survey.times), (height // survey.reduction, width // survey.reduction))
+
+
+def _said_of_camera(survey: FirstPass, jumps: Jumps | None, *, joined: bool) -> tuple[str, ...]:
+    if jumps is None:
+        return (MOVING,) * joined
+    return (said_of_jumps(survey.times[list(jumps.at)].tolist(), joined=joined),)
+
+
+def _saying(finding: Finding, survey: FirstPass, lit: Sequence[int]) -> Finding:
+    """The finding with what is to be said of its light, and of something larger that was in view."""
+    track = finding.track
+    if lit:
+        track = track.saying(said_of_light(survey.times[list(lit)].tolist()))
+    if track.larger is not None and track.larger.any():
+        track = track.saying(said_of_larger(track.larger, survey.times))
+    return replace(finding, track=track)
+
+
 def _turned(finding: Finding, fps: float) -> Finding:
     """The finding with its views turned to the subject's own heading where it is seen from above."""
     heading = facing(finding.track, fps)
@@ -131,8 +177,8 @@ def _turned(finding: Finding, fps: float) -> Finding:
     return replace(finding, track=from_above(finding.track), heading=heading, egocentric=True)
 
 
-def _find_in_mosaic(survey: FirstPass, small: Camera) -> Finding:
-    """Scene and track in the scene's pixels, where everything is as for a camera at rest; the boxes brought back."""
+def _find_in_mosaic(survey: FirstPass, small: Camera, lit: Sequence[int]) -> Finding:
+    """Scene and track, found in the scene's pixels as for a camera at rest; the boxes are converted back."""
     wanted = small.size[0] * small.size[1] * survey.reduction**2 * 3 * len(survey.samples)
     shrinking = min(1.0, float(np.sqrt(2 * SAMPLE_BYTES / wanted)))
     camera = small.scaled(survey.reduction, survey.reduction * shrinking)
@@ -142,8 +188,8 @@ def _find_in_mosaic(survey: FirstPass, small: Camera) -> Finding:
     laid = _laid_samples(survey.samples[kept], camera.at(at))
     around = reduced(steadiest_background(laid), times)
     tracker = replace(small.scaled(1, survey.reduction * shrinking / times), size=around.shape[1::-1])
-    scene, track = scene_and_track(partial(_laid_frames, tracker, survey, around), laid, at, times, survey.fps)
-    track = replace(track, found=track.found & camera.registered, warnings=(MOVING, *track.warnings))
+    scene, track = scene_and_track(partial(_laid_frames, tracker, survey, around), laid, at, times, survey.fps, lit)
+    track = replace(track, found=track.found & camera.registered)
     finding = _turned(Finding(scene, track, camera), survey.fps)
     roll = camera.roll.astype(np.float32)
     heading = roll if finding.heading is None else finding.heading + roll
@@ -155,7 +201,7 @@ def _laid_frames(tracker: Camera, survey: FirstPass, background: np.ndarray) -> 
 
 
 def _laid_samples(samples: np.ndarray, camera: Camera) -> np.ndarray:
-    """Samples laid into the scene, and what is seen there most steadily where one does not reach; uint8 [N,H,W,3]."""
+    """Samples placed in the scene, uint8 [N,H,W,3]; where one does not reach, what is seen there most steadily."""
     laid, outside = (np.stack(parts) for parts in zip(*map(camera.register, samples, count()), strict=False))
     around = steadiest_seen(laid, outside)
     for picture, missing in zip(laid, outside, strict=True):
@@ -181,7 +227,7 @@ def _brought_back(track: Track, camera: Camera) -> Track:
 
 
 def _find_moving_parts(survey: FirstPass) -> Finding:
-    """What moves otherwise than its surroundings is the subject; the scene is only the median picture."""
+    """The subject is what moves differently from its surroundings; the scene is only the median picture."""
     median = median_background(survey.samples)
     motion = motion_of(moving_parts(survey))
     track = motion.track(survey.reduction, survey.fps)

@@ -30,12 +30,19 @@ class Settled:
     """The body beside what moves, from looks at some frames.
 
     middle [T,2]: where the body's middle is in every frame, roughly, and side: of its box, small pixels;
-    subject bool [N,h,w]: the body in the frames that were looked at.
+    subject bool [N,h,w]: the body in the frames that were looked at; doubt: how unsure its outline is, 0 to 0.5.
     """
 
     middle: np.ndarray
     side: float
     subject: np.ndarray
+    doubt: float
+
+    @property
+    def area(self) -> float:
+        """Of the body, small pixels; 0 where it is not seen."""
+        sizes = self.subject.sum(axis=(1, 2))
+        return float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0
 
 
 def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settled | None:
@@ -76,7 +83,8 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
             break
     size = threes[0][0].shape[1::-1]
     subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
-    return Settled(_path(moving, at[there], here[there], side), side, subject)
+    doubt = float(np.median([1 - outline[outline > 0.5].mean() for outline, _ in parts if outline.any()]))
+    return Settled(_path(moving, at[there], here[there], side), side, subject, doubt)
 
 
 def _path(moving: np.ndarray, at: np.ndarray, seen: np.ndarray, side: float) -> np.ndarray:
@@ -98,7 +106,10 @@ def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.nd
     return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
 
 
-def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Settled, scale: float, fps: float) -> Track:
+def follow_body(
+    frames: Frames, scene: Scene | None, track: Track, settled: Settled, scale: float, fps: float,
+    sure: np.ndarray | None = None,
+) -> Track:  # fmt: skip
     """The track of the whole body, from that of what moves; arguments as for `settle`.
 
     It is found where the eye sees it: a body that rests is still there.
@@ -109,6 +120,8 @@ def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Sett
         The empty scene at the size of the small pictures; None where it is not known.
     fps
         Frames per second.
+    sure
+        bool [T], the frames in which what the eye sees may be the subject; all without it.
     """
     wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
     boxes = _boxes(settled.middle[wanted], WIDER * settled.side)
@@ -117,6 +130,9 @@ def follow_body(frames: Frames, scene: Scene | None, track: Track, settled: Sett
     if not seen[:, 0].any():
         return track
     blobs, there = _between(seen, wanted, len(track.found))
+    there = there if sure is None else there & sure
+    if not there.any():
+        return track
     remarks = tuple(NOT_MOVING if remark == NO_MOTION else remark for remark in track.warnings)
     return smooth_track(enlarged_blobs(blobs, scale), there, fps, remarks)
 

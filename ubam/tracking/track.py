@@ -16,7 +16,8 @@ class Track:
     box float32 [T,4] (x0, y0, x1, y1): square, one size for the whole recording, may reach outside the picture;
     found bool [T]; body_height: median vertical extent of the subject; ground_y float32 [T]: its lowest point, smooth;
     centre float32 [T,2] (x, y), smoothed; warnings: sentences for the user; shape float32 [T,7]: the moments of the
-    subject's blob as `find_blobs` has them; extent: its typical longer side as seen.
+    subject's blob as `find_blobs` has them; extent: its typical longer side as seen. larger bool [T]: where something
+    much larger is in view; None where nobody looked for it.
     """
 
     box: np.ndarray
@@ -27,6 +28,7 @@ class Track:
     warnings: tuple[str, ...]
     shape: np.ndarray
     extent: float
+    larger: np.ndarray | None = None
 
     def saying(self, *warnings: str) -> "Track":
         """The same track with further warnings."""
@@ -35,13 +37,17 @@ class Track:
 
 NO_MOTION = "nothing moves: no subject was found, and the whole picture is used; give a box in the study"
 SEVERAL = "several subjects are in view: the heaviest is followed; give a box per subject in the study"
-
+UNLIKE = "something else moves and does not look like a subject: it is left out; look at the crops, or give a box"
 UNSTEADY = "much besides the subject moves: does the camera move, or the light change?"
+OFTEN = 0.33  # share of the frames in which something else must be there before it counts
+SECOND = 0.4  # of the subject's mass: what is as heavy may be a second one
+RIVAL = 0.1  # of the mass of what is followed: what is as heavy may be the subject instead
+LARGER = 4.0  # times the subject's area: a second one has about one, an arm or a person ten and more
 
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in small frames, and which of it is followed.
+    """What moves in small frames, and which blob is followed.
 
     blobs float32 [T,CANDIDATES,14] as `find_blobs` has them; path int [T]: the blob that is followed, -1 for none;
     beside float [T]: summed saliency beside the heaviest blob; size: (width, height) of the frames.
@@ -53,7 +59,7 @@ class Motion:
     size: tuple[int, int]
 
     def track(self, scale: float, fps: float) -> Track:
-        """The track of what moves, in pixels of the recording: `scale` for each pixel of the small frames."""
+        """The track of what moves, in pixels of the recording; a small pixel is `scale` of them wide."""
         found = self.path >= 0
         if not found.any():
             width, height = (float(round(side * scale)) for side in self.size)
@@ -61,23 +67,56 @@ class Motion:
         chosen = self.blobs[np.arange(len(self.path)), np.maximum(self.path, 0)]
         return smooth_track(enlarged_blobs(chosen, scale), found, fps, ())
 
-    def remarks(self, track: Track, scale: float) -> tuple[str, ...]:
-        """What must be said of what moves besides a subject whose track is known."""
-        several = (SEVERAL,) * self._several(track.box / scale)
+    def remarks(self, track: Track, scale: float, *, beside: bool = False, unlike: bool = False) -> tuple[str, ...]:
+        """Warnings about movement besides a subject whose track is known.
+
+        beside: whether something heavier is known to move; unlike: whether nothing else looks like a subject.
+        """
+        others = beside or self._share_beside(track.box / scale, SECOND) > OFTEN
+        several = (UNLIKE if unlike else SEVERAL,) * others
         return several + (UNSTEADY,) * bool(np.median(self.beside) > 0.1 * self.size[0] * self.size[1])
 
-    def _several(self, box: np.ndarray) -> bool:
-        """Whether a blob of at least 0.4 of the subject's mass is outside its box in a third of the frames."""
+    def rival(self, track: Track, scale: float) -> "Motion | None":
+        """What else moves, besides what is followed by a track; None where that is small or seldom there."""
+        box = _settled(track.box / scale)
+        if self._share_beside(box, RIVAL) <= OFTEN:
+            return None
+        blobs = np.where(self._outside(box).T[..., None], self.blobs, 0)
+        order = np.argsort(-blobs[:, :, 0], axis=1, kind="stable")
+        blobs = np.take_along_axis(blobs, order[..., None], axis=1)
+        return replace(self, blobs=blobs, path=follow(blobs))
+
+    def larger(self, area: float) -> np.ndarray:
+        """In which frames something moves that is `LARGER` times as large as a subject of an area (px), bool [T].
+
+        A wheel that is always there has come from nowhere: what counts is larger than what mostly moves, too.
+        """
+        heaviest = self.blobs[:, 0, 0]
+        return np.asarray(heaviest > LARGER * max(area, float(np.percentile(heaviest, 25))))
+
+    def _share_beside(self, box: np.ndarray, least: float) -> float:
+        """In which share of the frames a blob of so much of the subject's mass is outside its box."""
         seen = np.flatnonzero(self.path >= 0)
         own = self.blobs[seen, self.path[seen]]
-        x, y = self.blobs[seen, :, 1].T, self.blobs[seen, :, 2].T
-        x0, y0, x1, y1 = box[seen].T
-        outside = (x < x0) | (x > x1) | (y < y0) | (y > y1)
-        return bool(len(seen) and ((0.4 * own[:, 0] < self.blobs[seen, :, 0].T) & outside).any(axis=0).mean() > 0.33)
+        heavy = least * own[:, 0] < self.blobs[seen, :, 0].T
+        return float((heavy & self._outside(box)[:, seen]).any(axis=0).mean()) if len(seen) else 0.0
+
+    def _outside(self, box: np.ndarray) -> np.ndarray:
+        """Which blobs have their centres outside a box [T,4], bool [CANDIDATES,T]."""
+        x, y = self.blobs[:, :, 1].T, self.blobs[:, :, 2].T
+        x0, y0, x1, y1 = box.T
+        return (x < x0) | (x > x1) | (y < y0) | (y > y1)
+
+
+def _settled(box: np.ndarray) -> np.ndarray:
+    """Boxes [T,4], or where they mostly are, for all frames, if they mostly stay there: a path may jump to a rival."""
+    place = np.median(box, axis=0)
+    away = np.median(np.abs(box - place).max(axis=1))
+    return np.tile(place, (len(box), 1)) if away < 0.5 * (place[2] - place[0]) else box
 
 
 def motion_of(salient: Iterable[np.ndarray]) -> Motion:
-    """What moves in soft foregrounds float32 [h,w], one a frame."""
+    """What moves in soft foregrounds float32 [h,w], one for each frame."""
     blobs, beside, size = [], [], (0, 0)
     for one in salient:
         blobs.append(find_blobs(one))
@@ -100,7 +139,7 @@ def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tu
 
 
 def smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
-    """The track along one blob a frame [T,14] (`find_blobs`, in pixels of the recording) where bool [T] says it is."""
+    """The track along one blob per frame [T,14] (`find_blobs`, pixels of the recording), where it was found [T]."""
     x0, y0, x1, y1 = chosen[:, 3:7].T
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))
@@ -120,12 +159,12 @@ def smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tu
 
 
 def smooth_runs(values: np.ndarray, found: np.ndarray, sigma: float, runs: Sequence[np.ndarray]) -> np.ndarray:
-    """`smooth`, each run of frames (positions) by itself: between them the subject is suddenly elsewhere."""
+    """`smooth` each run of frames (positions) by itself, as the subject jumps between runs."""
     return np.concatenate([smooth(values[run], found[run], sigma) for run in runs])
 
 
 def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:
-    """values [T,C] held where not found, freed of single outliers, then smoothed by a Gaussian of sigma frames."""
+    """Values [T,C], held where not found, without single outliers, smoothed by a Gaussian of sigma frames."""
     known = np.flatnonzero(found)
     nearest = known[np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)]
     held = median_filter(values[nearest].astype(np.float64), size=(5, 1), mode="nearest")

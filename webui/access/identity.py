@@ -71,12 +71,12 @@ def _from_token(asked: Request) -> Person | None:
     if scheme.casefold() != "bearer" or not value.startswith(TOKEN_START):
         return None
     token = database().scalar(select(Token).where(Token.hash == hash_token(value)))
-    if token is None or not token.user.active:
+    if token is None or not token.user.active or (token.expires is not None and token.expires < now()):
         return None
     if token.used is None or now() - token.used > timedelta(minutes=1):
         token.used = now()
         database().commit()
-    g.by_token = True
+    g.by_token, g.reads_only = True, token.scope == "read"
     return Person(token.user)
 
 
@@ -85,10 +85,13 @@ def hash_token(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
-def make_token(session: Session, user: User, name: str) -> tuple[Token, str]:
-    """A new token and its value, which is shown once and never stored."""
+def make_token(
+    session: Session, user: User, name: str, scope: str = "all", days: int | None = None
+) -> tuple[Token, str]:
+    """A new token and its value, which is shown once and never stored; it ends after `days`, or never."""
     value = TOKEN_START + secrets.token_urlsafe(32)
-    token = Token(user_id=user.id, name=name, hash=hash_token(value))
+    token = Token(user_id=user.id, name=name, hash=hash_token(value), scope=scope)
+    token.expires = now() + timedelta(days=days) if days else None
     session.add(token)
     return token, value
 

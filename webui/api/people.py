@@ -1,13 +1,16 @@
 """Signing in and out, people, tokens, the audit log."""
 
+import csv
+import io
 from typing import Any
 
 from apiflask import APIBlueprint, abort
-from flask import redirect, request, session
+from flask import Response, redirect, request, session
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 
+from ubam.core.files import guarded
 from ubam.core.settings import RUN_PRESETS
 from webui.access.audit_log import note
 from webui.access.identity import (
@@ -22,16 +25,27 @@ from webui.access.identity import (
     password_fits,
     set_password,
 )
+from webui.api.uploads import used_bytes
 from webui.context import service
 from webui.data.models import Job, Opened, Study, Token, User, new_id
 from webui.data.session import database
-from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, TokenOut, UserOut
-from webui.http.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
+from webui.http.answer_records import (
+    AuditLineAnswer,
+    MeAnswer,
+    NewTokenAnswer,
+    PersonAnswer,
+    SpaceAnswer,
+    TokenAnswer,
+    UserAnswer,
+)
+from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, SpaceOut, TokenOut, UserOut
+from webui.http.request_records import AuditRequest, NewUserRequest, SignInRequest, TokenRequest, UserChangeRequest
+from webui.http.schemas import AuditIn, SignIn, TokenIn, UserChange, UserIn, answers
 from webui.http.security import identity, limiter
 
 people = APIBlueprint("people", __name__, url_prefix="/api/v1", tag="people")
 door = APIBlueprint("door", __name__, enable_openapi=False)
-PAGE_LINES = 200
+PAGE_LINES, MOST_LINES = 200, 100_000
 
 
 @door.get("/login")
@@ -72,7 +86,7 @@ def _asked_name() -> str:
 @people.doc(summary="Sign in with name and password")
 @limiter.limit("10 per minute")
 @limiter.limit("5 per minute", key_func=lambda: f"name:{_asked_name()}")
-def sign_in(given: dict[str, Any]) -> dict[str, Any]:
+def sign_in(given: SignInRequest) -> MeAnswer:
     """Sign in; the session is a cookie."""
     user = find_user(database(), given["name"])
     if not service().settings.accounts or not password_fits(user, given["password"]) or user is None:
@@ -99,14 +113,16 @@ def sign_out() -> str:
 @people.get("/me")
 @people.output(MeOut)
 @people.doc(summary="Who asks, and what is allowed here")
-def who() -> dict[str, Any]:
+def who() -> MeAnswer:
     """Who asks, the CSRF token of the session, and the limits."""
     return _me()
 
 
-def _me() -> dict[str, Any]:
+def _me() -> MeAnswer:
     settings, limits = service().settings, service().settings.limits
-    user = {"id": me().id, "name": me().name, "role": me().role} if current_user.is_authenticated else None
+    user: PersonAnswer | None = None
+    if current_user.is_authenticated:
+        user = {"id": me().id, "name": me().name, "role": me().role}
     return {
         "user": user, "accounts": settings.accounts, "csrf": generate_csrf(), "presets": list(RUN_PRESETS),
         "server_folders": bool(settings.folders) and user is not None, "retention_days": settings.retention_days,
@@ -116,20 +132,31 @@ def _me() -> dict[str, Any]:
     }  # fmt: skip
 
 
+@people.get("/space")
+@people.output(SpaceOut)
+@people.doc(summary="The space that one's videos take, one's quota, and what is free on the server")
+def space() -> SpaceAnswer:
+    """Bytes."""
+    used = used_bytes(database(), me().id)
+    limits = service().settings.limits
+    free = max(0, service().storage.free_bytes() - limits.reserve_bytes)
+    return {"used": used, "quota": limits.quota_bytes, "free": free}
+
+
 @people.get("/users")
 @people.output(UserOut(many=True))
 @people.doc(summary="People (admins)")
-def list_users() -> list[dict[str, Any]]:
+def list_users() -> list[UserAnswer]:
     """Everybody."""
     admin()
     return [_user(user) for user in database().scalars(select(User).order_by(User.key))]
 
 
-def _user(user: User) -> dict[str, Any]:
+def _user(user: User) -> UserAnswer:
     studies = database().scalar(select(func.count()).select_from(Study).where(Study.owner_id == user.id))
     return {
         "id": user.id, "name": user.name, "role": user.role, "active": user.active, "created": user.created.isoformat(),
-        "n_studies": studies,
+        "n_studies": studies or 0,
     }  # fmt: skip
 
 
@@ -137,7 +164,7 @@ def _user(user: User) -> dict[str, Any]:
 @people.input(UserIn, arg_name="given")
 @people.output(UserOut, status_code=201)
 @people.doc(summary="Add a person (admins)", responses={201: "added"})
-def create_user(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def create_user(given: NewUserRequest) -> tuple[UserAnswer, int]:
     """Add a person."""
     admin()
     _need_accounts()
@@ -157,7 +184,7 @@ def _need_accounts() -> None:
 @people.output(UserOut)
 @people.doc(summary="Change a person (admins), or one's own password")
 @limiter.limit("10 per minute", key_func=identity)
-def change_user(user_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def change_user(user_id: str, given: UserChangeRequest) -> UserAnswer:
     """Change role, password or access; everybody may change their own password by giving the old one."""
     user = _own_or_any(user_id)
     if me().role != "admin" and set(given) - {"password", "old_password"}:
@@ -212,15 +239,19 @@ def delete_user(user_id: str) -> str:
 @people.get("/tokens")
 @people.output(TokenOut(many=True))
 @people.doc(summary="One's own API tokens, without their values")
-def list_tokens() -> list[dict[str, Any]]:
+def list_tokens() -> list[TokenAnswer]:
     """One's own tokens."""
     found = database().scalars(select(Token).where(Token.user_id == me().id).order_by(Token.created))
     return [_token(token) for token in found]
 
 
-def _token(token: Token) -> dict[str, Any]:
+def _token(token: Token) -> TokenAnswer:
     used = token.used.isoformat() if token.used else None
-    return {"id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used}
+    ends = token.expires.isoformat() if token.expires else None
+    return {
+        "id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used, "scope": token.scope,
+        "expires": ends,
+    }  # fmt: skip
 
 
 @people.post("/tokens")
@@ -228,12 +259,12 @@ def _token(token: Token) -> dict[str, Any]:
 @people.output(NewTokenOut, status_code=201)
 @people.doc(summary="Make an API token; its value is shown here and never again", responses={201: "made"})
 @limiter.limit("30 per hour", key_func=identity)
-def create_token(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def create_token(given: TokenRequest) -> tuple[NewTokenAnswer, int]:
     """A new token."""
-    token, value = make_token(database(), me().user, given["name"])
+    token, value = make_token(database(), me().user, given["name"], given["scope"], given["days"])
     database().commit()
     note("make token", "token", token.id)
-    return _token(token) | {"token": value}, 201
+    return {**_token(token), "token": value}, 201
 
 
 @people.delete("/tokens/<string:token_id>")
@@ -251,16 +282,39 @@ def delete_token(token_id: str) -> str:
 
 
 @people.get("/audit")
-@people.input(PageIn, location="query", arg_name="given")
+@people.input(AuditIn, location="query", arg_name="given")
 @people.output(AuditLine(many=True))
 @people.doc(summary="Who opened and did what (admins), newest first")
-def audit(given: dict[str, Any]) -> list[dict[str, Any]]:
-    """200 lines, newest first; `after`: those older than the line of this id."""
+def audit(given: AuditRequest) -> list[AuditLineAnswer]:
+    """200 lines, newest first; `after`: those older than the line of this id; `words`: of who, what or which."""
     admin()
-    lines = select(Opened).order_by(Opened.id.desc()).limit(PAGE_LINES)
+    lines = _lines(given["words"]).limit(PAGE_LINES)
     lines = lines.where(Opened.id < given["after"]) if given["after"] else lines
     return [
         {"id": line.id, "at": line.at.isoformat(), "user": line.user_name, "user_id": line.user_id,
          "action": line.action, "kind": line.kind, "object_id": line.object_id, "address": line.address}
         for line in database().scalars(lines)
     ]  # fmt: skip
+
+
+def _lines(words: str) -> Select[tuple[Opened]]:
+    """Lines of the audit log in which words stand, newest first."""
+    lines, like = select(Opened).order_by(Opened.id.desc()), f"%{words}%"
+    cells = (Opened.user_name, Opened.action, Opened.kind, Opened.object_id, Opened.address)
+    return lines.where(or_(*(cell.ilike(like) for cell in cells))) if words else lines
+
+
+@people.get("/audit.csv")
+@people.input(AuditIn, location="query", arg_name="given")
+@people.doc(summary="The audit log as CSV (admins), newest first", responses=answers("text/csv"))
+def audit_csv(given: AuditRequest) -> Response:
+    """Every line in which the words stand, 100,000 at most."""
+    admin()
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["at", "user", "action", "kind", "object_id", "address"])
+    for line in database().scalars(_lines(given["words"]).limit(MOST_LINES)):
+        cells = (line.user_name, line.action, line.kind, line.object_id, line.address)
+        writer.writerow([line.at.isoformat(), *(guarded(cell) for cell in cells)])
+    headers = {"Content-Disposition": "attachment; filename=audit.csv"}
+    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)

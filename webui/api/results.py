@@ -17,12 +17,16 @@ from webui.api.recordings import shown_copy
 from webui.api.runs import run_json
 from webui.data.models import Recording, Run
 from webui.data.session import database
+from webui.http.answer_records import ComparedAnswer, ResultsAnswer
 from webui.http.answer_schemas import ComparedOut, EvidenceOut, MapsOut, ResultsOut, WindowOut
-from webui.http.responses import jpeg_of, send_picture, send_text, send_whole
+from webui.http.request_records import RunsRequest, TimeRequest
+from webui.http.responses import jpeg_of, send_layers, send_picture, send_text, send_whole
 from webui.http.schemas import RunsIn, TimeIn, answers
 from webui.http.security import identity, limiter
 from webui.results import reader
+from webui.results.exports import exported
 from webui.results.path_redaction import TEXT_SUFFIXES, cut_lines
+from webui.results.records import EvidenceRecord, MapsRecord, WindowRecord
 
 found = APIBlueprint("results", __name__, url_prefix="/api/v1", tag="results")
 PICTURE = answers("image/jpeg")
@@ -39,7 +43,7 @@ def shown_run(run_id: str) -> Run:
 @found.get("/runs/<string:run_id>/results")
 @found.output(ResultsOut)
 @found.doc(summary="Subjects, recordings, statistics, clips, files, and what they say in words")
-def get_results(run_id: str) -> dict[str, Any]:
+def get_results(run_id: str) -> ResultsAnswer:
     """What is there so far; empty tables while a run is not that far."""
     run = run_of(run_id)
     from webui.results.sentences import result_words
@@ -59,7 +63,7 @@ def get_results(run_id: str) -> dict[str, Any]:
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/windows")
 @found.output(WindowOut(many=True))
 @found.doc(summary="The deviation of each window of a recording")
-def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
+def get_windows(run_id: str, recording_id: str) -> list[WindowRecord]:
     """In the order of time."""
     return reader.windows_of(run_of(run_id), recording_id)
 
@@ -67,7 +71,7 @@ def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/evidence")
 @found.output(EvidenceOut)
 @found.doc(summary="The most deviant moments of a recording and the nearest reference pictures")
-def get_evidence(run_id: str, recording_id: str) -> dict[str, Any]:
+def get_evidence(run_id: str, recording_id: str) -> EvidenceRecord:
     """Peaks, most deviant first."""
     return reader.evidence_of(shown_run(run_id), recording_id)
 
@@ -97,10 +101,19 @@ def get_preview(run_id: str, recording_id: str) -> Any:
     return shown_copy(recording_of(recording.study_id, recording.id))
 
 
+@found.get("/runs/<string:run_id>/recordings/<string:recording_id>/layers.<string:kind>")
+@found.doc(summary="The layers of the clip that came with the run, mp4 or json", responses=answers("*/*"))
+def get_layers(run_id: str, recording_id: str, kind: str) -> Response:
+    """The film, or the displacements of its frames."""
+    run = shown_run(run_id)
+    reader.row_of(run, recording_id)
+    return send_layers(reader.files_in(run).layers(recording_id), kind)
+
+
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/crop.jpg")
 @found.input(TimeIn, location="query", arg_name="given")
 @found.doc(summary="What the subject looked like at a moment", responses=PICTURE)
-def get_crop(run_id: str, recording_id: str, given: dict[str, Any]) -> Response:
+def get_crop(run_id: str, recording_id: str, given: TimeRequest) -> Response:
     """The crop of the nearest frame."""
     return send_picture(reader.crop_jpeg(shown_run(run_id), recording_id, given["t"]))
 
@@ -108,7 +121,7 @@ def get_crop(run_id: str, recording_id: str, given: dict[str, Any]) -> Response:
 @found.get("/runs/<string:run_id>/maps")
 @found.output(MapsOut)
 @found.doc(summary="Maps of postures and behaviours")
-def get_maps(run_id: str) -> dict[str, Any]:
+def get_maps(run_id: str) -> MapsRecord:
     """A point per moment."""
     return reader.maps_of(run_of(run_id))
 
@@ -163,14 +176,28 @@ def get_zip(run_id: str) -> Response:
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=f"run-{run.id[:8]}.zip")
 
 
+@found.get("/runs/<string:run_id>/export.<string:kind>")
+@found.doc(summary="The run for other programs: xlsx, parquet, nwb, or clips as a zip", responses=answers("*/*"))
+@limiter.limit("20 per minute", key_func=identity)
+def get_export(run_id: str, kind: str) -> Response:
+    """As `ubam export` writes it."""
+    run = shown_run(run_id)
+    packed = exported(run, kind)
+    note("download", "run", run.id)
+    g.file_answer = True
+    ending = "clips.zip" if kind == "clips" else kind
+    name = f"run-{run.id[:8]}{'-' if kind == 'clips' else '.'}{ending}"
+    return send_file(packed, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+
+
 @found.get("/compare")
 @found.input(RunsIn, location="query", arg_name="given")
 @found.output(ComparedOut)
 @found.doc(summary="Two runs side by side: deviations of the same subjects, and the correlation of ranks")
-def compare_runs(given: dict[str, Any]) -> dict[str, Any]:
+def compare_runs(given: RunsRequest) -> ComparedAnswer:
     """`runs=A,B`."""
     names = given["runs"].split(",")
     if len(names) != 2:
         abort(422, "Name two runs: runs=A,B.")
     pair = (run_of(names[0].strip()), run_of(names[1].strip()))
-    return {"runs": [run_json(run) for run in pair]} | reader.compare(pair)
+    return {"runs": [run_json(run) for run in pair], **reader.compare(pair)}

@@ -2,8 +2,7 @@
 
 import csv
 import io
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError
@@ -14,11 +13,15 @@ from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_sep
 from ubam.recordings.guessing import Guess
 from ubam.recordings.study_table import NAMES
 from webui.data.models import Recording
+from webui.http.answer_records import GuessAnswer
 from webui.http.schemas import RecordingIn
-from webui.jobs.run_study import COLUMNS
+from webui.jobs.companions import plain_name
+from webui.jobs.records import RecordingValues
+from webui.jobs.run_study import COLUMNS, FIELD_OF
 
-NUMBERS = ("day", "dose", "start_s", "end_s")
+NUMBERS = ("day", "dose", "start_s", "end_s", "fps")
 BOXES = ("box", "face_box")
+KNOWN = {*COLUMNS, "id"}
 
 
 def table_text(recordings: Sequence[Recording]) -> str:
@@ -28,9 +31,11 @@ def table_text(recordings: Sequence[Recording]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*COLUMNS, "id"])
+    extra = list(dict.fromkeys(name for recording in recordings for name in recording.extra))
+    writer.writerow([*COLUMNS, *(guarded(name) for name in extra), "id"])
     for recording in recordings:
-        cells = [recording.file_name, *(getattr(recording, name) for name in COLUMNS[1:]), recording.id]
+        own = [getattr(recording, FIELD_OF.get(name, name)) for name in COLUMNS[1:]]
+        cells = [recording.file_name, *own, *(recording.extra.get(name, "") for name in extra), recording.id]
         writer.writerow([_cell(value) for value in cells])
     return out.getvalue()
 
@@ -45,12 +50,11 @@ def _cell(value: Any) -> str:
     return guarded(str(value))
 
 
-def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
+def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, RecordingValues]]:
     """What a CSV says of each recording, matched by its id or file name; StudyError names the first wrong row."""
     reader, above = _reader(text)
     try:
-        names = [(name or "").strip().casefold() for name in reader.fieldnames or []]
-        reader.fieldnames = names
+        names = reader.fieldnames or []
         rows = [
             (reader.line_num + above, row)
             for row in reader
@@ -60,7 +64,7 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
         raise StudyError(f"The table cannot be read as CSV ({error}); check its quotes.") from None
     if "video" not in names and "id" not in names:
         raise StudyError("The table has no column 'video'; the first row names the columns, 'video' holds file names.")
-    found: list[tuple[Recording, dict[str, Any]]] = []
+    found: list[tuple[Recording, RecordingValues]] = []
     lines: dict[str, int] = {}
     by_id, by_name = {recording.id: recording for recording in recordings}, _by_name(recordings)
     for line, row in rows:
@@ -69,7 +73,9 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
             before = lines[recording.id]
             raise StudyError(f"Row {line}: {recording.file_name} is the recording of row {before} again; remove one.")
         lines[recording.id] = line
-        found.append((recording, _values(line, row)))
+        values = _values(line, row)
+        values["extra"] = {name: cell for name, cell in {**recording.extra, **_extra(row)}.items() if cell}
+        found.append((recording, values))
     return found
 
 
@@ -78,17 +84,21 @@ def _reader(text: str) -> tuple["csv.DictReader[str]", int]:
     whole, separator = without_separator_line(text.lstrip("\ufeff"))
     body = whole.lstrip("\r\n")
     reader = csv.DictReader(io.StringIO(body, newline=""), delimiter=separator, skipinitialspace=True)
+    named = [unguarded((name or "").strip()) for name in reader.fieldnames or []]
+    reader.fieldnames = [name.casefold() if name.casefold() in KNOWN else name for name in named]
     return reader, whole[: len(whole) - len(body)].count("\n")
 
 
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2]).strip()
+def _extra(row: Mapping[str, str | None]) -> dict[str, str]:
+    """The cells of a row in columns that the table of the service does not have."""
+    others = {name: cell for name, cell in row.items() if name and name not in KNOWN and isinstance(cell, str)}
+    return {name[:200]: unguarded(cell.strip())[:200] for name, cell in others.items()}
 
 
 def _by_name(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
     found: dict[str, list[Recording]] = {}
     for recording in recordings:
-        found.setdefault(_plain(recording.file_name), []).append(recording)
+        found.setdefault(plain_name(recording.file_name), []).append(recording)
     return found
 
 
@@ -105,7 +115,7 @@ def _recording_of(
             )
         return by_id[identifier]
     name = video.lstrip("'") if video[:1] == "'" else video
-    found = by_name.get(_plain(name)) or by_name.get(_plain(video))
+    found = by_name.get(plain_name(name)) or by_name.get(plain_name(video))
     if not found:
         raise StudyError(f"Row {line}: no recording of this study is called '{name}'; upload it or correct the name.")
     if len(found) > 1:
@@ -116,18 +126,19 @@ def _recording_of(
     return found[0]
 
 
-def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
+def _values(line: int, row: dict[str, str | None]) -> RecordingValues:
     values: dict[str, Any] = {}
     for name in COLUMNS[1:]:
         if name not in row:
             continue
         cell = unguarded((row[name] or "").strip())
         cell = clean_name(cell) if name in NAMES else cell
-        values[name] = _value(line, name, cell)
+        values[FIELD_OF.get(name, name)] = _value(line, name, cell)
     try:
-        loaded: dict[str, Any] = RecordingIn().load(values)
+        loaded: RecordingValues = RecordingIn().load(values)
     except ValidationError as error:
-        name, messages = next(iter(error.normalized_messages().items()))
+        field, messages = next(iter(error.normalized_messages().items()))
+        name = next((column for column, of in FIELD_OF.items() if of == field), field)
         words = messages[0] if isinstance(messages, list) else str(messages)
         raise StudyError(f"Row {line}: '{name}' is '{row.get(name) or ''}': {words}") from None
     return loaded
@@ -147,20 +158,19 @@ def _value(line: int, name: str, cell: str) -> Any:
     return cell
 
 
-def guessed_values(found: Guess) -> dict[str, str]:
+def guessed_values(found: Guess) -> GuessAnswer:
     """A guess as values of a recording; a group stands only where the file lay in a folder."""
-    return {name: getattr(found, name)[:200] for name in ("subject", "group", "session", "day")}
+    return {
+        "subject": found.subject[:200], "group": found.group[:200], "session": found.session[:200],
+        "day": found.day[:200],
+    }  # fmt: skip
 
 
-def left_out(text: str) -> list[str]:
-    """A sentence about columns with values that this table does not keep; none where there are none."""
-    rows, _ = _reader(text)
-    kept = {*COLUMNS, "id"}
-    named = {(name or "").strip(): name for name in rows.fieldnames or []}
-    others = [name for name in named if name and name.casefold() not in kept]
-    cells = list(rows) if others else []
-    filled = [name for name in others if any((row.get(named[name]) or "").strip() for row in cells)]
+def kept_besides(text: str) -> list[str]:
+    """A sentence about columns with values that this table has no cells for; none where there are none."""
+    reader, _ = _reader(text)
+    filled = dict.fromkeys(name for row in reader for name, cell in _extra(row).items() if cell)
     if not filled:
         return []
     names = ", ".join(f"'{name}'" for name in filled)
-    return [f"Not kept here, and not used in a run: the values of {names}. `ubam run` on the command line uses them."]
+    return [f"Kept, and carried into the run and every table that it writes: {names}."]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from apiflask import APIBlueprint, abort
 from flask import Response, request
@@ -20,17 +20,20 @@ from ubam.recordings.guessing import guess
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import study_of, upload_of
+from webui.api.companions import check_companion, keep_companion
 from webui.context import service
-from webui.data.models import Recording, Study, Upload, User
+from webui.data.models import Companion, Recording, Study, Upload, User
 from webui.data.session import database
 from webui.data.upload_receiver import InPlace, credentials
+from webui.http.schemas import is_date
 from webui.http.security import identity, limiter
+from webui.jobs.records import RecordingValues
 from webui.jobs.requests import add_job, new_recording, room_for_recordings
 
 VERSION = "1.0.0"
 PIECE = 1024 * 1024
 UPLOAD_LOCK = 8265  # its number among the locks of PostgreSQL
-TABLE = ("subject", "group", "session", "day")
+TEXTS = ("subject", "group", "session")
 uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
 
 
@@ -64,11 +67,16 @@ def create(study_id: str) -> Response:
     study = study_of(study_id, "editor")
     length = _length()
     described = _metadata(request.headers.get("Upload-Metadata", ""))
+    if "kind" in described:
+        check_companion(described["kind"], described.get("filename", ""))
     _check_room(database(), study, length)
     upload = Upload(
         study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
     )
-    upload.guesses = _guesses(described, upload.file_name)
+    of_a_recording: dict[str, Any] = {
+        name: described[name][:200] for name in ("kind", "recording") if name in described
+    }
+    upload.guesses = of_a_recording if "kind" in described else dict(_guesses(described, upload.file_name))
     database().add(upload)
     database().commit()
     with open(service().storage.upload(upload.id), "xb"):
@@ -101,14 +109,24 @@ def _metadata(text: str) -> dict[str, str]:
     return values
 
 
-def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"subject": guess([described.get("relativePath") or file_name])[0].subject[:200]}
-    found |= {name: described[name][:200] for name in TABLE if described.get(name)}
-    try:
-        found["day"] = float(found["day"]) if "day" in found else None
-    except ValueError:
-        found["day"] = None
+def _guesses(described: dict[str, str], file_name: str) -> RecordingValues:
+    said = {name: described[name][:200] for name in TEXTS if described.get(name)}
+    subject = said.get("subject") or guess([described.get("relativePath") or file_name])[0].subject[:200]
+    found: RecordingValues = {"subject": subject, "day": _day(described.get("day", "")[:200])}
+    if "group" in said:
+        found["group"] = said["group"]
+    if "session" in said:
+        found["session"] = said["session"]
+    if is_date(described.get("date", "")):
+        found["date"] = described["date"]
     return found
+
+
+def _day(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _check_room(session: Session, study: Study, length: int) -> None:
@@ -135,12 +153,13 @@ def _begin_alone(session: Session) -> None:
 
 
 def used_bytes(session: Session, user_id: str) -> int:
-    """Bytes of a person's recordings and uploads under way."""
+    """Bytes of a person's recordings, what goes with them, and uploads under way."""
     stored = select(func.coalesce(func.sum(Recording.bytes), 0)).join(Study)
     stored = stored.where(Study.owner_id == user_id, Recording.outside.is_(None))
     coming = select(func.coalesce(func.sum(Upload.length), 0))
     coming = coming.where(Upload.user_id == user_id, Upload.recording_id.is_(None))
-    return int(session.scalar(stored) or 0) + int(session.scalar(coming) or 0)
+    beside = select(func.coalesce(func.sum(Companion.bytes), 0)).join(Study).where(Study.owner_id == user_id)
+    return sum(int(session.scalar(part) or 0) for part in (stored, coming, beside))
 
 
 def _bytes_to_come(session: Session) -> int:
@@ -236,7 +255,13 @@ def _finish(upload: Upload, path: Path) -> None:
     study = session.get(Study, upload.study_id)
     if study is None:
         abort(404, "The study was deleted meanwhile.")
-    recording = new_recording(session, study, upload.file_name, upload.length, upload.guesses)
+    if "kind" in upload.guesses:
+        keep_companion(upload, path)
+        return
+    guesses = cast(RecordingValues, upload.guesses)
+    if study.kind == "patient":  # a file's name never becomes a patient's by itself
+        guesses = {"subject": study.name, "date": guesses.get("date", "")}
+    recording = new_recording(session, study, upload.file_name, upload.length, guesses)
     mine = update(Upload).where(Upload.id == upload.id, Upload.recording_id.is_(None)).values(recording_id=recording.id)
     if session.execute(mine).rowcount == 0:  # type: ignore[attr-defined]
         session.rollback()  # a second request, as after a lost connection, that came in the same moment

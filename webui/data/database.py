@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
+
+from ubam.core.errors import UbamError
 
 
 class Database:
@@ -28,17 +31,42 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the tables to this version; two processes that start together wait for each other."""
+        """Bring the tables to this version; two processes that start together wait for each other.
+
+        Raises
+        ------
+        UbamError
+            The file is damaged, or a newer version wrote it.
+        """
         from alembic import command  # here and not above: 10 MB that only the start needs
         from alembic.config import Config
+        from alembic.util import CommandError
 
+        self._check()
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(8264)")
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise UbamError(
+                    f"{self.engine.url.render_as_string()} was written by a newer version of ubam; use that one."
+                ) from error
+
+    def _check(self) -> None:
+        """Refuse a SQLite file whose pages or indices contradict each other; a new or absent one is none."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            with self.engine.connect() as connection:
+                found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+        except DatabaseError as error:
+            found = str(error.orig)
+        if found != "ok":
+            raise UbamError(f"{self.engine.url.database} is damaged ({found}); put a copy of it back, or move it away.")
 
 
 def _engine(url: str) -> Engine:

@@ -53,24 +53,32 @@ class User(Base):
 
 
 class Token(Base):
-    """A key for programs; only its hash is kept."""
+    """A key for programs; only its hash is kept. scope: `all` that its person may do, or `read`."""
 
     __tablename__ = "tokens"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scope: Mapped[str] = mapped_column(String(16), default="all")
     created: Mapped[datetime] = mapped_column(default=now)
+    expires: Mapped[datetime | None]
     used: Mapped[datetime | None]
     user: Mapped[User] = relationship()
 
 
 class Study(Base):
-    """Recordings that are analysed together, and their owner."""
+    """Recordings that are analysed together, and their owner.
+
+    kind: `study`; `example`, at which everybody may look; or `patient`, whose recordings are visits of one person that
+    are compared with the named reference `reference_id`.
+    """
 
     __tablename__ = "studies"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16), default="study")
+    reference_id: Mapped[str | None] = mapped_column(Identifier)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     created: Mapped[datetime] = mapped_column(default=now)
     touched: Mapped[datetime] = mapped_column(default=now, index=True)
@@ -81,6 +89,9 @@ class Study(Base):
     )
     runs: Mapped[list["Run"]] = relationship(cascade="all, delete-orphan", back_populates="study")
     uploads: Mapped[list["Upload"]] = relationship(cascade="all, delete-orphan", back_populates="study")
+    companions: Mapped[list["Companion"]] = relationship(
+        cascade="all, delete-orphan", order_by="Companion.file_name", back_populates="study"
+    )
 
 
 class Member(Base):
@@ -94,7 +105,12 @@ class Member(Base):
 
 
 class Recording(Base):
-    """One video of a study; its file lies under its own id, or stays in a folder that the server may read."""
+    """One video of a study; its file lies under its own id, or stays in a folder that the server may read.
+
+    given_fps: frames a second that override the file's clock. keypoints, mask: names of files of the study.
+    keypoints_said: what reading the keypoints said, `ok` or why they cannot be used. extra: further columns. date: of
+    the visit of a patient.
+    """
 
     __tablename__ = "recordings"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
@@ -121,7 +137,26 @@ class Recording(Base):
     end_s: Mapped[float | None]
     box: Mapped[list[Any] | None]
     face_box: Mapped[list[Any] | None]
+    given_fps: Mapped[float | None]
+    keypoints: Mapped[str] = mapped_column(String(1000), default="")
+    mask: Mapped[str] = mapped_column(String(1000), default="")
+    keypoints_said: Mapped[str] = mapped_column(String(2000), default="")
+    date: Mapped[str] = mapped_column(String(10), default="")
+    extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     study: Mapped[Study] = relationship(back_populates="recordings")
+
+
+class Companion(Base):
+    """A file that goes with recordings of a study: their `keypoints` or `mask`."""
+
+    __tablename__ = "companions"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    file_name: Mapped[str] = mapped_column(String(1000))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[datetime] = mapped_column(default=now)
+    study: Mapped[Study] = relationship(back_populates="companions")
 
 
 class Upload(Base):
@@ -161,6 +196,7 @@ class Job(Base):
 class Run(Base):
     """One analysis of a study; `folder` is set when it was made elsewhere and only opened here.
 
+    posture, plan and block are options of `ubam run`; None leaves them to it.
     `recordings` maps the names inside the run to what they were made of: {name: {id, file_name, face_box}}.
     """
 
@@ -172,6 +208,9 @@ class Run(Base):
     reference: Mapped[str | None] = mapped_column(String(200))
     preset: Mapped[str] = mapped_column(String(32))
     seed: Mapped[int] = mapped_column(default=0)
+    posture: Mapped[str | None] = mapped_column(String(16))
+    plan: Mapped[str | None] = mapped_column(String(16))
+    block: Mapped[str | None] = mapped_column(String(200))
     against_id: Mapped[str | None] = mapped_column(Identifier)
     folder: Mapped[str | None] = mapped_column(String(4000))
     recordings: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -179,6 +218,20 @@ class Run(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     study: Mapped[Study] = relationship(back_populates="runs")
     clips: Mapped[list["Clip"]] = relationship(cascade="all, delete-orphan", back_populates="run")
+
+
+class NamedReference(Base):
+    """The frozen reference of a run under a name; `version` stands for all that decides a score by it."""
+
+    __tablename__ = "named_references"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    version: Mapped[str] = mapped_column(String(64))
+    group: Mapped[str] = mapped_column("group_name", String(200))
+    subjects: Mapped[int]
+    created: Mapped[datetime] = mapped_column(default=now)
+    run: Mapped[Run] = relationship()
 
 
 class Clip(Base):

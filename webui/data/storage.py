@@ -7,7 +7,12 @@ from pathlib import Path, PurePosixPath
 from ubam.core.errors import UbamError
 from ubam.core.files import write_text
 from ubam.recordings.folders import VIDEO_SUFFIXES
-from webui.data.models import Clip, Recording, Run
+from webui.data.models import Clip, Companion, Recording, Run
+
+COMPANION_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "keypoints": (".csv", ".tsv", ".txt", ".h5", ".hdf5", ".slp"),
+    "mask": (".json", *VIDEO_SUFFIXES),
+}
 
 
 class Storage:
@@ -48,6 +53,12 @@ class Storage:
         """A copy that a browser plays; its name says which face box is blurred in it."""
         box = "-".join(str(round(side)) for side in recording.face_box or [])
         return self.recording(recording) / f"shown{'-' + box if box else ''}.mp4"
+
+    def companion(self, companion: Companion) -> Path:
+        """A file of keypoints or masks, under its own id; its suffix says how to read it."""
+        suffix = PurePosixPath(companion.file_name).suffix.casefold()
+        known = suffix if suffix in COMPANION_SUFFIXES.get(companion.kind, ()) else ""
+        return self.study(companion.study_id) / "companions" / f"{companion.id}{known}"
 
     def job(self, run: Run) -> Path:
         """Beside the run folder: the study as it was, progress and log."""

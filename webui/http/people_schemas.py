@@ -25,6 +25,12 @@ class MeOut(Answer):
     presets, server_folders, retention_days, limits = texts(), Boolean(), Integer(), Nested(LimitsOut)
 
 
+class SpaceOut(Answer):
+    """Bytes that one's videos take, that they may take, and that are free on the server."""
+
+    used, quota, free = Integer(), Integer(), Integer()
+
+
 class UserOut(Answer):
     """A person, as an admin sees them."""
 
@@ -36,6 +42,7 @@ class TokenOut(Answer):
     """A key for programs, without its value."""
 
     id, name, created, used = String(), String(), String(), String(allow_none=True)
+    scope, expires = String(), String(allow_none=True)
 
 
 class NewTokenOut(TokenOut):

@@ -1,6 +1,7 @@
 """The shapes of what the API takes; every text is checked for length and control characters before it goes anywhere."""
 
 import unicodedata
+from datetime import date
 from typing import Any
 
 from apiflask import Schema
@@ -8,7 +9,8 @@ from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
-from ubam.core.settings import FACTOR_RANGE, LAYOUTS
+from ubam.core.settings import FACTOR_RANGE, LAYOUTS, POSTURES
+from ubam.tracking.eye.landmarks import PLANS
 
 TRANSFER = "transfer"  # the posture of one recording with the appearance of another
 LARGEST = 1e9
@@ -39,6 +41,19 @@ def label_field(**options: Any) -> String:
 def number_field(low: float = -LARGEST, high: float = LARGEST) -> Float:
     """A number or nothing; JSON's true and false are no numbers."""
     return Float(allow_none=True, validate=Range(low, high))
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day as ISO 8601 writes it."""
+    try:
+        return len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _dated(text: str) -> None:
+    if text and not is_date(text):
+        raise ValidationError("is no date; write 2026-05-31, or nothing.")
 
 
 class Box(List[float]):
@@ -84,6 +99,11 @@ class RecordingIn(Schema):
     dose = number_field()
     start_s = number_field(0)
     end_s = number_field(0)
+    given_fps = Float(allow_none=True, validate=Range(0, 1e6, min_inclusive=False))
+    keypoints = String(validate=[Length(0, 1000), clean])
+    mask = String(validate=[Length(0, 1000), clean])
+    date = String(validate=[Length(0, 10), _dated])
+    extra = Dict(keys=name_field(), values=label_field(), validate=Length(0, 40))
     box = Box()
     face_box = Box()
 
@@ -118,11 +138,17 @@ class PathsIn(Schema):
 
 
 class RunIn(Schema):
-    """How to analyse a study; without a reference every subject is compared with all others."""
+    """How to analyse a study; without a reference every subject is compared with all others.
+
+    posture, plan and block are the options of `ubam run` of these names.
+    """
 
     name = label_field()
     reference = label_field(allow_none=True)
     preset = String(load_default="standard", validate=[Length(1, 32), clean])
+    posture = String(allow_none=True, validate=OneOf(POSTURES))
+    plan = String(allow_none=True, validate=OneOf(PLANS))
+    block = label_field(allow_none=True)
     seed = Integer(load_default=0, strict=True, validate=Range(0, 2**31 - 1))
 
 
@@ -169,15 +195,23 @@ class UserChange(Schema):
 
 
 class TokenIn(Schema):
-    """What a token is for."""
+    """What a token is for, what it may do, and after how many days it ends (null: never)."""
 
     name = name_field(required=True)
+    scope = String(load_default="all", validate=OneOf(("all", "read")))
+    days = Integer(load_default=None, allow_none=True, strict=True, validate=Range(1, 3650))
 
 
 class PageIn(Schema):
     """Where a long list continues."""
 
     after = Integer(load_default=0, validate=Range(0, 2**53))
+
+
+class AuditIn(PageIn):
+    """Where the audit log continues, and words that must stand in a line."""
+
+    words = String(load_default="", validate=[Length(0, 200), clean])
 
 
 class TimeIn(Schema):
@@ -193,8 +227,11 @@ class RunsIn(Schema):
 
 
 class Error(Schema):
-    """What went wrong, in one sentence."""
+    """A problem (RFC 9457): `error` is what went wrong in one sentence, `detail` what else is known."""
 
+    type = String(required=True)
+    title = String(required=True)
+    status = Integer(required=True)
     error = String(required=True)
     detail = Dict(required=True)
 

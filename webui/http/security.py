@@ -2,6 +2,7 @@
 
 from functools import partial
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask, HTTPError, abort
@@ -21,6 +22,7 @@ from webui.settings import LOCAL_NAMES, ServerSettings
 
 SIGN_IN = "/api/v1/session"
 SAFE = ("GET", "HEAD", "OPTIONS")
+AGAIN_S = 30  # after which a request that was one too many is worth another try
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -95,6 +97,7 @@ def install(app: APIFlask, settings: ServerSettings) -> None:
     app.before_request(_check_body)
     app.before_request(_check_forgery)
     app.after_request(_never_keep)
+    app.after_request(_as_problem)
     hidden = (*places(settings.data, *settings.folders), *of_the_program())
     app.after_request(partial(_hide_folders, hidden))
     app.error_processor(_as_sentence)
@@ -113,6 +116,8 @@ def _check_body() -> None:
 
 def _check_forgery() -> None:
     """Every change needs the token of the session, unless the request brings an API token, which no browser adds."""
+    if request.method not in SAFE and current_user.is_authenticated and g.get("reads_only"):
+        abort(403, "This token is for reading only; make another one for changes.")
     if request.method in SAFE or (current_user.is_authenticated and g.get("by_token")):
         return
     if not current_user.is_authenticated and request.path != SIGN_IN:
@@ -130,7 +135,7 @@ def _never_keep(response: Response) -> Response:
 
 def _hide_folders(hidden: tuple[str, ...], response: Response) -> Response:
     """No answer of the API says where on this server things lie; a run of the command line names folders of its own."""
-    if response.mimetype == "application/json" and not response.direct_passthrough:
+    if response.mimetype in ("application/json", "application/problem+json") and not response.direct_passthrough:
         run = g.get("run")
         cut = cut_from(run) if run is not None and run.folder is not None else ()
         response.set_data(cut_bytes(cut_bytes(response.get_data(), cut), hidden))
@@ -150,7 +155,7 @@ def _as_sentence(error: HTTPError) -> tuple[dict[str, Any], int, Any]:
     message = error.message or ""
     if error.status_code == 422 and error.detail:
         message = _first_problem(error.detail)
-    return {"error": message, "detail": error.detail or {}}, error.status_code, error.headers
+    return _problem(message, error.status_code, error.detail), error.status_code, error.headers
 
 
 def _first_problem(detail: Any, where: str = "") -> str:
@@ -169,4 +174,19 @@ def _forged(error: CSRFError) -> tuple[dict[str, Any], int]:
 
 
 def _sentence(text: str, status: int) -> tuple[dict[str, Any], int]:
-    return {"error": text, "detail": {}}, status
+    return _problem(text, status), status
+
+
+def _problem(text: str, status: int, detail: Any = None) -> dict[str, Any]:
+    """An error as RFC 9457 has it; `error` is the sentence for people, `detail` what else is known."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "error": text,
+            "detail": detail or {}}  # fmt: skip
+
+
+def _as_problem(response: Response) -> Response:
+    """Errors of the API say what they are, and when it is worth asking again."""
+    if response.status_code >= 400 and response.mimetype == "application/json" and request.path.startswith("/api/"):
+        response.content_type = "application/problem+json"
+    if response.status_code in (429, 503):
+        response.headers.setdefault("Retry-After", str(AGAIN_S))
+    return response

@@ -1,6 +1,6 @@
 """The shapes of what the API answers about studies, their recordings and whether they are enough."""
 
-from apiflask.fields import Boolean, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 
 from webui.http.answer_schemas import NUMBER, Answer, many, texts
 
@@ -14,7 +14,7 @@ class MemberOut(Answer):
 class StudyOut(Answer):
     """A study; `role`: of the person who asks; `bytes`: of its recordings."""
 
-    id, name, owner, role = String(), String(), String(), String()
+    id, kind, name, owner, role = String(), String(), String(), String(), String()
     created, touched, can_edit = String(), String(), Boolean()
     members, n_recordings, n_runs, bytes = many(MemberOut), Integer(), Integer(), Integer()
 
@@ -62,15 +62,27 @@ class GuessesOut(Answer):
 
 
 class RecordingOut(Answer):
-    """A recording: what the file declares of itself, and what a person said of it."""
+    """A recording: what the file declares of itself, and what a person said of it.
+
+    `given_fps` overrides the file's clock; `keypoints` and `mask` name files of the study; `keypoints_said` is `ok` or
+    why the keypoints cannot be used; `extra` holds all other columns.
+    """
 
     id, study, file_name, bytes = String(), String(), String(), Integer()
     subject, group, session = String(), String(), String()
     day, dose, start_s, end_s = Float(**NUMBER), Float(**NUMBER), Float(**NUMBER), Float(**NUMBER)
+    given_fps, keypoints, mask, keypoints_said = Float(**NUMBER), String(), String(), String()
+    date, extra = String(), Dict(keys=String(), values=String())
     box, face_box = List(Float(), allow_none=True), List(Float(), allow_none=True)
     status, reason, warnings = String(), String(), texts()
     fps, duration_s = Float(**NUMBER), Float(**NUMBER)
     width, height, frames = Integer(**NUMBER), Integer(**NUMBER), Integer(**NUMBER)
+
+
+class CompanionOut(Answer):
+    """A file of keypoints or masks."""
+
+    id, kind, file_name, bytes = String(), String(), String(), Integer()
 
 
 class VerdictOut(Answer):
@@ -89,7 +101,11 @@ class GroupSizeOut(Answer):
 
 
 class CheckOut(Answer):
-    """Whether a study is enough; `problems` must be corrected before a run, `doubts` say what it cannot show."""
+    """Whether a study is enough; `problems` must be corrected before a run, `doubts` say what it cannot show.
+
+    `estimates`: seconds that a run of each preset would take; `measured`: by the pace of this server's own runs.
+    """
 
     verdicts, groups, reference_guess = many(VerdictOut), many(GroupSizeOut), String(allow_none=True)
     problems, doubts, enough = texts(), texts(), texts()
+    estimates, measured = Dict(keys=String(), values=Float()), Boolean()

@@ -24,7 +24,7 @@ def housekeeping(place: Workplace) -> None:
             session.delete(upload)
         if place.settings.retention_days:
             limit = now() - timedelta(days=place.settings.retention_days)
-            for study in session.scalars(select(Study).where(Study.touched < limit)):
+            for study in session.scalars(select(Study).where(Study.touched < limit, Study.kind != "example")):
                 place.storage.bury(place.storage.study(study.id), *(place.storage.upload(u.id) for u in study.uploads))
                 session.delete(study)
     empty_graves(place.database, place.storage)

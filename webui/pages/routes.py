@@ -75,7 +75,8 @@ def study(study_id: str) -> str:
 @_of_a_person
 def run(run_id: str) -> str:
     """One run: its stages while it works, its results when it is done."""
-    return render_template("run.html", run_id=run_of(run_id).id)
+    found = run_of(run_id)
+    return render_template("run.html", run_id=found.id, is_example=found.study.kind == "example")
 
 
 @pages.get("/runs/<string:run_id>/score")
@@ -83,6 +84,13 @@ def run(run_id: str) -> str:
 def score(run_id: str) -> str:
     """Score further recordings against the frozen reference of a run."""
     return render_template("score.html", run_id=run_of(run_id).id)
+
+
+@pages.get("/patients/<string:study_id>")
+@_of_a_person
+def patient(study_id: str) -> str:
+    """A patient over visits."""
+    return render_template("patient.html", study_id=study_of(study_id).id)
 
 
 @pages.get("/compare")

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from ubam.core.seals import SEAL
+
 TEXT_SUFFIXES = (".csv", ".json", ".html", ".svg", ".txt", ".log")
 # Below the data folder, identifiers say nothing to a person: what is named begins inside the run or the recording.
+SEAL_LINE = f' "{SEAL}":'.encode()
 OWN = r"(?:/studies/[0-9a-f]{32}(?:/(?:runs|recordings|clips)/[0-9a-f]{32}(?:/run(?![\w-]))?)?(?![\w-]))?"
 # What may stand before a path in a text; in front of a piece of base64 or of an address stand other letters.
 BEFORE, AFTER = r"(?<![\w+/=.%~-])", r"(?:/|(?![\w-]))"
@@ -50,7 +53,8 @@ def cut_lines(path: Path, cut: tuple[str, ...]) -> Iterator[bytes]:
     """The lines of a file without these folders; other files than texts as they are, a megabyte at a time."""
     with open(path, "rb") as handle:
         if path.suffix.casefold() in TEXT_SUFFIXES:
-            yield from (cut_bytes(line, cut) for line in handle)
+            # What is cut here is no damage, so a record goes without its seal.
+            yield from (cut_bytes(line, cut) for line in handle if not line.startswith(SEAL_LINE))
         else:
             while piece := handle.read(1024 * 1024):
                 yield piece

@@ -10,10 +10,11 @@ import waitress
 from waitress.server import BaseWSGIServer, MultiSocketServer
 
 from webui import create_app
-from webui.context import Service
+from webui.context import JobQueue, Service
 from webui.data.database import Database
 from webui.data.storage import Storage
 from webui.data.upload_receiver import channels
+from webui.jobs.example import prepare_example
 from webui.jobs.housekeeping import empty_graves
 from webui.jobs.queue import DurableQueue, JobWorker
 from webui.jobs.workplace import Workplace
@@ -29,7 +30,7 @@ def serve(settings: ServerSettings, host: str, port: int, *, jobs: bool, say: Ca
     service: Service = app.extensions["ubam"]
     empty_graves(service.database, service.storage)
     place = Workplace(settings, service.database, service.storage)
-    worker = JobWorker(place, service.queue) if jobs else None
+    worker = _begin_work(place, service.queue) if jobs else None
     server = make_server(app, settings, host, port)
     say(f"ubam: {_address(settings, service, host, server.effective_port)}  (Ctrl-C ends it)")
     _stop_on_signal(lambda: None)
@@ -41,6 +42,14 @@ def serve(settings: ServerSettings, host: str, port: int, *, jobs: bool, say: Ca
         server.close()
         if worker is not None:
             worker.stop()
+
+
+def _begin_work(place: Workplace, queue: JobQueue) -> JobWorker:
+    """A worker; at the first start of a service it makes the example, beside everything else."""
+    worker = JobWorker(place, queue)
+    if place.settings.example:
+        threading.Thread(target=prepare_example, args=(place,), name="example", daemon=True).start()
+    return worker
 
 
 def make_server(app: Any, settings: ServerSettings, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
@@ -73,7 +82,7 @@ def work(settings: ServerSettings, say: Callable[[str], Any]) -> None:
     storage.prepare()
     database.migrate()
     queue = DurableQueue(settings)
-    worker = JobWorker(Workplace(settings, database, storage), queue)
+    worker = _begin_work(Workplace(settings, database, storage), queue)
     stopped = threading.Event()
     _stop_on_signal(stopped.set)
     say(f"ubam worker {worker.name}: waiting for jobs  (Ctrl-C ends it; what it was doing goes on at the next start)")

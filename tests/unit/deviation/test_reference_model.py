@@ -7,6 +7,7 @@ from scipy.stats import trim_mean
 
 from tests.support.posture_studies import make_code, make_study
 from ubam.core.errors import ModelError
+from ubam.deviation import twin
 from ubam.deviation.normal_variation import TRIM, length, running_mean, shrink, trimmed_mean
 from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import cut_in_parts, score_study
@@ -84,10 +85,36 @@ def test_the_twin_never_shows_the_querys_own_subject() -> None:
     codes = make_study(8, 4, 1)
     matcher = Matcher(codes[:4], movement_basis(codes))
     assert all(name != codes[0].recording_id for name, _ in matcher.twin(codes[0]).references)
-    twin = matcher.twin(codes[4])
-    assert len(twin.references) == 4
-    assert twin.posture.shape == codes[4].posture.shape
-    assert all(frame.min() >= 0 and frame.max() < 90 for _, frame in twin.references)
+    shown = matcher.twin(codes[4])
+    assert len(shown.references) == 4
+    assert shown.posture.shape == codes[4].posture.shape
+    assert all(frame.min() >= 0 and frame.max() < 90 for _, frame in shown.references)
+
+
+def test_of_many_reference_subjects_some_are_matched_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twin, "MATCHED", 5)
+    names = [f"r{number}" for number in range(12)]
+    chosen = twin.matched_subjects(names)
+    assert len(chosen) == 5
+    assert set(twin.matched_subjects(names[::-1])) == set(chosen)
+    assert twin.matched_subjects(names[:5]) == names[:5]
+    codes = make_study(3, 12, 1)
+    fitted = ReferenceModel().fit(codes[:12], codes)
+    assert {name for name, _ in fitted.matcher.twin(codes[-1]).references} == set(chosen)
+    assert len(fitted.score(codes[0]).moment) == 1
+    assert len(fitted.score(codes[-1]).moment) == 12  # every subject of the reference is left out once
+
+
+def test_scores_by_some_of_many_reference_subjects_are_those_by_all_within_their_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = make_study(4, 24, 4, shift=4.0)
+    everybody = score_study(codes, "healthy", intervals=False).subjects
+    monkeypatch.setattr(twin, "MATCHED", 12)
+    some = score_study(codes, "healthy").subjects
+    inside = [one.low < all_.deviation < one.high for one, all_ in zip(some, everybody, strict=True)]
+    assert np.mean(inside) > 0.9
+    assert [one.p_value for one in some[24:]] == [one.p_value for one in everybody[24:]] == [1 / 25] * 4
 
 
 def test_smooth_and_length_against_loops() -> None:

@@ -10,7 +10,7 @@ import pytest
 from ubam.core.errors import StudyError
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study
-from ubam.encoding.study_encoder import unmoving, unusable
+from ubam.encoding.study_encoder import movement_of, unmoving, unusable
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study, recovery_study
 from ubam.recordings.study_table import Recording
 from ubam.results.records.motifs import UsageRow
@@ -159,13 +159,12 @@ def test_blocks_come_from_their_column_or_are_asked_for() -> None:
 
 def test_postures_that_are_no_numbers_or_never_change_are_named() -> None:
     rng = np.random.default_rng(0)
-    postures = {"good": rng.normal(size=(20, 3)), "still": np.ones((20, 3)), "bad": np.full((20, 3), np.nan)}
-    postures["other"] = rng.normal(size=(20, 3))
-    assert list(unusable(postures)) == ["bad"]
-    assert "100%" in unusable(postures)["bad"]
-    del postures["bad"]
-    assert unmoving(postures)[0].startswith("still: the posture is the same")
-    assert "no score here says anything" in unmoving({"still": np.ones((5, 2))})[0]
+    assert list(unusable({"good": 1.0, "bad": 0.0})) == ["bad"]
+    assert "100%" in unusable({"good": 1.0, "bad": 0.0})["bad"]
+    postures = {"good": rng.normal(size=(20, 3)), "still": np.ones((20, 3)), "other": rng.normal(size=(20, 3))}
+    movement = {name: movement_of(posture) for name, posture in postures.items()}
+    assert unmoving(movement)[0].startswith("still: the posture is the same")
+    assert "no score here says anything" in unmoving({"still": movement["still"]})[0]
 
 
 def test_usage_is_read_from_its_rows() -> None:

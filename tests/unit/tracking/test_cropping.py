@@ -1,6 +1,7 @@
 """The crop store: whole, in step with the video, redone only when it must be."""
 
 import json
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,20 +68,22 @@ def test_views_hold_the_subject_and_little_else(store: CropStore) -> None:
 
 
 def test_a_finished_store_is_opened_and_a_changed_one_redone(recording: Recording, tmp_path: Path) -> None:
-    out = tmp_path / "walk"
-    build_crops(recording, out)
+    out, short = tmp_path / "walk", replace(recording, end_s=0.6)
+    build_crops(short, out)
     written = (out / "store.json").stat().st_mtime_ns
-    assert build_crops(recording, out).frames_decoded == 60
+    assert build_crops(short, out).frames_decoded == 15
     assert (out / "store.json").stat().st_mtime_ns == written
-    assert build_crops(replace(recording, fps=50.0), out).fps == pytest.approx(50)
-    assert build_crops(replace(recording, start_s=1.0), out).frame_index[0] == 25
-    assert build_crops(replace(recording, box=(0.0, 0.0, 90.0, 90.0)), out).box[0].tolist() == [0, 0, 90, 90]
-    assert build_crops(recording, out, view_size=32).views.shape == (60, 32, 32, 3)
+    assert build_crops(replace(short, fps=50.0), out).fps == pytest.approx(50)
+    assert build_crops(replace(short, start_s=0.2), out).frame_index[0] == 5
+    assert build_crops(replace(short, box=(0.0, 0.0, 90.0, 90.0)), out).box[0].tolist() == [0, 0, 90, 90]
+    assert build_crops(short, out, view_size=32).views.shape == (15, 32, 32, 3)
 
 
-def test_what_cannot_be_redone_leaves_the_finished_store_as_it_is(recording: Recording, tmp_path: Path) -> None:
+def test_what_cannot_be_redone_leaves_the_finished_store_as_it_is(
+    recording: Recording, store: CropStore, tmp_path: Path
+) -> None:
     out = tmp_path / "walk"
-    build_crops(recording, out)
+    shutil.copytree(store.folder, out)
     with pytest.raises(VideoError, match="frames could be used"):
         build_crops(replace(recording, start_s=2.3), out)
     assert CropStore.open(out).frames_decoded == 60
@@ -121,17 +124,15 @@ def test_an_interrupted_build_leaves_nothing_half_written(recording: Recording, 
         CropStore.open(tmp_path / "walk")
 
 
-def test_progress_rises_to_the_end(recording: Recording, tmp_path: Path) -> None:
+def test_the_same_video_gives_the_same_store_and_progress_rises_to_the_end(
+    recording: Recording, store: CropStore, tmp_path: Path
+) -> None:
     seen: list[tuple[int, int]] = []
-    build_crops(recording, tmp_path / "walk", progress=lambda done, total: seen.append((done, total)))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1] == (120, 120)
-
-
-def test_the_same_video_gives_the_same_store(recording: Recording, store: CropStore, tmp_path: Path) -> None:
-    again = build_crops(recording, tmp_path / "walk")
+    again = build_crops(recording, tmp_path / "walk", progress=lambda done, total: seen.append((done, total)))
     assert np.array_equal(again.views, store.views)
     assert np.array_equal(again.box, store.box)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == (120, 120)
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,10 +27,25 @@ def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.degrees(np.abs(np.angle(np.exp(1j * (first - second)))))
 
 
-@pytest.mark.parametrize(("seed", "dark"), [(1, True), (2, False)])
-def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed: int, dark: bool, tmp_path: Path) -> None:
-    frames, states = film(seed, dark=dark)
-    store = built(frames, tmp_path, "above")
+@pytest.fixture(scope="module")
+def dark(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, np.ndarray]:
+    """A dark animal on a light floor, and its true places and headings."""
+    frames, states = film(3)
+    return built(frames, tmp_path_factory.mktemp("dark"), "above"), states
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, np.ndarray]:
+    """A light animal on a dark floor."""
+    frames, states = film(2, dark=False)
+    return built(frames, tmp_path_factory.mktemp("light"), "above"), states
+
+
+@pytest.mark.parametrize("animal", ["dark", "light"])
+def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(
+    animal: str, request: pytest.FixtureRequest
+) -> None:
+    store, states = request.getfixturevalue(animal)
     assert store.egocentric
     assert store.heading.dtype == np.float32
     error = apart(store.heading, states[:, 2])
@@ -39,9 +54,8 @@ def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(seed: in
     assert (error > 90).mean() == 0
 
 
-def test_views_from_above_point_right_and_crops_stay_as_they_were(tmp_path: Path) -> None:
-    frames, states = film(3)
-    store = built(frames, tmp_path, "above")
+def test_views_from_above_point_right_and_crops_stay_as_they_were(dark: tuple[CropStore, np.ndarray]) -> None:
+    store, states = dark
     shapes = []
     for t in range(10, 190, 10):
         salient = store.views[t, ..., 0].astype(float)

@@ -1,5 +1,6 @@
 """People: sign-in, tokens, roles, shared studies, the audit log."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from tests.webui.support.clients import PASSWORD, Client, TestServer, small_limits
 from ubam.cli.main import cli
 from ubam.core.errors import UbamError
-from webui.data.models import Opened, Token
+from webui.data.models import Opened, Token, now
 from webui.http.security import limiter
 from webui.settings import check_address, secret_key
 
@@ -198,3 +199,31 @@ def test_people_are_added_on_the_command_line(tmp_path: Path) -> None:
     client: Client = server.stranger().sign_in("ANNA")
     run(cli, ["user", "shut-out", "anna", *data], catch_exceptions=False)
     assert client.get("studies").status_code == 401
+
+
+def test_a_token_may_only_read_and_ends_by_itself(server: TestServer) -> None:
+    ada = server.person("ada")
+    made = ada.post("tokens", {"name": "reader", "scope": "read", "days": 30}).json
+    assert made["scope"] == "read"
+    assert made["expires"] > made["created"]
+    script = server.app.test_client()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    assert script.get("/api/v1/studies", headers=headers).status_code == 200
+    answer = script.post("/api/v1/studies", headers=headers, json={"name": "x"})
+    assert (answer.status_code, "for reading only" in answer.json["error"]) == (403, True)
+    server.change(Token, made["id"], expires=now() - timedelta(seconds=1))
+    assert script.get("/api/v1/studies", headers=headers).status_code == 401
+    assert ada.post("tokens", {"name": "x", "days": 0}).status_code == 422
+    assert ada.post("tokens", {"name": "x"}).json["expires"] is None
+
+
+def test_an_error_is_a_problem_of_rfc_9457(server: TestServer) -> None:
+    answer = server.stranger().get("studies")
+    assert answer.mimetype == "application/problem+json"
+    assert set(answer.json) == {"type", "title", "status", "error", "detail"}
+    assert (answer.json["status"], answer.json["title"]) == (401, "Unauthorized")
+    spec = server.stranger().get("openapi.json").json
+    operations = [one for path in spec["paths"].values() for one in path.values() if isinstance(one, dict)]
+    names = [one.get("operationId") for one in operations]
+    assert all(names)
+    assert len(set(names)) == len(names) > 40

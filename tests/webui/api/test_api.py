@@ -56,7 +56,7 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: TestServ
     assert [row["group"] for row in both.json] == ["lesion", "lesion"]
     assert client.patch(f"studies/{study}/recordings", {"ids": [bob, "x"], "set": {"group": "no"}}).status_code == 404
     table = client.get(f"studies/{study}/table.csv").get_data(as_text=True)
-    assert table.splitlines()[1] == f"ada.mp4,Ada,healthy,,3,,,,1 2 30 40,,{ada}"
+    assert table.splitlines()[1] == f"ada.mp4,Ada,healthy,,3,,,,1 2 30 40,,,,,{ada}"
     mended = table.replace("lesion", "stroke").replace(",", ";")
     assert client.send("PUT", f"studies/{study}/table.csv", data=mended.encode()).json == {"changed": 4, "notes": []}
     rows = client.get(f"studies/{study}/recordings").json
@@ -64,14 +64,21 @@ def test_the_table_is_changed_one_by_one_many_at_once_and_by_csv(alone: TestServ
     assert rows[0]["box"] == [1, 2, 30, 40]
 
 
-def test_columns_that_are_not_kept_are_named_and_numbers_are_not_misread(alone: TestServer, client: Client) -> None:
+def test_every_column_is_kept_and_numbers_are_not_misread(alone: TestServer, client: Client) -> None:
     study = _study(client)
     alone.add_recording(study, "ada.mp4")
     address = f"studies/{study}/table.csv"
-    table = "sep=;\nvideo;fps;cage;keypoints;day\nada.mp4;25;;ada.h5;1,5\n"
+    table = "sep=;\nvideo;FPS;Cage;site;keypoints;day\nada.mp4;12,5;B2;;ada.h5;1,5\n"
     notes = client.send("PUT", address, data=table.encode()).json["notes"]
-    assert "the values of 'fps', 'keypoints'" in notes[0]
-    assert client.get(f"studies/{study}/recordings").json[0]["day"] == 1.5
+    assert notes == ["Kept, and carried into the run and every table that it writes: 'Cage'."]
+    row = client.get(f"studies/{study}/recordings").json[0]
+    assert (row["day"], row["given_fps"], row["keypoints"]) == (1.5, 12.5, "ada.h5")
+    assert row["extra"] == {"Cage": "B2"}
+    written = client.get(address).get_data(as_text=True)
+    assert client.send("PUT", address, data=written.encode()).status_code == 200
+    assert client.get(address).get_data(as_text=True) == written
+    answer = client.send("PUT", address, data=b"video;fps\nada.mp4;0\n")
+    assert (answer.status_code, "Row 2: 'fps' is '0'" in answer.json["error"]) == (400, True)
     answer = client.send("PUT", address, data=b"video;day\nada.mp4;1,000\n")
     assert answer.status_code == 400
     assert "may mean a thousand or a fraction" in answer.json["error"]

@@ -8,6 +8,8 @@ import pytest
 
 import webui
 from tests.webui.support.clients import TestServer
+from ubam.core.settings import POSTURES
+from ubam.tracking.eye.landmarks import PLANS
 
 HOME = Path(webui.__file__).parent
 SCRIPTS = sorted((HOME / "static" / "js").glob("*.js"))
@@ -74,3 +76,12 @@ def test_texts_are_sent_once(server: TestServer) -> None:
     first = server.stranger().get("/texts.js")
     assert first.get_data(as_text=True).startswith("export const texts = {")
     assert server.stranger().get("/texts.js", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
+def test_the_choices_of_a_run_are_those_of_the_command_line() -> None:
+    page = (HOME / "templates" / "study.html").read_text(encoding="utf-8")
+    for field, names in (("posture", POSTURES), ("plan", ("", *PLANS))):
+        options = re.findall(
+            r'<option value="(\w*)">', page.partition(f'<select id="{field}">')[2].partition("</select>")[0]
+        )
+        assert tuple(options) == names

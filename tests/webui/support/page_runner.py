@@ -40,10 +40,17 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
             time.sleep(STEP_S)
         _wait(folder.parents[3] / "hold", stage)
         progress.end(stage)
+        if stage == "score":
+            shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True, ignore=_later)
         finished.append(stage)
         done.write_text(" ".join(finished), encoding="utf-8")
     shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True)
     say("done")
+
+
+def _later(folder: str, names: list[str]) -> set[str]:
+    """What the stages after `score` write."""
+    return {"magnified", "evidence", "preview", "report.html"} & set(names)
 
 
 def _wait(hold: Path, stage: str) -> None:

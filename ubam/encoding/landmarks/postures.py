@@ -9,7 +9,7 @@ where the eye can't tell, as of the far arm of a walker, the difference alone is
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 from ubam.core.errors import ModelError
 from ubam.core.files import write_json
 from ubam.core.progress import Progress
+from ubam.core.total_variance import total_variance
 from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.landmarks import LANDMARKS, mirrored
@@ -168,14 +169,31 @@ def encode_landmarks(
         landmarks.append(read_landmarks(store, plan))
         if progress is not None:
             progress(done, len(stores))
-    code = given or fit_landmark_code(landmarks, [store.fps for store in stores])
-    postures = [code.encode(one) for one in landmarks]
-    if given is None and variance is not None:
-        own = float(np.concatenate(postures).astype(np.float64).var(0).sum())
-        code = code.scaled(float(np.sqrt(variance / max(own, 1e-12))))
-        postures = [code.encode(one) for one in landmarks]
+    code = settle_landmark_code(landmarks, [store.fps for store in stores], given, variance)
     code.save(path)
-    return postures
+    return [code.encode(one) for one in landmarks]
+
+
+def settle_landmark_code(
+    landmarks: Sequence[Landmarks], fps: Sequence[float], given: LandmarkCode | None, variance: float | None
+) -> LandmarkCode:
+    """The code of a study as `encode_landmarks` has it; one recording at a time is taken from `landmarks`."""
+    code = given or fit_landmark_code(landmarks, fps)
+    if given is not None or variance is None:
+        return code
+    own = total_variance(_Encoded(code, landmarks))
+    return code.scaled(float(np.sqrt(variance / max(own, 1e-12))))
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The postures of recordings, each made when it is asked for."""
+
+    code: LandmarkCode
+    landmarks: Sequence[Landmarks]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return map(self.code.encode, self.landmarks)
 
 
 def sums_and_differences(xy: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -203,9 +221,15 @@ def fit_landmark_code(recordings: Sequence[Landmarks], fps: Sequence[float]) -> 
     shape = np.nanmean([np.nanmean(one.xy[:, numbers], axis=0) for one in recordings], axis=0)
     names = tuple(LANDMARKS[plan][number] for number in numbers)
     plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), (1.0,) * (2 * len(names)))
-    apart = disagreement([plain.encode(one) for one in recordings], fps)
+    chosen = compared(len(recordings))
+    apart = disagreement([plain.encode(recordings[index]) for index in chosen], [fps[index] for index in chosen])
     weight = 1 / np.sqrt(apart**2 + np.median(apart) ** 2 + 1e-12)
     return replace(plain, weight=tuple((weight / np.sqrt((weight**2).mean())).tolist()))
+
+
+def compared(count: int) -> list[int]:
+    """Which of `count` recordings are compared with each other."""
+    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(count, MOST_COMPARED)).astype(int))]
 
 
 def disagreement(postures: Sequence[np.ndarray], fps: Sequence[float]) -> np.ndarray:
@@ -214,7 +238,7 @@ def disagreement(postures: Sequence[np.ndarray], fps: Sequence[float]) -> np.nda
     A moment is a window of a third of a second without the recording's mean. Beside it stands the mean of the nearest
     moments of up to 8 other recordings: what is noise, or means another limb there, does not agree with them.
     """
-    chosen = np.unique(np.linspace(0, len(postures) - 1, min(len(postures), MOST_COMPARED)).astype(int))
+    chosen = compared(len(postures))
     moving = [postures[index] - postures[index].mean(0) for index in chosen]
     windows = [_windows(moves, fps[index]) for moves, index in zip(moving, chosen, strict=True)]
     squares = [np.zeros(postures[0].shape[1])]

@@ -12,12 +12,13 @@ import numpy as np
 from ubam.core.plotting import AMBER, heat_colour
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Frame
+from ubam.magnification.trust import WEAKEST
 from ubam.results.records.clips import REASONS
 
 Arrow = tuple[tuple[float, float], tuple[float, float]]  # start and end (x, y) in pixels
 Region = tuple[int, int, int, int]
 
-LOW, HIGH = 0.02, 0.10  # body heights: a displacement below LOW is not marked, one above HIGH has the last colour
+LOW, HIGH = WEAKEST, 0.10  # body heights: a displacement below LOW is not marked, one above HIGH has the last colour
 
 OPACITY = (0.5, 0.65)  # of the heat, from LOW to HIGH
 ARROWS_FROM = 0.04  # body heights; a shorter arrow would be a dot

@@ -1,6 +1,6 @@
 """The contour of a subject with its body coordinates, and how it moves to that of another subject.
 
-Every point of a contour knows its place in the picture, which way is in, and which place of the body it is. Points of
+Every point of a contour has a place in the picture, a direction inwards, and a place on the body. Points of
 two contours correspond when all three are alike, so that a thigh goes to a thigh and a hind limb to a hind limb. The
 displacement is found by going back and forth between correspondence and a smooth move (iterative closest points, Besl
 and McKay 1992). Coordinates are those of the eye; which leg is the left one is not asked, since it cannot be told from
@@ -101,14 +101,15 @@ def kin_of(contour: Contour) -> Kin:
     return first, last
 
 
-def towards(query: Contour, reference: Contour, kin: Kin) -> Array:
+def towards(query: Contour, reference: Contour, kin: Kin, start: Array | None = None) -> Array:
     """The displacement float32 [n, 2], in canvas sides, of every point of the query to its place on the reference.
 
-    Both contours lie on one canvas. kin: `kin_of` the query.
+    Both contours lie on one canvas. kin: `kin_of` the query. start [n, 2]: from where corresponding points are looked
+    for, where something is known of the displacement.
     """
-    move = np.zeros_like(query.place)
+    move = np.zeros_like(query.place) if start is None else start
     if not len(query) or not len(reference):
-        return move
+        return np.zeros_like(query.place)
     own = np.hstack([BODY * query.body, OUTWARD * query.inward])
     theirs = np.hstack([BODY * reference.body, OUTWARD * reference.inward])
     unlike = _squared(own, theirs)

@@ -23,55 +23,99 @@ SAMPLES = 3000  # points from which the parts are found
 class NormalParts:
     """Parts of the body and what is shown of their displacement.
 
-    centres float32 [K, 3]: in body coordinates. constant float32 [R, K, 2]: mean displacement of the contour to each
-    reference over the recording. steady float32 [K, 2]: what of the constant displacement is more than normal.
-    keep_moving float32 [K] in 0..1: the share of the rest that is.
+    centres float32 [K, 3]: in body coordinates. moving: which way of registration shows what comes and goes. constant
+    float32 [R, K, 2]: what that way finds to be the mean displacement to each reference over the recording. steady
+    float32 [K, 2]: what of the mean displacement is more than normal. keep float32 [K] in 0..1: the share of the rest
+    that is. doubt float32 [K]: squared error to expect of `steady`.
     """
 
     centres: Array
+    moving: int
     constant: Array
     steady: Array
-    keep_moving: Array
+    keep: Array
+    doubt: Array
 
     @classmethod
-    def of(cls, bodies: Sequence[Array], moves: Sequence[Array], wholes: Sequence[Array]) -> "NormalParts":
+    def of(cls, bodies: Sequence[Array], ways: Sequence[Sequence[Array]]) -> "NormalParts":
         """Parts from frames: of each the body coordinates [n, 3] of points and their displacements [R, n, 2].
 
-        moves: of the contour; wholes: as the network sees them. Of what the two find constant and abnormal each part
-        takes the longer. Cosine with the truth, two rendered clips of each: leans .82 (.63 with contours alone, .84
-        with the network alone), hunches .44 (.28, .41), dragged limbs .51 (.51, .17).
+        ways: the displacements of all frames as each way of registration finds them. For the constant share and for
+        the rest that way is taken in which the subject stands out most from how references differ among themselves.
         """
         centres = _centres(np.concatenate(list(bodies)))
         shares = [_shares(body, centres) for body in bodies]
+        found = [_Split.of(shares, moves) for moves in ways]
+        steady = found[int(np.argmax([way.stands_out(way.constant_energy, way.constant_variance) for way in found]))]
+        moving = int(np.argmax([way.stands_out(way.energy, way.variance) for way in found]))
+        kept = steady.kept(steady.constant_energy, steady.constant_variance)
+        doubt = kept * steady.normal(steady.constant_variance)
+        rest = found[moving]
+        return cls(
+            centres, moving, rest.constant, kept[:, None] * trimmed_mean(steady.constant),
+            rest.kept(rest.energy, rest.variance), doubt,
+        )  # fmt: skip
+
+    def abnormal(self, body: Array, moves: Array) -> tuple[Array, Array]:
+        """What of the displacements [R, n, 2] of points with body coordinates [n, 3] is deviation, and its error.
+
+        moves: as the way `moving` finds them. float32 [n, 2], and the error to expect of its length, float32 [n].
+        """
+        share = _shares(body, self.centres)
+        rest = moves - np.einsum("nk,rkc->rnc", share, self.constant)
+        keep = share @ self.keep
+        shown = keep[:, None] * trimmed_mean(rest) + share @ self.steady
+        error = keep * (1 + 1 / len(moves)) * _variance(rest) + share @ self.doubt
+        return np.asarray(shown, np.float32), np.sqrt(error).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What one way finds, split: constant [R, K, 2]; squared lengths and variances [K] of it and of the rest.
+
+    parts [K]: share of the body that each part is.
+    """
+
+    constant: Array
+    constant_energy: Array
+    constant_variance: Array
+    energy: Array
+    variance: Array
+    parts: Array
+
+    @classmethod
+    def of(cls, shares: Sequence[Array], moves: Sequence[Array]) -> "_Split":
         weight = np.maximum(np.sum([share.sum(0) for share in shares], axis=0), 1e-9)
-        constant, whole = (_means(shares, found, weight) for found in (moves, wholes))
-        moving = [m - np.einsum("nk,rkc->rnc", s, constant) for s, m in zip(shares, moves, strict=True)]
+        constant = _means(shares, moves, weight)
+        rest = [m - np.einsum("nk,rkc->rnc", s, constant) for s, m in zip(shares, moves, strict=True)]
         energy, variance = (
-            sum(share.T @ measure(move) for share, move in zip(shares, moving, strict=True)) / weight
+            sum(share.T @ measure(move) for share, move in zip(shares, rest, strict=True)) / weight
             for measure in (_energy, _variance)
         )
-        parts, references = weight / weight.sum(), len(constant)
-        found, told = _abnormal(constant, parts), _abnormal(whole, parts)
-        longer = (found**2).sum(1, keepdims=True) > (told**2).sum(1, keepdims=True)
-        return cls(centres, constant, np.where(longer, found, told), _kept(energy, variance, parts, references))
+        return cls(constant, _energy(constant), _variance(constant), energy, variance, weight / weight.sum())
 
-    def abnormal(self, body: Array, moves: Array) -> Array:
-        """What of the displacements [R, n, 2] of points with body coordinates [n, 3] is deviation, float32 [n, 2]."""
-        share = _shares(body, self.centres)
-        moving = trimmed_mean(moves - np.einsum("nk,rkc->rnc", share, self.constant))
-        return np.asarray((share @ self.keep_moving)[:, None] * moving + share @ self.steady, np.float32)
+    def normal(self, variance: Array) -> float:
+        """The squared length that is normal of a displacement with this variance of the parts.
+
+        It is that of the whole body, since few references tell it badly part by part. A normal subject is as far from
+        the mean of R references as one of them, and the mean itself is uncertain, so that 1 + 1 / R times the variance
+        is normal.
+        """
+        return (1 + 1 / len(self.constant)) * float(self.parts @ variance)
+
+    def stands_out(self, energy: Array, variance: Array) -> float:
+        """How often the squared length of a displacement is what is normal of it."""
+        return float(self.parts @ energy) / max(self.normal(variance), 1e-12)
+
+    def kept(self, energy: Array, variance: Array) -> Array:
+        """The share of a displacement that stays, of each part (James and Stein 1961)."""
+        return np.maximum(0, 1 - self.normal(variance) / np.maximum(energy, 1e-12)).astype(np.float32)
 
 
 def _means(shares: Sequence[Array], moves: Sequence[Array], weight: Array) -> Array:
     """The mean displacement of every part to every reference over all frames, float32 [R, K, 2]."""
     total = sum(np.einsum("nk,rnc->rkc", *pair) for pair in zip(shares, moves, strict=True))
     return np.asarray(total / weight[:, None], np.float32)
-
-
-def _abnormal(constant: Array, parts: Array) -> Array:
-    """What of constant displacements [R, K, 2] is more than normal, [K, 2]; parts [K]: shares of the body."""
-    kept = _kept(_energy(constant), _variance(constant), parts, len(constant))
-    return np.asarray(kept[:, None] * trimmed_mean(constant), np.float32)
 
 
 def _centres(body: Array) -> Array:
@@ -99,14 +143,3 @@ def _variance(moves: Array) -> Array:
     """Variance over references of displacements [R, n, 2], both directions together, [n]; 0 with one reference."""
     apart = ((moves - moves.mean(0)) ** 2).sum((0, 2))
     return np.asarray(apart / max(len(moves) - 1, 1), np.float32)
-
-
-def _kept(energy: Array, variance: Array, share: Array, references: int) -> Array:
-    """The share of a displacement that stays, by its squared length and the variance of each part (James, Stein 1961).
-
-    share [K]: of the body that each part is; the variance is that of the whole body, since few references tell it badly
-    part by part. A normal subject is as far from the mean of R references as one of them, and the mean itself is
-    uncertain, so that 1 + 1 / R times the variance is normal.
-    """
-    normal = (1 + 1 / references) * float(share @ variance)
-    return np.maximum(0, 1 - normal / np.maximum(energy, 1e-12)).astype(np.float32)

@@ -1,10 +1,11 @@
 """Dense registration: it finds where each point of the subject would be if it moved like the reference.
 
 A query frame and the matched frame of each reference subject are brought to one canvas, the query's own box, by body
-height, ground line and box centre. The contour of the query is moved to that of each reference by body coordinates
-(contours.py); how whole bodies differ all the time, the network tells as well (whole_body.py). What is more than normal
-variation (normal_parts.py) is the displacement towards the twin; it is carried from the contour into the subject along
-the body.
+height, ground line and box centre. There are two ways to register them: the contour of the query is moved to that of
+the reference by landmarks and body coordinates (contours.py), or a network looks at both views (whole_body.py). Which
+way shows what stays over the recording, and which what comes and goes, is decided by where the subject stands out most
+from normal variation (normal_parts.py). What is more than that is the displacement towards the twin; it is carried from
+the contour into the subject along the body.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,16 @@ from numpy.typing import NDArray
 
 from ubam.core.affine import centred, similarity
 from ubam.core.typing import Array, View
-from ubam.magnification.registration.contours import Contour, Kin, contour_of, coordinates, kin_of, kinship, towards
+from ubam.magnification.registration.anchors import Anchors, anchors_of, start_of
+from ubam.magnification.registration.contours import (
+    Contour,
+    contour_in,
+    contour_of,
+    coordinates,
+    kin_of,
+    kinship,
+    towards,
+)
 from ubam.magnification.registration.flow_fields import SPACE_SIGMA, saliency_in, smooth_inside
 from ubam.magnification.registration.normal_parts import NormalParts
 from ubam.magnification.registration.whole_body import seen_at, view_on
@@ -27,7 +37,9 @@ from ubam.tracking.crop_store import CropStore, close_view
 from ubam.tracking.views import turned
 
 Matches = Sequence[tuple[CropStore, NDArray[np.int64]]]  # store and, for every frame of the query, position in it
-Registered = tuple[Array, Array, Array]  # flow, weight and spread of one frame, as in `Field`, before smoothing
+Registered = tuple[Array, Array, Array]  # flow, weight and error of one frame, as in `Field`, before smoothing
+CONTOURS, NETWORK = 0, 1
+WAYS = (CONTOURS, NETWORK)  # of registration
 
 FIELD = 64  # pixels a side of a displacement field
 
@@ -45,14 +57,23 @@ class Field:
     """Displacement of `n` frames towards their twins, each on the canvas of its own box.
 
     position: int64 [n], in the store. flow: float32 [n, FIELD, FIELD, 2], (x, y) in shares of the box's side.
-    weight: float32 [n, FIELD, FIELD] in 0..1, 1 on the subject. spread: float32 [n, FIELD, FIELD], the standard
-    deviation of the references, shrunk as the flow is, in shares of the box's side.
+    weight: float32 [n, FIELD, FIELD] in 0..1, 1 on the subject. error: float32 [n, FIELD, FIELD], the error to expect
+    of the flow's length, by how references differ among themselves, in shares of the box's side.
     """
 
     position: NDArray[np.int64]
     flow: Array
     weight: Array
-    spread: Array
+    error: Array
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The subject in one frame: its contour, its body coordinates float32 [CELLS, CELLS, 3] and its anchors."""
+
+    contour: Contour
+    known: Array
+    anchors: Anchors
 
 
 @dataclass
@@ -65,7 +86,8 @@ class Registration:
     query: CropStore
     matches: Matches
     bodies: tuple[Body, Sequence[Body]]
-    _moves: dict[int, tuple[Contour, Array]] = field(default_factory=dict, repr=False)
+    _subjects: dict[int, Seen] = field(default_factory=dict, repr=False)
+    _moves: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
     _frames: dict[int, Registered] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -75,101 +97,98 @@ class Registration:
         return cls(query, matches, (read_body(query, plan), [read_body(store, plan) for store, _ in matches]))
 
     @cached_property
-    def origin(self) -> Array:
+    def origins(self) -> tuple[Array, ...]:
         """The constant shift (x, y), in shares of the box, between each reference and the query, float32 [R, 2].
 
-        A leaning subject has its box centre elsewhere than an upright one, though both stand on the same ground. So the
-        mean horizontal displacement of the lower half of the body over the recording does not count as deviation.
+        Of each way of registration. A leaning subject has its box centre elsewhere than an upright one, though both
+        stand on the same ground. So the mean horizontal displacement of the lower half of the body over the recording
+        does not count as deviation.
         """
-        found = [self._found(int(position)) for position in ground_frames(self.query)]
-        return self._standing([contour for contour, _ in found], [moves for _, moves in found])
+        return tuple(self._standing(way) for way in WAYS)
 
-    def _standing(self, contours: Sequence[Contour], moves: Sequence[Array]) -> Array:
-        """The mean horizontal displacement [R, n, 2] of the lower half of the body in the ground frames, [R, 2]."""
+    def _standing(self, way: int) -> Array:
+        """The mean horizontal displacement of the lower half of the body in the ground frames, [R, 2]."""
         total, count = np.zeros(len(self.matches)), 1e-9
-        for position, contour, move in zip(ground_frames(self.query), contours, moves, strict=True):
-            low = contour.place[:, 1] > waist(self.query, int(position))
-            total, count = total + move[:, low, 0].sum(1), count + float(low.sum())
+        for position in (int(frame) for frame in ground_frames(self.query)):
+            low = self.seen(position).contour.place[:, 1] > waist(self.query, position)
+            total, count = total + self._found(way, position)[:, low, 0].sum(1), count + float(low.sum())
         return np.stack([total / count, np.zeros(len(total))], 1).astype(np.float32)
 
     @cached_property
     def normal(self) -> NormalParts:
         """How much of the displacement of each part of the body is normal variation."""
         frames = [int(position) for position in ground_frames(self.query)]
-        seen = [self.moves(position) for position in frames]
-        wholes = [self._whole(position, contour) for position, (contour, _) in zip(frames, seen, strict=True)]
-        shift = self._standing([contour for contour, _ in seen], wholes)
-        level = [whole - shift[:, None] for whole in wholes]
-        return NormalParts.of([contour.body for contour, _ in seen], [moves for _, moves in seen], level)
+        bodies = [self.seen(position).contour.body for position in frames]
+        return NormalParts.of(bodies, [[self.moves(position, way) for position in frames] for way in WAYS])
 
-    def _whole(self, position: int, contour: Contour) -> Array:
-        """The displacement of a frame's contour to each reference as the network sees it, float32 [R, n, 2]."""
-        views = []
-        for store, path in self.matches:
-            at = int(path[position])
-            views.append(view_on(store, at, to_canvas(self.query, position, store, at)))
-        return seen_at(contour.place, close_view(self.query, position), views)
-
-    def moves(self, position: int) -> tuple[Contour, Array]:
-        """The contour of a frame and its displacement to each reference, float32 [R, n, 2] in shares of the box."""
-        contour, moves = self._found(position)
-        return contour, moves - self.origin[:, None]
+    def moves(self, position: int, way: int) -> Array:
+        """The displacement of a frame's contour to each reference, float32 [R, n, 2] in shares of the box."""
+        return self._found(way, position) - self.origins[way][:, None]
 
     def frame(self, position: int) -> Registered:
-        """Flow, weight and spread of one frame, as in `Field`, before smoothing."""
+        """Flow, weight and error of one frame, as in `Field`, before smoothing."""
         if position not in self._frames:
-            contour, moves = self.moves(position)
-            shown = self.normal.abnormal(contour.body, moves)
-            mean = moves.mean(0)
-            kept = np.linalg.norm(shown, axis=1) / np.maximum(np.linalg.norm(mean, axis=1), 1e-6)
-            spread = np.sqrt(((moves - mean) ** 2).sum((0, 2)) / max(len(moves) - 1, 1)) * np.minimum(kept, 1)
+            shown, error = self.normal.abnormal(
+                self.seen(position).contour.body, self.moves(position, self.normal.moving)
+            )
             weight = subject_weight(self.query.views[position])
-            flow = self.carried(position, contour, np.column_stack([shown, spread]))
-            _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]))
+            flow = self.carried(position, np.column_stack([shown, error]))
+            _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]), KEPT)
         return self._frames[position]
 
-    def _found(self, position: int) -> tuple[Contour, Array]:
-        if position not in self._moves:
-            contour, kin = self.contour(position)
-            found = [
-                towards(contour, self.brought(number, int(path[position]), position), kin)
-                for number, (_, path) in enumerate(self.matches)
-            ]
-            _remember(self._moves, position, (contour, np.stack(found)))
-        return self._moves[position]
+    def _found(self, way: int, position: int) -> Array:
+        if (way, position) not in self._moves:
+            frames = [int(path[position]) for _, path in self.matches]
+            find = self.by_contours if way == CONTOURS else self._by_network
+            _remember(self._moves, (way, position), find(position, frames), len(WAYS) * KEPT)
+        return self._moves[way, position]
 
-    def contour(self, position: int) -> tuple[Contour, Kin]:
-        """The contour of a frame of the query, and what `towards` wants to know of it."""
-        contour = contour_of(self.query, self.bodies[0], position)
-        return contour, kin_of(contour)
+    def _by_network(self, position: int, frames: Sequence[int]) -> Array:
+        views = [
+            view_on(store, at, to_canvas(self.query, position, store, at))
+            for (store, _), at in zip(self.matches, frames, strict=True)
+        ]
+        return seen_at(self.seen(position).contour.place, close_view(self.query, position), views)
 
-    def brought(self, number: int, at: int, position: int) -> Contour:
-        """The contour of the frame `at` of a reference, on the canvas of the query's frame at `position`."""
-        store, _ = self.matches[number]
-        contour = contour_of(store, self.bodies[1][number], at)
-        move = to_canvas(self.query, position, store, at)
-        return replace(contour, place=(contour.place @ move[:, :2].T + move[:, 2]).astype(np.float32))
+    def seen(self, position: int) -> Seen:
+        """The subject in a frame of the query."""
+        if position not in self._subjects:
+            heading = float(self.query.heading[position])
+            outline = turned(self.query.outline_at(position), heading)
+            known = coordinates(self.bodies[0], outline, position, heading)
+            seen = Seen(contour_in(outline, known), known, anchors_of(self.query, self.bodies[0], position))
+            _remember(self._subjects, position, seen, KEPT)
+        return self._subjects[position]
 
-    def carried(self, position: int, contour: Contour, values: Array) -> Array:
-        """Values [n, C] of the points of a contour carried into the subject, float32 [FIELD, FIELD, C]."""
-        found = np.zeros((FIELD, FIELD, values.shape[1]), np.float32)
-        heading = float(self.query.heading[position])
-        outline = turned(self.query.outline_at(position), heading)
-        seen = cv2.resize(outline, (FIELD, FIELD), interpolation=cv2.INTER_AREA) > SEEN
-        if not len(contour) or not seen.any():
+    def by_contours(self, position: int, frames: Sequence[int]) -> Array:
+        """The displacement [R, n, 2] of the contour at `position` to that in one frame of each reference."""
+        seen, found = self.seen(position), []
+        kin = kin_of(seen.contour)
+        for (store, _), body, at in zip(self.matches, self.bodies[1], frames, strict=True):
+            move, contour = to_canvas(self.query, position, store, at), contour_of(store, body, at)
+            brought = replace(contour, place=(contour.place @ move[:, :2].T + move[:, 2]).astype(np.float32))
+            start = start_of(seen.contour, seen.known, seen.anchors, anchors_of(store, body, at).brought(move))
+            found.append(towards(seen.contour, brought, kin, start))
+        return np.stack(found)
+
+    def carried(self, position: int, values: Array) -> Array:
+        """Values [n, C] of the points of a frame's contour carried into the subject, float32 [FIELD, FIELD, C]."""
+        found, seen = np.zeros((FIELD, FIELD, values.shape[1]), np.float32), self.seen(position)
+        outline = turned(self.query.outline_at(position), float(self.query.heading[position]))
+        there = cv2.resize(outline, (FIELD, FIELD), interpolation=cv2.INTER_AREA) > SEEN
+        if not len(seen.contour) or not there.any():
             return found
-        known = coordinates(self.bodies[0], outline, position, heading)
-        rows, columns = np.nonzero(seen)
+        rows, columns = np.nonzero(there)
         places = np.asarray((np.stack([columns, rows], 1) + 0.5) / FIELD, np.float32)
-        weights = kinship(places, known[rows, columns], contour) + 1e-9
+        weights = kinship(places, seen.known[rows, columns], seen.contour) + 1e-9
         found[rows, columns] = (weights @ values) / weights.sum(1, keepdims=True)
         return found
 
 
-def _remember(known: dict[int, Any], position: int, value: Any) -> None:
+def _remember(known: dict[Any, Any], key: Any, value: Any, most: int) -> None:
     """Keep a value; the oldest is forgotten, so that memory stays flat."""
-    known[position] = value
-    if len(known) > KEPT:
+    known[key] = value
+    if len(known) > most:
         del known[next(iter(known))]
 
 
@@ -223,15 +242,15 @@ def smoothed_over_time(
     query: CropStore, frames: Sequence[Registered], near: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> Field:
     """The fields of the `wanted` frames, smoothed over time and space from the registered frames `near` them."""
-    flow, weight, spread = (np.stack(parts) for parts in zip(*frames, strict=True))
+    flow, weight, error = (np.stack(parts) for parts in zip(*frames, strict=True))
     weighted = np.concatenate([flow * weight[..., None], weight[..., None]], axis=-1)
     apart = wanted[:, None] - near
     share = np.exp(-0.5 * np.square(apart / _sigma(query))) * (np.abs(apart) <= _reach(query))
     share = (share / share.sum(1, keepdims=True)).astype(np.float32)
-    weighted, spread = (np.tensordot(share, part, 1) for part in (weighted, spread))
+    weighted, error = (np.tensordot(share, part, 1) for part in (weighted, error))
     smooth = [smooth_inside(frame[..., :2], frame[..., 2], SPACE_SIGMA) for frame in weighted]
     own = np.stack([subject_weight(query.views[position]) for position in wanted])
-    return Field(wanted, np.stack(smooth), own, spread)
+    return Field(wanted, np.stack(smooth), own, error)
 
 
 def subject_weight(view: View) -> Array:

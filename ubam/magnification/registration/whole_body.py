@@ -1,7 +1,7 @@
-"""How whole bodies differ, as the registration network sees it: leans and hunches, which a contour tells badly.
+"""How postures differ, as the registration network sees it: leans and hunches, which a contour shows badly.
 
-It looks at both views at once, coarse to fine (coarse_to_fine.py), and knows bodies, but not where a thin limb is. So
-it is asked for what stays over a recording, on a few frames, and contours for the rest.
+It looks at both views at once, coarse to fine (coarse_to_fine.py). It was taught by bodies of different builds what a
+posture is, so that references differ less by it than by contours; but it does not know where a thin limb is.
 """
 
 import cv2

@@ -6,9 +6,10 @@ from ubam.results.records.codec import OMITTED, from_json, to_json
 
 REASONS = {
     "lost": "outline lost",
-    "unsure": "registration unsure",
+    "unsure": "near normal variation",
     "torn": "torn",
     "limbs": "limb through limb",
+    "bent": "background moved along",
     "dose": "dose missed",
     "ghost": "parts left behind",
 }  # why a frame is not to be trusted, by its code in the JSON

@@ -62,6 +62,7 @@ class RunJson(TypedDict, total=False):
 
     stages: Required[dict[str, StageEntry]]
     warnings: list[str]
+    format: int
     ubam: str
     study: str
     study_key: str

@@ -21,13 +21,13 @@ function line(token) {
     await attempt(() => remove(`tokens/${part(token.id)}`));
     tokens();
   };
-  return h("tr", {}, h("td", {}, token.name), h("td", {}, moment(token.created)), h("td", {}, moment(token.used) || say("account.never")),
+  return h("tr", {}, h("td", {}, token.name), h("td", {}, moment(token.created)), h("td", {}, say(`account.scope_${token.scope}`)), h("td", {}, moment(token.expires) || say("account.days_none")), h("td", {}, moment(token.used) || say("account.never")),
     h("td", { class: "num" }, button(say("account.withdraw"), away, { class: "small danger", "aria-label": say("account.withdraw_of", { name: token.name }) })));
 }
 
 byId("make").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const made = await attempt(() => post("tokens", { name: byId("token-name").value.trim() }));
+  const made = await attempt(() => post("tokens", { name: byId("token-name").value.trim(), scope: byId("token-scope").value, days: Number(byId("token-days").value) || null }));
   if (!made) return;
   byId("token-name").value = "";
   const copy = button(say("downloads.copy"), async () => { await navigator.clipboard.writeText(made.token); copy.textContent = say("downloads.copied"); }, { class: "small", hidden: !navigator.clipboard });

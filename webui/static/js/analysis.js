@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, h, link, show } from "./dom.js";
-import { moment, percent } from "./format.js";
+import { moment, percent, seconds } from "./format.js";
 import { poll } from "./poll.js";
 import { say, sayOr } from "./say.js";
 
@@ -21,7 +21,7 @@ export class Analysis {
 
   choice(name, value, title, words, checked) {
     const input = h("input", { type: "radio", name, value, checked, disabled: !this.editable, on: { change: () => { this[name] = value; } } });
-    return h("label", { class: "choice" }, input, h("span", {}, h("b", {}, title), words ? h("span", { class: "fine" }, words) : null));
+    return h("label", { class: "choice" }, input, h("span", {}, h("b", {}, title), words ? h("span", { class: "fine" }, words) : null, name === "preset" ? h("span", { class: "fine", "data-takes": value }) : null));
   }
 
   async refresh() {
@@ -33,7 +33,22 @@ export class Analysis {
       this.choice("reference", "", say("start.none"), say("start.none_words"), this.reference === ""));
     const line = (kind) => (sentence) => h("li", { class: kind }, sentence);
     show(byId("enough"), found.problems.map(line("problem")), (found.doubts ?? []).map(line("doubt")), found.enough.map(line("good")));
+    for (const place of byId("presets").querySelectorAll("[data-takes]")) place.textContent = this.takes(found, place.dataset.takes);
     this.allow(found, groups);
+  }
+
+  takes({ estimates, measured }, preset) {
+    const time = seconds(60 * Math.max(1, Math.round((estimates[preset] ?? 0) / 60))).replace(/ 00 s$/, "");
+    return say(measured ? "start.takes" : "start.takes_two_cores", { time });
+  }
+
+  /** Columns that every recording fills may be cages, litters or sites. */
+  blocks(recordings) {
+    const usable = recordings.filter((one) => one.status !== "failed"), columns = Object.keys(usable[0]?.extra ?? {}).filter((name) => usable.every((one) => one.extra[name]));
+    const mark = JSON.stringify(columns);
+    byId("block-field").hidden = columns.length === 0;
+    if (mark !== this.columns) show(byId("block"), h("option", { value: "" }, say("start.block_default")), columns.map((name) => h("option", { value: name }, name)));
+    this.columns = mark;
   }
 
   size(group) {
@@ -45,14 +60,15 @@ export class Analysis {
     const usable = found.groups.reduce((sum, group) => sum + group.recordings, 0);
     const why = !this.editable ? say("study.viewer") : !usable ? say("start.no_recordings") : groups.length === 0 ? say("start.no_groups") : found.problems.length ? say("start.mend") : "";
     byId("start-button").disabled = why !== "";
-    byId("why-not").textContent = why;
+    const doubts = (found.doubts ?? []).length;
+    byId("why-not").textContent = why || (doubts ? say("start.doubts", { n: doubts }) : "");
   }
 
   async start() {
     if (this.reference === undefined) { byId("why-not").textContent = say("start.choose_reference"); byId("references").querySelector("input")?.focus(); return; }
     if (this.busy()) { byId("why-not").textContent = say("start.wait_uploads", { n: this.busy() }); return; }
     byId("start-button").disabled = true;
-    const run = await attempt(() => post(`studies/${this.study}/runs`, { reference: this.reference || null, preset: this.preset }));
+    const run = await attempt(() => post(`studies/${this.study}/runs`, { reference: this.reference || null, preset: this.preset, posture: byId("posture").value, plan: byId("plan").value || null, block: byId("block").value || null }));
     byId("start-button").disabled = false;
     if (run) location.assign(`/runs/${run.id}`);
   }

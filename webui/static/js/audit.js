@@ -2,7 +2,7 @@
 
 import { get, query } from "./api.js";
 import { attempt } from "./dialogs.js";
-import { byId, h } from "./dom.js";
+import { byId, h, show } from "./dom.js";
 import { moment } from "./format.js";
 import { say } from "./say.js";
 
@@ -14,12 +14,15 @@ function line(one) {
 }
 
 async function load() {
-  const found = await attempt(() => get(next ? `audit?${query({ after: next })}` : "audit"));
-  if (!found) return;
+  const words = byId("words").value.trim(), found = await attempt(() => get(`audit?${query({ after: next, words })}`));
+  if (!found || words !== byId("words").value.trim()) return;
+  if (!next) show(byId("lines").tBodies[0]);
   byId("lines").tBodies[0].append(...found.map(line));
-  next = found.at(-1)?.id;
+  byId("export").href = `/api/v1/audit.csv?${query({ words })}`;
+  next = found.at(-1)?.id ?? 0;
   byId("more").hidden = found.length < PAGE;
 }
 
 byId("more").addEventListener("click", load);
+byId("words").addEventListener("input", () => { next = 0; load(); });
 load();

@@ -1,22 +1,21 @@
-// What can be taken home: the report, everything in one file, tables, clips, figures; and how it was computed.
+// What can be taken home: few files, each with what it is for; every single file below; and how it was computed.
 
 import { part } from "./api.js";
 import { button, h, link, show } from "./dom.js";
 import { bytes } from "./format.js";
 import { say } from "./say.js";
 
-const KINDS = [["tables", /\.(csv|json)$/i], ["clips", /\.mp4$/i], ["figures", /\.(png|svg)$/i], ["others", /./]];
+const KINDS = ["xlsx", "parquet", "nwb", "clips", "zip"];
 
 export function showDownloads(view, place) {
-  const base = `/api/v1/runs/${part(view.run.id)}`;
-  const left = view.files.filter((file) => file.path !== "report.html");
-  const lists = KINDS.map(([kind, match]) => {
-    const mine = left.filter((file) => match.test(file.path) && KINDS.find(([, other]) => other.test(file.path))[0] === kind);
-    return mine.length ? h("details", {}, h("summary", {}, say(`downloads.${kind}`, { n: mine.length })), h("ul", { class: "files" }, mine.map((file) => h("li", {}, link(file.path, file.url, { download: "" }), h("span", { class: "fine" }, bytes(file.bytes)))))) : null;
-  });
+  const base = `/api/v1/runs/${part(view.run.id)}`, has = (kind) => kind !== "clips" || view.files.some((file) => file.path.endsWith(".mp4"));
+  const one = (kind) => h("div", {}, h("dt", {}, link(say(`downloads.${kind}`), kind === "zip" ? `${base}/run.zip` : `${base}/export.${kind}`, { download: "" })), h("dd", { class: "fine" }, say(`downloads.${kind}_words`)));
+  const single = view.files.filter((file) => file.path !== "report.html");
   show(place, h("h2", {}, say("downloads.title")),
-    h("div", { class: "row" }, link(say("downloads.report"), `${base}/report.html`, { class: "button main", target: "_blank", rel: "noopener" }), link(say("downloads.zip"), `${base}/run.zip`, { class: "button", download: "" })),
-    lists, methods(view));
+    h("div", { class: "row" }, link(say("downloads.report"), `${base}/report.html`, { class: "button main", target: "_blank", rel: "noopener" }), h("span", { class: "fine" }, say("downloads.report_words"))),
+    h("dl", { class: "home" }, KINDS.filter(has).map(one)),
+    h("details", {}, h("summary", {}, say("downloads.single", { n: single.length })), h("ul", { class: "files" }, single.map((file) => h("li", {}, link(file.path, file.url, { download: "" }), h("span", { class: "fine" }, bytes(file.bytes)))))),
+    methods(view));
 }
 
 function methods(view) {

@@ -1,7 +1,7 @@
 // Who may see or change a study, by name.
 
 import { put } from "./api.js";
-import { attempt, open, tell } from "./dialogs.js";
+import { ask, attempt, open, tell } from "./dialogs.js";
 import { button, h, show } from "./dom.js";
 import { say } from "./say.js";
 
@@ -11,8 +11,10 @@ export class Members {
     this.members = (study.members ?? []).map((member) => ({ ...member }));
     this.list = h("ul", { class: "members" });
     this.name = h("input", { id: "member", maxlength: 100, autocomplete: "off" });
+    this.heir = h("input", { id: "heir", maxlength: 100, autocomplete: "off", class: "grow" });
     const form = h("form", { class: "row", on: { submit: (event) => { event.preventDefault(); this.add(); } } }, h("div", { class: "grow" }, h("label", { for: "member" }, say("members.name")), this.name), h("button", {}, say("members.add")));
     this.dialog = open(say("members.title", { name: study.name }), [h("p", { class: "soft" }, say("members.words")), this.list, form,
+      h("p", { class: "row" }, h("label", { for: "heir" }, say("members.hand_over")), this.heir, button(say("members.hand"), () => this.handOver(), { class: "small" })),
       h("div", { class: "row end" }, button(say("common.cancel"), () => this.dialog.close()), button(say("common.save"), () => this.save(), { class: "main" }))]);
     this.draw();
   }
@@ -33,6 +35,12 @@ export class Members {
       ["viewer", "editor"].map((value) => h("option", { value, selected: member.role === value }, say(`members.${value}`))));
     const away = button("×", () => { this.members = this.members.filter((one) => one !== member); this.draw(); }, { class: "small plain", "aria-label": say("members.remove", { name: member.name }) });
     return h("li", { class: "row" }, h("span", { class: "grow" }, member.name), role, away);
+  }
+
+  async handOver() {
+    const name = this.heir.value.trim();
+    if (!name || !await ask(say("members.hand_title", { name }), say("members.hand_words"), say("members.hand"))) return;
+    if (await attempt(() => put(`studies/${this.study.id}/owner`, { name })) !== undefined) location.reload();
   }
 
   async save() {

@@ -8,27 +8,47 @@ import { showGroups } from "./groups.js";
 import { showMaps } from "./maps.js";
 import { showMotifs } from "./motifs.js";
 import { showRanking } from "./ranking.js";
+import { listenToKeys } from "./keys.js";
 import { say } from "./say.js";
+import { offerTour } from "./tour.js";
 import { Viewer } from "./viewer.js";
 
+let viewer = null;
+listenToKeys(() => viewer);
+
+/** Show what there is; null while nothing is scored yet. Gives what lets clips and files that come later be shown, too. */
 export async function showResults(run) {
   const found = await get(`runs/${part(run.id)}/results`);
+  if (!found.words && run.status !== "done") return null;
+  byId("results").hidden = false;
   const words = found.words ?? {};
   const reference = words.reference ?? run.reference ?? null;
   const classes = groupClasses([...found.subjects, ...found.recordings].map((row) => row.group), reference);
   const view = { ...found, run, reference, classes, words };
+  const named = viewer?.row ? { recording: viewer.row.recording_id } : Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   summary(view);
-  const viewer = new Viewer(view, byId("viewer"));
-  const ranking = showRanking(view, byId("ranking"), (subject) => viewer.show(subject));
-  viewer.shown = (subject) => ranking.mark(subject);
+  viewer = new Viewer(view, byId("viewer"));
+  const mine = viewer, ranking = showRanking(view, byId("ranking"), (subject) => mine.show(subject));
+  mine.shown = (subject) => ranking.mark(subject);
   showGroups(view, byId("groups"));
   showMotifs(view, byId("motifs"));
   showDownloads(view, byId("downloads"));
-  ranking.first();
+  if (!pointed(mine, named)) ranking.first();
   const maps = await attempt(() => get(`runs/${part(run.id)}/maps`));
-  showMaps(view, maps, byId("maps"), (recording, time) => viewer.showMoment(recording, time));
+  showMaps(view, maps, byId("maps"), (recording, time) => mine.showMoment(recording, time));
   for (const link of document.querySelectorAll(".parts a")) link.hidden = byId(link.hash.slice(1)).hidden;
-  byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
+  byId("name-reference").hidden = byId("score").hidden = !reference || run.kind === "score" || run.can_edit === false;
+  if (run.status === "done") offerTour();
+  return { renew: async () => mine.renew((await get(`runs/${part(run.id)}/results`)).clips) };
+}
+
+/** Show the moment that the end of an address names, as #recording=a&t=1.5; false where it names none. */
+function pointed(mine, { recording, t }) {
+  const row = mine.view.recordings.find((one) => one.recording_id === recording && one.status !== "failed");
+  if (!row) return false;
+  mine.shown(row);
+  mine.show(row, recording)?.then(() => { if (Number.isFinite(Number(t))) mine.seek(Number(t)); });
+  return true;
 }
 
 function summary({ words, recordings }) {

@@ -1,16 +1,17 @@
 // The page of a run: its stages while it works, and its results as soon as it is done.
 
 import { get, part, patch, post, query, remove } from "./api.js";
-import { ask, askText, attempt } from "./dialogs.js";
+import { ask, askText, attempt, tell } from "./dialogs.js";
 import { bar, byId, h, show } from "./dom.js";
 import { left, moment, percent, seconds } from "./format.js";
+import { ended, listen, offer } from "./notify.js";
 import { poll } from "./poll.js";
 import { showResults } from "./results.js";
 import { say, sayOr } from "./say.js";
 
 const id = byId("main").dataset.run;
 const rows = new Map();
-let seen = 0, shown;
+let seen = 0, shown, early = null, last = null;
 
 function heading(run) {
   const name = run.name || say("run.unnamed");
@@ -86,20 +87,36 @@ function follow() {
     buttons(run);
     progress(run);
     await log().catch(() => {});
+    const going = run.status === "queued" || run.status === "running";
+    offer(going);
+    if (last && !going && last !== run.status) ended(run);
+    last = run.status;
     if (run.status === "done" && shown !== run.finished) {
       shown = run.finished;
-      byId("results").hidden = false;
       await attempt(() => showResults(run));
+    } else if (run.status !== "done" && run.stages?.some((one) => one.name === "score" && one.state === "done")) {
+      // The results are shown as soon as they are there, and clips as they come.
+      early ??= await attempt(() => showResults(run)) ?? null;
+      byId("early").hidden = !early;
+      if (early && going) await early.renew().catch(() => {});
     }
-    return run.status === "queued" || run.status === "running";
+    if (run.status === "done") byId("early").hidden = true;
+    return going;
   });
 }
 
 const again = async (work) => { if (await attempt(work) !== undefined) follow(); };
 
+listen();
+addEventListener("beforeprint", () => { for (const one of document.querySelectorAll(".results details:not([open])")) { one.open = true; one.dataset.printed = ""; } });
+addEventListener("afterprint", () => { for (const one of document.querySelectorAll("details[data-printed]")) { one.open = false; delete one.dataset.printed; } });
 byId("rename").addEventListener("click", async () => {
   const name = await askText(say("run.rename"), say("run.name"), byId("name").textContent, say("common.save"));
   if (name) again(() => patch(`runs/${part(id)}`, { name }));
+});
+byId("name-reference").addEventListener("click", async () => {
+  const name = await askText(say("run.name_reference"), say("run.reference_label"), "", say("common.save"));
+  if (name && await attempt(() => post(`runs/${part(id)}/reference`, { name }))) tell(say("run.reference_named", { name }));
 });
 byId("cancel").addEventListener("click", async () => {
   if (await ask(say("run.cancel_title"), say("run.cancel_words"), say("run.cancel"))) again(() => post(`runs/${part(id)}/cancel`));

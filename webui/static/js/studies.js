@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { askText, attempt } from "./dialogs.js";
 import { byId, h, link, show } from "./dom.js";
 import { bytes, date } from "./format.js";
+import { offerPatients } from "./newpatient.js";
 import { say } from "./say.js";
 
 const list = byId("studies");
@@ -15,7 +16,7 @@ function card(study) {
   const run = study.latest_run;
   return h("li", { class: "card study-card" },
     h("div", { class: "film" }, frames.length ? frames : h("span", { class: "fine" }, say("studies.no_videos"))),
-    h("h2", {}, link(study.name, `/studies/${study.id}`)),
+    h("h2", {}, link(study.name, `/${study.kind === "patient" ? "patients" : "studies"}/${study.id}`), study.kind === "study" ? null : [" ", h("span", { class: "tag" }, say(`studies.kind_${study.kind}`))]),
     h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
     run ? h("p", { class: "latest" }, h("span", { class: `tag ${run.status}` }, say(`run.${run.status}`)), link(run.name || say("run.unnamed"), `/runs/${run.id}`)) : null,
     h("p", { class: "fine" }, say("studies.created", { date: date(study.created) }), shared ? ` · ${shared}` : ""));
@@ -29,10 +30,21 @@ async function begin(name) {
 async function load() {
   const studies = await attempt(() => get("studies"));
   if (!studies) return;
-  byId("empty").hidden = studies.length > 0;
-  byId("new").hidden = studies.length === 0;
-  show(list, studies.map(card));
-  list.hidden = studies.length === 0;
+  const own = studies.filter((study) => study.kind !== "example"), example = studies.find((study) => study.kind === "example");
+  byId("empty").hidden = own.length > 0;
+  byId("new").hidden = own.length === 0;
+  show(list, [...own, ...studies.filter((study) => study.kind === "example")].map(card));
+  list.hidden = own.length === 0;
+  offerExample(example?.latest_run);
+}
+
+/** One click to finished results; while they are being made, that is said. */
+function offerExample(run) {
+  const done = run?.status === "done";
+  byId("example").hidden = !run || run.status === "failed" || run.status === "cancelled";
+  if (run) byId("example-link").href = `/runs/${run.id}`;
+  byId("example-link").hidden = !done;
+  byId("example-soon").hidden = done;
 }
 
 byId("new").addEventListener("click", async () => {
@@ -44,3 +56,5 @@ byId("first").addEventListener("submit", (event) => {
   begin(byId("first-name").value.trim());
 });
 load();
+offerPatients();
+get("space").then(({ used, quota, free }) => { byId("space").textContent = say("studies.space", { used: bytes(used), quota: bytes(quota), free: bytes(free) }); }, () => {});

@@ -4,6 +4,7 @@ import { get, me, patch, post, put, remove } from "./api.js";
 import { Analysis } from "./analysis.js";
 import { ask, askText, attempt, complain, tell } from "./dialogs.js";
 import { drawBoxes } from "./box.js";
+import { showDetails } from "./details.js";
 import { byId, h, show } from "./dom.js";
 import { bytes } from "./format.js";
 import { chosen, dropped } from "./files.js";
@@ -12,12 +13,13 @@ import { Members } from "./members.js";
 import { poll } from "./poll.js";
 import { say } from "./say.js";
 import { Table } from "./table.js";
+import { TableTools } from "./tabletools.js";
 import { Uploads } from "./uploads.js";
 
 const id = byId("main").dataset.study;
 const state = { recordings: [], tables: [], following: null };
 const byName = new Intl.Collator("en", { numeric: true });
-let study, table, uploads, analysis;
+let study, table, tools, uploads, analysis;
 
 function heading() {
   document.title = `${study.name} · ubam`;
@@ -30,9 +32,11 @@ async function refresh() {
   state.recordings.sort((a, b) => byName.compare(a.file_name, b.file_name));
   const some = state.recordings.length > 0;
   byId("table-card").hidden = !some;
-  byId("aside").hidden = !some;
+  byId("aside").hidden = byId("to-start").hidden = !some;
   byId("drop").classList.toggle("slim", some);
   table.update(state.recordings);
+  tools.check(state.recordings);
+  analysis.blocks(state.recordings);
   heading();
   counts();
   const reading = state.recordings.filter((one) => one.status === "probing").length;
@@ -154,7 +158,8 @@ async function begin() {
   byId("members").hidden = !person.accounts || study.role !== "owner";
   byId("delete").hidden = study.role !== "owner";
   byId("viewing").hidden = editable;
-  table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox });
+  table = new Table({ study: id, place: byId("table"), editable, changed: follow, drawBox, details: (recording) => showDetails(id, recording, editable, person.limits).then(follow) });
+  tools = new TableTools(table, editable);
   uploads = new Uploads({ study: id, place: byId("uploads"), limits: person.limits, finished: arrived });
   analysis = new Analysis({ study: id, editable, presets: person.presets, busy: () => uploads.open().length });
   if (editable) { listenForTable(); listenForStudy(); }

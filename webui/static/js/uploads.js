@@ -9,9 +9,9 @@ const PARALLEL = 2;
 export const RUNNING = new Set(["sending", "offline"]);
 
 export class Uploads {
-  /** `place` is where the list stands; `finished` is called after each file that has arrived. */
-  constructor({ study, place, limits, finished }) {
-    Object.assign(this, { study, limits, finished, all: [], halted: false, marks: [], view: new UploadView(this, place) });
+  /** `place` is where the list stands; `finished` is called after each file that has arrived, `more()` says what else goes with a file. */
+  constructor({ study, place, limits, finished, more = () => ({}) }) {
+    Object.assign(this, { study, limits, finished, more, all: [], halted: false, marks: [], view: new UploadView(this, place) });
     addEventListener("beforeunload", (event) => { if (this.open().length) event.preventDefault(); });
     setInterval(() => { if (this.open().length) this.measure(); }, 1000);
     this.draw();
@@ -25,7 +25,7 @@ export class Uploads {
     const present = new Set(this.all.filter((upload) => upload.state !== "cancelled" && upload.state !== "failed").map((upload) => upload.key));
     for (const [place, { file, path }] of files.entries()) {
       if (present.has(fingerprint(this.study, path, file))) continue;
-      const metadata = { filename: file.name, relativePath: path, ...guesses[place] };
+      const metadata = { filename: file.name, relativePath: path, ...guesses[place], ...this.more() };
       this.all.push(new Upload({ study: this.study, file, path, metadata, chunk: this.limits.chunk_bytes, largest: this.limits.largest_chunk_bytes, changed: (upload) => this.change(upload) }));
     }
     this.next();

@@ -149,7 +149,7 @@ def test_frames_are_marked_for_what_makes_their_picture_wrong(made: Magnificatio
     assert frame_issues(made, frame, 2.0) == ()
     torn = replace(frame, moved={2.0: replace(frame.moved[2.0], torn=TORN_SHARE + 0.01)})
     assert frame_issues(made, torn, 2.0) == ("torn",)
-    assert frame_issues(made, replace(frame, spread=10 * np.abs(frame.field).max(-1)), 2.0) == ("unsure",)
+    assert frame_issues(made, replace(frame, error=10 * np.abs(frame.field).max(-1)), 2.0) == ("unsure",)
     missed = replace(made.measured(2.0), shown=np.tile([0.0, 1.0], (len(made.measured(2.0).positions), 1)))
     made_badly = replace(made)
     made_badly._measured[2.0] = missed

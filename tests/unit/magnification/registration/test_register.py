@@ -1,5 +1,6 @@
 """Registration: affine bookkeeping, contours that correspond, and the direction of a known lean."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,10 +10,13 @@ import pytest
 from tests.support import stick_figure
 from ubam.core import affine as affine_module
 from ubam.magnification.registration import contours, flow_fields, register
+from ubam.magnification.registration.anchors import Anchors, anchors_of, start_of, steady
 from ubam.magnification.registration.contours import Contour, contour_in, kin_of, towards
 from ubam.magnification.registration.normal_parts import NormalParts
 from ubam.magnification.registration.register import Registration
+from ubam.tracking.body import read_body
 from ubam.tracking.crop_store import CropStore
+from ubam.tracking.eye.landmarks import LANDMARKS
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +116,8 @@ def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() ->
     limb = np.zeros((80, 2))
     limb[40:, 0] = 0.05
     moves = [(build * (np.arange(80) < 40)[:, None] + limb * np.sin(t)).astype(np.float32) for t in range(frames)]
-    parts = NormalParts.of([body] * frames, moves, moves)
-    shown = np.stack([parts.abnormal(body, move) for move in moves])
+    parts = NormalParts.of([body] * frames, [moves, moves])
+    shown = np.stack([parts.abnormal(body, move)[0] for move in moves])
     assert np.abs(shown[:, :40]).max() < 0.5 * np.abs(np.mean([m[:, :40].mean(0) for m in moves], 0)).max() + 1e-3
     np.testing.assert_allclose(shown[:, 40:, 0], np.stack([limb[40:, 0] * np.sin(t) for t in range(frames)]), atol=0.01)
 
@@ -121,8 +125,56 @@ def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() ->
 def test_with_one_reference_the_whole_displacement_is_shown() -> None:
     body = np.random.default_rng(1).normal(size=(60, 3)).astype(np.float32)
     moves = [np.full((1, 60, 2), 0.02 * t, np.float32) for t in range(5)]
-    parts = NormalParts.of([body] * 5, moves, [move / np.float32(2) for move in moves])
-    np.testing.assert_allclose(parts.abnormal(body, moves[3]), moves[3][0], atol=1e-6)
+    parts = NormalParts.of([body] * 5, [moves, [move / np.float32(2) for move in moves]])
+    shown, error = parts.abnormal(body, moves[3])
+    np.testing.assert_allclose(shown, moves[3][0], atol=1e-6)
+    assert (error == 0).all()
+
+
+def test_the_way_in_which_the_subject_stands_out_from_the_references_shows_it() -> None:
+    rng, frames = np.random.default_rng(3), 10
+    body = rng.normal(0, 0.3, (60, 3)).astype(np.float32)
+    true = [np.array([0.02, 0.03 * np.sin(t)], np.float32) for t in range(frames)]
+    noisy, clear = (
+        [(1.5 * way + rng.normal(0, width, (5, 1, 2)) + np.zeros((5, 60, 2))).astype(np.float32) for way in true]
+        for width in (0.03, 0.003)
+    )  # what is noisy is longer, too
+    for ways, chosen in (([noisy, clear], 1), ([clear, noisy], 0)):
+        parts = NormalParts.of([body] * frames, ways)
+        assert parts.moving == chosen
+        shown, error = parts.abnormal(body, clear[3])
+        np.testing.assert_allclose(shown, np.tile(1.5 * true[3], (60, 1)), atol=0.006)
+        assert 0.002 < error.mean() < 0.01
+
+
+def test_contours_start_to_look_where_landmarks_lead() -> None:
+    query, far = figure(0), figure(0)
+    far = replace(far, place=far.place + np.float32(0.25))  # further than contours find each other by themselves
+    known = np.zeros((contours.CELLS, contours.CELLS, 3), np.float32)
+    own = Anchors(np.array([[0.5, 0.2], [0.5, 0.5], [0.5, 0.8]], np.float32), np.ones(3, np.float32))
+    start = start_of(query, known, own, own.brought(np.array([[1, 0, 0.25], [0, 1, 0.25]])))
+    np.testing.assert_allclose(start, 0.25, atol=0.01)
+    found = towards(query, far, kin_of(query), start)
+    assert np.abs(found - 0.25).mean() < 0.01
+    assert np.abs(towards(query, far, kin_of(query)) - 0.25).mean() > 0.03
+    unseen = replace(own, inside=np.zeros(3, np.float32))
+    assert (start_of(query, known, own, unseen) == 0).all()
+
+
+def test_anchors_are_the_midline_and_the_middle_of_pairs_but_no_limb() -> None:
+    names = LANDMARKS["rodent"]
+    groups = steady(names)
+    assert [names.index("shoulder_left"), names.index("shoulder_right")] in groups
+    assert not any("paw" in names[number] or "tail_tip" in names[number] for group in groups for number in group)
+
+
+def test_anchors_turn_with_the_view(study: dict[str, CropStore]) -> None:
+    store = study["first"]
+    body = read_body(store, "person")
+    turned = replace(store, heading=np.full(len(store.time_s), np.pi / 2, np.float32))
+    upright, lying = anchors_of(store, body, 10), anchors_of(turned, body, 10)
+    apart = upright.place - 0.5
+    np.testing.assert_allclose(lying.place - 0.5, np.column_stack([apart[:, 1], -apart[:, 0]]), atol=1e-5)
 
 
 def test_flow_finds_a_translation() -> None:

@@ -13,8 +13,8 @@ from ubam.core.typing import Array
 from ubam.evaluation.benchmark.clips.baselines import eulerian, phase_based, pixel_average
 from ubam.evaluation.published.method import SynthesisGenerator, pasted, synthesised
 from ubam.magnification.magnify import Embed, EmbeddedRecording, magnify
-from ubam.magnification.quality_checks import frame_issues
-from ubam.magnification.transfer import read_path, transferred
+from ubam.magnification.quality_checks import frame_values
+from ubam.magnification.transfer import TransferChecks, read_path, standing_shift, transferred
 from ubam.magnification.warping import subject_opacity
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
@@ -36,12 +36,13 @@ class Source:
 
 @dataclass
 class Clip:
-    """A stretch of a recording and all that a row may use of it and of the reference; rows do not see the truth.
+    """Part of a recording, and what a row may use of it and of the reference; rows do not see the truth.
 
     positions int64 [n] in the store; recorded uint8 [n, H, W, 3]; references: name and matched positions [T] per
     reference subject, most alike first; sources: every recording of the reference's other subjects, by name. posture,
-    twin float32 [T, D]. rendered: the renderer's own pictures at each factor, for the row `truth` alone. marked: which
-    frames [n] the last row itself does not trust, by factor; empty for a row that says nothing of it.
+    twin float32 [T, D]. rendered: the renderer's own pictures at each factor, for the row `truth` alone. checked: by
+    factor, what the last row itself measures of each of the n frames for its marks (`quality_checks.frame_values`);
+    empty for a row that says nothing of it.
     """
 
     store: CropStore
@@ -55,7 +56,7 @@ class Clip:
     twin: Array
     rendered: Shown
     synthesis: SynthesisGenerator | None = None
-    marked: dict[float, NDArray[np.bool_]] = field(default_factory=dict)
+    checked: dict[float, list[dict[str, float]]] = field(default_factory=dict)
 
     def twin_pictures(self, number: int) -> Pictures:
         """Reference subject `number` in place of the recorded one, uint8 [n, H, W, 3]; see `in_place_of`."""
@@ -64,7 +65,7 @@ class Clip:
 
 
 def in_place_of(clip: Clip, stand: Sequence[tuple[str, int]]) -> Pictures:
-    """The recording with its subject taken out and, at each moment, that of another recording's frame put in.
+    """The recording with its subject replaced, at each moment, by that of a frame of another recording.
 
     stand: name and position of the other's frame, one per frame of the clip. It is brought over by body height, ground
     line and box centre, with the pixels that stand out from its own scene.
@@ -120,20 +121,20 @@ def truth(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def ubam(clip: Clip, factors: Sequence[float]) -> Shown:
-    """The clip of ubam itself; which of its frames it marks is left in `clip`."""
+    """The clip of ubam itself; what it measures of its frames is left in `clip`."""
     references = [(clip.sources[name].store, path) for name, path in clip.references]
     recording = EmbeddedRecording(clip.store, clip.video, clip.posture)
     made = magnify(recording, references, clip.positions, factors, embed=clip.embed, twin=clip.twin)
     frames = list(made.rendered(factors))
     for factor in factors:
-        clip.marked[factor] = np.array([bool(frame_issues(made, frame, factor)) for frame in frames])
+        clip.checked[factor] = [frame_values(made, frame, factor) for frame in frames]
     return {factor: np.stack([frame.moved[factor].picture for frame in frames]) for factor in factors}
 
 
 def published(clip: Clip, factors: Sequence[float]) -> Shown:
     """The published way: each frame's picture drawn from two codes, extrapolated from the nearest reference postures.
 
-    The appearance comes from another frame of the recording; the drawn square is laid over the subject's box.
+    The appearance comes from another frame of the recording; the drawn square covers the subject's box.
     """
     if clip.synthesis is None:
         return {}
@@ -149,7 +150,7 @@ def published(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def swap(clip: Clip, factors: Sequence[float]) -> Shown:
-    """The reference frame of the nearest posture in place of each recorded one; there is none but factor 0."""
+    """The reference frame with the nearest posture in place of each recorded frame; it has factor 0 only."""
     names = [(name, place) for name, source in clip.sources.items() for place in range(len(source.posture))]
     gallery = np.concatenate([source.posture for source in clip.sources.values()])
     own = clip.posture[clip.positions]
@@ -160,8 +161,12 @@ def swap(clip: Clip, factors: Sequence[float]) -> Shown:
 def rebuilt(clip: Clip, factors: Sequence[float]) -> Shown:
     """Each frame built from another one of its recording, moved into its posture, as `--appearance` does."""
     side = EmbeddedRecording(clip.store, clip.video, clip.posture)
-    _, frames = transferred(side, side, clip.positions, _away(clip), embed=clip.embed)
-    return {1.0: np.stack([frame.moved[0.0].picture for frame in frames])}
+    away = _away(clip)
+    made, frames = transferred(side, side, clip.positions, away, embed=clip.embed)
+    checks = TransferChecks(made, standing_shift(made.registration, clip.positions, away))
+    pictures = np.stack(list(checks.watch(frames, clip.positions)))
+    clip.checked[1.0] = checks.values
+    return {1.0: pictures}
 
 
 def copied(clip: Clip, factors: Sequence[float]) -> Shown:
@@ -170,7 +175,7 @@ def copied(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def _away(clip: Clip) -> NDArray[np.int64]:
-    """For each frame one that is half a recording away."""
+    """For each frame, one that is half a recording away."""
     frames = len(clip.store.time_s)
     return (clip.positions + frames // 2) % frames
 

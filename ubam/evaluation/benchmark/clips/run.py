@@ -1,13 +1,13 @@
 """The magnification benchmark in its folder: every row's clips of rendered subjects, measured against their truth.
 
 Studies are those of the benchmark of embeddings, with the same crops. The networks of each study are learnt once and
-kept; what is measured of one row on one recording is a cell, kept too, so that a stopped benchmark goes on.
+kept; what is measured of one row on one recording is a cell, which is also kept, so that a stopped benchmark continues.
 """
 
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,8 +22,8 @@ from ubam.core.parallel import executor
 from ubam.core.provenance import key_of
 from ubam.core.settings import Settings
 from ubam.core.typing import StageProgress
-from ubam.evaluation.benchmark.clips import measures
-from ubam.evaluation.benchmark.clips.rows import AT_ONE, CLIP_ROWS, Clip, Shown
+from ubam.evaluation.benchmark.clips import marks, measures
+from ubam.evaluation.benchmark.clips.rows import AT_ONE, CLIP_ROWS, Clip
 from ubam.evaluation.benchmark.clips.study import (
     FRAMES,
     SYNTHESIS_STEPS,
@@ -38,16 +38,18 @@ from ubam.evaluation.benchmark.run import Rendering, finish, open_study, prepare
 from ubam.magnification.magnify import factor_in_postures
 from ubam.tracking.crop_store import CROP_VERSION
 
-VERSION = 4  # raise it when a measure or a row changes and kept cells must not be used again
+VERSION = 5  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
+MARKED_AT = (1.0, 2.0)  # factors at which marks are measured: of a rebuilt recording, and of a magnified one
 
 
 @dataclass(frozen=True)
 class ClipCell:
     """What was measured of one row on one recording; values by name and factor as `cosine@2`, without one as `slope`.
 
-    impairment: "" for a healthy subject, on which only the null is measured. source: the state of the program.
+    impairment: "" for a healthy subject, on which only the null is measured. source: the state of the program. frames:
+    of each frame, for rows that mark frames, what `marks.frames_of` names.
     """
 
     study: Rendering
@@ -56,10 +58,11 @@ class ClipCell:
     row: str
     source: str
     values: dict[str, float]
+    frames: dict[str, list[float]] = field(default_factory=dict)
 
 
 def choose_clip_rows(names: Sequence[str]) -> list[str]:
-    """The rows of these names, all without names, and always `truth`; UbamError for a name that is none."""
+    """The rows of these names, all rows without names, and always `truth`; UbamError for an unknown name."""
     unknown = [name for name in names if name not in CLIP_ROWS]
     if unknown:
         raise UbamError(f"There is no row '{unknown[0]}' of clips; the rows are {'; '.join(CLIP_ROWS)}.")
@@ -74,9 +77,9 @@ def run_clips(
     workers: int,
     progress: StageProgress,
 ) -> list[ClipCell]:
-    """Render and learn what is not there yet, measure what is not measured, and return the cells of `rows`.
+    """Render, learn and measure what is missing, and return the cells of `rows`.
 
-    Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
+    Each cell is computed by one thread of one of `workers` processes. Everything is kept in `out`.
     """
     with executor(workers) as pool:
         finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
@@ -92,13 +95,13 @@ def run_clips(
 
 
 def _in_turn(out: Path, studies: Sequence[Rendering]) -> list[tuple[Rendering, str]]:
-    """All clips, of every study in turn, so that a stopped benchmark has some of each."""
+    """All clips, one of each study in turn, so that a stopped benchmark has some of every study."""
     each = [[(study, recording) for recording in clips_of(out, study)] for study in studies]
     return [clip for clips in zip_longest(*each) for clip in clips if clip is not None]
 
 
 def _missing(out: Path, study: Rendering, rows: Sequence[str], settings: Settings) -> bool:
-    """Whether a cell of these rows is not there yet."""
+    """Whether a cell of these rows is missing."""
     files = [_cell_file(out, study, name, row, settings) for name in clips_of(out, study) for row in rows]
     return any(_kept(study, file) is None for file in files)
 
@@ -131,9 +134,9 @@ def measure_clip(
         factors = FACTORS if impairment else (1.0, NULL_FACTOR)
         clip, truth = open_clip(opened, recording, factors)
         for row in (name for name, cell in cells.items() if cell is None):
-            values = row_values(clip, truth, row, factors)
-            cells[row] = ClipCell(study, recording, impairment, row, source_fingerprint(), values)
-            kept = {"recording": recording, "impairment": impairment, "row": row}
+            values, frames = row_values(clip, truth, row, factors)
+            cells[row] = ClipCell(study, recording, impairment, row, source_fingerprint(), values, frames)
+            kept = {"recording": recording, "impairment": impairment, "row": row, "frames": frames}
             write_json(files[row], kept | {"source": source_fingerprint(), "values": values})
     return [cell for cell in cells.values() if cell is not None]
 
@@ -150,49 +153,55 @@ def _kept(study: Rendering, file: Path) -> ClipCell | None:
     except (OSError, ValueError):
         return None
     values = {name: float("nan") if value is None else value for name, value in kept["values"].items()}
-    return ClipCell(study, kept["recording"], kept["impairment"], kept["row"], kept["source"], values)
+    return ClipCell(
+        study, kept["recording"], kept["impairment"], kept["row"], kept["source"], values, kept["frames"]
+    )  # fmt: skip
 
 
-def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]) -> dict[str, float]:
-    """Everything that is measured of one row on one clip; on a healthy subject's, the null alone."""
+def row_values(
+    clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Everything that is measured of one row on one clip, and of its frames; on a healthy subject's, the null alone."""
     began = time.process_time()
-    clip.marked.clear()
+    clip.checked.clear()
     shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in AT_ONE])
-    if 0.0 not in factors:
-        return _null_values(clip, truth, shown)
-    values = {"cpu_ms": 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)}
-    recorded_subject = measures.subjects_in(clip.recorded, truth.empty)
-    moved: dict[float, Points] = {1.0: np.zeros_like(truth.keypoints)}
+    cost = 1000 * (time.process_time() - began) / max(len(clip.positions) * len(shown), 1)
+    subject = measures.subjects_in(clip.recorded, truth.empty)
+    values, frames, moved = {"cpu_ms": cost}, dict[str, list[float]](), dict[float, Points]()
     for factor, pictures in shown.items():
-        flow = _flow(clip, truth, pictures, recorded_subject)
+        flow = _flow(clip, truth, pictures, subject)
         moved[factor] = measures.read_at(flow, truth.keypoints)
+        if factor in clip.checked and factor in MARKED_AT:
+            frames = marks.frames_of(clip, truth, factor, pictures, moved[factor])
+        if 0.0 not in factors:
+            continue
         found = _values_at(clip, truth, factor, pictures, moved[factor])
         if factor == 1:
             sides = clip.store.box[clip.positions, 2] - clip.store.box[clip.positions, 0]
             found |= {"posture": measures.posture_error(moved[factor], sides)}
         if factor == 2:
-            found |= _where(truth, flow, recorded_subject, moved[factor])
-            found |= _of_marked(clip, truth, factor, moved[factor])
+            found |= _where(truth, flow, subject, moved[factor])
         values |= {f"{name}@{factor:g}": value for name, value in found.items()}
+    if 0.0 not in factors:
+        return _null_values(truth, moved), frames
     if 2.0 in moved:
-        values |= dict(zip(("slope", "r2"), measures.response(moved), strict=True))
+        own = {1.0: np.zeros_like(truth.keypoints)} | moved
+        values |= dict(zip(("slope", "r2"), measures.response(own), strict=True))
     if row == "truth":
         joints = measures.agreement(truth.own, truth.keypoints - truth.healthy)
         values |= dict(zip(("joints_cosine", "joints_gain"), joints, strict=True))
-    return {name: float(value) for name, value in values.items()}
+    return {name: float(value) for name, value in values.items()}, frames
 
 
 def _flow(clip: Clip, truth: ClipTruth, pictures: NDArray[np.uint8], subject: NDArray[np.bool_]) -> NDArray[np.float32]:
     return measures.shown_flow(clip.recorded, pictures, subject, measures.subjects_in(pictures, truth.empty))
 
 
-def _null_values(clip: Clip, truth: ClipTruth, shown: Shown) -> dict[str, float]:
-    if NULL_FACTOR not in shown:
+def _null_values(truth: ClipTruth, moved: dict[float, Points]) -> dict[str, float]:
+    if NULL_FACTOR not in moved:
         return {}
-    flow = _flow(clip, truth, shown[NULL_FACTOR], measures.subjects_in(clip.recorded, truth.empty))
-    moved = measures.read_at(flow, truth.keypoints)
     return {
-        "null_shown": measures.rms_percent(moved, truth.body_height),
+        "null_shown": measures.rms_percent(moved[NULL_FACTOR], truth.body_height),
         "null_own": measures.rms_percent(truth.own, truth.body_height),
     }
 
@@ -233,19 +242,8 @@ def _where(truth: ClipTruth, flow: NDArray[np.float32], subject: NDArray[np.bool
     }
 
 
-def _of_marked(clip: Clip, truth: ClipTruth, factor: float, moved: Points) -> dict[str, float]:
-    """Share of marked frames, and `measures.wrongness` of what is shown in marked and in other frames."""
-    if factor not in clip.marked:
-        return {}
-    marked, wanted = clip.marked[factor], (factor - 1) * (truth.keypoints - truth.healthy)
-    found = {"marked_error": marked, "trusted_error": ~marked}
-    return {"marked": float(marked.mean())} | {
-        name: measures.wrongness(moved[which], wanted[which]) for name, which in found.items()
-    }
-
-
 def settings_facts(settings: Settings) -> dict[str, object]:
-    """What benchmark.json says of how clips were made and measured."""
+    """How clips were made and measured, for clips.json."""
     return {
         "networks": settings.as_dict(), "frames": FRAMES, "factors": FACTORS, "null_subjects": NULL_SUBJECTS,
         "null_factor": NULL_FACTOR, "synthesis_steps": SYNTHESIS_STEPS,

@@ -12,6 +12,7 @@ import numpy as np
 from ubam.core.files import write_csv, write_json
 from ubam.core.provenance import installed_versions
 from ubam.core.settings import Settings
+from ubam.evaluation.benchmark.clips.marks import pooled, separation
 from ubam.evaluation.benchmark.clips.run import ClipCell, settings_facts
 from ubam.evaluation.benchmark.run import RECORDINGS, SCENE, Rendering
 from ubam.evaluation.benchmark.table import Mean, aligned, mean_of, mean_text
@@ -26,7 +27,9 @@ LEGEND = (
     "one, divided by what the ruler reads on true pictures (row `truth`), at a factor. true joints: what matched\n"
     "references would show if every joint were known, on no ruler. code: the factor that the posture code reads.\n"
     "null: shown on healthy subjects at factor 2; own: how far their joints are from their references', % of height.\n"
-    "marked frames: error over what is shown, at the keypoints, in frames that the clip marks and in others."
+    "marked frames: of all clips of a kind, healthy ones too, at factor 2 (rebuilt: 1). worse: how much further from\n"
+    "the truth than the recording, % of height; misled: share further; unlike: 1 - SSIM; behind: grey levels; AUC:\n"
+    "of what each mark measures, for misleading frames (bent: a wrong background; rebuilt: unlike pictures)."
 )
 
 
@@ -64,17 +67,14 @@ def columns(impairments: Sequence[str]) -> dict[str, list[Column]]:
             Column("pointing@2", "pointing"), Column("pointing_chance@2", "chance"), Column("ap@2", "precision"),
             Column("ap_chance@2", "chance"), Column("when@2", "when"),
         ],
-        "marked frames, factor 2": [
-            Column("marked@2", "share"), Column("marked_error@2", "wrong"), Column("trusted_error@2", "others"),
-        ],
     }  # fmt: skip
 
 
 def study_value(cells: Sequence[ClipCell], row: str, column: Column) -> float:
     """The mean of a measure over one study's recordings; cosine and gain divided by those of the row `truth`.
 
-    The ratio of means, over the same recordings: one with hardly any deviation then weighs little. Of the row `truth`
-    itself what the ruler reads. nan where there is nothing.
+    A ratio of means over the same recordings, so that a recording with hardly any deviation weighs little. For the row
+    `truth` itself, the reading of the ruler. nan without cells.
     """
     name = column.name.split("@")[0]
     if row == JOINTS and column.name.endswith("@2"):
@@ -120,11 +120,30 @@ def clip_table(cells: Sequence[ClipCell], rows: Sequence[str]) -> str:
                 if any(shown) and (row != JOINTS or title.startswith("direction")):
                     found.append([row, *shown])
             lines += ["", f"{title}: {kind}", *aligned(found)]
+        lines += _marks(own, kind)
     return "\n".join(lines)
 
 
+def separations(cells: Sequence[ClipCell]) -> dict[str, dict[str, float]]:
+    """What `marks.separation` says of each row that marks frames, all clips of these cells together."""
+    rows: dict[str, list[ClipCell]] = defaultdict(list)
+    for cell in cells:
+        if cell.frames:
+            rows[cell.row].append(cell)
+    return {row: separation(pooled([cell.frames for cell in own])) for row, own in rows.items()}
+
+
+def _marks(cells: Sequence[ClipCell], kind: str) -> list[str]:
+    lines: list[str] = []
+    for row, found in separations(cells).items():
+        named = {name: value for name, value in found.items() if np.isfinite(value)}
+        text = [["", *list(named)], [row, *(f"{value:.2f}" for value in named.values())]]
+        lines += ["", f"marked frames: {kind}", *aligned(text)]
+    return lines
+
+
 def impairments_of(cells: Sequence[ClipCell]) -> list[str]:
-    """The impairments of these cells, in order."""
+    """The impairments of these cells, sorted."""
     return sorted({cell.impairment for cell in cells if cell.impairment})
 
 
@@ -143,7 +162,7 @@ def write_clip_results(out: Path, cells: Sequence[ClipCell], rows: Sequence[str]
         "scene": SCENE, "recordings_per_subject": RECORDINGS, "rows": list(rows),
         "versions": installed_versions() | {"ubam": version("ubam")},
         "source": sorted({cell.source for cell in cells}), "threads_per_cell": 1, "cpu_cores": os.cpu_count(),
-        "means": _all_means(cells, rows),
+        "means": _all_means(cells, rows), "marks": _all_marks(cells),
     })  # fmt: skip
 
 
@@ -158,3 +177,11 @@ def _all_means(cells: Sequence[ClipCell], rows: Sequence[str]) -> list[dict[str,
                     named = {"kind": kind, "row": row, "measure": column.name, "impairment": column.impairment or "all"}
                     found.append(named | asdict(mean))
     return found
+
+
+def _all_marks(cells: Sequence[ClipCell]) -> list[dict[str, object]]:
+    return [
+        {"kind": kind, "row": row, **found}
+        for kind in dict.fromkeys(cell.study.kind for cell in cells)
+        for row, found in separations([cell for cell in cells if cell.study.kind == kind]).items()
+    ]

@@ -14,12 +14,14 @@ from ubam.core.files import read_csv
 from ubam.core.settings import PRESETS
 from ubam.evaluation.benchmark.clips import run as benchmark_clips
 from ubam.evaluation.benchmark.clips import study as benchmark_clips_study
+from ubam.evaluation.benchmark.clips.marks import ERRORS, separation
 from ubam.evaluation.benchmark.clips.rows import CLIP_ROWS, Clip, Source, in_place_of
 from ubam.evaluation.benchmark.clips.run import ClipCell, choose_clip_rows, row_values
 from ubam.evaluation.benchmark.clips.study import ClipTruth, middle
 from ubam.evaluation.benchmark.clips.table import CORRECTED, JOINTS, Column, clip_table, columns, study_value
 from ubam.evaluation.benchmark.run import Rendering
 from ubam.recordings.video_reader import read_frames
+from ubam.results.records.clips import REASONS
 
 LEAN, FACTORS, SHOWN = 14.0, (0.0, 1.0, 2.0), 5
 STUDY = Rendering("human", "main", 1, 6, 1.0)
@@ -53,7 +55,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, ClipTruth]:
 
 
 def test_the_instruments_read_a_perfect_clip_as_perfect(known: tuple[Clip, ClipTruth]) -> None:
-    values = row_values(*known, "truth", FACTORS)
+    values, frames = row_values(*known, "truth", FACTORS)
+    assert not frames  # it marks none
     assert values["cosine@2"] > 0.9
     assert values["gain@2"] > 0.6
     assert values["cosine@0"] > 0.9
@@ -78,7 +81,10 @@ def test_every_row_gives_pictures_of_the_recordings_size(known: tuple[Clip, Clip
 
 
 def test_our_clip_moves_along_the_deviation_and_keeps_the_background(known: tuple[Clip, ClipTruth]) -> None:
-    values = row_values(*known, "ubam", FACTORS)
+    values, frames = row_values(*known, "ubam", FACTORS)
+    assert set(frames) == {*ERRORS, *REASONS}
+    assert all(len(column) == SHOWN for column in frames.values())
+    assert max(frames["behind"]) < 5
     assert values["cosine@2"] > 0.6
     assert 0.2 < values["gain@2"] < 2
     assert values["background@2"] == 0
@@ -109,7 +115,7 @@ def test_another_subject_takes_the_place_and_leaves_the_wall(known: tuple[Clip, 
 
 
 def test_a_healthy_subject_is_asked_for_the_null_alone(known: tuple[Clip, ClipTruth]) -> None:
-    values = row_values(*known, "eulerian", (1.0, 2.0))
+    values, _ = row_values(*known, "eulerian", (1.0, 2.0))
     assert set(values) == {"null_shown", "null_own"}
     assert values["null_shown"] > 0
 
@@ -130,6 +136,33 @@ def test_the_ruler_is_divided_out_over_the_same_recordings() -> None:
     assert np.isnan(study_value(cells, "eulerian", column))
     assert all(name.split("@")[0] in CORRECTED for name in [c.name for c in columns(["lean"])["direction"]])
     assert "ubam" in clip_table(cells, ["truth", "ubam"])
+
+
+def of_frames(**columns: list[float]) -> dict[str, np.ndarray]:
+    count = len(columns["off"])
+    return {name: np.array(columns.get(name, [0.0] * count)) for name in (*ERRORS, *REASONS)}
+
+
+def test_marks_that_tell_misleading_frames_are_told_from_marks_that_do_not() -> None:
+    frames = of_frames(
+        off=[1, 1, 6, 6, 0.2], true=[4, 4, 4, 4, 0], shown=[4, 4, 6, 6, 0.2], unlike=[0.1, 0.1, 0.4, 0.6, 0.1],
+        unsure=[0.2, 0.9, 1.1, 3, 0], torn=[2, 0, 0, 0, 0], dose=[0.5, 0.5, 0.5, 0.5, 0.5],
+    )  # fmt: skip
+    found = separation(frames)
+    assert found["marked"] == 0.6
+    assert found["misled marked"] == pytest.approx(2 / 3)
+    assert found["misled others"] == 0  # the last one shows nothing
+    assert (found["worse marked"], found["worse others"]) == (pytest.approx(1 / 3), pytest.approx(-1.4))
+    assert found["unlike others"] == pytest.approx(0.1)
+    assert (found["AUC unsure"], found["AUC torn"]) == (1, 0.25)
+    assert np.isnan(found["AUC dose"])
+
+
+def test_a_rebuilt_recording_is_judged_by_its_pictures() -> None:
+    found = separation(of_frames(off=[1, 1, 2, 2], shown=[1, 1, 2, 2], unlike=[0.1, 0.2, 0.5, 0.6], ghost=[0, 0, 2, 3]))
+    assert "misled marked" not in found
+    assert found["AUC ghost"] == 1
+    assert (found["unlike marked"], found["unlike others"]) == (pytest.approx(0.55), pytest.approx(0.15))
 
 
 def test_a_row_that_is_none_is_named_and_truth_is_always_measured() -> None:

@@ -1,0 +1,116 @@
+"""A small run in a child that is struck at the n-th moment: before or after a file takes its place, or at a step."""
+
+import json
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from tests.support.command_line import tiny_quick
+from ubam.core.files import read_arrays, read_csv
+from ubam.pipeline.plan import plan_run
+from ubam.pipeline.runner import run_stages
+from ubam.recordings.video_reader import probe
+from ubam.results.run_record import RunRecord, locked
+from ubam.tracking.crop_store import CropStore
+
+Blow = Callable[[], None]
+
+
+def kill() -> None:
+    """What a power cut or the kernel does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class Moments:
+    """Counts moments, and strikes at one of them; 0 is none."""
+
+    strike_at: int
+    blow: Blow = kill
+    count: int = 0
+
+    def pass_by(self, *_: object) -> None:
+        """One more moment."""
+        self.count += 1
+        if self.count == self.strike_at:
+            self.blow()
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call with a moment before and one after it."""
+
+        def surrounded(*given: Any, **named: Any) -> Any:
+            self.pass_by()
+            value = call(*given, **named)
+            self.pass_by()
+            return value
+
+        return surrounded
+
+
+def analyse(study: Path, out: Path, until: str, moments: Moments) -> None:
+    """Do the stages of a tiny run, with a moment before and after each file that takes its place."""
+    with pytest.MonkeyPatch.context() as patch, tiny_quick(), locked(out):
+        patch.setattr(os, "replace", moments.around(os.replace))
+        patch.setattr(np, "save", moments.around(np.save))
+        plan = plan_run(study, {"preset": "quick", "workers": 1}, ask=lambda groups: None)
+        run_stages(plan.start(out, moments.pass_by), until)
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Do some work in a copy of this process: 0 where it was done, -9 where it was killed, else 1."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    return os.waitstatus_to_exitcode(status)
+
+
+def assert_whole(run: Path) -> None:
+    """Every file under a final name is whole: it can be read to its end by whoever reads it."""
+    for path in run.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(run).parts)
+        if path.is_file() and not hidden:
+            read = READERS.get(path.suffix)
+            assert path.stat().st_size > 0 or path.suffix == ".csv", path
+            if read is not None:
+                read(path)
+    for store in (run / "crops").glob("[!.]*"):
+        CropStore.open(store).crops([0, -1])
+    if (run / "run.json").exists():
+        RunRecord.open(run)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
+    ".npz": read_arrays,
+    ".npy": lambda path: np.load(path)[-1:].sum(),
+    ".csv": read_csv,
+    ".safetensors": load_file,
+    ".mp4": lambda path: probe(path).frames_declared,
+    ".png": lambda path: cv2.imread(str(path)).shape,
+}
+
+
+def results(run: Path) -> dict[str, bytes]:
+    """The bytes of everything that a run found, by path; not what tells the time of day."""
+    kinds = (".csv", ".npz", ".npy", ".bin", ".safetensors", ".mp4", ".png")
+    found = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.suffix in kinds}
+    found |= {"statistics.json": run / "statistics.json"} if (run / "statistics.json").exists() else {}
+    hidden = [name for name in found if any(part.startswith(".") for part in Path(name).parts)]
+    return {name: path.read_bytes() for name, path in found.items() if name not in hidden}

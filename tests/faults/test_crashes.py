@@ -1,0 +1,182 @@
+"""A run that is killed, wherever it is, leaves nothing half-written, and goes on to the same results."""
+
+import errno
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.faults.crashes import Moments, analyse, assert_whole, in_child, results
+from tests.faults.dying_worker import crop_or_die
+from ubam.cli import main as command_line
+from ubam.core.errors import RunError
+from ubam.core.parallel import processes
+from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
+from ubam.pipeline import recording_stages
+from ubam.results.run_record import locked
+from ubam.tracking.cropping import rows_on_disk
+
+pytestmark = pytest.mark.timeout(3600)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rendered subjects, less than a second each."""
+    spec = StudySpec(subjects=2, seconds=0.8, seed=3)
+    return synthesise_study(tmp_path_factory.mktemp("small"), spec)
+
+
+@pytest.fixture(scope="module")
+def scored(small: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A run up to its scores that nothing disturbed, and how many moments it had."""
+    out = tmp_path_factory.mktemp("scored")
+    told = out.parent / "moments"
+
+    def work() -> None:
+        moments = Moments(0)
+        analyse(small, out, "score", moments)
+        told.write_text(str(moments.count))
+
+    assert in_child(work) == 0
+    return out, int(told.read_text())
+
+
+def killed_on_and_on(study: Path, out: Path, until: str, strikes: list[int]) -> int:
+    """Start a run that is killed at a moment, start it again, and so on; in how many it was killed."""
+    killed = 0
+    for strike in strikes:
+        ended = in_child(lambda strike=strike: analyse(study, out, until, Moments(strike)))
+        assert ended in (0, -9)
+        killed += ended == -9
+        assert_whole(out)
+    return killed
+
+
+def test_a_run_that_is_killed_again_and_again_ends_equal(small: Path, scored: tuple[Path, int], tmp_path: Path) -> None:
+    whole, count = scored
+    strikes = [2, count // 8, count // 4, count // 4, count // 3]
+    assert killed_on_and_on(small, tmp_path / "run", "score", strikes) >= 4
+    assert in_child(lambda: analyse(small, tmp_path / "run", "score", Moments(0))) == 0
+    assert results(tmp_path / "run") == results(whole)
+
+
+@pytest.mark.slow
+def test_every_moment_of_a_run_can_be_its_last(small: Path, tmp_path: Path) -> None:
+    whole, told = tmp_path / "whole", tmp_path / "moments"
+
+    def work() -> None:
+        moments = Moments(0)
+        analyse(small, whole, "report", moments)
+        told.write_text(str(moments.count))
+
+    assert in_child(work) == 0
+    out, strike = tmp_path / "run", 1
+    for strike in range(1, int(told.read_text()) + 1):
+        ended = in_child(lambda strike=strike: analyse(small, out, "report", Moments(strike)))
+        assert_whole(out)
+        if ended == 0:  # it came to its end before that moment: begin again, for the moments after it
+            assert results(out) == results(whole)
+            shutil.rmtree(out)
+    assert in_child(lambda: analyse(small, out, "report", Moments(0))) == 0
+    assert results(out) == results(whole)
+
+
+def refuse(number: int) -> Callable[[], None]:
+    """What a full disk, or one that fails, says."""
+
+    def blow() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return blow
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_is_full_or_fails_leaves_nothing_half_written(
+    number: int, small: Path, scored: tuple[Path, int], tmp_path: Path
+) -> None:
+    whole, count = scored
+    out = tmp_path / "run"
+    for strike in (count // 6, count // 3):
+
+        def work(strike: int = strike) -> None:
+            with pytest.raises(OSError, match=os.strerror(number)):
+                analyse(small, out, "score", Moments(strike, refuse(number)))
+
+        assert in_child(work) == 0
+        assert_whole(out)
+        left = [path for path in out.rglob(".*") if path.name != ".lock"]
+        assert left == []  # an error, unlike a kill, cleans up
+    assert in_child(lambda: analyse(small, out, "score", Moments(0))) == 0
+    assert results(out) == results(whole)
+
+
+def test_room_for_crops_is_taken_before_they_are_made(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory-mapped file on a full disk ends the process at the first touch, without a word."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        rows_on_disk(tmp_path / "views.npy", (5, 4, 4, 3), np.uint8)
+
+
+def test_two_runs_in_one_folder_are_refused(small: Path, tmp_path: Path) -> None:
+    with locked(tmp_path / "run"), pytest.raises(RunError, match="in use by another ubam process"):
+        analyse(small, tmp_path / "run", "check", Moments(0))
+
+
+def named(name: str) -> Any:
+    return SimpleNamespace(recording_id=name, video=Path(f"{name}.mp4"))
+
+
+def test_a_worker_that_is_killed_costs_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_stages, "crop_recording", crop_or_die)
+    job: Any = SimpleNamespace(
+        executor=lambda: processes(2), progress=lambda *_: None,
+        files=SimpleNamespace(crops=lambda name: SimpleNamespace(path=tmp_path / name)),
+        settings=SimpleNamespace(crop_size=128, view_size=64),
+    )  # fmt: skip
+    made = dict(recording_stages.make_crops(job, [named("first"), named("large"), named("last")]))
+    assert made["first"] == "first"
+    assert made["last"] == "last"
+    assert made["large"].status == "failed"
+    assert "large.mp4: the process that read it was killed, most likely for want of memory" in made["large"].reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_stops_a_command_in_words(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def busy(**_: object) -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+
+    def work() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        assert ended.value.code == 130
+
+    monkeypatch.setattr(command_line, "cli", busy)
+    assert in_child(work) == 0
+    assert "Stopped. The same command continues from here." in capfd.readouterr().err
+
+
+def test_a_terminal_that_is_closed_does_not_end_what_nohup_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        command_line.main()
+
+    monkeypatch.setattr(command_line, "cli", lambda **_: os.kill(os.getpid(), signal.SIGHUP))
+    assert in_child(work) == 0

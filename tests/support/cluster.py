@@ -1,0 +1,88 @@
+"""Dask schedulers and workers as processes of their own, and what the tests have them do."""
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WITHOUT_UBAM = "import sys; sys.modules['ubam'] = None; from distributed.cli.dask_worker import main; main()"
+
+
+def double(number: int) -> int:
+    """Twice the number."""
+    return 2 * number
+
+
+def note(number: int, log: Path, seconds: float = 0.0) -> int:
+    """Write the number into the log, wait, and return this process."""
+    with open(log, "a") as told:
+        told.write(f"{number}\n")
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def hang_in(number: int, process: int, released: Path) -> int:
+    """Return this process; in the one that is named, only when the file is there."""
+    while os.getpid() == process and not released.exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def fill_the_disk(number: int) -> None:
+    """Say what a full disk says."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"{number}.npz")
+
+
+def end_the_worker(number: int) -> None:
+    """What the system does to a process that takes all memory."""
+    os._exit(number or 1)
+
+
+@contextmanager
+def scheduler_process() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler in a process of its own: its address, and the process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
+    scheduler = _begin("-m", "distributed.cli.dask_scheduler", *words)
+    try:
+        _wait_for(port)
+        yield f"tcp://127.0.0.1:{port}", scheduler
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+
+
+@contextmanager
+def worker_process(address: str, with_ubam: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker with one thread in a process of its own."""
+    program = ["-m", "distributed.cli.dask_worker"] if with_ubam else ["-c", WITHOUT_UBAM]
+    worker = _begin(*program, address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def _begin(*words: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, *words], env=environment, cwd=REPOSITORY, **quiet)
+
+
+def _wait_for(port: int, within_s: float = 60.0) -> None:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers at port {port}")
