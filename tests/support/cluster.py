@@ -20,9 +20,9 @@ def double(number: int) -> int:
 
 
 def note(number: int, log: Path, seconds: float = 0.0) -> int:
-    """Write the number into the log, wait, and return this process."""
+    """Write the number and this process into the log, wait, and return the process."""
     with open(log, "a") as told:
-        told.write(f"{number}\n")
+        told.write(f"{number} {os.getpid()}\n")
     time.sleep(seconds)
     return os.getpid()
 
