@@ -17,9 +17,7 @@ SIDE = 128  # pixels of a look
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
-LOOKS_PER_S = (
-    6.0  # the track is smoothed to about one swing a second; between looks the subject is where it was on its way
-)
+LOOKS_PER_S = 6.0  # between them the subject is where it was on its way: the track is smoothed more than that
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
