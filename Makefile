@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/ubam demo --out $(OUT)
 
 test: .venv/developer
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
 
 test-all: .venv/developer
 	$(BIN)/python -m pytest

@@ -12,6 +12,16 @@ from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers share the files (`--dist loadgroup`); one takes all that begins with the finished run below."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        group = item.path.parent.name if item.path.parent.name == "integration" else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -49,3 +59,17 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tiny_quick():
         assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
     return out
+
+
+@pytest.fixture
+def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings of the study are not cropped again."""
+    from tests.support.known_crops import use_crops_of  # loads torch
+
+    use_crops_of(run, monkeypatch)
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are not drawn, which take longest of a small report."""
+    monkeypatch.setattr("ubam.pipeline.runner.write_figures", lambda folder: None)

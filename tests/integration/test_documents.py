@@ -30,7 +30,6 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM = re.compile(r"(\$ )?(\.venv/bin/)?(ubam|make|open|cp|docker) ")
 ILLUSTRATIONS = {  # the beginnings of blocks that nobody types, and where they are compared with what comes out
     "study.csv -> Study -> Recording",  # the way of the data through the modules
-    "my_run/",  # test_the_drawn_run_folder...
     "video,subject,group,day,impairment,severity",  # test_the_tour...
     "40 visits of impaired subjects",  # test_the_tour...
 }
@@ -124,16 +123,22 @@ def test_a_block_of_an_unknown_kind_fails(tmp_path: Path) -> None:
             kind_of(language, lines)
 
 
-def test_the_drawn_run_folder_has_what_a_run_writes(run: Path) -> None:
-    """Every name of the drawing in design.md is there after a run; ID is one of its recordings."""
-    ((_, _, drawn),) = [block for block in ALL if block[2][0].startswith("my_run/")]
-    names = [name.rstrip(",").replace("ID", "*") for line in drawn[1:] for name in line[:24].split()]
-    assert len(names) >= 12
-    assert [name for name in names if not list(run.glob(name.rstrip("/")))] == []
+def run_files(text: str) -> list[str]:
+    """The pattern of the first file in each row of the table of the run folder in formats.md."""
+    rows = text.partition("## The run folder")[2].partition("\n## ")[0].splitlines()
+    cells = [re.match(r"\| `([^`]+)`", row) for row in rows]
+    return [cell[1].replace("ID", "*").rstrip("/") for cell in cells if cell is not None]
+
+
+def test_the_table_of_the_run_folder_has_what_a_run_writes(run: Path) -> None:
+    """Every row is there after a run but the table of sessions, of which this study has one each."""
+    names = run_files((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
+    assert len(names) >= 18
+    assert [name for name in names if not list(run.glob(name))] == ["deviation/sessions.csv"]
 
 
 @pytest.fixture
-def world(run: Path, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def world(run: Path, study: Path, known_crops: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder that the reader of a document stands in: videos, a study, a finished run RUN, deploy/."""
     monkeypatch.chdir(tmp_path)
     rows = read_csv(study)

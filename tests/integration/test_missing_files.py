@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import call
+from tests.support.known_crops import use_crops_of
 from ubam.core.files import read_csv
 from ubam.pipeline import runner
 from ubam.results.run_record import RunRecord
@@ -32,6 +33,7 @@ def test_a_run_without_crops_makes_them_again_where_they_are_asked_for(
 ) -> None:
     copy = exported(run, tmp_path)
     monkeypatch.setitem(runner.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
+    use_crops_of(run, monkeypatch, "human02")  # one that is made again is enough
     verdicts, inputs = read_csv(copy / "recordings.csv"), RunRecord.open(copy).record["inputs"]
     assert call("report", copy) == 0
     assert "Nothing to do" in capsys.readouterr().out  # nothing that is to be done reads the crops

@@ -40,6 +40,7 @@ def test_landmarks_are_postures_and_nothing_is_trained(seen: Path, run: Path) ->
     assert len(read_csv(seen / "deviation" / "subjects.csv")) == 5
 
 
+@pytest.mark.usefixtures("known_crops", "no_figures")
 def test_new_subjects_are_scored_by_the_model_s_own_plan_and_code(seen: Path, study: Path, tmp_path: Path) -> None:
     rows = read_csv(study)
     for row in rows:
@@ -90,6 +91,7 @@ def test_keypoints_alone_need_keypoints(run: Path, tmp_path: Path, capsys: pytes
     assert "--posture keypoints takes keypoints of every recording. The study names none" in said
 
 
+@pytest.mark.usefixtures("known_crops")
 def test_the_user_s_own_keypoints_are_the_whole_posture(study: Path, tmp_path: Path) -> None:
     rows = read_csv(study)[:3]
     for row in rows:

@@ -125,6 +125,7 @@ def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Pat
     assert len({row["smallest_p"] for row in read_csv(copy / "deviation" / "subjects.csv")}) == 1
 
 
+@pytest.mark.usefixtures("known_crops", "no_figures")
 def test_new_recordings_are_scored_by_the_frozen_reference_as_they_were_then(
     run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_recording_whose_postures_are_no_numbers_fails_alone(
     assert len(read_csv(copy / "deviation" / "recordings.csv")) == len(rows) - 1
 
 
+@pytest.mark.usefixtures("known_crops")
 def test_a_trained_model_is_used_and_gives_the_same_postures(run: Path, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
     words = ("embed", out, "--study", study, "--preset", "quick", "--model", run / "model", "--workers", 1)
@@ -316,6 +318,7 @@ def test_an_unknown_group_names_the_groups(study: Path, tmp_path: Path, capsys: 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("known_crops")
 def test_a_bad_recording_fails_alone_and_the_others_are_analysed(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,8 +23,8 @@ def pretrain_command(out: Path, what: str, pictures: int | None, steps: int | No
     """Train a network that every study starts from, on pictures of random bodies; half an hour to an hour on two cores.
 
     No recording goes into it. The shipped networks were made without --pictures and --steps, that of registration in
-    the same two stages, before they were one command. The eye takes hours; what is drawn and trained so far stays in
-    a folder beside --out and is gone on with.
+    the same two stages, before they were one command. The eye takes hours; what is drawn and trained so far is kept in
+    a folder beside --out, and the same command continues from there.
     """
     if what == "eye":
         _pretrain_eye(out, pictures, steps, seed, workers)
@@ -60,5 +60,5 @@ def _pretrain_eye(out: Path, pictures: int | None, steps: int | None, seed: int,
 
     parts = min(PARTS, -(-(pictures or PARTS * PART) // PART))
     plan = Plan() if steps is None else Plan(steps=steps)
-    pretrain_eye(out, out.with_suffix(".work"), parts=parts, plan=plan, seed=seed, workers=workers, told=click.echo)
+    pretrain_eye(out, out.with_suffix(".work"), parts=parts, plan=plan, seed=seed, workers=workers, report=click.echo)
     click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -79,7 +79,7 @@ def moved_by_looks(views: np.ndarray, found: np.ndarray, encode: Encode) -> np.n
     chosen = seen[np.linspace(0, len(seen) - 1, FRAMES).astype(int)] if len(seen) else np.zeros(FRAMES, int)
     pictures = np.array(views[chosen])
     shown = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-    generator = torch.Generator().manual_seed(crc32(pictures.tobytes()))  # the same whoever else is in the study
+    generator = torch.Generator().manual_seed(crc32(pictures.tobytes()))  # the same in any study
     changed = change_looks(shown.repeat(CHANGES, 1, 1, 1), FRAMES, generator, boxes=True)
     apart = (encode(changed) - np.tile(encode(shown), (CHANGES, 1))).astype(np.float64) * float(bool(len(seen)))
     moment: np.ndarray = (apart.T @ apart / len(apart)).astype(np.float32)

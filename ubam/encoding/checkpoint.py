@@ -1,6 +1,6 @@
-"""A training on disk: one .safetensors file from which it goes on with the same numbers as if it had never stopped.
+"""A training on disk: one .safetensors file from which it continues as if it had never stopped.
 
-Tensors lie in the file as they are, everything else as JSON in its header, so that nothing in it can carry code.
+The file holds tensors as they are and everything else as JSON in its header, so that nothing in it can carry code.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ FORMAT = 1
 
 
 class Stateful(Protocol):
-    """A network, an optimiser, a scheduler: anything that gives its state away and takes it back."""
+    """A network, an optimiser or a scheduler: anything that returns its state and can be set to one."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """The state: tensors, numbers and texts in dictionaries and lists."""
 
     def load_state_dict(self, state_dict: Any, /) -> object:
-        """Go on from a state that `state_dict` gave."""
+        """Continue from a state that `state_dict` returned."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Checkpoint:
 
 
 def _take_tensors(state: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """A state as JSON, in which the name of each tensor stands for it; keys may be numbers, which JSON's are not."""
+    """A state as JSON, in which names replace the tensors; keys may be numbers, unlike those of JSON."""
     if isinstance(state, Tensor):
         tensors[name] = state.contiguous()
         return {"tensor": name}
@@ -77,7 +77,7 @@ def _take_tensors(state: Any, name: str, tensors: dict[str, Tensor]) -> Any:
 
 
 def _give_tensors(kept: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The state that `_take_tensors` took apart."""
+    """The inverse of `_take_tensors`."""
     if isinstance(kept, list):
         return [_give_tensors(value, tensors) for value in kept]
     if not isinstance(kept, dict):

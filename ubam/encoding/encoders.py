@@ -222,9 +222,9 @@ class BehaviourEncoder(BehaviourNetwork):
 
 
 class TrajectoryEncoder(BehaviourNetwork):
-    """From eight postures in order to the shape of their way, of postures of any length, with nothing to learn.
+    """From eight postures in order to the shape of their path; for postures of any length, and with nothing to learn.
 
-    A behaviour holds the first four components of the cosine transform over time, without the mean: slow ways come
+    A behaviour holds the first four components of the cosine transform over time, without the mean: slow movements come
     first, and what is constant in a window is left out, as in `BehaviourEncoder`.
     """
 

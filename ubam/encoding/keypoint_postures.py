@@ -125,7 +125,7 @@ def encode_points(
         ]
     code, left_out = _settled(found, variance, given)
     if code is None:
-        return nothing, ["Keypoints are not used: hardly a point stands in most frames of most recordings."]
+        return nothing, ["Keypoints are not used: hardly any point is present in most frames of most recordings."]
     code.save(path)
     words = f"Points left out of the posture: {', '.join(left_out)}"
     why = "the model does not know them" if given else "they are missing in most recordings"

@@ -95,7 +95,7 @@ class Curriculum:
         return asdict(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
         for name, value in state_dict.items():
             setattr(self, name, value)
 

@@ -50,7 +50,7 @@ def learn(
 ) -> tuple[Networks, dict[str, list[float]]]:
     """Train both networks on the stores as `settings` say; the model and its history (see `train_encoders`).
 
-    With a `checkpoint` an interrupted training goes on. ModelError when no recording has a whole window with the
+    With a `checkpoint` an interrupted training continues. ModelError when no recording has a whole window with the
     subject found, or when the loss is not finite.
     """
     torch.set_num_threads(settings.workers)

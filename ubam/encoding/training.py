@@ -82,7 +82,7 @@ def train_encoders(
     """Train both networks in place on `windows`; returns the history.
 
     The history holds, per step, each term of the objectives, and `accuracy` and `level` where order is learnt. With a
-    `checkpoint` an interrupted training goes on, and ends with the same weights. ModelError when the loss is not
+    `checkpoint` an interrupted training continues, and ends with the same weights. ModelError when the loss is not
     finite.
     """
     lesson = _Lesson(posture, behaviour, windows, settings, jittered)

@@ -69,13 +69,13 @@ class RandomNumbers:
         return {"numpy": self.numpy.bit_generator.state, "torch": self.torch.get_state()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
         self.numpy.bit_generator.state = state_dict["numpy"]
         self.torch.set_state(state_dict["torch"].cpu())
 
 
 class Descent:
-    """The gradient descent of one training; with a checkpoint it goes on where the same training was interrupted.
+    """The gradient descent of one training; with a checkpoint it continues where the same training was interrupted.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Descent:
     call
         JSON that differs between two trainings that differ; a checkpoint of another call is passed over.
     kept
-        What else must go on as it was, besides network, optimiser, scheduler and history.
+        What else must be restored, besides network, optimiser, scheduler and history.
     checkpoint
         Read now, written while the training runs and at its end.
     """

@@ -1,6 +1,6 @@
 """Rendered recordings with known truth and published methods come in.
 
-Tables go out that say how well ubam works beside them.
+Tables go out that compare ubam with them.
 """
 
 from typing import TYPE_CHECKING

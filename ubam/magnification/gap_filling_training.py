@@ -36,7 +36,7 @@ FURTHEST_S = 0.28  # between the two frames of a pair, at most: as far as deviat
 COARSE, SMOOTH = 0.5, 0.02  # weights of the coarse error and of the roughness of the flow
 PATCH = 64  # side of the part of a crop, around a gap, that training sees
 SHARES = (0.5, 1.0, 2.0)  # of the registered flow that the source is moved by
-DRAWS = 3  # pairs drawn for each one that is kept: most have hardly a gap
+DRAWS = 3  # pairs drawn for each pair that is kept; most have hardly any gap
 SHORTEST = 10  # frames of a recording that pairs are drawn from
 LEAST_GAIN = 0.03  # of the error in the gaps
 
@@ -73,7 +73,7 @@ def train_gap_filling(
     stores, postures
         Per recording its crops and its postures float32 [T, D].
     checkpoint
-        Where an interrupted training is kept, and goes on.
+        Where an interrupted training is kept and continues.
 
     Raises
     ------

@@ -13,7 +13,7 @@ RIM = 8  # pixels around a subject that its move may touch
 
 @dataclass(frozen=True)
 class Carried:
-    """The subject's layer after its move, before it is laid over the background.
+    """The subject's layer after its move, before it is placed over the background.
 
     colour: uint8 [H, W, 3]. opacity: float32 [H, W] in 0..1. gap: float32 [H, W] in 0..1, 1 where the subject should be
     but no source pixel landed, and where it left a background that was never seen. length: [H, W], how far each pixel
@@ -140,7 +140,7 @@ def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
 def backward_flow(forward: Array, weight: Array) -> tuple[Array, Array]:
     """Invert a forward flow: find where each pixel of the moved picture comes from.
 
-    Every source pixel is laid down at its target with bilinear shares times `weight`, and holes are filled from their
+    Every source pixel is added at its target with bilinear shares times `weight`, and holes are filled from their
     surroundings (forward splatting, Niklaus and Liu 2020). Unlike a fixed-point inverse, it works where the flow folds.
 
     Parameters

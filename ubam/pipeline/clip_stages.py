@@ -16,6 +16,7 @@ from ubam.encoding.saved_model import Networks
 from ubam.magnification.attribution import PREVIEW_FRAMES, PREVIEW_WIDTH, gather_evidence
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling, save_gap_filling
 from ubam.magnification.gap_filling_training import SHORTEST, GapFillingSettings, train_gap_filling, validate
+from ubam.magnification.layouts.layers import Layers
 from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
@@ -123,11 +124,12 @@ def show_recording(job: Job, recording_id: str, plan: str) -> None:
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
     made = material.magnification(recording_id, frames, job.settings.factors)  # registered once for all factors
     for number, factor in enumerate(job.settings.factors):
-        check = Check(made, factor)
+        check = Check(made, factor) if number else Layers(made, factor)
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
         write_json(out.with_suffix(".json"), facts.to_json())
-        if number == 0:
+        if isinstance(check, Layers):
+            check.write(job.files.layers(recording_id))
             proof |= _plot(job, recording_id, check, facts.marked_s)
     write_arrays(job.files.evidence(recording_id), **proof)
 

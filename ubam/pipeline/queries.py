@@ -8,6 +8,7 @@ import numpy as np
 from ubam.core.errors import RunError
 from ubam.core.files import read_arrays, read_csv, write_json
 from ubam.deviation.twin import Matcher, twin_basis
+from ubam.magnification.layouts.layers import Layers
 from ubam.magnification.layouts.write import TO_THE_TWIN, write_magnified
 from ubam.magnification.magnify import Magnification
 from ubam.magnification.transfer import write_transfer
@@ -38,17 +39,22 @@ Span = tuple[float | None, float | None]
 
 
 def magnify_recording(
-    job: Job, recording_id: str, factor: float, layout: str, span: Span, out: Path, count: int = 0
-) -> ClipFacts:
+    job: Job, recording_id: str, factor: float, layout: str, span: Span, out: Path, count: int = 0, *,
+    layers: Path | None = None,
+) -> ClipFacts:  # fmt: skip
     """Write one clip of a scored run, from `span` seconds (None: the recording's end) of a recording, and its JSON.
 
-    count: moments in a strip; 0: as many as it usually has.
+    count: moments in a strip; 0: as many as it usually has. layers: the film of layers to write of a clip of panels.
     """
     material = material_of(job, recording_id)
     frames = frames_within(material.store(recording_id), span)
     made: Magnification = material.magnification(recording_id, frames, [0.0 if layout in TO_THE_TWIN else factor])
-    facts = write_magnified(out, layout, made, factor, progress=job.counted("magnify"), moments=count)
+    check = Layers(made, factor) if layers and layout == "side-by-side" else None
+    progress = job.counted("magnify")
+    facts = write_magnified(out, layout, made, factor, progress=progress, check=check, moments=count)
     write_json(out.with_suffix(".json"), facts.to_json())
+    if check is not None and layers is not None:
+        check.write(layers)
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Rendered pictures of random bodies come in; no recording does.
+"""Rendered pictures of random bodies come in, and no recording.
 
 The networks that ship with ubam go out.
 """

@@ -1,8 +1,8 @@
 """Pairs of random bodies with the displacement between their postures, for the training of registration.
 
-A query, and a reference of another build, coat and camera, whose posture differs as in a movement. The true
-displacement leads to the query's own body in the reference's posture: its limbs keep their lengths and take the
-reference's directions. So the network learns the difference in posture, not in build.
+A pair is a query and a reference that differs in build, coat, camera and posture. The true displacement leads to the
+query's own body in the reference's posture: its limbs keep their lengths and take the reference's directions. So the
+network learns the difference in posture and not that in build.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ubam.pretraining.random_bodies import PLANS, Body
 
 SHARES = {"biped": 0.42, "quadruped": 0.36, "from above": 0.12, "insect": 0.05, "branching": 0.05}
 ANOTHER = 0.07  # share of pairs that have only the body plan in common
-USUAL = 0.12  # share of pairs that differ like two healthy subjects
+USUAL = 0.12  # share of pairs that differ as little as two healthy subjects
 LIMBS = ("knee", "ankle", "heel", "toe", "foot", "hip", "elbow", "wrist", "hand", "root")
 World = dict[str, np.ndarray]
 
@@ -41,15 +41,15 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
     """
     plan = list(SHARES)[rng.choice(len(SHARES), p=list(SHARES.values()))]
     query, other = (PLANS[plan][0](rng) for _ in range(2))
-    deviation = draw_deviation(query, rng) if rng.random() < 1 - ANOTHER else None
-    copy = Body(plan, in_posture_of(other, query), other.limbs) if deviation else other
-    if deviation and rng.random() < related:
+    change = draw_posture_change(query, rng) if rng.random() < 1 - ANOTHER else None
+    copy = Body(plan, in_posture_of(other, query), other.limbs) if change else other
+    if change and rng.random() < related:
         copy = other = relative(query, rng)
     seen, turn = _camera(plan, rng)
     also, _ = _camera(plan, rng, turn)
-    target_posture = deviated(query, deviation) if deviation else in_posture_of(query, other)
+    target_posture = changed(query, change) if change else in_posture_of(query, other)
     now, then = (_filmed(joints, seen) for joints in (query.joints, target_posture))
-    like_now, like_then = (_filmed(joints, also) for joints in (copy.joints, deviated(copy, deviation)))
+    like_now, like_then = (_filmed(joints, also) for joints in (copy.joints, changed(copy, change)))
     edges, later = _edges(now, query), _edges(then, query)
     scale = CROP * rng.uniform(0.55, 0.9) / max(edges[2] - edges[0], edges[3] - edges[1], 0.3)
     middle = (edges[:2] + edges[2:]) / 2 + rng.normal(0, 0.04, 2) * CROP / scale
@@ -68,27 +68,27 @@ def draw_pair(rng: np.random.Generator, related: float = 0.75) -> Pair:
 
 
 @dataclass(frozen=True)
-class Deviation:
-    """A difference in posture: rotations [3, 3] of the directions of limbs, by the joint at which each ends.
+class PostureChange:
+    """A difference in posture: a rotation [3, 3] of each limb's direction, by the joint at which the limb ends.
 
-    planted: the feet stay in place, and the legs follow the trunk.
+    planted: the feet stay in place and the legs follow the trunk.
     """
 
     turns: World
     planted: bool
 
 
-def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
-    """A random deviation: small rotations of every limb, and mostly a larger one besides.
+def draw_posture_change(body: Body, rng: np.random.Generator) -> PostureChange:
+    """A random change of posture: small rotations of all limbs, and mostly a larger change as well.
 
-    The larger one is a trunk that is bent in one place or arched over its whole length, with the feet planted or not;
-    or it is of one to three limbs, with or without the parts that hang on them; sometimes of the whole body.
+    The larger change bends the trunk in one place or arches its whole length, with the feet planted or free. Or it
+    turns one to three limbs, with or without what hangs on them, or sometimes the whole body.
     """
     alike, usual = rng.random() < USUAL, np.radians(rng.uniform(0, 6))
     ends = [end for _, end, *_ in body.limbs]
     turns = {end: _about(0, 0, 1, rng.normal(0, usual)) @ _about(0, 1, 0, rng.normal(0, usual / 2)) for end in ends}
     if alike:
-        return Deviation(turns, bool(rng.random() < 0.5))
+        return PostureChange(turns, bool(rng.random() < 0.5))
     trunk = [end for end in ends if not any(word in end for word in LIMBS)]
     if body.plan in STANDING and rng.random() < 0.5:
         spine = [end for end in trunk if not end.startswith(("tail", "ear", "shoulder"))]
@@ -98,17 +98,17 @@ def draw_deviation(body: Body, rng: np.random.Generator) -> Deviation:
         _turn(turns, [end for end in trunk if end not in spine], float(bends.sum()) * rng.uniform(0, 1))
         arms = [end for end in ends if end.startswith(("elbow", "wrist", "hand"))]
         _turn(turns, arms, float(bends.sum()) * rng.uniform(0, 1))
-        return Deviation(turns, bool(rng.random() < 0.7))
+        return PostureChange(turns, bool(rng.random() < 0.7))
     for _ in range(rng.integers(1, 4)):
         end = ends[rng.integers(len(ends))]
         angle = rng.normal(0, 18) if rng.random() < 0.8 else rng.uniform(-50, 50)
         moved = _hanging(body, end) if rng.random() < 0.6 else [end]
         _turn(turns, ends if rng.random() < 0.12 else moved, angle)
-    return Deviation(turns, bool(rng.random() < 0.15))
+    return PostureChange(turns, bool(rng.random() < 0.15))
 
 
 def _bends(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Degrees by which each of `count` trunk limbs is bent against the one before: a lean, an arch, or one joint."""
+    """Degrees between each of `count` trunk limbs and the one before: a lean, an arch, or a bend at one joint."""
     kind = rng.random()
     if kind < 0.4:
         bends = np.zeros(count)
@@ -124,7 +124,7 @@ def _turn(turns: World, ends: list[str], degrees: float) -> None:
 
 
 def _hanging(body: Body, joint: str) -> list[str]:
-    """A joint and all joints that hang on it."""
+    """The joint and all joints that hang on it."""
     found = [joint]
     for start, end, *_ in body.limbs:
         found += [end] if start in found else []
@@ -142,17 +142,17 @@ def _about(x: float, y: float, z: float, angle: float) -> np.ndarray:
     return matrix
 
 
-def deviated(body: Body, deviation: Deviation | None) -> World:
-    """The joints [3] of a body in its own posture, or in the one that deviates so.
+def changed(body: Body, change: PostureChange | None) -> World:
+    """The joints [3] of a body in its own posture, or in the changed one.
 
-    Limbs keep their lengths, but for the legs of planted feet.
+    Limbs keep their lengths, except for legs whose feet are planted.
     """
-    if deviation is None:
+    if change is None:
         return body.joints
     joints = {body.limbs[0][0]: body.joints[body.limbs[0][0]]}
     for start, end, *_ in body.limbs:
-        joints[end] = joints[start] + deviation.turns[end] @ (body.joints[end] - body.joints[start])
-    if deviation.planted:
+        joints[end] = joints[start] + change.turns[end] @ (body.joints[end] - body.joints[start])
+    if change.planted:
         for leg in _legs(body):
             slip = joints[leg[-1]] - body.joints[leg[-1]]
             for number, joint in enumerate(leg):
@@ -174,7 +174,7 @@ def _legs(body: Body) -> list[list[str]]:
 def relative(body: Body, rng: np.random.Generator) -> Body:
     """Another body of its kind in the same posture: limbs a few per cent longer or thicker, equal on both sides.
 
-    What differs more than this between two of a kind is posture: a hunched back is not a fat one.
+    A larger difference between two bodies of a kind is one of posture: a hunched back is not a fat one.
     """
     builds: dict[str, tuple[float, float]] = {}
     girth, other = (
@@ -244,8 +244,8 @@ def _framing(
     """Scale and middle that bring a reference to the query's canvas as registration does: height, ground, box.
 
     query, alike, reference [4]: the edges of the query, and of the reference in the query's posture and in its own. A
-    recording's height is that of its usual posture, so a lean that never ends makes a subject lower, and one that comes
-    and goes does not: anything between is drawn.
+    recording's height is that of its usual posture. A lean that never ends therefore makes a subject lower, and one
+    that comes and goes does not. Anything in between is drawn.
     """
     share = rng.uniform()
     height = max(share * (alike[3] - alike[1]) + (1 - share) * (reference[3] - reference[1]), 0.05)
@@ -274,7 +274,7 @@ def limb_map(body: Body, world: World, places: World, scale: float) -> np.ndarra
 
 
 def limb_flow(body: Body, limbs: np.ndarray, places: World, target: World) -> np.ndarray:
-    """Displacement of each pixel with its limb, float32 [CROP, CROP, 2] px: it turns with it and stretches along it."""
+    """Displacement of each pixel, float32 [CROP, CROP, 2] px: it turns with its limb and stretches along it."""
     flow = np.zeros((*limbs.shape, 2), np.float32)
     for number, (start, end, *_) in enumerate(body.limbs):
         rows, columns = np.nonzero(limbs == number)
@@ -290,7 +290,7 @@ def limb_flow(body: Body, limbs: np.ndarray, places: World, target: World) -> np
 
 
 def _axis(start: np.ndarray, end: np.ndarray, otherwise: np.ndarray) -> tuple[np.ndarray, float]:
-    """Direction and length (at least 1 px) of a limb on the canvas; seen end-on it has the direction `otherwise`."""
+    """Direction and length (at least 1 px) of a limb on the canvas; if seen end-on, the direction is `otherwise`."""
     apart = end - start
     length = float(np.hypot(*apart))
     return (apart / length if length > 0.5 else otherwise), max(length, 1.0)

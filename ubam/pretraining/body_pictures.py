@@ -1,7 +1,7 @@
 """Pictures of random bodies with their joints, for the pre-training of the posture encoder.
 
-A body is drawn before a random background with cloth, light, shadow, noise and objects in front of it. The same code
-makes its view as makes the views of recordings, so that the saliency has the same holes and spills.
+A body is drawn before a random background, with cloth, light, shadow, noise and objects in front of it. Its view is
+made by the code that makes the views of recordings, so that its outline has the same faults.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def photograph(
 def _turned(body: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Joints in the camera's frame: x right, y up, z away. Side views turn a little, views from above all around.
 
-    A camera stands above the floor it films: of two feet on the floor the far one is seen higher up.
+    The camera stands above the floor: of two feet on the floor, the far one appears higher.
     """
     overhead = body.plan in ("from above", "insect")
     heading = rng.normal(0, 14) if not overhead else rng.normal(0, 8)
@@ -141,7 +141,7 @@ def _draw(
     crop: np.ndarray, body: Body, world: dict[str, np.ndarray], places: dict[str, np.ndarray], scale: float,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Draw the limbs from far to near, each shaded from rim to ridge, then cloth or fur over all; changes `crop`."""
+    """Draw the limbs into `crop` from far to near, each shaded from rim to ridge, then cloth or fur over them."""
     parts = sorted({part for *_, part in body.limbs})
     uniform = rng.random() < 0.45  # an animal of one coat
     coat = np.array(_colour(rng))
@@ -187,7 +187,7 @@ def _limb(
 
 
 def _cover(crop: np.ndarray, background: np.ndarray, rng: np.random.Generator) -> None:
-    """Sometimes draw a rail in front of the body, or another moving object; changes `crop`."""
+    """Sometimes draw a rail in front of the body, or another moving object, into `crop`."""
     if rng.random() < 0.12:
         x, wide, colour = int(rng.uniform(0, CROP)), int(rng.uniform(2, 7)), _colour(rng)
         for picture in (crop, background):

@@ -1,4 +1,4 @@
-"""Trains the posture encoder that ships with the program: on pictures of random bodies, to locate their joints.
+"""Trains the posture encoder that ships with the program to locate the joints of random bodies in pictures.
 
 `ubam pretrain` trains it again. It uses no recording, real or rendered.
 """
@@ -32,11 +32,11 @@ PICTURES, STEPS, BATCH, RATE = 50_000, 4500, 64, 2e-3
 HELD_OUT = 1000
 PART = 500
 RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
-JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the standard deviations of the targets, which equalise their weights
+JOINTS, DIRECTIONS, PAIRS = 0.15, 0.5, 0.1  # about the standard deviations of the targets, so that all weigh the same
 
 
 def draw_pictures(count: int, seed: int, workers: int, progress: Progress | None = None) -> Iterator[list[Picture]]:
-    """`count` random pictures in parts; picture i depends on (seed, i) alone."""
+    """`count` random pictures, part by part; picture i depends only on (seed, i)."""
     parts = [range(first, min(first + PART, count)) for first in range(0, count, PART)]
     with executor(workers) as pool:
         for numbers, part in zip(parts, pool.map(partial(_draw_part, seed), parts), strict=True):
@@ -67,7 +67,7 @@ class Lessons:
 
 
 class _Teacher(nn.Module):
-    """Parts that only pre-training uses: per plan a linear read-out of the targets, and the decoder of the picture."""
+    """What only pre-training uses: a linear read-out of the targets for each plan, and a decoder of the picture."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ def train_on(
 ) -> tuple[LandmarkEncoder, list[float]]:
     """Train a posture encoder on `lessons`; returns it with its errors on 1,000 held-out pictures, every 200 steps.
 
-    With a `checkpoint`, an interrupted training goes on. ModelError when the loss is not finite.
+    With a `checkpoint`, an interrupted training continues. ModelError when the loss is not finite.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -132,7 +132,7 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
     """Draw random bodies, train on them and write the encoder to `out`; returns its errors on held-out pictures.
 
     Memory: 12 kB a picture. The same arguments give the same pictures and, on the same machine, the same weights. An
-    interrupted training goes on from a checkpoint beside `out`, after the pictures are drawn again.
+    interrupted training continues from a checkpoint beside `out`, after the pictures are drawn again.
     """
 
     def named(stage: str) -> Progress | None:
@@ -140,7 +140,7 @@ def pretrain(out: Path, *, pictures: int = PICTURES, steps: int = STEPS, seed: i
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out.parent):
-        pass  # a folder that cannot be written to fails now, not after the training
+        pass  # a folder that cannot be written to must fail now, not after the training
     drawn = [picture for part in draw_pictures(pictures, seed, workers, named("draw")) for picture in part]
     torch.set_num_threads(workers)
     checkpoint = Checkpoint(out.with_name(f"{out.stem}-training.safetensors"))

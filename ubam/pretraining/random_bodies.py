@@ -1,4 +1,4 @@
-"""Random articulated bodies for pre-training, of many body plans, proportions and postures.
+"""Random articulated bodies for pre-training, with many body plans, proportions and postures.
 
 The body frame has x forward, y up and z to the body's left; lengths are in units of the body's size. The bodies share
 no joints, movements or textures with the rendered subjects of `ubam.evaluation.synthetic`, which measure the method.
@@ -37,7 +37,7 @@ class Body:
 
 
 def sagittal(angle: float, length: float, aside: float = 0.0) -> Vector:
-    """Offset [3] of a hanging limb that is swung forward by `angle` and to the left by `aside`, in degrees."""
+    """Offset [3] of a hanging limb that swings forward by `angle` and to the left by `aside`, in degrees."""
     swing, out = np.radians(angle), np.radians(aside)
     return length * np.array([np.sin(swing) * np.cos(out), -np.cos(swing) * np.cos(out), np.sin(out)])
 
@@ -293,7 +293,7 @@ def insect(rng: np.random.Generator) -> Body:
 
 
 def branching(rng: np.random.Generator) -> Body:
-    """A chain of four to six parts with two branches, unlike any animal: the encoder should learn other shapes, too."""
+    """A chain of four to six parts with two branches, unlike any animal: the encoder shall learn other shapes, too."""
     body, turn = Body("branching", {"part_0": np.zeros(3)}, names=["part_0"]), rng.uniform(0, 360)
     thick = rng.uniform(0.04, 0.12)
     for k in range(1, 6):

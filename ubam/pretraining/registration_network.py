@@ -26,7 +26,7 @@ BATCH = 24
 HELD_OUT = 1000
 PART = 250
 RISE, LARGEST_GRADIENT = 100, 5.0  # steps in which the learning rate rises; norm of the gradient of all weights
-KNEE = 4.0  # px, below which the error is squared: with absolute errors the network learns nothing at first
+KNEE = 4.0  # px below which the error is squared; with absolute errors the network learns nothing at first
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Stage:
     rate: float
 
 
-# In a single stage, leans are found a tenth too small.
+# A single stage finds leans a tenth too small.
 STAGES = (Stage(24_000, 0.0, 5000, 1.5e-3), Stage(9000, 0.75, 2000, 8e-4))
 Lessons = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -90,7 +90,7 @@ def train_on_pairs(
 ) -> list[float]:
     """Train a network in place; returns its `agreement` on 1,000 held-out pairs, every 500 steps.
 
-    With a `checkpoint`, an interrupted training goes on. ModelError when the loss is not finite.
+    With a `checkpoint`, an interrupted training continues. ModelError when the loss is not finite.
     """
     random = RandomNumbers(seed)
     call = [steps, rate, seed, fingerprint(network), crc32(lessons[2].numpy().data)]
@@ -136,7 +136,7 @@ def varied(
 
 
 def error(found: Tensor, flow: Tensor, body: Tensor) -> Tensor:
-    """Smooth absolute error on the body, a scalar; the third channel of `found` learns the logarithm of its size."""
+    """Smooth absolute error on the body, a scalar; the third channel of `found` learns the logarithm of that error."""
     weight = body.float() / body.sum()
     apart = functional.smooth_l1_loss(found[:, :2], flow, beta=KNEE, reduction="none").sum(1)
     size = (found[:, :2] - flow).abs().sum(1).detach()
@@ -161,7 +161,7 @@ def pretrain_registration(out: Path, *, stages: Sequence[Stage] = STAGES, seed: 
              progress: Callable[[str, int, int], None] | None = None) -> list[float]:  # fmt: skip
     """Draw pairs of random bodies, train on them stage by stage and write the network to `out`, as half floats.
 
-    Returns its agreements on held-out pairs. An interrupted training goes on from checkpoints beside `out`, after the
+    Returns its agreements on held-out pairs. An interrupted training continues from checkpoints beside `out`, after the
     pairs are drawn again.
     """
 
@@ -171,7 +171,7 @@ def pretrain_registration(out: Path, *, stages: Sequence[Stage] = STAGES, seed: 
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out.parent):
-        pass  # a folder that cannot be written to fails now, not after the training
+        pass  # a folder that cannot be written to must fail now, not after the training
     network, checkpoints = new_registration_network(seed), list[Checkpoint]()
     agreements: list[float] = []
     for number, stage in enumerate(stages, 1):

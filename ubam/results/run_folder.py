@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CROPS = "crops"  # the one folder of a run that can be made again from the videos
+LAYERS = "layers"  # for the page alone, which shows any factor with them
 LOCK = ".lock"
 
 
@@ -180,6 +181,10 @@ class RunFolder:
     def clip_facts(self, recording_id: str, factor: float | None = None) -> Path:
         """What was measured on that clip."""
         return self.clip(recording_id, factor).with_suffix(".json")
+
+    def layers(self, recording_id: str) -> Path:
+        """The layers of that clip; beside them, as .json, the displacements by which the subject is moved."""
+        return self.path / LAYERS / f"{recording_id}.mp4"
 
     def all_clip_facts(self) -> list[Path]:
         """What was measured on every clip of the run, by name."""

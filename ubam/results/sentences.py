@@ -55,6 +55,8 @@ def _individuals(data: RunData) -> str:
     beyond = [score.subject for score in scored if score.beyond_reference]
     normal = data.reference_count
     if not scored and {score.group for score in data.subjects} == {data.reference} and not _failed_queries(data):
+        if len(data.subjects) == 1:
+            return f"The only subject is of the reference group {data.reference}, so it is compared with nobody else."
         return (
             f"All {len(data.subjects)} subjects are of the reference group {data.reference}, each compared with the "
             "others; there is no other group."
@@ -90,8 +92,8 @@ def _by_chance(data: RunData) -> str:
         return ""
     if len(smallest) == 1:
         return f"A subject that moves like the reference would do so in 1 of {round(1 / smallest[0])} such studies."
-    count = f"{sum(smallest):.1f} of {len(smallest)} {plural(len(smallest), 'subject')}"
-    return f"If they moved like the reference, {count} would do so by chance on average."
+    each = round(len(smallest) / sum(smallest))
+    return f"A subject that moves like the reference would do so in 1 of {each} such studies, whichever of them it is."
 
 
 def _groups(data: RunData) -> list[str]:

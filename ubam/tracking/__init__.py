@@ -1,6 +1,6 @@
 """The video of one recording comes in.
 
-The boxes of its one subject over time go out, and the crops and views that the encoders see.
+The boxes of its subject go out, with the crops and views that the encoders see.
 """
 
 from typing import TYPE_CHECKING

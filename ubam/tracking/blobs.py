@@ -1,4 +1,4 @@
-"""Connected parts that stand out in a frame, and one of them followed over the frames."""
+"""Find the connected parts that stand out in a frame, and follow one of them over the frames."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ def find_blobs(salient: np.ndarray) -> np.ndarray:
     Columns: mass (summed saliency, 0 where there is no such blob), centre x, y, then x0, y0, x1, y1; then its shape,
     central moments per mass: xx, xy, yy, xxx, xxy, xyy, yyy.
     """
-    if salient.mean() > 0.6:  # a flash, a fade, a knocked camera: the subject cannot be told
+    if salient.mean() > 0.6:  # a flash, a fade or a knocked camera: the subject cannot be recognised
         return np.zeros((CANDIDATES, COLUMNS), np.float32)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(clean_mask(salient).astype(np.uint8), connectivity=8)
     blobs = np.zeros((CANDIDATES, COLUMNS), np.float32)
@@ -37,13 +37,13 @@ def find_blobs(salient: np.ndarray) -> np.ndarray:
 
 
 def enlarged_blobs(blobs: np.ndarray, zoom: float) -> np.ndarray:
-    """Blobs [n,14] of a picture as those of one that is `zoom` times larger; their mass is an area, too."""
+    """Blobs [n,14] scaled to a picture that is `zoom` times larger; their mass is an area and scales with it."""
     powers = np.array([2, *[1] * 6, *[2] * 3, *[3] * 4])
     return (blobs * zoom**powers).astype(np.float32)
 
 
 def follow(blobs: np.ndarray) -> np.ndarray:
-    """Which blob is the subject in each frame: the path of most mass and least jumping; -1 where it is absent, int [T].
+    """Which blob is the subject in each frame, int [T]: the path of largest mass and smallest jumps; -1 where absent.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def follow(blobs: np.ndarray) -> np.ndarray:
         return np.full(len(blobs), -1)
     typical = float(np.percentile(mass[present, 0], 60))
     size = np.sqrt(typical) + 1e-6
-    # In pictures of single moments, or one a minute, it is elsewhere every time: a usual way is then no jump.
+    # In pictures taken far apart in time, the subject is elsewhere every time. A usual distance is then no jump.
     size *= max(1.0, 2 * float(np.median(step_lengths(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
     share = np.maximum(mass / typical, 1e-6)
     gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
@@ -79,6 +79,6 @@ def follow(blobs: np.ndarray) -> np.ndarray:
 
 
 def step_lengths(centres: np.ndarray) -> np.ndarray:
-    """How far [N - 1] it is from each of the places [N, 2] to the next."""
+    """Distances [N - 1] between successive places [N, 2]."""
     found: np.ndarray = np.hypot(*np.diff(centres, axis=0).T)
     return found

@@ -1,4 +1,4 @@
-"""Where a moving camera looks: every frame registered to one still scene, so that the subject is found as before.
+"""Where a moving camera looks: every frame is registered to one still scene, as for a camera at rest.
 
 Corners, evenly spread over the picture so that the subject has few of them, are followed by pyramidal Lucas-Kanade
 (Bouguet 2001) and agree by RANSAC on a similarity: shift, roll and zoom. A chain over key frames comes first; then each
@@ -18,16 +18,16 @@ from ubam.tracking.scene.background import free_median
 from ubam.tracking.scene.foreground import saliency
 
 LOOKS = 11  # samples that the quick test compares
-EDGES = 8.0, 16.0  # grey levels per px, of evened pictures, that make an edge, soft or hard
+EDGES = 8.0, 16.0  # grey levels per px, of normalised pictures, that make an edge, soft or hard
 LEAST_EDGES = 1e-3  # share of the picture
 LEAST_KEPT = 0.2  # share of a single picture's edges that the median picture has as well
 AT_REST = 0.18  # share of edges that stay, above which the camera is at rest
-NOTHING_RESTS = 0.05  # and below which it moves for sure
+NOTHING_RESTS = 0.05  # and below which it certainly moves
 THERE_AND_BACK = 0.5  # px of the small pictures (about 256 across) by which a corner may miss itself
 MOVED = 1.0  # px that the picture's corners must travel before a camera counts as moving
 CELLS = 12  # cells across the picture in which corners are looked for
 PER_CELL = 3
-FAINT, CLEAR = 3e-5, 4e-4  # strength of the corners that are followed, and of those that cannot be noise
+FAINT, CLEAR = 3e-5, 4e-4  # strength of corners that are followed, and of corners that cannot be noise
 LEAST_CELLS = 12  # cells with a clear corner below which there is too little texture to tell
 WIDEST = 8.0  # area of the whole scene, in pictures, beyond which most places are seen too rarely
 LEAST_REGISTERED = 0.8  # share of frames
@@ -51,7 +51,7 @@ class Camera:
     size: tuple[int, int]
 
     def scaled(self, frame: float, scene: float | None = None) -> "Camera":
-        """The same camera for frames and a scene that are so many times larger."""
+        """The same camera for frames and a scene that are `zoom` times larger."""
         scene = frame if scene is None else scene
         moves = self.moves * scene
         moves[:, :, :2] /= frame
@@ -73,7 +73,7 @@ class Camera:
         return np.asarray(-np.arctan2(self.moves[:, 1, 0], self.moves[:, 0, 0]))
 
     def register(self, frame: np.ndarray, position: int) -> tuple[np.ndarray, np.ndarray]:
-        """A frame [h,w,3] laid into the scene, and where it does not reach, bool [H,W]."""
+        """A frame [h,w,3] placed in the scene, and bool [H,W], where it does not reach."""
         inside = np.full(frame.shape[:2], 255, np.uint8)
         matrix = centred(self.moves[position])
         laid = cv2.warpAffine(frame, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -81,13 +81,13 @@ class Camera:
 
 
 def share_at_rest(samples: np.ndarray) -> float:
-    """Share of a scene's edges that stay where they are, 0..1, from small pictures uint8 [N,h,w,3] over a recording.
+    """Share of a scene's edges that stay in place, 0..1, from small pictures uint8 [N,h,w,3] over a recording.
 
     The quick test before anything else: half a ms a picture, and at most 11 of them. An edge of the median picture
     stays when, but for the brightest and the darkest moments, its brightness changes by less than what half a pixel of
-    movement would change. Where most edges of a single picture are missing from the median nothing stays; where there
-    are none everything does. Measured: rendered and real cameras at rest 0.2 to 1.0; hand-held, panning and zooming
-    ones 0.00; one that was knocked halfway 0.08 to 0.16. Strong changes of light make it small too.
+    movement would change. If the median lacks most edges of a single picture, nothing stays; if there are no edges,
+    everything does. Measured: rendered and real cameras at rest 0.2 to 1.0; hand-held, panning and zooming ones 0.00;
+    one that was knocked halfway 0.08 to 0.16. Strong changes of light make it small too.
     """
     chosen = samples[np.unique(np.linspace(0, len(samples) - 1, LOOKS).round().astype(int))]
     evened = np.stack([_evened(picture) for picture in chosen])
@@ -105,17 +105,17 @@ def share_at_rest(samples: np.ndarray) -> float:
 
 
 def _steepness(evened: np.ndarray) -> np.ndarray:
-    """Grey levels per px, float32 [h,w], of an evened picture float32 [h,w]."""
+    """Gradient of a normalised picture float32 [h,w], in grey levels per px, float32 [h,w]."""
     return np.hypot(*(cv2.Sobel(evened, cv2.CV_32F, x, 1 - x, scale=1 / 8) for x in (1, 0)))
 
 
 def follow_camera(frames: Frames, count: int) -> Camera | None:
-    """The moves of a camera over all small frames uint8 [h,w,3]; None where it stands still, or nothing can tell.
+    """The moves of a camera over all small frames uint8 [h,w,3]; None where it is at rest or this cannot be decided.
 
     Parameters
     ----------
     frames
-        Gives the frames anew at each call; there are three.
+        Yields all frames at each call; it is called three times.
     count
         How many there are.
 
@@ -138,7 +138,7 @@ def follow_camera(frames: Frames, count: int) -> Camera | None:
     refined = _against_mosaic(frames, _placed(moves, registered, shape))
     if refined.registered.mean() < LEAST_REGISTERED:
         raise LostCamera
-    if _travel(refined.moves[refined.registered], shape) < MOVED:  # the chain drifted, not the camera
+    if _travel(refined.moves[refined.registered], shape) < MOVED:  # the chain drifted; the camera did not move
         return None
     return _placed(refined.moves, refined.registered, shape)
 
@@ -148,7 +148,7 @@ class LostCamera(Exception):  # noqa: N818 - no fault: the next way of finding t
 
 
 class _Chain:
-    """The moves of frames to the first: each is registered with a key frame, which changes where too little is left."""
+    """The moves of frames to the first. Each is registered with a key frame, which changes in time."""
 
     def __init__(self) -> None:
         self.moves: list[np.ndarray] = []
@@ -157,7 +157,7 @@ class _Chain:
         self.key: np.ndarray | None = None
 
     def add(self, picture: np.ndarray) -> None:
-        """The next frame, evened."""
+        """The next frame, normalised."""
         if self.key is None:
             self._take_key(picture, IDENTITY)
             self.moves.append(IDENTITY)
@@ -183,12 +183,12 @@ class _Chain:
 
 
 def _textured(picture: np.ndarray) -> bool:
-    """Whether enough of an evened picture has texture that is no noise."""
+    """Whether enough of a normalised picture has texture above its noise."""
     return _cells(_corners(picture, least=CLEAR), picture.shape) >= LEAST_CELLS
 
 
 def _evened(picture: np.ndarray) -> np.ndarray:
-    """A picture's grey uint8 [h,w] with the same local brightness and contrast everywhere: lamps do not count."""
+    """A picture's grey uint8 [h,w], with the same local brightness and contrast everywhere, whatever the light."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean = cv2.blur(grey, (25, 25))
     spread = np.sqrt(np.maximum(cv2.blur(grey * grey, (25, 25)) - mean * mean, 0)) + 4
@@ -196,7 +196,7 @@ def _evened(picture: np.ndarray) -> np.ndarray:
 
 
 def _corners(picture: np.ndarray, free: np.ndarray | None = None, least: float = FAINT) -> np.ndarray:
-    """At most `PER_CELL` corners in each cell of an evened picture, float32 [n,2], none near its border."""
+    """At most `PER_CELL` corners in each cell of a normalised picture, float32 [n,2], none near its border."""
     strength = cv2.cornerMinEigenVal(picture, 5)
     peak = (strength == cv2.dilate(strength, np.ones((7, 7)))) & (strength > least)
     peak[:5], peak[-5:], peak[:, :5], peak[:, -5:] = False, False, False, False
@@ -241,7 +241,8 @@ def _registered(
 ) -> tuple[np.ndarray, float] | None:
     """The move of the target's points to the source's, and the share of corners that follow it; None where too few do.
 
-    guess: the move that is expected. What follows must be spread over the picture, or it may be the subject.
+    guess: the move that is expected. The corners that follow must be spread over the picture, or they may be the
+    subject.
     """
     if len(corners) < 12:
         return None
@@ -320,7 +321,7 @@ def _against_mosaic(frames: Frames, camera: Camera) -> Camera:
 
 
 def laid_out(camera: Camera, frames: Iterable[np.ndarray], around: np.ndarray) -> Iterator[np.ndarray]:
-    """Every frame laid into the scene, and the picture `around` uint8 [H,W,3] where it does not reach."""
+    """Every frame placed in the scene, with the picture `around` uint8 [H,W,3] where it does not reach."""
     for at, frame in enumerate(frames):
         laid, outside = camera.register(frame, at)
         laid[outside] = around[outside]
@@ -356,7 +357,7 @@ def _apart(near: deque[np.ndarray], position: int, step: int) -> np.ndarray:
     """How far the frame at `position` is from the median of the others, every `step`-th, registered with it."""
     frame = near[position]
     others = [*_neighbours(near, position, step), *_neighbours(near, position, -step)]
-    if not others:  # no texture, so nothing to lay upon one another
+    if not others:  # without texture, nothing can be registered
         others = [(near[other], IDENTITY) for other in range(position % step, len(near), step) if other != position]
     camera = Camera(np.stack([move for _, move in others]), np.ones(len(others), bool), frame.shape[1::-1])
     background, _ = mosaic(camera, [picture for picture, _ in others])
@@ -365,7 +366,7 @@ def _apart(near: deque[np.ndarray], position: int, step: int) -> np.ndarray:
 
 
 def _neighbours(near: deque[np.ndarray], position: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every `step`-th frame from one on with its move to that one, as far as they can be registered."""
+    """Every `step`-th frame from a first one on, with its move to that frame, as far as they can be registered."""
     evened = _evened(near[position])
     corners, guess = _corners(evened), IDENTITY
     for other in range(position + step, len(near) if step > 0 else -1, step):

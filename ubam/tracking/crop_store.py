@@ -47,7 +47,7 @@ class CropStore:
     float64 [T,2,3]: pixels of each frame to those of the whole scene where the camera moves; None where it is at rest.
     camera_lost: the camera moves in a way that could not be followed.
     plan_chances: logarithm of the chance of each plan of body (`eye.landmarks.PLANS`).
-    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in stores of before.
+    outline uint8 [T,S,S], memory-mapped: the subject's soft outline in each crop, 0..255; None in older stores.
     """
 
     folder: Path
@@ -92,7 +92,7 @@ class CropStore:
         moves, heading, outline = (_read_if_there(files.array(name)) for name in ("moves", "heading", "outline"))
         heading = np.zeros(len(views), np.float32) if heading is None else heading
         fields |= {"egocentric": bool(meta.get("egocentric", False)), "heading": heading, "moves": moves}
-        # A store from before the flag says it by its warning only.
+        # Older stores have no flag, only the warning.
         fields["camera_lost"] = bool(meta.get("camera_lost", LOST in meta["warnings"]))
         fields["plan_chances"] = tuple(meta.get("plan_chances", (0.0, 0.0, 0.0, 0.0)))
         return cls(folder=folder, views=views, outline=outline, **arrays, **fields)
@@ -140,7 +140,7 @@ class CropStore:
         return self.body_height * float(side[position] / np.median(side))
 
     def view_of(self, picture: np.ndarray, position: int, whole: Scene, size: int | None = None) -> np.ndarray:
-        """The view, made as the stored ones, of another picture uint8 [H,W,3] in place of the frame at a position.
+        """The view of another picture uint8 [H,W,3] in place of the frame at a position, made like the stored views.
 
         whole: `whole_scene()`, read once. size: the view's side, that of the stored ones without it.
         """
@@ -187,7 +187,7 @@ CLOSE = 128  # pixels a side
 
 
 def close_view(store: CropStore, position: int) -> View:
-    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], as the stored ones are made."""
+    """The view of the frame at a position, uint8 [CLOSE, CLOSE, 3], made like the stored views."""
     if not store.found[position]:
         return np.full((CLOSE, CLOSE, 3), EMPTY, np.uint8)
     crop, salient = store.crops([position])[0], store.outline_at(position)

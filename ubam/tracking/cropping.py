@@ -145,7 +145,7 @@ def _write_crops(
     recording: Recording, survey: FirstPass, scaled: "_Scaled", plan: str, folder: Path,
     sides: tuple[int, int], progress: Progress | None,
 ) -> tuple[int, list[str]]:  # fmt: skip
-    """Write crops, views, outlines and bodies; how many crops there are, and what the decoder complained about."""
+    """Write crops, views, outlines and bodies; returns the number of crops and the decoder's complaints."""
     total, damage = len(survey.times), []  # type: int, list[str]
     crop_size, view_size = sides
     frames = read_frames(
@@ -240,7 +240,7 @@ class _Scaled:
         return plan_chances(shipped_eye(), shown)
 
     def glimpses(self, frames: Iterator[np.ndarray], size: int, first: int = 0) -> Iterator[Glimpse]:
-        """What the eye is shown of every frame: its box there, a moment before and after, and of the empty scene."""
+        """What the eye is shown of every frame: the box in it, in its neighbours in time, and in the empty scene."""
         for position, three in enumerate(with_neighbours(frames), first):
             before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
             yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
@@ -252,7 +252,7 @@ class _Scaled:
         return moved_scene_at(self.scene, self.boxes[position], size, self.camera.moves[position], self.size)
 
     def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
-        """The outline that the eye saw, or none where nothing in it is unlike a scene that was seen empty."""
+        """The outline that the eye saw; empty where nothing in it differs from a scene that was seen empty."""
         if self.finding.lost:
             return salient
         return present(salient, glimpse.crop, self.behind(position, len(salient)))

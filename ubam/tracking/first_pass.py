@@ -81,7 +81,7 @@ def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progres
 
 
 def reduction_of(width: int, height: int) -> int:
-    """How many times smaller a picture is surveyed: whole numbers are quick."""
+    """How many times smaller a picture is surveyed; whole numbers are fast."""
     return -(-max(width, height) // SMALL_SIDE)
 
 

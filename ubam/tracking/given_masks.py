@@ -1,4 +1,4 @@
-"""Scene and track of a recording whose subject the user has outlined already."""
+"""Scene and track of a recording for which the user gave the subject's outlines."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,8 +1,8 @@
 """Which way an animal seen from above points, so that its views can be turned to point the same way.
 
-The long axis of its outline gives the heading but for the sign. Which end is the head is learnt from the recording
-itself: animals mostly walk forwards, and the end at which the outline runs out is the same all along. A path of
-headings is then found by dynamic programming (Viterbi) over angles: it may not swing, and pays for turning round.
+The long axis of its outline gives the heading except for its sign. The recording itself shows which end is the head:
+animals mostly walk forwards, and the end at which the outline tapers stays the same. A path of headings is then found
+by dynamic programming (Viterbi) over angles: fast swings are not allowed, and turning round has a cost.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ ANGLES = 72  # headings that the path is made of, 5 degrees apart
 WIDE = 0.75  # length of the mean doubled axis below which the long axis turns over wide angles; 1 is one axis for all
 ELONGATED = 1.25  # long over short axis, in the median, below which there is no heading to see
 LEAST_FRAMES = 25
-TURN_S = 0.1  # time in which an animal turns by 30 degrees at ease
+TURN_S = 0.1  # time in which an animal turns by 30 degrees with ease
 TRUST = 4.0  # weight of the long axis
 REVERSAL = 6.0  # cost of turning round between two frames
 
@@ -77,7 +77,7 @@ _GRID = np.arange(ANGLES) * 2 * np.pi / ANGLES
 
 
 def _motion(centre: np.ndarray, extent: float, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Direction in radians and how surely it goes there, 0..1, float64 [T]: 1 at half a body a second and more."""
+    """Direction of travel in radians and its certainty 0..1, float64 [T]: 1 from half a body length a second."""
     reach, frames = max(1, round(0.1 * fps)), np.arange(len(centre))
     later, earlier = np.minimum(frames + reach, frames[-1]), np.maximum(frames - reach, 0)
     way = (centre[later] - centre[earlier]).astype(np.float64) * fps / (later - earlier)[:, None]
@@ -85,14 +85,14 @@ def _motion(centre: np.ndarray, extent: float, fps: float) -> tuple[np.ndarray, 
 
 
 def _thin_end(shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where an outline runs out, radians, and how much, 0..1, float64 [T]: its third moment as a vector."""
+    """Where an outline tapers, radians, and how much, 0..1, float64 [T]: its third moment as a vector."""
     xx, _, yy, xxx, xxy, xyy, yyy = shape.T.astype(np.float64)
     x, y = xxx + xyy, xxy + yyy
     return np.arctan2(y, x), np.clip(np.hypot(x, y) / np.maximum(xx + yy, 1e-6) ** 1.5, 0, 1)
 
 
 def _best_path(evidence: np.ndarray, fps: float) -> np.ndarray:
-    """The sequence of angles, int [T], of most evidence [T,ANGLES] and least turning."""
+    """The sequence of angles, int [T], with the most evidence [T,ANGLES] and the least turning."""
     turn = np.angle(np.exp(1j * (_GRID[:, None] - _GRID[None, :])))
     ease = np.pi / 6 / (TURN_S * fps)
     cost = np.minimum(0.5 * (turn / ease) ** 2, REVERSAL)
@@ -110,7 +110,7 @@ def _best_path(evidence: np.ndarray, fps: float) -> np.ndarray:
 
 
 def from_above(track: Track) -> Track:
-    """The track of a subject whose views are turned: the box holds it whichever way it points.
+    """The track of a subject whose views are turned: the box contains it in every orientation.
 
     Its body height is its length, and the ground, which nobody sees, lies half of that below its middle.
     """

@@ -132,7 +132,7 @@ def _turned(finding: Finding, fps: float) -> Finding:
 
 
 def _find_in_mosaic(survey: FirstPass, small: Camera) -> Finding:
-    """Scene and track in the scene's pixels, where everything is as for a camera at rest; the boxes brought back."""
+    """Scene and track, found in the scene's pixels as for a camera at rest; the boxes are converted back."""
     wanted = small.size[0] * small.size[1] * survey.reduction**2 * 3 * len(survey.samples)
     shrinking = min(1.0, float(np.sqrt(2 * SAMPLE_BYTES / wanted)))
     camera = small.scaled(survey.reduction, survey.reduction * shrinking)
@@ -155,7 +155,7 @@ def _laid_frames(tracker: Camera, survey: FirstPass, background: np.ndarray) -> 
 
 
 def _laid_samples(samples: np.ndarray, camera: Camera) -> np.ndarray:
-    """Samples laid into the scene, and what is seen there most steadily where one does not reach; uint8 [N,H,W,3]."""
+    """Samples placed in the scene, uint8 [N,H,W,3]; where one does not reach, what is seen there most steadily."""
     laid, outside = (np.stack(parts) for parts in zip(*map(camera.register, samples, count()), strict=False))
     around = steadiest_seen(laid, outside)
     for picture, missing in zip(laid, outside, strict=True):
@@ -181,7 +181,7 @@ def _brought_back(track: Track, camera: Camera) -> Track:
 
 
 def _find_moving_parts(survey: FirstPass) -> Finding:
-    """What moves otherwise than its surroundings is the subject; the scene is only the median picture."""
+    """The subject is what moves differently from its surroundings; the scene is only the median picture."""
     median = median_background(survey.samples)
     motion = motion_of(moving_parts(survey))
     track = motion.track(survey.reduction, survey.fps)

@@ -14,7 +14,7 @@ from ubam.core.files import content_hash
 from ubam.tracking.eye.eye import WEIGHTS, Eye
 from ubam.tracking.scene.empty_scene import Scene
 
-ABSENT = 0.1  # of an outline that is unlike the empty scene: with less, nobody is there
+ABSENT = 0.1  # of an outline that differs from the empty scene; below it nobody is present
 
 
 class Glimpse(NamedTuple):
@@ -34,7 +34,7 @@ def shipped_eye() -> Eye:
 
 @lru_cache(maxsize=1)
 def eye_fingerprint() -> str:
-    """16 hexadecimal digits that stand for the weights of the eye that ships."""
+    """16 hexadecimal digits that identify the weights of the shipped eye."""
     return content_hash(Path(str(files("ubam") / WEIGHTS)))[:16]
 
 
@@ -77,9 +77,9 @@ def plan_chances(eye: Eye, glimpses: Sequence[Glimpse]) -> np.ndarray:
 
 
 def present(outline: np.ndarray, crop: np.ndarray, scene: Scene) -> np.ndarray:
-    """The outline float32 [S,S] of a crop uint8 [S,S,3], or none where nothing in it is unlike the empty scene there.
+    """The outline float32 [S,S] of a crop uint8 [S,S,3]; empty where nothing in it differs from the empty scene.
 
-    A scene that was never seen empty cannot tell.
+    A scene that was never seen empty does not decide this.
     """
     if scene.hidden or (scene.saliency(crop) * outline).sum() > ABSENT * outline.sum():
         return outline

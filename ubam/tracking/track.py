@@ -41,7 +41,7 @@ UNSTEADY = "much besides the subject moves: does the camera move, or the light c
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in small frames, and which of it is followed.
+    """What moves in small frames, and which blob is followed.
 
     blobs float32 [T,CANDIDATES,14] as `find_blobs` has them; path int [T]: the blob that is followed, -1 for none;
     beside float [T]: summed saliency beside the heaviest blob; size: (width, height) of the frames.
@@ -53,7 +53,7 @@ class Motion:
     size: tuple[int, int]
 
     def track(self, scale: float, fps: float) -> Track:
-        """The track of what moves, in pixels of the recording: `scale` for each pixel of the small frames."""
+        """The track of what moves, in pixels of the recording; a small pixel is `scale` of them wide."""
         found = self.path >= 0
         if not found.any():
             width, height = (float(round(side * scale)) for side in self.size)
@@ -62,7 +62,7 @@ class Motion:
         return smooth_track(enlarged_blobs(chosen, scale), found, fps, ())
 
     def remarks(self, track: Track, scale: float) -> tuple[str, ...]:
-        """What must be said of what moves besides a subject whose track is known."""
+        """Warnings about movement besides a subject whose track is known."""
         several = (SEVERAL,) * self._several(track.box / scale)
         return several + (UNSTEADY,) * bool(np.median(self.beside) > 0.1 * self.size[0] * self.size[1])
 
@@ -77,7 +77,7 @@ class Motion:
 
 
 def motion_of(salient: Iterable[np.ndarray]) -> Motion:
-    """What moves in soft foregrounds float32 [h,w], one a frame."""
+    """What moves in soft foregrounds float32 [h,w], one for each frame."""
     blobs, beside, size = [], [], (0, 0)
     for one in salient:
         blobs.append(find_blobs(one))
@@ -100,7 +100,7 @@ def fixed_track(count: int, box: tuple[float, float, float, float], warnings: tu
 
 
 def smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tuple[str, ...]) -> Track:
-    """The track along one blob a frame [T,14] (`find_blobs`, in pixels of the recording) where bool [T] says it is."""
+    """The track along one blob per frame [T,14] (`find_blobs`, pixels of the recording), where it was found [T]."""
     x0, y0, x1, y1 = chosen[:, 3:7].T
     extent = np.maximum(x1 - x0, y1 - y0)[found]
     half = 0.5 * 1.25 * float(np.median(extent))
@@ -120,12 +120,12 @@ def smooth_track(chosen: np.ndarray, found: np.ndarray, fps: float, warnings: tu
 
 
 def smooth_runs(values: np.ndarray, found: np.ndarray, sigma: float, runs: Sequence[np.ndarray]) -> np.ndarray:
-    """`smooth`, each run of frames (positions) by itself: between them the subject is suddenly elsewhere."""
+    """`smooth` each run of frames (positions) by itself, as the subject jumps between runs."""
     return np.concatenate([smooth(values[run], found[run], sigma) for run in runs])
 
 
 def smooth(values: np.ndarray, found: np.ndarray, sigma: float) -> np.ndarray:
-    """values [T,C] held where not found, freed of single outliers, then smoothed by a Gaussian of sigma frames."""
+    """Values [T,C], held where not found, without single outliers, smoothed by a Gaussian of sigma frames."""
     known = np.flatnonzero(found)
     nearest = known[np.clip(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0, None)]
     held = median_filter(values[nearest].astype(np.float64), size=(5, 1), mode="nearest")

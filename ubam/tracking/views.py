@@ -1,4 +1,4 @@
-"""From a frame to what the encoder sees: the box cut out, the scene behind it, the view made and turned."""
+"""From a frame to what the encoder sees: cut out the box, find the scene behind it, make the view and turn it."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absen
 
 
 def reduction_for(box: np.ndarray, crop_size: int) -> float:
-    """By which factor, at most 1, a picture is made smaller before a box is cut out: the box is then 1.5 crops wide."""
+    """The factor, at most 1, by which a picture is made smaller before a box is cut out: to a box of 1.5 crops."""
     return min(1.0, 1.5 * crop_size / float(box[2] - box[0]))
 
 
@@ -23,13 +23,13 @@ def reduced_size(width: int, height: int, zoom: float) -> tuple[int, int]:
 def cut(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     """The square box (x0, y0, x1, y1) of a picture [H,W,...] as [size,size,...]; black outside the picture.
 
-    Exact below the pixel: a slowly moving box does not jitter.
+    Interpolated, so that a slowly moving box does not jitter.
     """
     return cv2.warpAffine(picture, box_map(box, size), (size, size), flags=cv2.INTER_LINEAR)
 
 
 def whole_outline(outline: np.ndarray, box: np.ndarray, region: tuple[int, int, int, int]) -> np.ndarray:
-    """The outline float32 [S,S] of the crop at a square box, laid over a region (x0, y0, x1, y1), float32 [h,w]."""
+    """The outline float32 [S,S] of the crop at a square box, placed in a region (x0, y0, x1, y1), float32 [h,w]."""
     zoom = len(outline) / float(box[2] - box[0])
     x, y = ((region[k] - box[k]) * zoom + 0.5 * zoom - 0.5 for k in range(2))
     size = (region[2] - region[0], region[3] - region[1])
@@ -75,7 +75,7 @@ def in_picture(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> n
 
 
 def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:
-    """The view of a crop uint8 [S,S,3] that shows nothing but the subject before a known scene; see `paint_view`."""
+    """The view of a crop uint8 [S,S,3] that shows only the subject before a known scene; see `paint_view`."""
     return paint_view(crop, without_strays(behind.saliency(crop)), behind.background, size)
 
 
@@ -100,7 +100,7 @@ def paint_view(
 
 
 def around(crop: np.ndarray, salient: np.ndarray) -> np.ndarray:
-    """The colours around a subject, smooth, uint8 [S,S,3]: what stands for a background that is not known."""
+    """The smooth colours around a subject, uint8 [S,S,3], in place of a background that is not known."""
     free = np.clip(1 - salient, 1e-3, 1)[..., None]
     sigma = len(crop) / 8
     total = cv2.GaussianBlur(crop * free, (0, 0), sigma)

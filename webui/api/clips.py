@@ -1,7 +1,6 @@
 """Clips of a finished run: ask for one, see how far it is, play it."""
 
 import json
-from typing import Any
 
 from apiflask import abort
 from flask import Response
@@ -13,12 +12,14 @@ from webui.context import service
 from webui.data.models import Clip, Job
 from webui.data.session import database
 from webui.http.answer_schemas import ClipOut
-from webui.http.responses import send_whole
+from webui.http.request_records import ClipRequest
+from webui.http.responses import send_layers, send_whole
 from webui.http.schemas import ClipIn, answers
 from webui.http.security import identity, limiter
 from webui.jobs.progress import read_progress
 from webui.jobs.requests import add_job, position
 from webui.results.reader import check_faces, names_in
+from webui.results.records import ClipRecord
 
 
 @runs.post("/runs/<string:run_id>/clips")
@@ -26,7 +27,7 @@ from webui.results.reader import check_faces, names_in
 @runs.output(ClipOut, status_code=201)
 @runs.doc(summary="Render a magnified clip", responses={201: "queued"})
 @limiter.limit("60 per minute", key_func=identity)
-def make_clip(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def make_clip(run_id: str, given: ClipRequest) -> tuple[ClipRecord, int]:
     """Queue a small job, before all runs; an existing one is returned."""
     run = run_of(run_id)
     check_faces(run)
@@ -35,8 +36,10 @@ def make_clip(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     for name in filter(None, (given["recording_id"], given.get("appearance"))):
         if name not in names_in(run):
             abort(404, f"This run has no recording '{name}'.")
-    wanted = {name: given.get(name) for name in ("factor", "layout", "from_s", "to_s")}
-    wanted |= {"recording": given["recording_id"], "appearance": given.get("appearance") or None}
+    wanted = {
+        "recording": given["recording_id"], "factor": given["factor"], "layout": given["layout"],
+        "appearance": given.get("appearance") or None, "from_s": given.get("from_s"), "to_s": given.get("to_s"),
+    }  # fmt: skip
     for clip in run.clips:
         if all(getattr(clip, name) == value for name, value in wanted.items()) and _job(clip).status not in (
             "failed",
@@ -56,7 +59,7 @@ def _job(clip: Clip) -> Job:
     return found or Job(status="failed", error="The job is gone; ask for the clip again.")
 
 
-def clip_json(clip: Clip) -> dict[str, Any]:
+def clip_json(clip: Clip) -> ClipRecord:
     """What the API says of a clip."""
     path, job = service().storage.clip(clip), _job(clip)
     progress = read_progress(path.parent / clip.id)["stages"]
@@ -70,13 +73,14 @@ def clip_json(clip: Clip) -> dict[str, Any]:
         "from_s": clip.from_s, "to_s": clip.to_s, "status": job.status, "error": job.error, "facts": facts,
         "fraction": 1.0 if job.status == "done" else round(share, 3), "queue_position": position(job),
         "url": f"/api/v1/clips/{clip.id}/{'strip.png' if clip.layout == 'strip' else 'clip.mp4'}",
+        "layers": f"clips/{clip.id}/layers" if path.with_suffix(".layers.mp4").exists() else None,
     }  # fmt: skip
 
 
 @runs.get("/clips/<string:clip_id>")
 @runs.output(ClipOut)
 @runs.doc(summary="A clip that was asked for")
-def get_clip(clip_id: str) -> dict[str, Any]:
+def get_clip(clip_id: str) -> ClipRecord:
     """Status and, when done, what it measures."""
     return clip_json(clip_of(clip_id))
 
@@ -89,6 +93,15 @@ def play_clip(clip_id: str) -> Response:
     check_faces(clip.run)
     note("play", "clip", clip.id, often=True)
     return send_whole(service().storage.clip(clip), kind="video/mp4")
+
+
+@runs.get("/clips/<string:clip_id>/layers.<string:kind>")
+@runs.doc(summary="The layers of a clip, mp4 or json: with them any factor is shown at once", responses=answers("*/*"))
+def get_clip_layers(clip_id: str, kind: str) -> Response:
+    """The film, or the displacements of its frames."""
+    clip = clip_of(clip_id)
+    check_faces(clip.run)
+    return send_layers(service().storage.clip(clip).with_suffix(".layers.mp4"), kind)
 
 
 @runs.get("/clips/<string:clip_id>/strip.<string:kind>")

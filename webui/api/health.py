@@ -2,7 +2,6 @@
 
 import time
 from datetime import timedelta
-from typing import Any
 
 import psutil
 from flask import Blueprint, Response, g, request
@@ -13,6 +12,7 @@ from sqlalchemy import func, select
 from webui.context import service
 from webui.data.models import Job, Recording, Study, Upload, User, Worker, now
 from webui.data.session import database
+from webui.http.answer_records import ReadyAnswer
 
 health = Blueprint("health", __name__)
 ALIVE = timedelta(seconds=30)
@@ -20,13 +20,13 @@ disable_created_metrics()  # a time beside every counter would double the list a
 
 
 @health.get("/healthz")
-def alive() -> dict[str, Any]:
+def alive() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
 @health.get("/readyz")
-def ready() -> tuple[dict[str, Any], int]:
+def ready() -> tuple[ReadyAnswer, int]:
     """Database, disk and a worker are there; 503 names what is not."""
     lacking = [] if _workers() else ["no worker has reported for 30 seconds; start `ubam worker`"]
     if service().storage.free_bytes() < service().settings.limits.reserve_bytes:

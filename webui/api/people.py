@@ -25,7 +25,9 @@ from webui.access.identity import (
 from webui.context import service
 from webui.data.models import Job, Opened, Study, Token, User, new_id
 from webui.data.session import database
+from webui.http.answer_records import AuditLineAnswer, MeAnswer, NewTokenAnswer, PersonAnswer, TokenAnswer, UserAnswer
 from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, TokenOut, UserOut
+from webui.http.request_records import NameRequest, NewUserRequest, PageRequest, SignInRequest, UserChangeRequest
 from webui.http.schemas import PageIn, SignIn, TokenIn, UserChange, UserIn
 from webui.http.security import identity, limiter
 
@@ -72,7 +74,7 @@ def _asked_name() -> str:
 @people.doc(summary="Sign in with name and password")
 @limiter.limit("10 per minute")
 @limiter.limit("5 per minute", key_func=lambda: f"name:{_asked_name()}")
-def sign_in(given: dict[str, Any]) -> dict[str, Any]:
+def sign_in(given: SignInRequest) -> MeAnswer:
     """Sign in; the session is a cookie."""
     user = find_user(database(), given["name"])
     if not service().settings.accounts or not password_fits(user, given["password"]) or user is None:
@@ -99,14 +101,16 @@ def sign_out() -> str:
 @people.get("/me")
 @people.output(MeOut)
 @people.doc(summary="Who asks, and what is allowed here")
-def who() -> dict[str, Any]:
+def who() -> MeAnswer:
     """Who asks, the CSRF token of the session, and the limits."""
     return _me()
 
 
-def _me() -> dict[str, Any]:
+def _me() -> MeAnswer:
     settings, limits = service().settings, service().settings.limits
-    user = {"id": me().id, "name": me().name, "role": me().role} if current_user.is_authenticated else None
+    user: PersonAnswer | None = None
+    if current_user.is_authenticated:
+        user = {"id": me().id, "name": me().name, "role": me().role}
     return {
         "user": user, "accounts": settings.accounts, "csrf": generate_csrf(), "presets": list(RUN_PRESETS),
         "server_folders": bool(settings.folders) and user is not None, "retention_days": settings.retention_days,
@@ -119,17 +123,17 @@ def _me() -> dict[str, Any]:
 @people.get("/users")
 @people.output(UserOut(many=True))
 @people.doc(summary="People (admins)")
-def list_users() -> list[dict[str, Any]]:
+def list_users() -> list[UserAnswer]:
     """Everybody."""
     admin()
     return [_user(user) for user in database().scalars(select(User).order_by(User.key))]
 
 
-def _user(user: User) -> dict[str, Any]:
+def _user(user: User) -> UserAnswer:
     studies = database().scalar(select(func.count()).select_from(Study).where(Study.owner_id == user.id))
     return {
         "id": user.id, "name": user.name, "role": user.role, "active": user.active, "created": user.created.isoformat(),
-        "n_studies": studies,
+        "n_studies": studies or 0,
     }  # fmt: skip
 
 
@@ -137,7 +141,7 @@ def _user(user: User) -> dict[str, Any]:
 @people.input(UserIn, arg_name="given")
 @people.output(UserOut, status_code=201)
 @people.doc(summary="Add a person (admins)", responses={201: "added"})
-def create_user(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def create_user(given: NewUserRequest) -> tuple[UserAnswer, int]:
     """Add a person."""
     admin()
     _need_accounts()
@@ -157,7 +161,7 @@ def _need_accounts() -> None:
 @people.output(UserOut)
 @people.doc(summary="Change a person (admins), or one's own password")
 @limiter.limit("10 per minute", key_func=identity)
-def change_user(user_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def change_user(user_id: str, given: UserChangeRequest) -> UserAnswer:
     """Change role, password or access; everybody may change their own password by giving the old one."""
     user = _own_or_any(user_id)
     if me().role != "admin" and set(given) - {"password", "old_password"}:
@@ -212,13 +216,13 @@ def delete_user(user_id: str) -> str:
 @people.get("/tokens")
 @people.output(TokenOut(many=True))
 @people.doc(summary="One's own API tokens, without their values")
-def list_tokens() -> list[dict[str, Any]]:
+def list_tokens() -> list[TokenAnswer]:
     """One's own tokens."""
     found = database().scalars(select(Token).where(Token.user_id == me().id).order_by(Token.created))
     return [_token(token) for token in found]
 
 
-def _token(token: Token) -> dict[str, Any]:
+def _token(token: Token) -> TokenAnswer:
     used = token.used.isoformat() if token.used else None
     return {"id": token.id, "name": token.name, "created": token.created.isoformat(), "used": used}
 
@@ -228,12 +232,12 @@ def _token(token: Token) -> dict[str, Any]:
 @people.output(NewTokenOut, status_code=201)
 @people.doc(summary="Make an API token; its value is shown here and never again", responses={201: "made"})
 @limiter.limit("30 per hour", key_func=identity)
-def create_token(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def create_token(given: NameRequest) -> tuple[NewTokenAnswer, int]:
     """A new token."""
     token, value = make_token(database(), me().user, given["name"])
     database().commit()
     note("make token", "token", token.id)
-    return _token(token) | {"token": value}, 201
+    return {**_token(token), "token": value}, 201
 
 
 @people.delete("/tokens/<string:token_id>")
@@ -254,7 +258,7 @@ def delete_token(token_id: str) -> str:
 @people.input(PageIn, location="query", arg_name="given")
 @people.output(AuditLine(many=True))
 @people.doc(summary="Who opened and did what (admins), newest first")
-def audit(given: dict[str, Any]) -> list[dict[str, Any]]:
+def audit(given: PageRequest) -> list[AuditLineAnswer]:
     """200 lines, newest first; `after`: those older than the line of this id."""
     admin()
     lines = select(Opened).order_by(Opened.id.desc()).limit(PAGE_LINES)

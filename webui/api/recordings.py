@@ -11,27 +11,33 @@ from webui.access.permissions import recording_of, study_of
 from webui.context import service
 from webui.data.models import Job, Recording, now
 from webui.data.session import database
+from webui.http.answer_records import RecordingAnswer
+from webui.http.request_records import ManyRequest
 from webui.http.responses import frame_without_face, send_picture, send_whole
 from webui.http.schemas import ManyIn, RecordingIn, answers
 from webui.http.study_schemas import RecordingOut
+from webui.jobs.records import RecordingValues
 from webui.jobs.requests import LIVE, add_job
 
 recordings = APIBlueprint("recordings", __name__, url_prefix="/api/v1", tag="recordings")
-SHOWN = (
-    "id", "file_name", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box", "status",
-    "reason", "fps", "duration_s", "width", "height", "frames", "bytes", "warnings",
-)  # fmt: skip
 
 
-def recording_json(recording: Recording) -> dict[str, Any]:
+def recording_json(recording: Recording) -> RecordingAnswer:
     """What the API says of a recording."""
-    return {name: getattr(recording, name) for name in SHOWN} | {"study": recording.study_id}
+    one = recording
+    return {
+        "id": one.id, "study": one.study_id, "file_name": one.file_name, "bytes": one.bytes, "subject": one.subject,
+        "group": one.group, "session": one.session, "day": one.day, "dose": one.dose, "start_s": one.start_s,
+        "end_s": one.end_s, "box": one.box, "face_box": one.face_box, "status": one.status, "reason": one.reason,
+        "warnings": one.warnings, "fps": one.fps, "duration_s": one.duration_s, "width": one.width,
+        "height": one.height, "frames": one.frames,
+    }  # fmt: skip
 
 
 @recordings.get("/studies/<string:study_id>/recordings")
 @recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="The recordings of a study")
-def list_recordings(study_id: str) -> list[dict[str, Any]]:
+def list_recordings(study_id: str) -> list[RecordingAnswer]:
     """In the order in which they came."""
     return [recording_json(recording) for recording in study_of(study_id).recordings]
 
@@ -40,7 +46,7 @@ def list_recordings(study_id: str) -> list[dict[str, Any]]:
 @recordings.input(ManyIn, arg_name="given")
 @recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="Set the same values for many recordings")
-def change_many(study_id: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+def change_many(study_id: str, given: ManyRequest) -> list[RecordingAnswer]:
     """All or none."""
     study = study_of(study_id, "editor")
     chosen = [recording for recording in study.recordings if recording.id in set(given["ids"])]
@@ -52,7 +58,7 @@ def change_many(study_id: str, given: dict[str, Any]) -> list[dict[str, Any]]:
     return [recording_json(recording) for recording in chosen]
 
 
-def _change(recording: Recording, values: dict[str, Any]) -> None:
+def _change(recording: Recording, values: RecordingValues) -> None:
     for name, value in values.items():
         setattr(recording, name, value.strip() if isinstance(value, str) else value)
     start, end = recording.start_s or 0, recording.end_s
@@ -67,7 +73,7 @@ def _change(recording: Recording, values: dict[str, Any]) -> None:
 @recordings.input(RecordingIn, arg_name="given")
 @recordings.output(RecordingOut)
 @recordings.doc(summary="Say whose recording this is, which part counts, where the subject and a face are")
-def change_recording(study_id: str, recording_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def change_recording(study_id: str, recording_id: str, given: RecordingValues) -> RecordingAnswer:
     """Only what is given changes."""
     recording = recording_of(study_id, recording_id, "editor")
     _change(recording, given)

@@ -17,12 +17,15 @@ from webui.api.recordings import shown_copy
 from webui.api.runs import run_json
 from webui.data.models import Recording, Run
 from webui.data.session import database
+from webui.http.answer_records import ComparedAnswer, ResultsAnswer
 from webui.http.answer_schemas import ComparedOut, EvidenceOut, MapsOut, ResultsOut, WindowOut
-from webui.http.responses import jpeg_of, send_picture, send_text, send_whole
+from webui.http.request_records import RunsRequest, TimeRequest
+from webui.http.responses import jpeg_of, send_layers, send_picture, send_text, send_whole
 from webui.http.schemas import RunsIn, TimeIn, answers
 from webui.http.security import identity, limiter
 from webui.results import reader
 from webui.results.path_redaction import TEXT_SUFFIXES, cut_lines
+from webui.results.records import EvidenceRecord, MapsRecord, WindowRecord
 
 found = APIBlueprint("results", __name__, url_prefix="/api/v1", tag="results")
 PICTURE = answers("image/jpeg")
@@ -39,7 +42,7 @@ def shown_run(run_id: str) -> Run:
 @found.get("/runs/<string:run_id>/results")
 @found.output(ResultsOut)
 @found.doc(summary="Subjects, recordings, statistics, clips, files, and what they say in words")
-def get_results(run_id: str) -> dict[str, Any]:
+def get_results(run_id: str) -> ResultsAnswer:
     """What is there so far; empty tables while a run is not that far."""
     run = run_of(run_id)
     from webui.results.sentences import result_words
@@ -59,7 +62,7 @@ def get_results(run_id: str) -> dict[str, Any]:
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/windows")
 @found.output(WindowOut(many=True))
 @found.doc(summary="The deviation of each window of a recording")
-def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
+def get_windows(run_id: str, recording_id: str) -> list[WindowRecord]:
     """In the order of time."""
     return reader.windows_of(run_of(run_id), recording_id)
 
@@ -67,7 +70,7 @@ def get_windows(run_id: str, recording_id: str) -> list[dict[str, Any]]:
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/evidence")
 @found.output(EvidenceOut)
 @found.doc(summary="The most deviant moments of a recording and the nearest reference pictures")
-def get_evidence(run_id: str, recording_id: str) -> dict[str, Any]:
+def get_evidence(run_id: str, recording_id: str) -> EvidenceRecord:
     """Peaks, most deviant first."""
     return reader.evidence_of(shown_run(run_id), recording_id)
 
@@ -97,10 +100,19 @@ def get_preview(run_id: str, recording_id: str) -> Any:
     return shown_copy(recording_of(recording.study_id, recording.id))
 
 
+@found.get("/runs/<string:run_id>/recordings/<string:recording_id>/layers.<string:kind>")
+@found.doc(summary="The layers of the clip that came with the run, mp4 or json", responses=answers("*/*"))
+def get_layers(run_id: str, recording_id: str, kind: str) -> Response:
+    """The film, or the displacements of its frames."""
+    run = shown_run(run_id)
+    reader.row_of(run, recording_id)
+    return send_layers(reader.files_in(run).layers(recording_id), kind)
+
+
 @found.get("/runs/<string:run_id>/recordings/<string:recording_id>/crop.jpg")
 @found.input(TimeIn, location="query", arg_name="given")
 @found.doc(summary="What the subject looked like at a moment", responses=PICTURE)
-def get_crop(run_id: str, recording_id: str, given: dict[str, Any]) -> Response:
+def get_crop(run_id: str, recording_id: str, given: TimeRequest) -> Response:
     """The crop of the nearest frame."""
     return send_picture(reader.crop_jpeg(shown_run(run_id), recording_id, given["t"]))
 
@@ -108,7 +120,7 @@ def get_crop(run_id: str, recording_id: str, given: dict[str, Any]) -> Response:
 @found.get("/runs/<string:run_id>/maps")
 @found.output(MapsOut)
 @found.doc(summary="Maps of postures and behaviours")
-def get_maps(run_id: str) -> dict[str, Any]:
+def get_maps(run_id: str) -> MapsRecord:
     """A point per moment."""
     return reader.maps_of(run_of(run_id))
 
@@ -167,10 +179,10 @@ def get_zip(run_id: str) -> Response:
 @found.input(RunsIn, location="query", arg_name="given")
 @found.output(ComparedOut)
 @found.doc(summary="Two runs side by side: deviations of the same subjects, and the correlation of ranks")
-def compare_runs(given: dict[str, Any]) -> dict[str, Any]:
+def compare_runs(given: RunsRequest) -> ComparedAnswer:
     """`runs=A,B`."""
     names = given["runs"].split(",")
     if len(names) != 2:
         abort(422, "Name two runs: runs=A,B.")
     pair = (run_of(names[0].strip()), run_of(names[1].strip()))
-    return {"runs": [run_json(run) for run in pair]} | reader.compare(pair)
+    return {"runs": [run_json(run) for run in pair], **reader.compare(pair)}

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from apiflask import APIBlueprint, abort
 from sqlalchemy import select
@@ -17,7 +16,9 @@ from webui.api.study_checks import problems
 from webui.context import service
 from webui.data.models import Job, Recording, Run, Study
 from webui.data.session import database
+from webui.http.answer_records import LogAnswer, RunAnswer, ShortRunAnswer
 from webui.http.answer_schemas import LogOut, RunOut, ShortRun
+from webui.http.request_records import NameRequest, PageRequest, PathRequest, RunRequest, ScoreRequest
 from webui.http.schemas import PageIn, PathIn, RunIn, ScoreIn, StudyIn
 from webui.http.security import identity, limiter
 from webui.jobs.progress import (
@@ -28,16 +29,16 @@ from webui.jobs.progress import (
     stages_of_folder,
     video_seconds_of,
 )
+from webui.jobs.records import RunEntry
 from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
 from webui.jobs.run_study import run_names
 from webui.results.path_redaction import cut_text
 from webui.results.reader import cut_from
 
 runs = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="runs")
-KEPT = ("file_name", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box", "duration_s")
 
 
-def run_json(run: Run) -> dict[str, Any]:
+def run_json(run: Run) -> RunAnswer:
     """What the API says of a run."""
     job, editable = job_of(run), role_in(run.study) != "viewer" and me().role != "viewer"
     folder, refused = _folder(run)
@@ -87,22 +88,25 @@ def _without_folders(run: Run, sentences: list[str]) -> list[str]:
 @runs.get("/runs")
 @runs.output(ShortRun(many=True))
 @runs.doc(summary="Every run that one may see, newest first")
-def list_all_runs() -> list[dict[str, Any]]:
+def list_all_runs() -> list[ShortRunAnswer]:
     """At most 500."""
     me()
     found = database().scalars(select(Run).join(Study).where(visible()).order_by(Run.created.desc()).limit(500))
     return [_short(run) for run in found]
 
 
-def _short(run: Run) -> dict[str, Any]:
+def _short(run: Run) -> ShortRunAnswer:
     whole = run_json(run)
-    return {name: whole[name] for name in ("id", "study", "study_name", "name", "status", "preset", "created", "kind")}
+    return {
+        "id": whole["id"], "study": whole["study"], "study_name": whole["study_name"], "name": whole["name"],
+        "status": whole["status"], "preset": whole["preset"], "created": whole["created"], "kind": whole["kind"],
+    }  # fmt: skip
 
 
 @runs.get("/studies/<string:study_id>/runs")
 @runs.output(RunOut(many=True))
 @runs.doc(summary="The runs of a study, newest first")
-def list_runs(study_id: str) -> list[dict[str, Any]]:
+def list_runs(study_id: str) -> list[RunAnswer]:
     """Newest first."""
     study = study_of(study_id)
     return [run_json(run) for run in sorted(study.runs, key=lambda run: run.created, reverse=True)]
@@ -113,7 +117,7 @@ def list_runs(study_id: str) -> list[dict[str, Any]]:
 @runs.output(RunOut, status_code=201)
 @runs.doc(summary="Start a run", responses={201: "queued", 400: "what must be mended first"})
 @limiter.limit("30 per minute", key_func=identity)
-def start_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def start_run(study_id: str, given: RunRequest) -> tuple[RunAnswer, int]:
     """Queue the stages of `ubam run` on the usable recordings as they are now."""
     study = study_of(study_id, "editor")
     if given["preset"] not in RUN_PRESETS:
@@ -131,7 +135,7 @@ def start_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int
     return _queue(run, study, usable, "run"), 201
 
 
-def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> dict[str, Any]:
+def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAnswer:
     entries = {name: _entry(recording) for name, recording in run_names(chosen).items()}
     if kind == "score":  # beside a frozen reference, whoever is scored is none of it; and may be in no group at all
         for entry in entries.values():
@@ -150,8 +154,13 @@ def add_run_job(run: Run, study: Study, kind: str) -> None:
     add_job(kind, run, study, expected_seconds(run.preset, video_seconds_of(run)))
 
 
-def _entry(recording: Recording) -> dict[str, Any]:
-    return {"id": recording.id} | {name: getattr(recording, name) for name in KEPT}
+def _entry(recording: Recording) -> RunEntry:
+    one = recording
+    return {
+        "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
+        "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
+        "face_box": one.face_box, "duration_s": one.duration_s,
+    }  # fmt: skip
 
 
 @runs.post("/studies/<string:study_id>/runs/open")
@@ -159,7 +168,7 @@ def _entry(recording: Recording) -> dict[str, Any]:
 @runs.output(RunOut, status_code=201)
 @runs.doc(summary="Open a run that was made on the command line", responses={201: "opened"})
 @limiter.limit("30 per minute", key_func=identity)
-def open_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def open_run(study_id: str, given: PathRequest) -> tuple[RunAnswer, int]:
     """The run folder stays where it is and is only read."""
     study = study_of(study_id, "editor")
     folder = service().storage.allowed(Path(given["path"]))
@@ -179,7 +188,7 @@ def open_run(study_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]
 @runs.get("/runs/<string:run_id>")
 @runs.output(RunOut)
 @runs.doc(summary="A run: status, stages, share done, estimate")
-def get_run(run_id: str) -> dict[str, Any]:
+def get_run(run_id: str) -> RunAnswer:
     """One run."""
     return run_json(run_of(run_id))
 
@@ -188,7 +197,7 @@ def get_run(run_id: str) -> dict[str, Any]:
 @runs.input(StudyIn, arg_name="given")
 @runs.output(RunOut)
 @runs.doc(summary="Rename a run")
-def rename_run(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def rename_run(run_id: str, given: NameRequest) -> RunAnswer:
     """Another name."""
     run = run_of(run_id, "editor")
     run.name = given["name"].strip()
@@ -200,7 +209,7 @@ def rename_run(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
 @runs.input(PageIn, location="query", arg_name="given")
 @runs.output(LogOut)
 @runs.doc(summary="The log of a run from a position on")
-def get_log(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def get_log(run_id: str, given: PageRequest) -> LogAnswer:
     """Whole lines; `next` is the position for the next question."""
     lines, following = log_lines(service().storage.job(run_of(run_id)) / "log.txt", given["after"])
     return {"lines": lines, "next": following}
@@ -209,7 +218,7 @@ def get_log(run_id: str, given: dict[str, Any]) -> dict[str, Any]:
 @runs.post("/runs/<string:run_id>/cancel")
 @runs.output(RunOut)
 @runs.doc(summary="Cancel a run that waits or runs")
-def cancel_run(run_id: str) -> dict[str, Any]:
+def cancel_run(run_id: str) -> RunAnswer:
     """Its processes end within a second; what is finished stays."""
     run = run_of(run_id, "editor")
     job = job_of(run)
@@ -223,7 +232,7 @@ def cancel_run(run_id: str) -> dict[str, Any]:
 @runs.output(RunOut)
 @runs.doc(summary="Continue a run that failed or was cancelled, after its last finished stage")
 @limiter.limit("30 per minute", key_func=identity)
-def resume_run(run_id: str) -> dict[str, Any]:
+def resume_run(run_id: str) -> RunAnswer:
     """Another job for the same run."""
     run = run_of(run_id, "editor")
     job = job_of(run)
@@ -259,7 +268,7 @@ def delete_run(run_id: str) -> str:
 @runs.output(RunOut, status_code=201)
 @runs.doc(summary="Score recordings against the frozen reference of this run", responses={201: "queued"})
 @limiter.limit("30 per minute", key_func=identity)
-def score_against(run_id: str, given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def score_against(run_id: str, given: ScoreRequest) -> tuple[RunAnswer, int]:
     """The recordings may be of any of one's studies; the result is a run of the same study."""
     run = run_of(run_id, "editor")
     chosen = [_any_recording(recording_id) for recording_id in dict.fromkeys(given["recordings"])]

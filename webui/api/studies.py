@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from apiflask import APIBlueprint, abort
 from flask import Response, request
@@ -19,9 +18,21 @@ from webui.context import service
 from webui.data.models import Job, Member, Recording, Run, Study
 from webui.data.session import database
 from webui.data.storage import folder_bytes
+from webui.http.answer_records import (
+    AddedAnswer,
+    ChangedAnswer,
+    CheckAnswer,
+    GuessesAnswer,
+    LatestRunAnswer,
+    StudyAnswer,
+    StudyDetailAnswer,
+    StudyGlimpseAnswer,
+)
+from webui.http.request_records import MemberRequest, NameRequest, PathRequest, PathsRequest
 from webui.http.schemas import MemberIn, PathIn, PathsIn, StudyIn, answers
 from webui.http.security import identity, limiter
 from webui.http.study_schemas import AddedOut, ChangedOut, CheckOut, GuessesOut, StudyDetail, StudyGlimpse, StudyOut
+from webui.jobs.records import RecordingValues
 from webui.jobs.requests import LIVE, add_job, cancel_job, new_recording, room_for_recordings
 
 PICTURES = 4
@@ -31,21 +42,23 @@ studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
 @studies.get("/studies")
 @studies.output(StudyGlimpse(many=True))
 @studies.doc(summary="The studies that one owns or that are shared with one")
-def list_studies() -> list[dict[str, Any]]:
+def list_studies() -> list[StudyGlimpseAnswer]:
     """Newest first."""
     me()
     found = list(database().scalars(select(Study).where(visible()).order_by(Study.created.desc())))
-    return [study_json(study) | _glimpse(study) for study in found]
+    return [_glimpse(study) for study in found]
 
 
-def _glimpse(study: Study) -> dict[str, Any]:
-    """What tells a study at a glance: its first pictures, and its latest run."""
+def _glimpse(study: Study) -> StudyGlimpseAnswer:
+    """A study with its first pictures and its latest run."""
     usable = (Recording.study_id == study.id, Recording.status.in_(("ok", "partial")))
     pictures = database().scalars(select(Recording.id).where(*usable).order_by(Recording.position).limit(PICTURES))
     latest = select(Run.id, Run.name, Job.status).outerjoin(Job, Job.id == Run.job_id).where(Run.study_id == study.id)
     run = database().execute(latest.order_by(Run.created.desc()).limit(1)).first()
-    shown = {"id": run[0], "name": run[1], "status": run[2] or "done"} if run is not None else None
-    return {"pictures": list(pictures), "latest_run": shown}
+    shown: LatestRunAnswer | None = None
+    if run is not None:
+        shown = {"id": run[0], "name": run[1], "status": run[2] or "done"}
+    return {**study_json(study), "pictures": list(pictures), "latest_run": shown}
 
 
 @studies.post("/studies")
@@ -53,7 +66,7 @@ def _glimpse(study: Study) -> dict[str, Any]:
 @studies.output(StudyOut, status_code=201)
 @studies.doc(summary="Make a study", responses={201: "made"})
 @limiter.limit("60 per minute", key_func=identity)
-def create_study(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def create_study(given: NameRequest) -> tuple[StudyAnswer, int]:
     """An empty study."""
     if me().role == "viewer":
         abort(403, "As a viewer you may look at what is shared with you; ask an admin to make you a member.")
@@ -64,7 +77,7 @@ def create_study(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     return study_json(study), 201
 
 
-def study_json(study: Study) -> dict[str, Any]:
+def study_json(study: Study) -> StudyAnswer:
     """What the API says of a study."""
     session, role = database(), role_in(study)
     count = select(func.count(), func.coalesce(func.sum(Recording.bytes), 0)).where(Recording.study_id == study.id)
@@ -74,24 +87,24 @@ def study_json(study: Study) -> dict[str, Any]:
         "id": study.id, "name": study.name, "owner": study.owner.name, "created": study.created.isoformat(),
         "touched": study.touched.isoformat(), "role": role, "can_edit": role != "viewer" and me().role != "viewer",
         "members": [{"name": member.user.name, "role": member.role} for member in study.members],
-        "n_recordings": recordings, "n_runs": runs, "bytes": int(size),
+        "n_recordings": recordings, "n_runs": runs or 0, "bytes": int(size),
     }  # fmt: skip
 
 
 @studies.get("/studies/<string:study_id>")
 @studies.output(StudyDetail)
 @studies.doc(summary="One study")
-def get_study(study_id: str) -> dict[str, Any]:
+def get_study(study_id: str) -> StudyDetailAnswer:
     """One study, with the space that its files take."""
     study = study_of(study_id)
-    return study_json(study) | {"disk_bytes": folder_bytes(service().storage.study(study.id))}
+    return {**study_json(study), "disk_bytes": folder_bytes(service().storage.study(study.id))}
 
 
 @studies.patch("/studies/<string:study_id>")
 @studies.input(StudyIn, arg_name="given")
 @studies.output(StudyOut)
 @studies.doc(summary="Rename a study")
-def rename_study(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def rename_study(study_id: str, given: NameRequest) -> StudyAnswer:
     """Another name."""
     study = study_of(study_id, "editor")
     study.name = given["name"].strip()
@@ -122,7 +135,7 @@ def delete_study(study_id: str) -> str:
 @studies.output(StudyOut)
 @studies.doc(summary="Say with whom a study is shared")
 @limiter.limit("60 per minute", key_func=identity)
-def share_study(study_id: str, given: list[dict[str, Any]]) -> dict[str, Any]:
+def share_study(study_id: str, given: list[MemberRequest]) -> StudyAnswer:
     """The whole list of members, by name."""
     study, members = study_of(study_id, "owner"), {}
     if len(given) > 200:
@@ -156,7 +169,7 @@ def get_table(study_id: str) -> Response:
     summary="Set the table from CSV, rows matched by id or else by file name",
     responses={400: "the first wrong row is named, and nothing was changed"},
 )
-def put_table(study_id: str) -> dict[str, Any]:
+def put_table(study_id: str) -> ChangedAnswer:
     """Columns that are missing stay as they are; an error changes nothing."""
     study = study_of(study_id, "editor")
     try:
@@ -177,7 +190,7 @@ def put_table(study_id: str) -> dict[str, Any]:
 @studies.input(PathsIn, arg_name="given")
 @studies.output(GuessesOut)
 @studies.doc(summary="What the names and folders of files say of subject, group, session and day")
-def guess_values(given: dict[str, Any]) -> dict[str, Any]:
+def guess_values(given: PathsRequest) -> GuessesAnswer:
     """The guess of `ubam init`; it is the better the more files of a study it sees together."""
     me()
     found = guess(given["paths"])
@@ -189,7 +202,7 @@ def guess_values(given: dict[str, Any]) -> dict[str, Any]:
 @studies.output(AddedOut)
 @studies.doc(summary="Add the videos of a folder that the server may read; they stay where they are")
 @limiter.limit("20 per minute", key_func=identity)
-def add_folder(study_id: str, given: dict[str, Any]) -> dict[str, Any]:
+def add_folder(study_id: str, given: PathRequest) -> AddedAnswer:
     """Videos below the folder; the first folder inside it is the group, as `ubam init` reads it."""
     study = study_of(study_id, "editor")
     folder = service().storage.allowed(Path(given["path"]))
@@ -220,13 +233,17 @@ def _videos(folder: Path) -> list[Path]:
 
 
 def _add_outside(study: Study, video: Path, guessed: Guess) -> Recording:
-    values = guessed_values(guessed) | {"day": float(guessed.day) if guessed.day else None}
-    return new_recording(database(), study, video.name, video.stat().st_size, {**values, "outside": str(video)})
+    said, day = guessed_values(guessed), float(guessed.day) if guessed.day else None
+    values: RecordingValues = {
+        "subject": said["subject"], "group": said["group"], "session": said["session"], "day": day,
+        "outside": str(video),
+    }  # fmt: skip
+    return new_recording(database(), study, video.name, video.stat().st_size, values)
 
 
 @studies.get("/studies/<string:study_id>/check")
 @studies.output(CheckOut)
 @studies.doc(summary="Is this enough? Groups, the smallest possible p, and what is missing")
-def check_study(study_id: str) -> dict[str, Any]:
+def check_study(study_id: str) -> CheckAnswer:
     """What `ubam check` would say."""
     return describe(study_of(study_id).recordings)

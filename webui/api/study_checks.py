@@ -1,20 +1,20 @@
 """Is this enough? What `ubam check` says of a study, from what the probes have found."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ubam.recordings.study_table import Recording as Row
 from ubam.recordings.study_table import Study, choose_reference
 from webui.data.models import Recording
+from webui.http.answer_records import CheckAnswer, GroupSizeAnswer, VerdictAnswer
 
 if TYPE_CHECKING:
     from ubam.recordings.validation import Verdict
 
 
-def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """What CheckOut holds: verdicts, groups, sentences, and the group that would be taken as reference."""
+def describe(recordings: Sequence[Recording]) -> CheckAnswer:
+    """Verdicts, groups, sentences, and the group that would be taken as reference."""
     from ubam.recordings.validation import describe_study, study_issues  # loads OpenCV
 
     verdicts = [_verdict(recording) for recording in recordings]
@@ -22,8 +22,7 @@ def describe(recordings: Sequence[Recording]) -> dict[str, Any]:
     reference = choose_reference(study, None)
     return {
         "verdicts": [
-            asdict(verdict) | {"file_name": recording.file_name}
-            for recording, verdict in zip(recordings, verdicts, strict=True)
+            _shown(verdict, recording.file_name) for recording, verdict in zip(recordings, verdicts, strict=True)
         ],
         "groups": [_group(name, verdicts) for name in study.groups],
         "enough": describe_study(study, verdicts, reference) if recordings else [],
@@ -44,13 +43,21 @@ def _verdict(recording: Recording) -> "Verdict":
     )  # fmt: skip
 
 
+def _shown(verdict: "Verdict", file_name: str) -> VerdictAnswer:
+    return {
+        "recording_id": verdict.recording_id, "file_name": file_name, "subject": verdict.subject,
+        "group": verdict.group, "status": verdict.status, "reason": verdict.reason, "keypoints": "",
+        "fps": verdict.fps, "duration_s": verdict.duration_s, "width": verdict.width, "height": verdict.height,
+        "frames_declared": verdict.frames_declared,
+    }  # fmt: skip
+
+
 def _study(recordings: Sequence[Recording]) -> Study:
     rows = [Row(r.id, number, Path(r.id), r.subject, r.group) for number, r in enumerate(recordings, 2)]
     return Study(Path("study"), tuple(rows))
 
 
-def _group(name: str, verdicts: Sequence["Verdict"]) -> dict[str, Any]:
-    """What GroupSizeOut holds."""
+def _group(name: str, verdicts: Sequence["Verdict"]) -> GroupSizeAnswer:
     usable = [verdict for verdict in verdicts if verdict.group == name and verdict.usable]
     minutes = sum(verdict.duration_s or 0 for verdict in usable) / 60
     subjects = len({verdict.subject for verdict in usable if verdict.subject})

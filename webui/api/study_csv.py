@@ -14,7 +14,9 @@ from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_sep
 from ubam.recordings.guessing import Guess
 from ubam.recordings.study_table import NAMES
 from webui.data.models import Recording
+from webui.http.answer_records import GuessAnswer
 from webui.http.schemas import RecordingIn
+from webui.jobs.records import RecordingValues
 from webui.jobs.run_study import COLUMNS
 
 NUMBERS = ("day", "dose", "start_s", "end_s")
@@ -45,7 +47,7 @@ def _cell(value: Any) -> str:
     return guarded(str(value))
 
 
-def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, dict[str, Any]]]:
+def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recording, RecordingValues]]:
     """What a CSV says of each recording, matched by its id or file name; StudyError names the first wrong row."""
     reader, above = _reader(text)
     try:
@@ -60,7 +62,7 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
         raise StudyError(f"The table cannot be read as CSV ({error}); check its quotes.") from None
     if "video" not in names and "id" not in names:
         raise StudyError("The table has no column 'video'; the first row names the columns, 'video' holds file names.")
-    found: list[tuple[Recording, dict[str, Any]]] = []
+    found: list[tuple[Recording, RecordingValues]] = []
     lines: dict[str, int] = {}
     by_id, by_name = {recording.id: recording for recording in recordings}, _by_name(recordings)
     for line, row in rows:
@@ -116,7 +118,7 @@ def _recording_of(
     return found[0]
 
 
-def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
+def _values(line: int, row: dict[str, str | None]) -> RecordingValues:
     values: dict[str, Any] = {}
     for name in COLUMNS[1:]:
         if name not in row:
@@ -125,7 +127,7 @@ def _values(line: int, row: dict[str, str | None]) -> dict[str, Any]:
         cell = clean_name(cell) if name in NAMES else cell
         values[name] = _value(line, name, cell)
     try:
-        loaded: dict[str, Any] = RecordingIn().load(values)
+        loaded: RecordingValues = RecordingIn().load(values)
     except ValidationError as error:
         name, messages = next(iter(error.normalized_messages().items()))
         words = messages[0] if isinstance(messages, list) else str(messages)
@@ -147,9 +149,12 @@ def _value(line: int, name: str, cell: str) -> Any:
     return cell
 
 
-def guessed_values(found: Guess) -> dict[str, str]:
+def guessed_values(found: Guess) -> GuessAnswer:
     """A guess as values of a recording; a group stands only where the file lay in a folder."""
-    return {name: getattr(found, name)[:200] for name in ("subject", "group", "session", "day")}
+    return {
+        "subject": found.subject[:200], "group": found.group[:200], "session": found.session[:200],
+        "day": found.day[:200],
+    }  # fmt: skip
 
 
 def left_out(text: str) -> list[str]:

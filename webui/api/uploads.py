@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from apiflask import APIBlueprint, abort
 from flask import Response, request
@@ -25,12 +25,13 @@ from webui.data.models import Recording, Study, Upload, User
 from webui.data.session import database
 from webui.data.upload_receiver import InPlace, credentials
 from webui.http.security import identity, limiter
+from webui.jobs.records import RecordingValues
 from webui.jobs.requests import add_job, new_recording, room_for_recordings
 
 VERSION = "1.0.0"
 PIECE = 1024 * 1024
 UPLOAD_LOCK = 8265  # its number among the locks of PostgreSQL
-TABLE = ("subject", "group", "session", "day")
+TEXTS = ("subject", "group", "session")
 uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
 
 
@@ -68,7 +69,7 @@ def create(study_id: str) -> Response:
     upload = Upload(
         study_id=study.id, user_id=me().id, length=length, file_name=described.get("filename", "video")[:1000]
     )
-    upload.guesses = _guesses(described, upload.file_name)
+    upload.guesses = dict(_guesses(described, upload.file_name))
     database().add(upload)
     database().commit()
     with open(service().storage.upload(upload.id), "xb"):
@@ -101,14 +102,22 @@ def _metadata(text: str) -> dict[str, str]:
     return values
 
 
-def _guesses(described: dict[str, str], file_name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"subject": guess([described.get("relativePath") or file_name])[0].subject[:200]}
-    found |= {name: described[name][:200] for name in TABLE if described.get(name)}
-    try:
-        found["day"] = float(found["day"]) if "day" in found else None
-    except ValueError:
-        found["day"] = None
+def _guesses(described: dict[str, str], file_name: str) -> RecordingValues:
+    said = {name: described[name][:200] for name in TEXTS if described.get(name)}
+    subject = said.get("subject") or guess([described.get("relativePath") or file_name])[0].subject[:200]
+    found: RecordingValues = {"subject": subject, "day": _day(described.get("day", "")[:200])}
+    if "group" in said:
+        found["group"] = said["group"]
+    if "session" in said:
+        found["session"] = said["session"]
     return found
+
+
+def _day(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _check_room(session: Session, study: Study, length: int) -> None:
@@ -236,7 +245,8 @@ def _finish(upload: Upload, path: Path) -> None:
     study = session.get(Study, upload.study_id)
     if study is None:
         abort(404, "The study was deleted meanwhile.")
-    recording = new_recording(session, study, upload.file_name, upload.length, upload.guesses)
+    guesses = cast(RecordingValues, upload.guesses)
+    recording = new_recording(session, study, upload.file_name, upload.length, guesses)
     mine = update(Upload).where(Upload.id == upload.id, Upload.recording_id.is_(None)).values(recording_id=recording.id)
     if session.execute(mine).rowcount == 0:  # type: ignore[attr-defined]
         session.rollback()  # a second request, as after a lost connection, that came in the same moment

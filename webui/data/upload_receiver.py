@@ -166,7 +166,7 @@ def _voucher(headers: Mapping[str, str]) -> bytes:
     return hashlib.sha256("\0".join(headers.get(name, "") for name in CREDENTIALS).encode()).digest()
 
 
-def credentials(environ: Mapping[str, Any]) -> dict[str, str]:
+def credentials(environ: Mapping[str, object]) -> dict[str, str]:
     """Of a request that the application sees: the headers that a lease is told by."""
     return {name: str(environ.get(f"HTTP_{name}", "")) for name in CREDENTIALS}
 

@@ -98,13 +98,13 @@ class FactsOut(OpenAnswer):
 
 
 class ClipOut(Answer):
-    """A magnified clip; `id` is None for one that came with the run."""
+    """A magnified clip; `id` is None for one that came with the run. `layers`: their address without its ending."""
 
     id, run, recording_id, layout = String(allow_none=True), String(), String(), String()
     appearance, factor = String(allow_none=True), Float(**NUMBER)
     from_s, to_s = Float(**NUMBER), Float(**NUMBER)
     status, error, fraction, queue_position = String(), String(), Float(), Integer(**NUMBER)
-    facts, url = Nested(FactsOut), String()
+    facts, url, layers = Nested(FactsOut), String(), String(allow_none=True)
 
 
 class ClipPart(ClipOut):

@@ -35,6 +35,13 @@ def send_whole(path: Path, *, name: str = "", kind: str = "", keep_s: int = 0) -
     return response
 
 
+def send_layers(film: Path, kind: str) -> Response:
+    """The layers of a clip: the film (`mp4`) or the displacements beside it (`json`); 404 for any other kind."""
+    if kind not in ("mp4", "json"):
+        abort(404, "The layers of a clip are there as mp4 and as json.")
+    return send_whole(film.with_suffix(f".{kind}"))
+
+
 def send_text(lines: Iterable[bytes], file_name: str, *, name: str = "", kind: str = "") -> Response:
     """A text that was changed on its way, from a file without a name that the answer closes."""
     out = tempfile.TemporaryFile(dir=service().storage.data)  # noqa: SIM115

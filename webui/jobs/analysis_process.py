@@ -7,6 +7,7 @@ import json
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from ubam.core.errors import RunError, UbamError
 from ubam.core.files import write_json
 from ubam.pipeline.stages import STAGE_WORDS
+from webui.jobs.records import ClipOrder, RunOrder, ScoreOrder, StageProgress
 from webui.jobs.subprocesses import end_with_parent
 
 EVERY_S = 0.4
@@ -26,7 +28,7 @@ class Progress:
     def __init__(self, folder: Path, stages: list[str], seconds: dict[str, float]) -> None:
         self._path, self._written, self._began = folder / "progress.json", 0.0, time.monotonic()
         done = {name: name in seconds for name in stages}
-        self._stages: dict[str, dict[str, Any]] = {
+        self._stages: dict[str, StageProgress] = {
             name: {"name": name, "state": "done" if done[name] else "waiting", "done": 0, "total": 0,
                    "seconds": seconds.get(name)}
             for name in stages
@@ -35,23 +37,24 @@ class Progress:
 
     def begin(self, stage: str) -> None:
         """A stage begins."""
-        self._began = time.monotonic()
-        self._stages[stage] |= {"state": "running", "seconds": 0.0}
+        self._began, entry = time.monotonic(), self._stages[stage]
+        entry["state"], entry["seconds"] = "running", 0.0
         self._write(stage)
         say(STAGE_WORDS.get(stage, stage))
 
     def end(self, stage: str) -> None:
         """A stage is done."""
-        self._stages[stage] |= {"state": "done", "seconds": round(time.monotonic() - self._began, 2)}
+        entry = self._stages[stage]
+        entry["state"], entry["seconds"] = "done", round(time.monotonic() - self._began, 2)
         self._write("")
-        say(f"{STAGE_WORDS.get(stage, stage)}: done in {self._stages[stage]['seconds']:.1f} s")
+        say(f"{STAGE_WORDS.get(stage, stage)}: done in {entry['seconds']:.1f} s")
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Count within a stage."""
         entry = self._stages.get(stage)
         if entry is None:
             return
-        entry |= {"done": done, "total": total, "seconds": round(time.monotonic() - self._began, 2)}
+        entry["done"], entry["total"], entry["seconds"] = done, total, round(time.monotonic() - self._began, 2)
         if time.monotonic() - self._written > EVERY_S or done == total:
             self._write(stage)
 
@@ -73,7 +76,7 @@ def main() -> None:
     order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
     error = ""
     try:
-        {"run": analyse, "clip": render, "score": score}[order["do"]](order, folder)
+        KINDS[order["do"]](order, folder)
     except UbamError as problem:
         error = str(problem)
     except OSError as problem:
@@ -88,7 +91,7 @@ def main() -> None:
     sys.exit(1 if error else 0)
 
 
-def analyse(order: dict[str, Any], folder: Path) -> None:
+def analyse(order: RunOrder, folder: Path) -> None:
     """Every stage of a run that is not done yet."""
     from ubam.pipeline import runner
     from ubam.pipeline import stages as stages_module
@@ -134,7 +137,7 @@ def _wait_for(out: Path) -> None:
             time.sleep(0.2)
 
 
-def render(order: dict[str, Any], folder: Path) -> None:
+def render(order: ClipOrder, folder: Path) -> None:
     """One magnified clip of a scored run."""
     from ubam.pipeline import runner
     from ubam.pipeline.plan import plan_run
@@ -151,11 +154,12 @@ def render(order: dict[str, Any], folder: Path) -> None:
     if order["appearance"]:
         transfer_posture(job, order["recording"], order["appearance"], span, Path(order["out"]))
     else:
-        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, Path(order["out"]))
+        out, layers = Path(order["out"]), Path(order["out"]).with_suffix(".layers.mp4")
+        magnify_recording(job, order["recording"], order["factor"], order["layout"], span, out, layers=layers)
     progress.end("magnify")
 
 
-def score(order: dict[str, Any], folder: Path) -> None:
+def score(order: ScoreOrder, folder: Path) -> None:
     """Score recordings against the frozen reference of another run; nothing is trained."""
     from ubam.pipeline import runner
     from ubam.pipeline import stages as stages_module
@@ -180,6 +184,8 @@ def score(order: dict[str, Any], folder: Path) -> None:
         runner.report(job)
         progress.end("report")
 
+
+KINDS: dict[str, Callable[[Any, Path], None]] = {"run": analyse, "clip": render, "score": score}
 
 if __name__ == "__main__":
     main()

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ubam.pipeline.stages import STAGES
 from ubam.results.run_folder import RunFolder
 from webui.data.models import Run
+from webui.jobs.records import JobProgress, StageProgress
 
 # Seconds of the sample study (12 recordings, one minute of video) on two cores, from its run.json. What grows with the
 # length of the videos is scaled by their minutes; a running stage corrects the rest by how it fares itself.
@@ -30,16 +30,16 @@ def expected_seconds(preset: str, video_seconds: float, stage: str | None = None
     return sum(table.get(name, 10) * (minutes if name in GROWS else 1.0) for name in stages)
 
 
-def read_progress(folder: Path) -> dict[str, Any]:
+def read_progress(folder: Path) -> JobProgress:
     """What the child wrote last: `stage` and `stages`; empty before it began."""
     try:
-        found: dict[str, Any] = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        found: JobProgress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return {"stage": "", "stages": []}
     return found
 
 
-def stages_of_folder(run_folder: Path) -> list[dict[str, Any]]:
+def stages_of_folder(run_folder: Path) -> list[StageProgress]:
     """The stages of a run that was made on the command line, from its run.json."""
     try:
         record = json.loads(RunFolder(run_folder).run_json.read_text(encoding="utf-8"))["stages"]
@@ -52,7 +52,7 @@ def stages_of_folder(run_folder: Path) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def share_and_rest(stages: list[dict[str, Any]], preset: str, video_seconds: float) -> tuple[float, float | None]:
+def share_and_rest(stages: list[StageProgress], preset: str, video_seconds: float) -> tuple[float, float | None]:
     """Share of the work that is done (0..1), and seconds that the rest will take; None while nothing speaks for it."""
     if not stages:
         return 0.0, None
@@ -63,13 +63,13 @@ def share_and_rest(stages: list[dict[str, Any]], preset: str, video_seconds: flo
     return min(done / total, 1.0), round(left * pace, 1)
 
 
-def _share(stage: Mapping[str, Any]) -> float:
+def _share(stage: StageProgress) -> float:
     if stage["state"] == "done":
         return 1.0
     return min(stage["done"] / stage["total"], 1.0) if stage["state"] == "running" and stage["total"] else 0.0
 
 
-def _pace(stages: list[dict[str, Any]], expected: Mapping[str, float]) -> float:
+def _pace(stages: list[StageProgress], expected: Mapping[str, float]) -> float:
     """How much slower than expected this run has been so far; 1 while little is done."""
     planned = sum(_share(stage) * expected[stage["name"]] for stage in stages if stage["seconds"])
     taken = sum(stage["seconds"] or 0 for stage in stages if _share(stage))

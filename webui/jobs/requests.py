@@ -1,7 +1,5 @@
 """Rows for new recordings and new jobs, and what waits before a job."""
 
-from typing import Any
-
 from apiflask import abort
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,12 +8,13 @@ from webui.access.identity import me
 from webui.context import service
 from webui.data.models import Clip, Job, Recording, Run, Study, Upload, new_id, now
 from webui.data.session import database
+from webui.jobs.records import RecordingValues
 
 LIVE = ("queued", "running")
 HEAVY_KINDS = ("run", "score")
 
 
-def new_recording(session: Session, study: Study, file_name: str, size: int, values: dict[str, Any]) -> Recording:
+def new_recording(session: Session, study: Study, file_name: str, size: int, values: RecordingValues) -> Recording:
     """A row for a file that is here or about to be."""
     last = session.scalar(select(func.max(Recording.position)).where(Recording.study_id == study.id))
     recording = Recording(study_id=study.id, position=(last or 0) + 1, file_name=file_name, bytes=size, **values)

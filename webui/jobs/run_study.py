@@ -5,11 +5,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ubam.core.files import write_csv
 from webui.data.models import Recording
 from webui.data.storage import suffix_of
+from webui.jobs.records import RunEntry
 
 COLUMNS = ("video", "subject", "group", "session", "day", "dose", "start_s", "end_s", "box", "face_box")
 
@@ -27,7 +27,7 @@ def run_names(recordings: Sequence[Recording]) -> dict[str, Recording]:
     return names
 
 
-def write_run_study(folder: Path, entries: Mapping[str, Mapping[str, Any]], videos: Mapping[str, Path]) -> None:
+def write_run_study(folder: Path, entries: Mapping[str, RunEntry], videos: Mapping[str, Path]) -> None:
     """Write study.csv of a run, and links to its videos under the names that they have inside the run."""
     rows = []
     (folder / "videos").mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def write_run_study(folder: Path, entries: Mapping[str, Mapping[str, Any]], vide
         link = folder / "videos" / f"{name}{suffix_of(videos[name].name)}"
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(videos[name], link.parent))  # the data folder may be moved
-        row = {column: entries[name].get(column) for column in COLUMNS[1:-1]}
-        row["box"] = " ".join(f"{side:g}" for side in row["box"]) if row["box"] else ""
-        rows.append(row | {"video": f"videos/{link.name}"})
+        row: dict[str, object] = {column: entries[name].get(column) for column in COLUMNS[1:-2]}
+        box = " ".join(f"{side:g}" for side in entries[name]["box"] or [])
+        rows.append(row | {"video": f"videos/{link.name}", "box": box})
     write_csv(folder / "study.csv", rows, COLUMNS[:-1])

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ubam.core.errors import UbamError
 from ubam.core.files import write_json
 from ubam.core.text import bytes_text
 from webui.data.models import Clip, Job, Recording, Run, now
+from webui.jobs.records import ClipOrder, CopyOrder, ProbeOrder, ProcessLimits, RunOrder, ScoreOrder
 from webui.jobs.run_study import write_run_study
 from webui.jobs.subprocesses import Ending, run_child
 from webui.jobs.workplace import Workplace
 
+SHOWN_WIDTH = 1280  # pixels of the copy that a browser plays
 ATTEMPTS = 25  # a job that has ended its worker this often ends for good
 
 
@@ -86,9 +88,11 @@ def probe_recording(place: Workplace, recording_id: str, stop: Callable[[], bool
         video, out = place.storage.video(recording), place.storage.recording(recording)
     out.mkdir(parents=True, exist_ok=True)
     limits = place.settings.limits
-    allowed = {"bytes": limits.probe_bytes, "cpu_seconds": limits.probe_seconds * 2}
-    allowed |= {"pixels": limits.pixels, "seconds": limits.seconds}
-    order = {"do": "probe", "video": str(video), "out": str(out), "limits": allowed}
+    order: ProbeOrder = {
+        "do": "probe", "video": str(video), "out": str(out),
+        "limits": {"bytes": limits.probe_bytes, "cpu_seconds": limits.probe_seconds * 2, "pixels": limits.pixels,
+                   "seconds": limits.seconds},
+    }  # fmt: skip
     (out / "probe.json").unlink(missing_ok=True)
     ending = run_child(
         "webui.jobs.video_process", json.dumps(order), out / "log.txt", seconds=limits.probe_seconds,
@@ -106,7 +110,7 @@ def probe_recording(place: Workplace, recording_id: str, stop: Callable[[], bool
     return ""
 
 
-def _crashed(ending: Ending) -> dict[str, Any]:
+def _crashed(ending: Ending) -> dict[str, str]:
     why = {"time": "took too long to open", "memory": "asked for too much memory"}.get(
         ending.killed, "ended the decoder"
     )
@@ -119,18 +123,21 @@ def copy_recording(place: Workplace, recording_id: str, stop: Callable[[], bool]
         recording = session.get(Recording, recording_id)
         if recording is None:
             return ""
-        order = {"do": "copy", "video": str(place.storage.video(recording)), "out": str(place.storage.copy(recording))}
-        order |= {"box": recording.face_box, "width": 1280} | _copy_limits(place)
+        video, out = place.storage.video(recording), place.storage.copy(recording)
+        order = _copy_order(place, video, out, recording.face_box, SHOWN_WIDTH)
         log = place.storage.recording(recording) / "log.txt"
     return _copied(place, order, log, stop)
 
 
-def _copy_limits(place: Workplace) -> dict[str, Any]:
-    limits = place.settings.limits
-    return {"limits": {"bytes": limits.probe_bytes, "cpu_seconds": limits.job_seconds}}
+def _copy_order(place: Workplace, video: Path, out: Path, box: list[float] | None, width: int | None) -> CopyOrder:
+    limits: ProcessLimits = {
+        "bytes": place.settings.limits.probe_bytes,
+        "cpu_seconds": place.settings.limits.job_seconds,
+    }
+    return {"do": "copy", "video": str(video), "out": str(out), "box": box, "width": width, "limits": limits}
 
 
-def _copied(place: Workplace, order: dict[str, Any], log: Path, stop: Callable[[], bool]) -> str:
+def _copied(place: Workplace, order: CopyOrder, log: Path, stop: Callable[[], bool]) -> str:
     if Path(order["out"]).exists():
         return ""
     limits = place.settings.limits
@@ -154,14 +161,9 @@ def do_run(place: Workplace, run_id: str, stop: Callable[[], bool]) -> str:
         if run is None:
             return ""
         folder, blurred = place.storage.job(run), _blurred_copies(place, session, run)
-        order: dict[str, Any] = {"do": "run", "folder": str(folder), "out": str(place.storage.run(run))}
-        order |= {"reference": run.reference or "none", "preset": run.preset, "seed": run.seed}
-        order["workers"] = place.settings.cores
-        if run.against_id is not None:
-            against = session.get(Run, run.against_id)
-            if against is None:
-                return "The run that holds the frozen reference was deleted; choose another."
-            order |= {"do": "score", "against": str(place.storage.run(against))}
+        order = _run_order(place, session, run)
+    if order is None:
+        return "The run that holds the frozen reference was deleted; choose another."
     for copy in blurred:
         problem = _copied(place, copy, folder / "log.txt", stop)
         if problem or stop():
@@ -169,9 +171,23 @@ def do_run(place: Workplace, run_id: str, stop: Callable[[], bool]) -> str:
     return _in_child(place, order, folder, stop)
 
 
-def _blurred_copies(place: Workplace, session: Any, run: Run) -> list[dict[str, Any]]:
+def _run_order(place: Workplace, session: Session, run: Run) -> RunOrder | ScoreOrder | None:
+    """The order for a run; None where the frozen reference that it is scored against is gone."""
+    folder, out, cores = str(place.storage.job(run)), str(place.storage.run(run)), place.settings.cores
+    if run.against_id is None:
+        return {
+            "do": "run", "folder": folder, "out": out, "reference": run.reference or "none", "preset": run.preset,
+            "seed": run.seed, "workers": cores,
+        }  # fmt: skip
+    against = session.get(Run, run.against_id)
+    if against is None:
+        return None
+    return {"do": "score", "folder": folder, "out": out, "against": str(place.storage.run(against)), "workers": cores}
+
+
+def _blurred_copies(place: Workplace, session: Session, run: Run) -> list[CopyOrder]:
     """Write the run's study; orders for the copies with blurred faces that its rows point to."""
-    orders: list[dict[str, Any]] = []
+    orders: list[CopyOrder] = []
     recordings = {name: session.get(Recording, entry["id"]) for name, entry in run.recordings.items()}
     videos: dict[str, Path] = {}
     for name, recording in recordings.items():
@@ -181,8 +197,7 @@ def _blurred_copies(place: Workplace, session: Any, run: Run) -> list[dict[str, 
         box = run.recordings[name]["face_box"]
         if box:
             out = place.storage.job(run) / "blurred" / f"{name}.mp4"
-            orders.append({"do": "copy", "video": str(videos[name]), "out": str(out), "box": box, "width": None})
-            orders[-1] |= _copy_limits(place)
+            orders.append(_copy_order(place, videos[name], out, box, None))
             videos[name] = out
     folder = place.storage.job(run)
     if not (folder / "study.csv").exists():
@@ -190,7 +205,9 @@ def _blurred_copies(place: Workplace, session: Any, run: Run) -> list[dict[str, 
     return orders
 
 
-def _in_child(place: Workplace, order: dict[str, Any], folder: Path, stop: Callable[[], bool]) -> str:
+def _in_child(
+    place: Workplace, order: RunOrder | ScoreOrder | ClipOrder, folder: Path, stop: Callable[[], bool]
+) -> str:
     """Run the child that analyses; what it says of its end is result.json."""
     limits, result = place.settings.limits, folder / "result.json"
     result.unlink(missing_ok=True)
@@ -217,9 +234,11 @@ def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str
         if clip is None:
             return ""
         folder = place.storage.job(clip.run) / "clips" / clip.id
-        order = {"do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording}
-        order |= {name: getattr(clip, name) for name in ("factor", "layout", "appearance", "from_s", "to_s")}
-        order |= {"out": str(place.storage.clip(clip)), "folder": str(folder)}
+        order: ClipOrder = {
+            "do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording, "factor": clip.factor,
+            "layout": clip.layout, "appearance": clip.appearance, "from_s": clip.from_s, "to_s": clip.to_s,
+            "out": str(place.storage.clip(clip)), "folder": str(folder),
+        }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     return _in_child(place, order, folder, stop)
 

@@ -9,8 +9,8 @@ import json
 import resource
 import sys
 from pathlib import Path
-from typing import Any
 
+from webui.jobs.records import CopyOrder, Declared, ProbeOrder, Shortfall
 from webui.jobs.subprocesses import end_with_parent
 
 SHOWN_WIDTH = 1280
@@ -25,10 +25,13 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    {"probe": probe_video, "copy": copy_video}[order["do"]](order)
+    if order["do"] == "probe":
+        probe_video(order)
+    else:
+        copy_video(order)
 
 
-def probe_video(order: dict[str, Any]) -> None:
+def probe_video(order: ProbeOrder) -> None:
     """Write probe.json and frame.jpg into `out`: what the file declares, and how much of it is there."""
     from ubam.core.errors import VideoError
     from ubam.core.files import write_json
@@ -39,12 +42,12 @@ def probe_video(order: dict[str, Any]) -> None:
         info = probe(video, max_pixels=limits["pixels"])
         if info.duration_s > limits["seconds"]:
             raise VideoError(f"lasts {info.duration_s:.0f} s, above the limit of {limits['seconds']:.0f} s; cut it")
-        found: dict[str, Any] = {
+        warnings = [_sentence(words) for words in (*info.warnings, *_shown_frame(video, out, info.width))]
+        found: Declared = {
             "fps": info.fps, "duration_s": info.duration_s, "width": info.width, "height": info.height,
-            "frames": info.frames_declared, "status": "ok", "reason": "",
+            "frames": info.frames_declared, "status": "ok", "reason": "", "warnings": warnings,
         }  # fmt: skip
-        found["warnings"] = [_sentence(words) for words in (*info.warnings, *_shown_frame(video, out, info.width))]
-        write_json(out / "probe.json", found | _what_is_missing(video, found))
+        write_json(out / "probe.json", {**found, **(_shortfall(video, found) or {})})
     except VideoError as error:
         words = str(error).removeprefix(f"{video}").lstrip(": ").replace(str(video), "the file")
         write_json(out / "probe.json", {"status": "failed", "reason": words[:1].upper() + words[1:]})
@@ -54,14 +57,13 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + "."
 
 
-def _what_is_missing(video: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """What a file is in truth that was cut short on its way or is damaged; nothing for one that is whole."""
+def _shortfall(video: Path, found: Declared) -> Shortfall | None:
+    """What can be read of a file that was cut short or is damaged; None for one that is whole."""
     from ubam.recordings.container import early_end
 
-    declared = {name: found[name] for name in ("fps", "frames", "duration_s")}
-    there = early_end(video, seconds=WHOLE_S, **declared)
+    there = early_end(video, fps=found["fps"], frames=found["frames"], duration_s=found["duration_s"], seconds=WHOLE_S)
     if there is None:
-        return {}
+        return None
     frames, seconds = there
     if frames < found["frames"]:
         words = f"The file ends early: {seconds:.1f} of {found['duration_s']:.1f} s are there ({frames} of "
@@ -99,12 +101,15 @@ def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
     return damage
 
 
-def copy_video(order: dict[str, Any]) -> None:
+def copy_video(order: CopyOrder) -> None:
     """Write `out`, an MP4 that a browser plays, without metadata and sound, with the face box unrecognisable."""
     from ubam.recordings.video_writer import write_copy
 
-    box = order["box"]
-    write_copy(Path(order["video"]), Path(order["out"]), blur=tuple(box) if box else None, max_width=order["width"])
+    blur = None
+    if order["box"]:
+        left, top, right, bottom = order["box"]
+        blur = (left, top, right, bottom)
+    write_copy(Path(order["video"]), Path(order["out"]), blur=blur, max_width=order["width"])
 
 
 if __name__ == "__main__":

@@ -10,13 +10,27 @@ from apiflask import abort
 
 from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
-from ubam.results.run_folder import CROPS, LOCK, RunFolder
+from ubam.results.run_folder import CROPS, LAYERS, LOCK, RunFolder
 from webui.context import service
 from webui.data.models import Recording, Run
 from webui.data.session import database
 from webui.results.path_redaction import places
+from webui.results.records import (
+    Cell,
+    ClipRecord,
+    ComparedSubject,
+    ComparisonRecord,
+    EvidenceRecord,
+    FileRecord,
+    MapRecord,
+    MapsRecord,
+    NearestRecord,
+    PeakRecord,
+    Row,
+    WindowRecord,
+)
 
-HIDDEN = (CROPS, LOCK)
+HIDDEN = (CROPS, LAYERS, LOCK)
 SHOWN_LAYOUT = "side-by-side"
 
 
@@ -78,7 +92,7 @@ def check_faces(run: Run) -> None:
             )
 
 
-def numbers(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+def numbers(rows: list[dict[str, str]]) -> list[Row]:
     """Rows of a CSV with numbers as numbers and empty cells as nothing."""
     return [{name: _number(name, cell) for name, cell in row.items()} for row in rows]
 
@@ -86,7 +100,7 @@ def numbers(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
 TEXTS = ("recording_id", "subject", "group", "session", "video", "status", "reason", "warnings")
 
 
-def _number(name: str, cell: str) -> Any:
+def _number(name: str, cell: str) -> Cell:
     if name in TEXTS:
         return cell
     try:
@@ -96,7 +110,7 @@ def _number(name: str, cell: str) -> Any:
     return value if np.isfinite(value) else None
 
 
-def table(file: Path) -> list[dict[str, Any]]:
+def table(file: Path) -> list[Row]:
     """A CSV of a run; empty while it is not there."""
     return numbers(read_csv(file)) if file.is_file() else []
 
@@ -113,18 +127,18 @@ def _read_json(file: Path) -> Any:
         return None
 
 
-def recordings_json(run: Run) -> list[dict[str, Any]]:
+def recordings_json(run: Run) -> list[Row]:
     """recordings.csv with the scores beside it, and which recording of the study each was."""
     scores = {row["recording_id"]: row for row in table(files_in(run).scores("recordings"))}
     rows = []
-    for row in numbers(list(names_in(run).values())):
-        entry = run.recordings.get(row["recording_id"], {})
-        scored = {name: value for name, value in scores.get(row["recording_id"], {}).items() if name not in row}
+    for recording_id, cells in names_in(run).items():
+        row, entry = numbers([cells])[0], run.recordings.get(recording_id, {})
+        scored = {name: value for name, value in scores.get(recording_id, {}).items() if name not in row}
         rows.append(row | scored | {"study_recording": entry.get("id"), "file_name": entry.get("file_name")})
     return rows
 
 
-def clips_of(run: Run) -> list[dict[str, Any]]:
+def clips_of(run: Run) -> list[ClipRecord]:
     """The clips that came with the run."""
     found, written = [], files_in(run).all_clip_facts()
     for name in names_in(run):
@@ -135,19 +149,21 @@ def clips_of(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def _clip_of(run: Run, name: str, stem: str, facts: dict[str, Any]) -> dict[str, Any]:
+def _clip_of(run: Run, name: str, stem: str, facts: dict[str, Any]) -> ClipRecord:
+    has_layers = stem == name and files_in(run).layers(name).is_file()
     return {
         "id": None, "run": run.id, "recording_id": name, "factor": facts.get("factor"), "appearance": None,
         "layout": facts.get("layout", SHOWN_LAYOUT), "from_s": facts.get("from_s"), "to_s": facts.get("to_s"),
         "status": "done", "error": "", "fraction": 1.0, "queue_position": None, "facts": facts,
         "url": f"/api/v1/runs/{run.id}/files/magnified/{stem}.mp4",
+        "layers": f"runs/{run.id}/recordings/{name}/layers" if has_layers else None,
     }  # fmt: skip
 
 
-def files_of(run: Run) -> list[dict[str, Any]]:
+def files_of(run: Run) -> list[FileRecord]:
     """Every file of the run but its crops, with its size and address."""
     folder = folder_of(run)
-    found = []
+    found: list[FileRecord] = []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if inside.parts[0] in HIDDEN or any(part.startswith(".") for part in inside.parts):
@@ -158,30 +174,32 @@ def files_of(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def windows_of(run: Run, name: str) -> list[dict[str, Any]]:
+def windows_of(run: Run, name: str) -> list[WindowRecord]:
     """The deviation of each window of one recording."""
     row_of(run, name)
     path = files_in(run).scores("windows")
     if not path.is_file():
         return []
-    rows = [row for row in read_csv(path) if row["recording_id"] == name]
-    return [{key: _number(key, row[key]) for key in ("t_start_s", "t_end_s", "deviation")} for row in rows]
+    rows = numbers([row for row in read_csv(path) if row["recording_id"] == name])
+    return [{"t_start_s": row["t_start_s"], "t_end_s": row["t_end_s"], "deviation": row["deviation"]} for row in rows]
 
 
-def evidence_of(run: Run, name: str) -> dict[str, Any]:
+def evidence_of(run: Run, name: str) -> EvidenceRecord:
     """The peaks of one recording with addresses of their pictures, and the clock of its preview."""
     row, arrays = row_of(run, name), evidence_arrays(run, name)
     base, others = f"/api/v1/runs/{run.id}/recordings/{name}/evidence", names_in(run)
-    peaks = []
+    peaks: list[PeakRecord] = []
     for peak in range(len(arrays["peak_time_s"]) if arrays else 0):
-        nearest = [
+        nearest: list[NearestRecord] = [
             {"recording_id": str(other), "subject": others.get(str(other), {}).get("subject", ""),
              "time_s": float(arrays["nearest_time_s"][peak][rank]), "url": f"{base}/{peak}/nearest-{rank}.jpg"}
             for rank, other in enumerate(arrays["nearest_recording"][peak])
         ]  # fmt: skip
-        times = {key: float(arrays[f"peak_{key}"][peak]) for key in ("time_s", "start_s", "end_s")}
-        pictures = {"query": f"{base}/{peak}/query.jpg", "where": f"{base}/{peak}/where.jpg"}
-        peaks.append(times | pictures | {"nearest": nearest})
+        time_s, start_s, end_s = (float(arrays[f"peak_{key}"][peak]) for key in ("time_s", "start_s", "end_s"))
+        peaks.append({
+            "time_s": time_s, "start_s": start_s, "end_s": end_s, "query": f"{base}/{peak}/query.jpg",
+            "where": f"{base}/{peak}/where.jpg", "nearest": nearest,
+        })  # fmt: skip
     has_preview = files_in(run).preview(name).is_file()
     return {"peaks": peaks, "clock": _clock(run, name, row) if has_preview else []}
 
@@ -225,20 +243,20 @@ def evidence_picture(run: Run, name: str, peak: int, what: str) -> np.ndarray:
     return np.asarray(arrays["nearest_crop"][peak][int(rank)])
 
 
-def maps_of(run: Run) -> dict[str, Any]:
+def maps_of(run: Run) -> MapsRecord:
     """The 2-D maps of postures and behaviours."""
     path = files_in(run).maps
     if not path.is_file():
         return {"posture": None, "behaviour": None}
     arrays, rows = _arrays(path, path.stat().st_mtime_ns), names_in(run)
-    return {what: _map(arrays, rows, what) for what in ("posture", "behaviour")}
+    return {"posture": _map(arrays, rows, "posture"), "behaviour": _map(arrays, rows, "behaviour")}
 
 
-def _map(arrays: dict[str, np.ndarray], rows: dict[str, dict[str, str]], what: str) -> dict[str, Any] | None:
+def _map(arrays: dict[str, np.ndarray], rows: dict[str, dict[str, str]], what: str) -> MapRecord | None:
     if f"{what}_xy" not in arrays:
         return None
     names = [str(name) for name in arrays[f"{what}_recording"]]
-    found: dict[str, Any] = {
+    found: MapRecord = {
         "xy": np.round(arrays[f"{what}_xy"].astype(float), 4).tolist(),
         "recording": names,
         "time_s": np.round(arrays[f"{what}_time_s"].astype(float), 3).tolist(),
@@ -263,15 +281,17 @@ def crop_jpeg(run: Run, name: str, time_s: float) -> bytes:
         return blob.read(int(offsets[frame + 1] - offsets[frame]))
 
 
-def compare(runs: tuple[Run, Run]) -> dict[str, Any]:
+def compare(runs: tuple[Run, Run]) -> ComparisonRecord:
     """Per subject the deviation in both runs, and how alike the two rankings are (Spearman)."""
     tables = [
         {(row["subject"], row["group"]): row["deviation"] for row in table(files_in(run).scores("subjects"))}
         for run in runs
     ]
     keys = list(dict.fromkeys([*tables[0], *tables[1]]))
-    rows = [{"subject": s, "group": g, "a": tables[0].get((s, g)), "b": tables[1].get((s, g))} for s, g in keys]
-    both = [(row["a"], row["b"]) for row in rows if row["a"] is not None and row["b"] is not None]
+    rows: list[ComparedSubject] = [
+        {"subject": s, "group": g, "a": tables[0].get((s, g)), "b": tables[1].get((s, g))} for s, g in keys
+    ]
+    both = [(row["a"], row["b"]) for row in rows if isinstance(row["a"], float) and isinstance(row["b"], float)]
     return {"subjects": rows, "n": len(both), "rank_correlation": _spearman(both)}
 
 

@@ -1,7 +1,6 @@
 """The sentences of a finished run for its page: the report's own, so that page and report never disagree."""
 
 from pathlib import Path
-from typing import Any
 
 from ubam.report.charts import parts
 from ubam.report.sections import group_tests
@@ -12,9 +11,10 @@ from ubam.results.records.clips import ClipFacts
 from ubam.results.records.scores import ScoreRow
 from ubam.results.run_data import RunData, read_facts, read_run
 from ubam.results.sentences import headline, magnified_words, subject_sentence
+from webui.results.records import PartWords, RunWords, SubjectWords
 
 
-def result_words(folder: Path) -> dict[str, Any]:
+def result_words(folder: Path) -> RunWords:
     """What the run in `folder` says in words.
 
     `headline`, `warnings`, `power`: sentences; `tests`: the main group tests, each with heading and sentence; `table`:
@@ -42,9 +42,10 @@ def result_words(folder: Path) -> dict[str, Any]:
     }
 
 
-def _subject(data: RunData, score: ScoreRow) -> dict[str, Any]:
-    found = [
-        {name: part.get(name, "") for name in ("name", "words", "value", "verdict")} for part in parts(data, score)
+def _subject(data: RunData, score: ScoreRow) -> SubjectWords:
+    found: list[PartWords] = [
+        {"name": part["name"], "words": part["words"], "value": part["value"], "verdict": part.get("verdict", "")}
+        for part in parts(data, score)
     ]
     sentence = subject_sentence(data, score)
     return {"subject": score.subject, "group": score.group, "sentence": sentence, "parts": found}

@@ -9,7 +9,7 @@ import torch
 from ubam.pretraining.eye import lessons
 from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
-from ubam.pretraining.eye.train import Plan, rate_at, train
+from ubam.pretraining.eye.train import Plan, rate_share, train
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
 from ubam.tracking.eye.network import HALF, Answer
 
@@ -83,26 +83,30 @@ def test_where_nobody_is_there_nothing_is_outlined() -> None:
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
-    plan = Plan(steps=1000, rate=1.0, warm=10)
-    assert rate_at(plan, 0) == pytest.approx(0.1)
-    assert rate_at(plan, 500) == 1.0
-    assert rate_at(plan, 999) < 0.02
+    plan = Plan(steps=1000, warm=10)
+    assert rate_share(plan, 0) == pytest.approx(0.1)
+    assert rate_share(plan, 500) == 1.0
+    assert rate_share(plan, 999) < 0.02
 
 
-def test_a_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ubam.pretraining.eye.train.PAIRS", 1)
     part = tmp_path / "drawn" / "part00000"
     part.mkdir(parents=True)
     drawn = [pair(k) for k in range(3)]
     for name in drawn[0]:
         np.save(part / f"{name}.npy", np.stack([p[name] for p in drawn]))
-    told: list[str] = []
     for steps in (1, 2):
-        train(
-            tmp_path / "drawn", tmp_path / "drawn", tmp_path / "out", Plan(steps=steps, keep_every=1), told=told.append
-        )
-    kept = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
-    assert kept["step"] == 2
-    assert int(kept["mean"]["n_averaged"]) == 2
+        training = train(tmp_path / "drawn", tmp_path / "drawn", tmp_path / "out", Plan(steps=steps))
+        assert training.descent.done == steps
+        assert int(training.mean.n_averaged) == steps
+    assert [entry["step"] for entry in training.measurements()] == [1, 2]
+    with training.log.open("a") as log:
+        log.write('{"step": 3}\n')  # measured, and then interrupted before the state of step 3 was saved
+    again = train(tmp_path / "drawn", tmp_path / "drawn", tmp_path / "out", Plan(steps=2))
+    assert [entry["step"] for entry in again.measurements()] == [1, 2]
+    for name, weight in training.mean.state_dict().items():
+        torch.testing.assert_close(again.mean.state_dict()[name], weight, rtol=0, atol=0)
 
 
 def test_some_empty_scenes_are_filled_in_from_around_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:

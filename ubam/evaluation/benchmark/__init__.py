@@ -1,6 +1,6 @@
 """Rendered studies with known truth come in.
 
-How well postures, deviations, statistics and speed do goes out, beside the controls.
+Measures of postures, deviations, statistics and speed go out, beside those of the controls.
 """
 
 from typing import TYPE_CHECKING

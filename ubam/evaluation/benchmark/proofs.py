@@ -1,8 +1,8 @@
 """Proofs of the statistics on simulated studies (embeddings.py): false positives, power, calibration, coverage, time.
 
-Every study is a cell that is kept, so that a proof that was stopped goes on. Beside our tests stand those that are
-found in publications: every frame as if it were an animal, every recording as if it were one, and reference subjects
-scored by a reference that holds them.
+Every study is a cell that is kept, so that a stopped proof continues. Our tests are compared with those found in
+publications: every frame as if it were an animal, every recording as if it were one, and reference subjects scored by a
+reference that holds them.
 """
 
 import json
@@ -153,12 +153,12 @@ def null_blocks(seed: int) -> Numbers:
 
 
 def _deviations(codes: Sequence[PostureSeries]) -> dict[tuple[str, str], float]:
-    """Stand-ins where only p is asked for: effect sizes are not looked at."""
+    """Placeholders where only p is asked for and effect sizes are not used."""
     return {(code.subject, code.group): 0.0 for code in codes}
 
 
 def null_paired(seed: int) -> Numbers:
-    """p of before and after in 10 subjects that do not change."""
+    """p of a change from before to after in 10 subjects that do not change."""
     return _paired(seed, 0.0)
 
 
@@ -208,8 +208,8 @@ def _session(code: PostureSeries, scores: StudyScores, day: float) -> Session:
 def coverage(seed: int) -> Numbers:
     """Whether the 95 % intervals hold the truth: of a subject's deviation, and of the difference between two groups.
 
-    Subjects have two recordings each; `alone` is one subject of studies with a single recording of everybody, in which
-    nothing can be known of how recordings differ.
+    Subjects have two recordings each; `alone` is a subject of studies with one recording for each subject, which cannot
+    show how recordings differ.
     """
     codes = groups_study(seed, SIZES, {QUERY: 0.3}, recordings=2, seconds=2.4)
     scores = score_study(codes, REFERENCE, seed=seed)
@@ -255,7 +255,7 @@ def _expected_deviation(seed: int, name: str, recordings: int, draws: int = 8) -
 
 
 def large(seed: int) -> Numbers:
-    """Seconds that scores with intervals, three controls and every test take for 200 subjects, two recordings each."""
+    """Seconds for scores with intervals, three controls and every test of 200 subjects with two recordings each."""
     codes = groups_study(seed, LARGE, {QUERY: 0.5}, recordings=2)
     began = time.perf_counter()
     scores = score_study(codes, REFERENCE, seed=seed)
@@ -268,7 +268,7 @@ def large(seed: int) -> Numbers:
 
 
 def _windows(codes: Sequence[PostureSeries], scores: StudyScores) -> list[WindowRow]:
-    """Rows of windows, one a moment."""
+    """Rows of windows, one for each moment."""
     return [
         WindowRow(code.recording_id, code.subject, code.group, frame / code.fps, frame / code.fps + 0.3, value)
         for code in codes
@@ -356,7 +356,7 @@ def rate(hits: Sequence[bool]) -> Numbers:
 
 
 def conformal_rates(ranks: np.ndarray, reference: int) -> dict[str, Numbers]:
-    """Share of healthy new subjects at or below some of the p that `reference` subjects allow: it should be that p."""
+    """Share of healthy new subjects at or below some of the p that `reference` subjects allow: ideally that p."""
     grid = [(k + 1) / (reference + 1) for k in (0, 1, 3, 6, 9)]
     return {f"conformal p at most {p:.3f}": rate((ranks <= p + 1e-9).tolist()) for p in grid}
 

@@ -1,8 +1,8 @@
-"""How well a linear read-out of postures gives the keypoints of labelled recordings, beside what no learning gives.
+"""How well a linear read-out of postures predicts the keypoints of labelled recordings, compared with no learning.
 
-The labels come from the study's column `keypoints`. Every frame is predicted by a ridge regression that saw neither it
-nor its neighbours in time, nor, where there are several subjects, its subject; the penalty is chosen within the
-training part. What is predicted are places in the encoder's view; the error is the distance in pixels of the recording.
+The labels come from the study's column `keypoints`. Every frame is predicted by a ridge regression that was fitted
+without it, its neighbours in time and, where there are several subjects, its subject; the penalty is chosen within the
+training part. It predicts places in the encoder's view; the error is the distance in pixels of the recording.
 """
 
 from collections.abc import Sequence

@@ -85,7 +85,7 @@ def _check_spec(spec: StudySpec) -> None:
 def render_again(subject: str, number: int, factor: float, spec: StudySpec) -> Rendered:
     """Recording `number` (from 0) of one subject of the study `spec`, at another factor.
 
-    Its truth tells where every keypoint is then; nothing is drawn before `frames()`. StudyError for a subject that the
+    Its truth holds the keypoints at that factor; nothing is drawn before `frames()`. StudyError for a subject that the
     study does not have.
     """
     plans = _plan(spec)

@@ -1,6 +1,6 @@
 """The contour of a subject with its body coordinates, and how it moves to that of another subject.
 
-Every point of a contour knows its place in the picture, which way is in, and which place of the body it is. Points of
+Every point of a contour has a place in the picture, a direction inwards, and a place on the body. Points of
 two contours correspond when all three are alike, so that a thigh goes to a thigh and a hind limb to a hind limb. The
 displacement is found by going back and forth between correspondence and a smooth move (iterative closest points, Besl
 and McKay 1992). Coordinates are those of the eye; which leg is the left one is not asked, since it cannot be told from

@@ -104,8 +104,8 @@ def _variance(moves: Array) -> Array:
 def _kept(energy: Array, variance: Array, share: Array, references: int) -> Array:
     """The share of a displacement that stays, by its squared length and the variance of each part (James, Stein 1961).
 
-    share [K]: of the body that each part is; the variance is that of the whole body, since few references tell it badly
-    part by part. A normal subject is as far from the mean of R references as one of them, and the mean itself is
+    share [K]: of the body that each part is; the variance is that of the whole body, since few references estimate it
+    badly part by part. A normal subject is as far from the mean of R references as one of them, and the mean itself is
     uncertain, so that 1 + 1 / R times the variance is normal.
     """
     normal = (1 + 1 / references) * float(share @ variance)

@@ -1,4 +1,4 @@
-"""How whole bodies differ, as the registration network sees it: leans and hunches, which a contour tells badly.
+"""How whole bodies differ, as the registration network sees it: leans and hunches, which a contour shows badly.
 
 It looks at both views at once, coarse to fine (coarse_to_fine.py), and knows bodies, but not where a thin limb is. So
 it is asked for what stays over a recording, on a few frames, and contours for the rest.

@@ -1,4 +1,4 @@
-"""Batches for the eye: both looks of each pair, mirrored, shifted and with parts of the input missing now and then."""
+"""Batches for the eye: both appearances of each pair, mirrored, shifted, sometimes with parts of the input missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS, PLANS, mirror
 from ubam.tracking.eye.network import prepare
 from ubam.tracking.scene.background import fill
 
-TRUE = 0  # an empty scene that is one (`world.pairs`)
+TRUE = 0  # the empty scene is truly empty (`world.pairs`)
 ABSENT = 0.04  # share of lessons in which nobody is there
-FILLED = 0.2  # share of lessons in which the empty scene was never seen: filled in from around the subject
-RIM = (1, 8)  # pixels around the subject that are filled in, too
+FILLED = 0.2  # share of lessons in which the empty scene was never seen and is filled in from around the subject
+RIM = (1, 8)  # pixels around the subject that are also filled in
 SWAPS = np.stack([[*mirrored(plan), *range(len(LANDMARKS[plan]), MOST_LANDMARKS)] for plan in PLANS])
 
 
 @dataclass
 class Batch:
-    """2 n crops: the two looks of pair k are 2 k and 2 k + 1. Shapes as in `network.Answer`."""
+    """2 n crops: the two appearances of pair k are crops 2 k and 2 k + 1. Shapes as in `network.Answer`."""
 
     crops: Tensor
     alpha: Tensor
@@ -32,9 +32,9 @@ class Batch:
 
 
 def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generator, *, vary: bool = True) -> Batch:
-    """A batch of drawn pairs; `vary` off: as drawn, with neighbours and empty scene.
+    """A batch of drawn pairs; without `vary` as drawn, with neighbours and empty scene.
 
-    Where nobody is there, nothing is outlined and every landmark lies outside, at -1.
+    Where nobody is present, the outline is empty and every landmark lies outside, at -1.
     """
     n = len(pairs)
     stacked = {
@@ -73,7 +73,7 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
 
 
 def fill_in(stacked: dict[str, np.ndarray], random: np.random.Generator) -> None:
-    """Some empty scenes as the program makes them of a subject in place: the crop itself, filled in where it is."""
+    """Replace some empty scenes by what the program makes for a subject in place: the crop, filled in where it is."""
     for look in np.argwhere(random.uniform(size=stacked["alpha"].shape[:2]) < FILLED):
         k, which = (int(one) for one in look)
         side = 2 * int(random.integers(*RIM)) + 1
@@ -82,7 +82,7 @@ def fill_in(stacked: dict[str, np.ndarray], random: np.random.Generator) -> None
 
 
 def _varied(pictures: Tensor, random: np.random.Generator) -> Tensor:
-    """Neighbours missing or shifted (a crop that follows its subject), an empty scene shifted or in other light."""
+    """Drop or shift neighbours, as in a crop that follows its subject; shift the empty scene or change its light."""
     for k in range(len(pictures)):
         if random.uniform() < 0.15:
             pictures[k, 0] = pictures[k, 1]

@@ -1,4 +1,4 @@
-"""What the eye is punished for: wrong outlines, places and landmarks, and answers that depend on the looks."""
+"""The losses of the eye: wrong outlines, places and landmarks, and answers that depend on the appearance."""
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.5, "landmark": 10.0, "place
 
 
 def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
-    """Every term of the punishment, a mean over the batch each.
+    """Every term of the loss, each a mean over the batch.
 
-    Landmarks are placed within the window around the truth, so that a second peak, as of the other leg, is punished by
-    the heatmap's cross entropy alone: the mean between two legs would be the worst answer of all.
+    Landmarks are placed within a window around the truth, so that only the cross entropy of the heatmap sees a second
+    peak, such as that of the other leg. Otherwise the point between two legs would look like a good answer.
     """
     given = torch.isfinite(batch.landmarks).all(-1)
     inside = given & (batch.landmarks > 0).all(-1) & (batch.landmarks < 1).all(-1)
@@ -36,7 +36,7 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
 
 
 def _apart(found: Tensor, wanted: Tensor, beta: float) -> Tensor:
-    """Mean smooth absolute difference; 0 of nothing, as where nobody is in the picture."""
+    """Mean smooth absolute difference; 0 where nobody is in the picture."""
     return functional.smooth_l1_loss(found, wanted, beta=beta, reduction="sum") / max(1, found.numel())
 
 
@@ -55,7 +55,7 @@ def _outline(logits: Tensor, alpha: Tensor) -> dict[str, Tensor]:
 
 
 def _heat(heatmaps: Tensor, landmarks: Tensor, given: Tensor, inside: Tensor) -> Tensor:
-    """Cross entropy with a blot of 1.2 cells around the truth, or with "not in the crop"."""
+    """Cross entropy against a Gaussian of 1.2 cells around the truth, or against "not in the crop"."""
     logs = torch.log_softmax(heatmaps, -1)
     at = torch.arange(HALF, dtype=torch.float32) + 0.5
     place = torch.nan_to_num(landmarks) * HALF

@@ -1,7 +1,7 @@
 """Bodies of `anny` and `dm_control` and photographs of backgrounds come in (the extra `ubam[world]`).
 
-Pairs of short clips go out: one moment in two independent looks, scenes and cameras, with outline, body coordinates and
-landmarks of every frame. They train the eye; no run of the program needs them.
+Pairs of short clips go out: one moment in two independent appearances, scenes and cameras, with outline, body
+coordinates and landmarks of every frame. They train the eye; no run of the program needs them.
 """
 
 from typing import TYPE_CHECKING

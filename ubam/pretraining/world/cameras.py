@@ -1,4 +1,4 @@
-"""Cameras of labs and clinics: where they stand, how they sway and what part of the body their crop shows."""
+"""Cameras of laboratories and clinics: where they stand, how they sway, and which part of the body their crop shows."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MOST_SURROUNDINGS = 4.0  # times the side of a crop that shows the whole body
 
 @dataclass
 class Camera:
-    """eye [3], the way it looks [3], matrix [4, 4] from the world to the crop."""
+    """A camera at `eye` [3], with its viewing direction [3] and the matrix [4, 4] from the world to the crop."""
 
     eye: np.ndarray
     view: np.ndarray
@@ -23,7 +23,7 @@ class Camera:
 
 
 def draw_view(plan: str, random: np.random.Generator) -> tuple[np.ndarray, float]:
-    """The way the camera looks [3] (unit) and its roll in radians. The body faces +x."""
+    """The viewing direction [3] (of length 1) and the roll in radians. The body faces +x."""
     kinds = {
         "person": (["side", "front", "oblique", "above"], [0.5, 0.15, 0.3, 0.05]),
         "dog": (["side", "front", "oblique", "above"], [0.5, 0.1, 0.3, 0.1]),
@@ -64,7 +64,7 @@ def crop_matrix(
     """Projection [4, 4] whose picture is a square around the body's points [n, 3], seen from `placed` [4, 4].
 
     shown: "body"; "part" of it, as a camera at a treadmill shows; or the "surroundings", with the body anywhere in
-    them, as where it is still to be found.
+    them, as in a first look that has to find it.
     """
     seen = points @ placed[:3, :3].T + placed[:3, 3]
     flat = seen[:, :2] / -seen[:, 2:]

@@ -1,4 +1,4 @@
-"""What cameras and files do to pictures: sharpness, noise, exposure, infrared, compression, few pixels."""
+"""What cameras and files do to pictures: blur, noise, exposure, infrared, compression, low resolution."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) -> list[np.ndarray]:
-    """Rendered frames uint8 [192, 192, 3] of one clip as a camera would have them, uint8 [side, side, 3].
+    """Rendered frames uint8 [192, 192, 3] of one clip as a camera would record them, uint8 [side, side, 3].
 
     All frames share the camera; the last one, the empty scene, has less noise, as it is a median.
     """
@@ -31,7 +31,7 @@ def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) ->
 
 
 def interlaced(frames: list[np.ndarray]) -> list[np.ndarray]:
-    """Every second line of the three moments is that of the next moment."""
+    """Interlace: every second line of the three moments comes from the next moment."""
     mixed = [frame.copy() for frame in frames]
     for k in (0, 1):
         mixed[k][1::2] = frames[k + 1][1::2]
@@ -39,13 +39,13 @@ def interlaced(frames: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def blurred(frames: list[np.ndarray]) -> list[np.ndarray]:
-    """The middle moment with a slow shutter: its neighbours shine through."""
+    """Blur the middle moment as a slow shutter does, by mixing in its neighbours."""
     before, at, after = (frame.astype(np.uint16) for frame in frames[:3])
     return [frames[0], ((before + 2 * at + after) // 4).astype(np.uint8), *frames[2:]]
 
 
 def at_the_border(picture: np.ndarray, side: int, share: float, black: bool) -> np.ndarray:
-    """A crop that reaches over the border of the video at one of four sides: its last row again and again, or black."""
+    """Let the crop reach over one border of the video: there the last row is repeated, or all is black."""
     turned = np.rot90(picture, side).copy()
     row = int(share * len(turned))
     turned[:row] = 0 if black else turned[row]

@@ -1,4 +1,4 @@
-"""A film set: a scene with its light and occluders on the card, drawn with the actor or empty."""
+"""A film set on the graphics card: a scene with its light and occluders, drawn empty or with the actor."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +46,7 @@ def draw_light(from_below: bool, random: np.random.Generator) -> Light:
 
 
 def bystander(plan: str, view: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray | None:
-    """Where a second body stands that is not the subject, [4, 4]; mostly there is none. Animals may touch."""
+    """The place [4, 4] of a second body that is not the subject; None in most sets. Animals may touch."""
     if random.uniform() > BYSTANDERS[plan]:
         return None
     across = np.cross(view, UP if abs(view[2]) < 0.9 else [1.0, 0, 0])
@@ -94,7 +94,7 @@ class FilmSet:
         return mesh
 
     def draw(self, actor: Mesh, present: bool, camera: Camera, cycles: float, truth: bool) -> None:
-        """Draw the set at a moment (in cycles of the actor), with the actor where it is `present`."""
+        """Draw the set at a moment (in cycles of the actor), with the actor if `present`."""
         renderer, scene, body = self.renderer, self.scene, actor if present else None
         self._lit(body)
         renderer.begin(self.sky, truth)

@@ -1,4 +1,4 @@
-"""Looks of a body: clothes, hair and skin of people, coats of animals, cuticles of flies."""
+"""The appearance of a body: clothes, hair and skin of people, coats of animals, cuticles of flies."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from .bodies.cast import Cast
 
 @dataclass
 class Skirt:
-    """Heights of waist and hem on the canonical body, how much wider it gets, colour [3] and matter [4]."""
+    """A skirt: heights of waist and hem on the canonical body, its widening, colour [3] and matter [4]."""
 
     waist: float
     hem: float
@@ -31,7 +31,7 @@ class Look:
 
 
 def any_colour(random: np.random.Generator) -> np.ndarray:
-    """Mostly the dull colours of clothes and rooms."""
+    """A random colour, mostly one of the dull colours of clothes and rooms."""
     hue, value = random.uniform(0, 180), np.clip(random.beta(1.3, 1.3), 0.03, 0.97)
     saturation = random.beta(1, 2.2)
     pixel = np.array([[[hue, 255 * saturation, 255 * value]]], np.uint8)
@@ -67,7 +67,7 @@ def _skirt(waist: float, random: np.random.Generator) -> Skirt:
 
 
 def _parts_of_person(cast: Cast) -> tuple[np.ndarray, ...]:
-    """Which vertices [V] are of legs, feet, arms, hands and head."""
+    """Which vertices [V] belong to legs, feet, arms, hands and head."""
     main = np.array([cast.names[b].split(".")[0] for b in cast.bones[:, 0]])
 
     def of(*bones: str) -> np.ndarray:
@@ -187,13 +187,13 @@ def fly_look(cast: Cast, random: np.random.Generator) -> Look:
 
 
 def draw_look(cast: Cast, random: np.random.Generator) -> Look:
-    """A random look of the cast's plan; now and then one flat colour."""
+    """A random appearance for the cast's plan; sometimes one flat colour."""
     maker = {"person": person_look, "rodent": coat_look, "dog": coat_look, "fly": fly_look}[cast.plan]
     look = maker(cast, random)
     if random.uniform() < 0.06:
         look.colour[:] = any_colour(random)
         look.matter[:, 2] *= 0.3
-    elif random.uniform() < 0.08:  # parts of a toy: every bone in its own colour
+    elif random.uniform() < 0.08:  # like a toy: every bone in its own colour
         shades = np.stack([any_colour(random) for _ in cast.names])
         look.colour = shades[cast.bones[:, 0]]
     return look

@@ -1,4 +1,4 @@
-"""What else moves on a film set: a hand that reaches in, bedding that is pushed about, a cable that swings."""
+"""What moves on a film set besides the subject: a hand that reaches in, bedding, a swinging cable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .looks import any_colour
 from .scenes import Parts
 
 FINGERS = 4
-HAND, BEDDING, CABLE = 0.07, 0.3, 0.06  # shares of the films of rodents with one
+HAND, BEDDING, CABLE = 0.07, 0.3, 0.06  # shares of the films of rodents that show one
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Pairs of clips: one moment of one body in two independent looks, scenes, lights and films, with its truth."""
+"""Pairs of clips: one moment of one body in two independent appearances, scenes, lights and films, with the truth."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ CROP, COORDINATES = 128, 64
 MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
 TRUE, GHOST, OTHER_MOMENT = range(
     3
-)  # the empty scene: as it is; a median with the subject in it; with the subject elsewhere
+)  # the empty scene is empty; a median that contains the subject; shows the subject elsewhere
 SURROUNDINGS = 0.3  # share of the pairs that show much around the body
 MOMENTS = {TRUE: 3, GHOST: 5, OTHER_MOMENT: 4}
 
@@ -43,7 +43,7 @@ class Clip:
 
 @dataclass
 class Pair:
-    """Two clips of one moment; landmarks float32 [30, 2] in crop sides (NaN: the plan has no such)."""
+    """Two clips of one moment; landmarks float32 [30, 2] in crop sides (NaN where the plan has none)."""
 
     clips: list[Clip]
     landmarks: np.ndarray
@@ -52,7 +52,7 @@ class Pair:
 
 @dataclass
 class Shot:
-    """What both looks of a pair share: the body's posture over time and the camera.
+    """What both clips of a pair share: the body's posture over time and the camera.
 
     times [T] in cycles (before, at, after, two others), turns [T, J, 3, 3], root [T, 3, 3], shift [T, 3].
     """
@@ -79,7 +79,7 @@ class Shot:
         return Camera(eye, self.view, shifted @ placed)
 
     def posed(self, padding: np.ndarray | float, moments: int) -> Posed:
-        """The body at the first moments, its skin moved outwards by `padding` [V]."""
+        """The body at the first moments, with its skin moved outwards by `padding` [V]."""
         rest = self.cast.vertices[self.build]
         normals = rest_normals(rest, self.cast.faces)
         rest = rest + normals * np.broadcast_to(padding, len(rest))[:, None].astype(np.float32)
@@ -88,7 +88,7 @@ class Shot:
 
 
 class World:
-    """Draws pairs with one renderer, whose photographs are its walls and clothes."""
+    """Draws pairs with one renderer, which holds the photographs for walls and clothes."""
 
     def __init__(self, renderer: Renderer, casts: dict[str, Cast]) -> None:
         self.renderer, self.casts = renderer, casts
@@ -151,7 +151,7 @@ def draw_shot(cast: Cast, random: np.random.Generator) -> Shot:
     stage = perform(cast, cast.heads[build], times, random)
     view, roll = draw_view(cast.plan, random)
     long = float(np.ptp(cast.vertices[build][:, 2 if cast.plan == "person" else 0]))
-    size = long * (0.62 if cast.plan == "rodent" else 1)  # the tail does not count
+    size = long * (0.62 if cast.plan == "rodent" else 1)  # without the tail
     heading = rotation(UP, np.radians(random.normal(0, 10)) * np.ones(len(times)))
     shot = Shot(cast, build, times, stage.turns, heading @ stage.root_turn, np.zeros((len(times), 3)), view, roll, size,
                 size * np.exp(random.uniform(np.log(1.6), np.log(9))), np.zeros(3), np.eye(4))  # fmt: skip
@@ -170,7 +170,7 @@ def draw_shot(cast: Cast, random: np.random.Generator) -> Shot:
 
 
 def tail_of(cast: Cast) -> np.ndarray:
-    """Which vertices are tail, bool [V]."""
+    """Which vertices belong to the tail, bool [V]."""
     main = np.array([cast.names[b] for b in cast.bones[:, 0]])
     return np.char.startswith(main, "vertebra_C") & (main != "vertebra_C1") | np.char.startswith(main, "Ca_")
 

@@ -1,4 +1,4 @@
-"""Drawn pairs as training reads them: mapped into memory, not loaded."""
+"""Drawn pairs for training, mapped into memory and not loaded."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PART = 250
 
 
 class Parts:
-    """All parts of a folder as one collection of pairs; nothing is read before it is asked for."""
+    """All parts of a folder as one collection of pairs; a pair is read when it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.parts = [

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 FOLDERS = (Path("/usr/share/backgrounds"), Path("/usr/share/wallpapers"))
-LAYERS, TEXTURE = 48, 256  # pictures on the card, and their side in pixels
+LAYERS, TEXTURE = 48, 256  # pictures on the graphics card, and their side in pixels
 PHOTOS, TEXTURES = range(30), range(30, 38)
 NOISE, STRIPES, CHECKS, GRID, CHIPS, PLANKS, DOTS, PLAID, FUR, CLOUDS = range(38, 48)
 
 
 def find_photographs() -> list[Path]:
-    """Wallpapers that are installed, largest version of each."""
+    """The installed wallpapers, each in its largest version."""
     found = [path for folder in FOLDERS if folder.exists() for path in sorted(folder.rglob("*"))]
     pictures = [path for path in found if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     return [path for path in pictures if path.stat().st_size > 60_000 and "screenshot" not in path.name]
@@ -50,7 +50,7 @@ def _texture(random: np.random.Generator) -> np.ndarray:
     )
     try:
         picture = getattr(data, str(name))()
-    except Exception:  # a picture that scikit-image would have to fetch
+    except Exception:  # scikit-image would have to download this picture
         picture = data.coins()
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, 2)

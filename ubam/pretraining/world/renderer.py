@@ -1,4 +1,4 @@
-"""A small renderer on OpenGL (moderngl; Mesa's software driver will do): colour, place on the body, shadow, mirror."""
+"""A small OpenGL renderer (moderngl; Mesa's software driver suffices): colour, place on the body, shadow, mirror."""
 
 import moderngl
 import numpy as np
@@ -58,7 +58,7 @@ void main() {}"""
 
 
 class Mesh:
-    """A mesh on the card: moving part (position, normal) and lasting part (place, colour, matter)."""
+    """A mesh on the graphics card. Positions and normals change with time; places, colours and matter do not."""
 
     def __init__(self, renderer: "Renderer", faces: np.ndarray, vertices: int) -> None:
         context = renderer.context
@@ -120,7 +120,7 @@ class Renderer:
                 self.program[name].value = value
 
     def cast_shadow(self, meshes: list[Mesh], light: np.ndarray) -> None:
-        """Draw the depth of meshes as the light sees them; light: its projection [4, 4]."""
+        """Draw the depth of meshes as seen from the light, whose projection [4, 4] is `light`."""
         self.shadow_frame.use()
         self.shadow_frame.clear(depth=1.0)
         self.context.enable(moderngl.DEPTH_TEST)
@@ -130,7 +130,7 @@ class Renderer:
         self.set(light=light)
 
     def begin(self, colour: np.ndarray, truth: bool) -> None:
-        """Start a picture filled with this colour, if asked together with the truth of its pixels."""
+        """Start a picture filled with this colour, and if asked the truth of its pixels."""
         self.frames[truth].use()
         self.frames[truth].clear(*[float(c) for c in colour], 0.0)  # no body anywhere
         self.context.enable(moderngl.DEPTH_TEST)

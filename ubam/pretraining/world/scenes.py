@@ -1,4 +1,4 @@
-"""Scenes of labs and clinics around a body that stands on z = 0: rooms, treadmills, arenas, cages, wheels, glass."""
+"""Scenes of laboratories and clinics around a body that stands on z = 0: rooms, treadmills, arenas, cages, wheels."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,7 +12,7 @@ from .looks import any_colour
 
 @dataclass
 class Parts:
-    """Triangles with their surfaces, gathered piece by piece."""
+    """Collects triangles with their surfaces."""
 
     positions: list[np.ndarray] = field(default_factory=list)
     normals: list[np.ndarray] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Parts:
     def add(
         self, positions: np.ndarray, normals: Any, places: np.ndarray, faces: np.ndarray, colour: Any, matter: Any
     ) -> None:
-        """Append N vertices with their faces; normals, colour and matter are one for all or one each."""
+        """Append N vertices with their faces; normals, colour and matter are given once for all or for each vertex."""
         number = len(positions)
         self.positions.append(positions)
         self.normals.append(np.broadcast_to(normals, (number, 3)))
@@ -338,7 +338,7 @@ def _rails(scene: Scene, behind: np.ndarray, across: np.ndarray, size: float, ra
 
 
 def _clutter(scene: Scene, size: float, random: np.random.Generator, share: float) -> None:
-    """Small things and cables on the floor around the body."""
+    """Small objects and cables on the floor around the body."""
     if random.uniform() > share:
         return
     for _ in range(random.integers(1, 5)):

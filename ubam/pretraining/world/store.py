@@ -16,7 +16,7 @@ NAMES = ("frames", "empty", "alpha", "place", "on_body")
 
 
 def draw_part(cast_folder: Path, folder: Path, seed: int, number: int) -> Path:
-    """Draw part `number` into `folder`, once; the same seed and number give the same pairs."""
+    """Draw part `number` into `folder` unless it is there; the same seed and number give the same pairs."""
     done = folder / f"part{number:05d}"
     if done.exists():
         return done

@@ -1,4 +1,4 @@
-"""The eye's face: crops in, outlines, body coordinates and landmarks out."""
+"""Use the eye: crops in, outlines, body coordinates and landmarks out."""
 
 import json
 from collections.abc import Iterator
@@ -47,9 +47,9 @@ class Seen:
 
 
 class Eye:
-    """One network for all plans of bodies.
+    """One network for all body plans.
 
-    bfloat16: half the time on CPUs that calculate in it (AVX512-BF16, AMX); outlines stay the same to a pixel or so.
+    bfloat16: takes half the time on CPUs that support it (AVX512-BF16, AMX); outlines then differ by about a pixel.
     """
 
     def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
@@ -73,9 +73,9 @@ class Eye:
     ) -> Seen:  # fmt: skip
         """Look at crops uint8 [T, S, S, 3] (RGB), with the empty scene uint8 [S, S, 3] or [T, S, S, 3] if it is known.
 
-        plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together. neighbours uint8
-        [T, 2, S, S, 3]: the frames before and after through the same box; without them the crops are one box's frames
-        in order, each other's neighbours.
+        plan: one of person, rodent, dog, fly; without it the likeliest one of all crops together. neighbours uint8 [T,
+        2, S, S, 3]: the frames before and after through the same box; without them the crops are successive frames of
+        one box and each other's neighbours.
         """
         inputs = self._inputs(crops, empty, neighbours)
         return self._seen(inputs, plan or self.plan_of(self._plans(inputs).numpy()))
@@ -101,7 +101,7 @@ class Eye:
 
     @property
     def batch(self) -> int:
-        """How many crops are looked at together: always as many, so that no answer depends on the others."""
+        """How many crops are looked at together: always the same number, so that no answer depends on other crops."""
         return BATCH
 
     @torch.no_grad()
@@ -110,7 +110,7 @@ class Eye:
     ) -> np.ndarray:
         """Soft outlines float32 [n, 128, 128] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
 
-        empty: the scene without the subject in the same boxes; known bool [n]: whether it is.
+        empty: the scene without the subject in the same boxes; known bool [n]: whether that scene is known.
         """
         inputs = _prepared(before, at, after, empty, known)
         with self._precision():
@@ -121,7 +121,7 @@ class Eye:
     def body(
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, plan: str
     ) -> Seen:
-        """All that is to be seen in crops of a body of the plan; arguments as for `outline`."""
+        """Everything that the eye sees in crops of a body of the plan; arguments as for `outline`."""
         return self._seen(_prepared(before, at, after, empty, known), plan)
 
     @torch.no_grad()
@@ -133,7 +133,7 @@ class Eye:
 
     @staticmethod
     def plan_of(chances: np.ndarray) -> str:
-        """The likeliest plan of many crops together, from what `plan_chances` says of them [n, 4]."""
+        """The likeliest plan of many crops together, from their `plan_chances` [n, 4]."""
         return PLANS[int(chances.mean(0).argmax())]
 
     def _plans(self, inputs: Tensor) -> Tensor:
@@ -170,7 +170,7 @@ def _sized(pictures: np.ndarray) -> Tensor:
 
 
 def _batches(inputs: Tensor) -> Iterator[tuple[Tensor, int]]:
-    """Parts of always the same size, so that answers do not depend on how many crops are asked for at once."""
+    """Batches of one size, so that answers do not depend on the number of crops that are asked for at once."""
     for first in range(0, len(inputs), BATCH):
         part = inputs[first : first + BATCH]
         used = len(part)

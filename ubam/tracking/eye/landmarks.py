@@ -1,4 +1,4 @@
-"""Plans of bodies the eye knows, their landmarks, and which of them change places in a mirror."""
+"""The body plans that the eye knows, their landmarks, and which landmarks a mirror exchanges."""
 
 PLANS = ("person", "rodent", "dog", "fly")
 
@@ -28,7 +28,7 @@ MOST_LANDMARKS = max(len(names) for names in LANDMARKS.values())
 
 
 def mirrored(plan: str) -> list[int]:
-    """For every landmark of the plan the one that takes its place in a mirror."""
+    """For every landmark of the plan, the one that takes its place in a mirror image."""
     names, swap = LANDMARKS[plan], {"left": "right", "right": "left"}
     ends = [name.rpartition("_") for name in names]
     return [names.index(f"{start}_{swap[end]}") if end in swap else k for k, (start, _, end) in enumerate(ends)]

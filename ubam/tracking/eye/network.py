@@ -1,4 +1,4 @@
-"""The network of the eye: from a crop, its neighbours and the empty scene to outline, body coordinates, landmarks."""
+"""The eye's network: from a crop, its neighbours and the empty scene to outline, body coordinates and landmarks."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from .landmarks import MOST_LANDMARKS, PLANS
 
 SIDE, HALF = 128, 64
 CHANNELS, BODY, COARSE = 11, 48, 96
-WINDOW = 6  # cells of a heatmap to each side of a peak that make its place
+WINDOW = 6  # cells of a heatmap on each side of a peak that determine its position
 
 
 @dataclass
 class Answer:
-    """What the network says of n crops.
+    """The network's answers for n crops.
 
     outline [n, 1, 128, 128]: logits; heatmaps [n, L, 64 * 64 + 1]: logits over places, the last for "not in the crop";
     places [n, 4, 64, 64]: front, distance from the middle plane, height, each of -1..1, and the logit of "left";
@@ -29,7 +29,7 @@ class Answer:
 
 
 class Block(nn.Module):
-    """Widen, look around, narrow (an inverted residual, Sandler et al. 2018)."""
+    """An inverted residual: widen, convolve, narrow (Sandler et al. 2018)."""
 
     def __init__(self, width: int, widening: int = 2) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Block(nn.Module):
 
 
 class Surroundings(nn.Module):
-    """What the whole crop shows, added to every place."""
+    """Add a summary of the whole crop to every place."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tenso
 def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Tensor) -> Tensor:
     """Input of the network from crops [n, 3, 128, 128] within 0..1 and whether the empty scene is known [n].
 
-    Light and contrast of the crop are taken out: mean and spread of its grey values become 0 and 1.
+    The crop's light and contrast are removed: mean and standard deviation of its grey values become 0 and 1.
     """
     grey = at.mean(1, keepdim=True)
     middle, spread = grey.mean((2, 3), keepdim=True), grey.std((2, 3), keepdim=True) + 0.03
@@ -158,8 +158,8 @@ def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Ten
 def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L].
 
-    A place is that of the highest peak, finer than a cell; the spread tells how far the rest of the heatmap lies from
-    it, so that a second peak (the other leg) counts.
+    A place is that of the highest peak, to a fraction of a cell. The spread is the distance of the whole heatmap from
+    it, so that a second peak (the other leg) widens it.
     """
     inside = 1 - torch.softmax(heatmaps, -1)[..., -1]
     highest = heatmaps[..., :-1].argmax(-1)

@@ -1,6 +1,6 @@
 """Frames of a recording come in, with the subject's outline where it is known.
 
-The empty scene goes out, and what stands out from it.
+The empty scene goes out, and what differs from it.
 """
 
 from typing import TYPE_CHECKING

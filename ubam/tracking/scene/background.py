@@ -1,7 +1,7 @@
-"""The picture without the subject, and how far each pixel of a frame is from it.
+"""The picture without the subject, and the noise of each pixel.
 
-A subject that walks through the picture leaves its background free most of the time: the median over time is it.
-A subject that stays in place (treadmill, cage) hides it: what is behind is filled in from around.
+A subject that walks through the picture leaves its background free most of the time, so that the median over time shows
+it. A subject that stays in place (treadmill, cage) hides it, so that it is filled in from around.
 """
 
 import cv2
@@ -53,7 +53,7 @@ def _median(stack: np.ndarray) -> np.ndarray:
 def free_median(frames: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """The median picture over the frames in which a pixel is free.
 
-    Covered pixels turn black and white by turns, which leaves the median of the others in the middle.
+    Covered pixels are made black and white in turns, which leaves the median of the others in the middle.
 
     Parameters
     ----------
@@ -74,10 +74,10 @@ def free_median(frames: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
-    """The picture that each pixel shows most steadily: the median over the narrowest `share` of its grey levels.
+    """What each pixel shows most steadily: the median over the narrowest interval with `share` of its grey levels.
 
-    A slow subject may cover a pixel most of the time and be in the median; but its moving fur or cloth
-    varies more than the background (the shorth of Andrews et al. 1972, with a smaller share).
+    A slow subject may cover a pixel most of the time and so be in the median, but its moving fur or cloth varies more
+    than the background (the shorth of Andrews et al. 1972, with a smaller share).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
 
 
 def steadiest_seen(frames: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """`steadiest_background` over the frames that show a pixel; the others take their turns instead.
+    """`steadiest_background` over the frames that show a pixel; other frames repeat the values of these.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def noise_map(frames: np.ndarray, background: np.ndarray, covered: np.ndarray | 
 
 
 def in_place_noise(noise: np.ndarray) -> np.ndarray:
-    """The noise map when the subject itself moves in place: of each row what most of its pixels have (a belt runs)."""
+    """The noise map of a subject that moves in place: each row takes the value of most of its pixels (a belt runs)."""
     rows = np.percentile(noise, 30, axis=1, keepdims=True).astype(np.float32)
     return np.repeat(rows, noise.shape[1], axis=1)
 

@@ -14,8 +14,8 @@ from ubam.tracking.scene.background import (
 )
 from ubam.tracking.scene.foreground import grown, saliency
 
-ALWAYS = 0.9  # share of the frames in which a place is covered, from which on nobody knows what is behind it
-HIDDEN = 0.3  # share of a subject in front of places that are always covered, from which on it stays in place
+ALWAYS = 0.9  # share of the frames in which a place is covered, above which its background counts as unseen
+HIDDEN = 0.3  # share of a subject before unseen background, above which it counts as staying in place
 IN_PLACE = "the subject stays in one place, so that the picture behind it was never seen: it is filled in from around"
 
 

@@ -1,9 +1,9 @@
-"""What stands out from the background in a frame: soft saliency, and masks without specks and holes."""
+"""What differs from the background in a frame: soft saliency, and masks without specks and holes."""
 
 import cv2
 import numpy as np
 
-LEAST = 5.0  # differences of fewer grey levels are never foreground
+LEAST = 5.0  # smaller differences, in grey levels, are never foreground
 
 
 def saliency(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | float) -> np.ndarray:
@@ -26,7 +26,7 @@ def saliency(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | floa
 
 
 def _exposure(background: np.ndarray) -> np.ndarray:
-    """How strong differences are before a background uint8 [H,W,3], float32 [H,W] from 0.5 in the dark to 1."""
+    """How strongly differences show before a background uint8 [H,W,3], float32 [H,W]: from 0.5 in the dark to 1."""
     bright = cv2.blur(cv2.cvtColor(background, cv2.COLOR_RGB2GRAY), (5, 5)).astype(np.float32)
     return np.clip(0.3 + bright / 150, 0.5, 1.0)
 
@@ -38,7 +38,7 @@ def clean_mask(salient: np.ndarray) -> np.ndarray:
 
 
 def without_strays(salient: np.ndarray, share: float = 0.05) -> np.ndarray:
-    """Soft foreground float32 [H,W] without parts that lie apart and have less than `share` of the heaviest's mass."""
+    """Soft foreground float32 [H,W] without separate parts that have less than `share` of the heaviest part's mass."""
     near = cv2.dilate((salient > 0.3).astype(np.uint8), _disc(0.03 * min(salient.shape)))
     count, labels = cv2.connectedComponents(near)
     if count < 3:

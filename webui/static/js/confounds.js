@@ -12,7 +12,7 @@ export function showAudit(view) {
   if (!audit && !rows.length) return null;
   if (audit?.new) return newAudit(audit);
   const compared = audit?.comparisons?.length ? audit.comparisons.map(comparison) : controlRows(rows);
-  return h("section", { class: "audit" }, h("h3", {}, say("audit.title")), h("p", { class: "fine read" }, say("audit.words")), audit ? verdict(audit.warnings, "audit.nothing") : null, compared, audit ? rest(audit) : null);
+  return h("section", { class: "audit" }, h("h3", {}, say("audit.title")), h("p", { class: "fine read" }, say("audit.words")), audit && (audit.warnings.length || tested(audit)) ? verdict(audit.warnings, "audit.nothing") : null, compared, audit ? rest(audit) : null);
 }
 
 // A new subject is held to the reference's own recordings.
@@ -20,6 +20,9 @@ function newAudit(audit) {
   const held = audit.against.length ? h("ul", { class: "fine read" }, audit.against.map((one) => h("li", {}, one.words))) : null;
   return h("section", { class: "audit" }, h("h3", {}, say("audit.title_new")), h("p", { class: "fine read" }, say("audit.words_new")), audit.against.length ? verdict(audit.warnings, "audit.nothing_new") : null, held, rest(audit));
 }
+
+// That nothing was found is said only where something was looked for.
+const tested = (audit) => audit.comparisons.some((entry) => !entry.refused && entry.rows.some((row) => Number.isFinite(row.auc)));
 
 const verdict = (warnings, nothing) => (warnings.length ? h("div", { class: "note" }, h("ul", {}, warnings.map((words) => h("li", {}, words)))) : h("p", { class: "note good" }, say(nothing)));
 

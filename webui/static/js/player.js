@@ -57,12 +57,17 @@ export class Player {
   /** Show another clip, of whom `whose` says; `panels` names its parts from left to right. Plays by itself unless reduced motion is wished. */
   load(url, whose, label, panels, plays = true) {
     this.whose.textContent = whose;
-    this.panels.replaceChildren(...panels.map((words) => h("span", {}, words)));
-    this.panels.hidden = panels.length < 2;
-    this.video.setAttribute("aria-label", label);
+    this.name(label, panels);
     if (this.video.getAttribute("src") === url) return;
     this.video.src = url;
     if (plays && !still.matches) this.start();
+  }
+
+  /** What is shown, and its parts from left to right. */
+  name(label, panels) {
+    this.panels.replaceChildren(...panels.map((words) => h("span", {}, words)));
+    this.panels.hidden = panels.length < 2;
+    this.video.setAttribute("aria-label", label);
   }
 
   start() { this.video.play().catch(() => {}); }

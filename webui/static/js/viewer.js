@@ -6,6 +6,7 @@ import { attempt } from "./dialogs.js";
 import { button, h, link, show } from "./dom.js";
 import { Clips } from "./clips.js";
 import { Magnifier } from "./magnifier.js";
+import { Live } from "./live.js";
 import { seconds } from "./format.js";
 import { Player } from "./player.js";
 import { showEvidence } from "./evidence.js";
@@ -20,7 +21,10 @@ export class Viewer {
     Object.assign(this, { view, place, clips: new Clips(view.run, view.clips), shown: () => {} });
     this.player = new Player((time) => this.moved(time));
     const others = (id) => view.recordings.filter((row) => row.recording_id !== id && row.status !== "failed").sort((a, b) => (b.group === view.reference) - (a.group === view.reference));
-    this.magnifier = new Magnifier(this.clips, others, (clip) => this.showClip(clip));
+    this.live = new Live(this.player.video);
+    this.player.video.after(this.live.canvas);
+    this.live.canvas.addEventListener("click", () => this.player.toggle());
+    this.magnifier = new Magnifier(this.clips, others, (clip) => this.showClip(clip), () => this.turn());
     this.strip = h("figure", { class: "strip", hidden: true });
     this.save = h("p", { class: "row fine" });
     this.tabs = ["clip", "recording"].map((mode) => button(say(`viewer.tab_${mode}`), () => this.setMode(mode), { class: "tab", "aria-pressed": "false" }));
@@ -67,6 +71,7 @@ export class Viewer {
     let refused = null;
     Object.assign(this, { timeline: null, clip: null, playing: null, pending: null });
     this.player.clear();
+    this.live.close();
     this.asFilm(true);
     for (const place of [this.caption, this.strip, this.below, this.evidence]) show(place);
     this.magnifier.open(id, clip ?? null); // before the wait: a factor that is wished meanwhile stands
@@ -96,6 +101,7 @@ export class Viewer {
   async showRecording() {
     const row = this.row, id = row.recording_id, url = `/api/v1/runs/${part(this.view.run.id)}/recordings/${part(id)}/preview.mp4`;
     Object.assign(this, { clip: null, playing: null, pending: null });
+    this.live.close();
     this.caption.textContent = "";
     this.timeline.cover();
     const began = performance.now(), wanted = () => this.row === row && this.mode === "recording";
@@ -118,6 +124,8 @@ export class Viewer {
 
   showClip(clip) {
     if (!clip || clip.recording_id !== this.row.recording_id || !this.timeline) return;
+    if (this.magnifier.live) { this.showLayers(clip); return; }
+    this.live.close();
     const film = clip.layout !== "strip", facts = clip.facts ?? {};
     Object.assign(this, { clip, mode: "clip", playing: film ? clip.url : null, pending: null });
     this.asFilm(film);
@@ -133,6 +141,30 @@ export class Viewer {
     this.player.load(clip.url, say("viewer.whose", { subject: this.row.subject, name: this.row.file_name ?? clip.recording_id }), say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
     this.timeline.cover(facts.from_s, facts.to_s);
     this.caption.textContent = this.facts(clip);
+  }
+
+  /** The film of a clip's layers: the browser draws the picture at whatever factor. */
+  async showLayers(clip) {
+    const row = this.row, address = `/api/v1/${clip.layers}.mp4`, { facts = {} } = clip;
+    Object.assign(this, { clip, mode: "clip", playing: address, pending: null });
+    this.asFilm(true);
+    this.timeline.cover(facts.from_s, facts.to_s);
+    if (this.live.wanted === clip.layers) { this.turn(); return; }
+    if (!await attempt(() => this.live.open(clip.layers)) || this.row !== row || this.playing !== address) return;
+    this.player.load(address, say("viewer.whose", { subject: row.subject, name: row.file_name ?? clip.recording_id }), "", []);
+    this.turn();
+  }
+
+  /** Another factor or layout of the layers that are shown. */
+  turn() {
+    const { factor, layout } = this.magnifier.wish(), name = this.clip.recording_id;
+    this.live.set(factor, layout);
+    this.player.name(say("viewer.label_clip", { name, factor }), PANELS[layout].map((key) => say(key, { factor })));
+    const rendered = this.clip.layout === layout && Number(this.clip.factor) === factor, { from_s: from, to_s: to } = this.clip.facts ?? {};
+    this.caption.textContent = [rendered ? this.facts(this.clip) : say("viewer.shown", { from: seconds(from), to: seconds(to) }), say("viewer.live")].join(" ");
+    const file = this.magnifier.file(), clip = this.clip;
+    const make = async () => { if (await this.magnifier.make() && this.clip === clip) this.turn(); };
+    show(this.save, file ? link(say("magnifier.save_clip"), file.url, { download: `${name}-${layout}-${factor}.mp4` }) : button(say("magnifier.make_clip"), make, { class: "small" }));
   }
 
   facts({ facts = {}, url, recording_id }) {

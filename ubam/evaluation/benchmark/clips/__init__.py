@@ -1,6 +1,6 @@
 """Magnified clips and the renderer's own pictures of the true deviation come in.
 
-How near the clips are to the truth goes out, beside the baselines.
+How close the clips and the baselines are to the truth goes out.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Ways of exaggerating a difference of two pictures that know nothing of bodies: the baselines of the clips.
+"""The baselines of the clips: ways to exaggerate the difference of two pictures without knowledge of bodies.
 
 Each takes a picture and the picture of its twin on the same canvas, uint8 [H, W, 3], and a factor: 0 is the twin,
 1 the picture, 2 the difference doubled.
@@ -87,8 +87,8 @@ def steerable(height: int, width: int) -> Steerable:
 def phase_based(picture: Picture, twin: Picture, factor: float) -> Picture:
     """Phase-based magnification (Wadhwa et al. 2013) of the two frames [twin, picture].
 
-    In every band of a complex steerable pyramid of the brightness the phase is turned on by (factor - 1) times its
-    difference to the twin's, in -pi..pi; amplitudes, colours and what no band holds stay the picture's.
+    In every band of a complex steerable pyramid of the brightness, (factor - 1) times the difference to the twin's
+    phase, in -pi..pi, is added to the phase. Amplitudes, colours and what no band holds stay as they are.
     """
     colour = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
     moved = phase_shifted(colour[..., 0], cv2.cvtColor(twin, cv2.COLOR_RGB2YCrCb)[..., 0], factor)

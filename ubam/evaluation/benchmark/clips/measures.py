@@ -1,8 +1,8 @@
-"""What a magnified clip is measured by, one function each with its formula; nothing here is learnt.
+"""The measures of a magnified clip, one function each with its formula; nothing here is learnt.
 
 Pictures are uint8 [n, H, W, 3] RGB, masks bool [n, H, W], points float [n, K, 2] (x, y) in pixels. The ruler is dense
-optical flow from the recorded to the shown picture, read at the true keypoints. It sees only part of a displacement,
-so the same is read on pictures that the renderer drew at that factor, and a clip is judged by its share of that.
+optical flow from the recorded to the shown picture, read at the true keypoints. Flow sees only part of a displacement.
+So it is also read on pictures that the renderer drew at that factor, and a clip is judged by its share of that reading.
 """
 
 from collections.abc import Mapping
@@ -25,15 +25,15 @@ Masks = NDArray[np.bool_]
 
 UNLIKE_EMPTY = 10  # grey levels; true clips read cosine 0.89 and 0.81 (walkers, rodents) with it, 0.75 and 0.78 at 18
 MOST = 0.2  # share of the keypoints that count as deviating most
-NOTICEABLE = 0.02  # of the body height: where no keypoint deviates by more, there is no place to point at
-STEADY = 0.1  # standard deviation over mean of a curve below which there is no moment to find (a lean: 0.002)
+NOTICEABLE = 0.02  # of the body height: where no keypoint deviates by more, pointing is not judged
+STEADY = 0.1  # standard deviation over mean of a curve below which timing is not judged (a lean: 0.002)
 BLANK, ROOM = 128, 24  # grey level and pixels around the subject for the ruler
 
 
 def subjects_in(pictures: Pictures, empty: Pictures) -> Masks:
     """Where pictures differ from the known empty scene [n, H, W, 3] by more than 10 grey levels, small parts left out.
 
-    Parts smaller than a tenth of the largest are left out. The same for recorded and shown pictures of any method.
+    These are smaller than a tenth of the largest. Recorded and shown pictures of all methods are treated alike.
     """
     masks = np.empty(pictures.shape[:3], bool)
     for index, (picture, behind) in enumerate(zip(pictures, empty, strict=True)):
@@ -197,7 +197,7 @@ def posture_error(shown: Array, sides: Array) -> float:
 
 
 def most_deviating(true: Array, body_height: float) -> NDArray[np.bool_]:
-    """Which keypoints [n, K] are the fifth that deviates most in its frame; none where none deviates by 2 %."""
+    """Which keypoints [n, K] belong to the fifth that deviates most in its frame; none where none deviates by 2 %."""
     length = np.linalg.norm(true, axis=-1)
     count = int(np.ceil(MOST * length.shape[1]))
     threshold = np.sort(length, axis=1)[:, -count][:, None]
@@ -219,7 +219,7 @@ def where_keypoints(shown: Array, most: NDArray[np.bool_]) -> tuple[float, float
 
 
 def _average_precision(relevant: NDArray[np.bool_], score: Array) -> float:
-    """Mean over the relevant of the precision among all that score at least as much."""
+    """Mean, over the relevant, of the precision among all with at least their score."""
     above = score[None] >= score[relevant][:, None]
     return float(((above & relevant).sum(1) / above.sum(1)).mean())
 

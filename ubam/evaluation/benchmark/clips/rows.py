@@ -36,12 +36,12 @@ class Source:
 
 @dataclass
 class Clip:
-    """A stretch of a recording and all that a row may use of it and of the reference; rows do not see the truth.
+    """Part of a recording, and what a row may use of it and of the reference; rows do not see the truth.
 
     positions int64 [n] in the store; recorded uint8 [n, H, W, 3]; references: name and matched positions [T] per
     reference subject, most alike first; sources: every recording of the reference's other subjects, by name. posture,
     twin float32 [T, D]. rendered: the renderer's own pictures at each factor, for the row `truth` alone. marked: which
-    frames [n] the last row itself does not trust, by factor; empty for a row that says nothing of it.
+    frames [n] the last row marks as doubtful, by factor; empty for rows that mark none.
     """
 
     store: CropStore
@@ -64,7 +64,7 @@ class Clip:
 
 
 def in_place_of(clip: Clip, stand: Sequence[tuple[str, int]]) -> Pictures:
-    """The recording with its subject taken out and, at each moment, that of another recording's frame put in.
+    """The recording with its subject replaced, at each moment, by that of a frame of another recording.
 
     stand: name and position of the other's frame, one per frame of the clip. It is brought over by body height, ground
     line and box centre, with the pixels that stand out from its own scene.
@@ -120,7 +120,7 @@ def truth(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def ubam(clip: Clip, factors: Sequence[float]) -> Shown:
-    """The clip of ubam itself; which of its frames it marks is left in `clip`."""
+    """The clip of ubam itself; the frames that it marks are written to `clip`."""
     references = [(clip.sources[name].store, path) for name, path in clip.references]
     recording = EmbeddedRecording(clip.store, clip.video, clip.posture)
     made = magnify(recording, references, clip.positions, factors, embed=clip.embed, twin=clip.twin)
@@ -133,7 +133,7 @@ def ubam(clip: Clip, factors: Sequence[float]) -> Shown:
 def published(clip: Clip, factors: Sequence[float]) -> Shown:
     """The published way: each frame's picture drawn from two codes, extrapolated from the nearest reference postures.
 
-    The appearance comes from another frame of the recording; the drawn square is laid over the subject's box.
+    The appearance comes from another frame of the recording; the drawn square covers the subject's box.
     """
     if clip.synthesis is None:
         return {}
@@ -149,7 +149,7 @@ def published(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def swap(clip: Clip, factors: Sequence[float]) -> Shown:
-    """The reference frame of the nearest posture in place of each recorded one; there is none but factor 0."""
+    """The reference frame with the nearest posture in place of each recorded frame; it has factor 0 only."""
     names = [(name, place) for name, source in clip.sources.items() for place in range(len(source.posture))]
     gallery = np.concatenate([source.posture for source in clip.sources.values()])
     own = clip.posture[clip.positions]
@@ -170,7 +170,7 @@ def copied(clip: Clip, factors: Sequence[float]) -> Shown:
 
 
 def _away(clip: Clip) -> NDArray[np.int64]:
-    """For each frame one that is half a recording away."""
+    """For each frame, one that is half a recording away."""
     frames = len(clip.store.time_s)
     return (clip.positions + frames // 2) % frames
 

@@ -1,7 +1,7 @@
 """The magnification benchmark in its folder: every row's clips of rendered subjects, measured against their truth.
 
 Studies are those of the benchmark of embeddings, with the same crops. The networks of each study are learnt once and
-kept; what is measured of one row on one recording is a cell, kept too, so that a stopped benchmark goes on.
+kept; what is measured of one row on one recording is a cell, which is also kept, so that a stopped benchmark continues.
 """
 
 import json
@@ -59,7 +59,7 @@ class ClipCell:
 
 
 def choose_clip_rows(names: Sequence[str]) -> list[str]:
-    """The rows of these names, all without names, and always `truth`; UbamError for a name that is none."""
+    """The rows of these names, all rows without names, and always `truth`; UbamError for an unknown name."""
     unknown = [name for name in names if name not in CLIP_ROWS]
     if unknown:
         raise UbamError(f"There is no row '{unknown[0]}' of clips; the rows are {'; '.join(CLIP_ROWS)}.")
@@ -74,9 +74,9 @@ def run_clips(
     workers: int,
     progress: StageProgress,
 ) -> list[ClipCell]:
-    """Render and learn what is not there yet, measure what is not measured, and return the cells of `rows`.
+    """Render, learn and measure what is missing, and return the cells of `rows`.
 
-    Each cell is worked out by one thread of one of `workers` processes. Everything is kept in `out`.
+    Each cell is computed by one thread of one of `workers` processes. Everything is kept in `out`.
     """
     with executor(workers) as pool:
         finish([pool.submit(prepare, out, study) for study in studies], "rendering and cropping studies", progress)
@@ -92,13 +92,13 @@ def run_clips(
 
 
 def _in_turn(out: Path, studies: Sequence[Rendering]) -> list[tuple[Rendering, str]]:
-    """All clips, of every study in turn, so that a stopped benchmark has some of each."""
+    """All clips, one of each study in turn, so that a stopped benchmark has some of every study."""
     each = [[(study, recording) for recording in clips_of(out, study)] for study in studies]
     return [clip for clips in zip_longest(*each) for clip in clips if clip is not None]
 
 
 def _missing(out: Path, study: Rendering, rows: Sequence[str], settings: Settings) -> bool:
-    """Whether a cell of these rows is not there yet."""
+    """Whether a cell of these rows is missing."""
     files = [_cell_file(out, study, name, row, settings) for name in clips_of(out, study) for row in rows]
     return any(_kept(study, file) is None for file in files)
 
@@ -154,7 +154,7 @@ def _kept(study: Rendering, file: Path) -> ClipCell | None:
 
 
 def row_values(clip: Clip, truth: ClipTruth, row: str, factors: Sequence[float]) -> dict[str, float]:
-    """Everything that is measured of one row on one clip; on a healthy subject's, the null alone."""
+    """All measures of one row on one clip; on a healthy subject's clip only those of the null."""
     began = time.process_time()
     clip.marked.clear()
     shown = CLIP_ROWS[row](clip, [factor for factor in factors if factor != 1 or row in AT_ONE])
@@ -245,7 +245,7 @@ def _of_marked(clip: Clip, truth: ClipTruth, factor: float, moved: Points) -> di
 
 
 def settings_facts(settings: Settings) -> dict[str, object]:
-    """What benchmark.json says of how clips were made and measured."""
+    """How clips were made and measured, for clips.json."""
     return {
         "networks": settings.as_dict(), "frames": FRAMES, "factors": FACTORS, "null_subjects": NULL_SUBJECTS,
         "null_factor": NULL_FACTOR, "synthesis_steps": SYNTHESIS_STEPS,

@@ -106,7 +106,7 @@ class ClipStudy:
         )  # fmt: skip
 
     def render(self, recording_id: str, factor: float, first: int, stop: int) -> Rendered:
-        """The frames `first` to `stop` of a recording, drawn at another factor; UbamError when it is not the one."""
+        """The frames `first` to `stop` of a recording, drawn at another factor; UbamError for an old rendering."""
         recording = self.known.recordings[self.names.index(recording_id)]
         number = int(recording.session or 1) - 1
         truth = read_arrays(self.truths / f"{recording_id}.npz")

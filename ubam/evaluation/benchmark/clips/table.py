@@ -73,8 +73,8 @@ def columns(impairments: Sequence[str]) -> dict[str, list[Column]]:
 def study_value(cells: Sequence[ClipCell], row: str, column: Column) -> float:
     """The mean of a measure over one study's recordings; cosine and gain divided by those of the row `truth`.
 
-    The ratio of means, over the same recordings: one with hardly any deviation then weighs little. Of the row `truth`
-    itself what the ruler reads. nan where there is nothing.
+    A ratio of means over the same recordings, so that a recording with hardly any deviation weighs little. For the row
+    `truth` itself, the reading of the ruler. nan without cells.
     """
     name = column.name.split("@")[0]
     if row == JOINTS and column.name.endswith("@2"):
@@ -124,7 +124,7 @@ def clip_table(cells: Sequence[ClipCell], rows: Sequence[str]) -> str:
 
 
 def impairments_of(cells: Sequence[ClipCell]) -> list[str]:
-    """The impairments of these cells, in order."""
+    """The impairments of these cells, sorted."""
     return sorted({cell.impairment for cell in cells if cell.impairment})
 
 

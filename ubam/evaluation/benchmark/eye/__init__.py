@@ -1,6 +1,6 @@
-"""Pictures that taught nothing come in, with true outlines and landmarks.
+"""Pictures that trained nothing come in, with true outlines and landmarks.
 
-How well they are found goes out, as a table and as sheets to look at.
+How well these are found goes out, as a table and as contact sheets.
 """
 
 from typing import TYPE_CHECKING

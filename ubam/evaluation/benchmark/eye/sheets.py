@@ -1,4 +1,4 @@
-"""Contact sheets: frames with the outline that was found drawn on them, and the true one where it is known."""
+"""Contact sheets: frames with the outline that was found, and the true outline where it is known."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def draw_tile(tile: Tile, height: int = TILE) -> np.ndarray:
 
 
 def _part(tile: Tile) -> tuple[int, int, int, int]:
-    """What is shown (left, top, right, bottom): the box with some of what surrounds it, or everything."""
+    """The part that is shown (left, top, right, bottom): the box with some of its surroundings, or the whole frame."""
     height, width = tile.picture.shape[:2]
     if tile.box is None:
         return 0, 0, width, height

@@ -57,7 +57,7 @@ Found = Iterable[tuple[tuple[str, str, str], float]]  # (set, row, measure) and 
 
 
 def means(part: str, found: Found, unit: str) -> list[Value]:
-    """The mean of each measure of a row on a set over the values found, which are of so many units."""
+    """The mean of each measure of a row on a set, over the values of `units`."""
     groups: dict[tuple[str, str, str], list[float]] = {}
     for key, number in found:
         groups.setdefault(key, []).append(number)
@@ -95,7 +95,7 @@ def _lines(values: Sequence[Value], digits: int) -> list[list[str]]:
 def write_eye_results(out: Path, values: Sequence[Value], size: Mapping[str, object]) -> list[Value]:
     """Write eye.csv, one line per value, and eye.json: the same with the versions and the size of what was measured.
 
-    Values that are there already stay, unless they are among the new ones or of another size. Returns all.
+    Earlier values stay unless they are measured anew or are of another size. Returns all values.
     """
     named = {(value.part, value.set, value.row, value.measure): value for value in [*_kept(out, size), *values]}
     everything = sorted(named.values(), key=lambda value: PARTS.index(value.part))

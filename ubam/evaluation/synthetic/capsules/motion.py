@@ -21,8 +21,8 @@ def smooth_chance(rng: np.random.Generator, channels: int, frames: int, width: f
 def foot_path(own: np.ndarray, stance: float, step: float, lift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where a foot is: forward and up [T] m of its middle place, and the share of its swing that is done [T].
 
-    own: the foot's own phase, 0 when it lands. It stands for the share `stance` of the cycle while the body passes over
-    it by `step` m, and is carried forward, at most `lift` m up, in the rest.
+    own: the foot's own phase, 0 when it lands. For the share `stance` of the cycle it stands still while the body
+    passes over it by `step` m, and is carried forward, at most `lift` m up, in the rest.
     """
     own = own % 1
     standing = own < stance

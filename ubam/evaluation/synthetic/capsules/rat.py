@@ -120,7 +120,7 @@ def _spine(body: Body, gait: Gait, phase: np.ndarray, chance: np.ndarray, hunch:
 
 
 def _hind(body: Body, gait: Gait, rump: np.ndarray, own: np.ndarray, dragged: float, side: str) -> Points:
-    """Hip, knee, hock and paw; a dragged one hardly lifts, steps short and trails behind."""
+    """Hip, knee, hock and paw; a dragged limb is hardly lifted, steps short and trails behind."""
     size, sign = body.length, SIDES[side]
     forward, up, _ = foot_path(own, gait.stance, gait.step * size, gait.lift * size)
     forward, up = forward * (1 - 0.75 * dragged) - 0.17 * size * dragged, up * (1 - 0.95 * dragged)

@@ -10,7 +10,7 @@ from ubam.evaluation.synthetic.capsules.casting import Cones, Seen, View, shadow
 
 MARGIN = 16  # px around the picture that a swaying camera may show
 DENSITY = 2  # samples of the scene per pixel and direction
-SHADE_STEP = 2  # px between the places at which the shadow is worked out: it is soft
+SHADE_STEP = 2  # px between the points at which the shadow is computed; it is soft
 TEXTURES = ("plain", "plain", "stripes", "tiles", "mottled", "posters")
 RING = 3  # of a striped limb
 

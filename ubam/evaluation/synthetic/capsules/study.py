@@ -41,7 +41,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class CapsuleStudy:
-    """A study of capsule people or rats; the same values are the same study.
+    """A study of capsule people or rats; the same values give the same study.
 
     The groups are `healthy` (the larger half) and `impaired`, whose subjects have a static and a dynamic impairment in
     turn at severities from 0.25 to 1. null: nobody is impaired, the groups differ in clothes or fur and in light only.
@@ -148,7 +148,7 @@ def write_filmed(out: Path, stem: str, filmed: CapsuleRecording) -> None:
 
 
 def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The smallest box (x0, y0, x1, y1) around what is true in a mask [H, W]; zeros where nothing is."""
+    """The smallest box (x0, y0, x1, y1) around the true pixels of a mask [H, W]; zeros if there are none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return 0, 0, 0, 0

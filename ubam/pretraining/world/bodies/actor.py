@@ -1,4 +1,4 @@
-"""A body of the cast on the card: dressed in a look, moved to a posture, with a ring mesh for skirts."""
+"""A body of the cast on the graphics card: dressed, moved to a posture, and with a mesh of rings for skirts."""
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def ring_faces() -> np.ndarray:
 
 
 def skirt_ring(cast: Cast, vertices: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions, normals and places [rings x around, 3] of a skirt over posed vertices; one point where there is none.
+    """Positions, normals and places [rings x around, 3] of a skirt over posed vertices; a single point without a skirt.
 
     Each ring lies around the legs at one height of the canonical body, as wide as they are apart and never narrower
     than nine tenths of the ring above.

@@ -1,6 +1,6 @@
-"""The cast: meshes of many builds with bones, skin weights and a canonical place on the body for every vertex.
+"""The cast: meshes of many builds, with bones, skin weights and the place of every vertex on the canonical body.
 
-Made once from `anny` (people) and `dm_control` (rodent, dog, fly) and kept as one file a plan.
+Made once from `anny` (people) and `dm_control` (rodent, dog, fly) and kept as one file for each plan.
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ Surface = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # vertices, fac
 
 @dataclass(frozen=True)
 class Cast:
-    """Bodies of one plan: x to the front, y to the left, z up; about 1 unit long (person: tall).
+    """Bodies of one plan: x to the front, y to the left, z up; about 1 unit long (people: tall).
 
     vertices float32 [B, V, 3] and heads float32 [B, J, 3] in rest, faces int32 [F, 3], bones int32 and weights float32
-    [V, K], canonical float32 [V, 3]: place on the one body of the plan, each axis within -1..1; names and parents of
+    [V, K], canonical float32 [V, 3]: place on the plan's canonical body, each axis within -1..1; names and parents of
     bones; landmark_points float32 [B, L, 3] in rest.
     """
 
@@ -58,7 +58,7 @@ def load_cast(folder: Path, plan: str) -> Cast:
 
 
 def make_cast(folder: Path, seed: int = 7) -> None:
-    """Write the bodies of all plans to `folder`; a few minutes at first, as `anny` builds its model."""
+    """Write the bodies of all plans to `folder`. The first time takes minutes, as `anny` builds its model."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, plan in enumerate(PLANS):
         random = np.random.default_rng([seed, number])
@@ -98,7 +98,7 @@ def _phenotype(random: np.random.Generator, dtype: Any) -> dict[str, Any]:
 
 
 def _forward(points: np.ndarray) -> np.ndarray:
-    """anny looks along -y with its left at +x; here the front is +x and the left +y."""
+    """Turn the axes: `anny` faces -y with its left at +x; here the front is +x and the left is +y."""
     return np.stack([-points[:, 1], points[:, 0], points[:, 2]], 1).astype(np.float32)
 
 
@@ -129,7 +129,7 @@ def _animals(plan: str, random: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def weights_of_trunk(names: list[str], bones: np.ndarray) -> np.ndarray:
-    """Which vertices belong to no tail, bool [V]."""
+    """Which vertices do not belong to a tail, bool [V]."""
     tail = np.array([name.startswith(("Ca_", "vertebra_C")) and "cervical" not in name for name in names])
     return ~tail[bones[:, 0]]
 
@@ -183,7 +183,7 @@ def _meshes(model: Any, data: Any) -> Surface:
 
 
 def _clustered(vertices: np.ndarray, faces: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fewer triangles: vertices of one cell become their mean."""
+    """Merge all vertices of a cell into their mean, for fewer triangles."""
     cell = min(cell, 0.08 * float(np.ptp(vertices, 0).max()))
     _, member, count = np.unique(np.floor(vertices / cell).astype(int), axis=0, return_inverse=True, return_counts=True)
     member = member.reshape(-1)
@@ -216,7 +216,7 @@ def _build(
     plan: str, vertices: np.ndarray, heads: np.ndarray, bones: np.ndarray, weights: np.ndarray,
     names: list[str], parents: list[int], random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Another build: every group of bones longer or shorter, thicker or thinner."""
+    """Change the build: each group of bones becomes longer or shorter, thicker or thinner."""
     scales = {}
     for group, spread in SPREAD.items():
         common = random.normal(0, spread)

@@ -1,4 +1,4 @@
-"""Postures over time: what person, quadruped and fly do in front of a lab's camera."""
+"""Postures over time: what people, quadrupeds and flies do in front of a laboratory's camera."""
 
 from collections.abc import Sequence
 
@@ -24,19 +24,19 @@ class Stage:
         self.speed = 0.0
 
     def turn(self, bone: str, axis: np.ndarray, degrees: np.ndarray | float) -> None:
-        """Turn a bone around an axis of the rest posture, after the turns it has."""
+        """Turn a bone around an axis of the rest posture, after its earlier turns."""
         j = self.cast.names.index(bone)
         angle = np.broadcast_to(np.radians(degrees), (len(self.times),))
         self.turns[:, j] = rotation(axis, angle) @ self.turns[:, j]
 
     def bend(self, bone: str, child: str, degrees: np.ndarray | float, towards: np.ndarray = FRONT) -> None:
-        """Move the bone that runs to `child` towards a direction of the rest posture."""
+        """Turn the bone that ends at `child` towards a direction of the rest posture."""
         names = self.cast.names
         along = self.heads[names.index(child)] - self.heads[names.index(bone)]
         self.turn(bone, np.cross(along, towards), degrees)
 
     def sway(self, mean: float | np.ndarray, spread: float, swing: float) -> np.ndarray:
-        """An angle [T]: somewhere around the mean, slowly moving."""
+        """An angle [T] that moves slowly around the mean."""
         phase, rate = self.random.uniform(0, 2 * np.pi), self.random.uniform(0.2, 1.2)
         return (
             mean
@@ -45,7 +45,7 @@ class Stage:
         )
 
     def root(self, axis: np.ndarray, degrees: np.ndarray | float) -> None:
-        """Turn the whole body around an axis, after the turns it has."""
+        """Turn the whole body around an axis, after its earlier turns."""
         angle = np.broadcast_to(np.radians(degrees), (len(self.times),))
         self.root_turn = rotation(axis, angle) @ self.root_turn
 
@@ -114,7 +114,7 @@ def _gait(s: Stage, running: bool) -> None:
 
 
 def _arm(s: Stage, side: str, action: str) -> None:
-    """From the rest posture (arms 45 degrees out) to hanging, holding or reaching."""
+    """Move the arms from the rest posture, 45 degrees out, to hanging, holding or reaching."""
     r, sign = s.random, 1 if side == "L" else -1
     pose = r.choice(["hang", "hold", "reach", "any"], p=[0.55, 0.2, 0.15, 0.1])
     down = {"hang": r.normal(36, 5), "hold": r.normal(30, 12), "reach": r.normal(10, 25), "any": r.uniform(-60, 40)}[

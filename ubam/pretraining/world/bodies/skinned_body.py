@@ -1,4 +1,4 @@
-"""A body of the cast in a posture: linear blend skinning over a few frames."""
+"""A body of the cast in the postures of a few frames, by linear blend skinning."""
 
 from dataclasses import dataclass
 

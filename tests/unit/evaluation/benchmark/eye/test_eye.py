@@ -292,32 +292,31 @@ def test_present_outlines_hold_labels_of_a_real_mouse(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which studies that are rendered for one test are there for the next."""
-    return tmp_path_factory.mktemp("studies")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The smallest studies, in a folder in which the next test finds what one test rendered."""
+    return Plan(tmp_path_factory.mktemp("studies"), (4,), 6, 0.8, ("capsule human",))
 
 
 def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
-    studies: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eyes = {"knowing": knowing()}
     monkeypatch.setattr(run_module, "eye_rows", lambda: eyes)
-    plan = Plan(studies, (4,), 6, 1.0, ("capsule human",))
     main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
     cells = {(value.row, value.measure): value.value for value in main}
     assert cells["knowing", "r2w"] > 0.8
     assert cells["keypoints", "r2w"] > 0.9
     assert {"auc", "rho", "phase_posture", "identity_posture"} <= {measure for _, measure in cells}
+    monkeypatch.setattr(benchmark_run, "RECORDINGS", 1)
     null = measure_postures(plan, [], list(eyes.values()), "null", quiet)
     assert {value.measure for value in null} == {"auc", "positive", "errors_alone"}
     assert all(value.n == 1 and value.set == "capsule human" for value in null)
 
 
-def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_large_as_named(studies: Path) -> None:
-    plan = Plan(studies, (4,), 6, 1.0, ("capsule human",))
+def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_large_as_named(plan: Plan) -> None:
     study = plan.studies("main")[0]
-    benchmark_run.prepare(studies, study)
-    known = benchmark_run.open_study(studies / "studies" / study.name)
+    benchmark_run.prepare(plan.out, study)
+    known = benchmark_run.open_study(plan.out / "studies" / study.name)
     rows = benchmark_rows()
     true, off = (rows[name].code(known).embeddings for name in ("keypoints", "keypoints 2%"))
     errors = [b.posture - a.posture for a, b in zip(true, off, strict=True)]
