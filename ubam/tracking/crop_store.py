@@ -32,7 +32,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 19
+CROP_VERSION = 20
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ SIDE = 128  # pixels of a look
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
-LOOKS_PER_S = 6.0  # between them the subject is where it was on its way: the track is smoothed more than that
+LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it was on its way
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
@@ -123,7 +123,7 @@ def follow_body(
     sure
         bool [T], the frames in which what the eye sees may be the subject; all without it.
     """
-    wanted = np.arange(0, len(track.found), max(1, round(fps / LOOKS_PER_S)))
+    wanted = np.arange(0, len(track.found), _every(settled, fps))
     boxes = _boxes(settled.middle[wanted], WIDER * settled.side)
     looks = _looks(_threes(frames(), wanted), scene, boxes)
     seen = np.stack([_blob(*look) for look in looks])
@@ -135,6 +135,13 @@ def follow_body(
         return track
     remarks = tuple(NOT_MOVING if remark == NO_MOTION else remark for remark in track.warnings)
     return smooth_track(enlarged_blobs(blobs, scale), there, fps, remarks)
+
+
+def _every(settled: Settled, fps: float) -> int:
+    """Frames from one look to the next: as a rule a body moves no further meanwhile than one that stays in place."""
+    steps = np.abs(np.diff(settled.middle, axis=0)).max(axis=1)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return int(np.clip(SLOW * settled.side / max(usual, 1e-6), 1, max(1, round(fps / LOOKS_PER_S))))
 
 
 def _middle(track: Track, scale: float) -> np.ndarray:

@@ -76,6 +76,13 @@ def test_one_that_rests_is_still_there() -> None:
     assert reach(truth[40:41], replace(track, box=track.box[55:56])) > 0.9
 
 
+def test_one_that_is_elsewhere_in_every_picture_is_looked_at_in_every_picture() -> None:
+    frames, truth, _ = film("human", "walkway", 4, 2.4)
+    order = np.argsort(np.arange(len(frames)) * 7 % len(frames))
+    _, track = found(frames[order])
+    assert reach(truth[order], track) > 0.8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["human", "rodent"])
 def test_of_a_whole_study_on_treadmills_nobody_is_lost(kind: str) -> None:
