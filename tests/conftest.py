@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.network import block_network
 from tests.support.command_line import call, tiny_quick
+from tests.support.network import block_network
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
 TOGETHER = ("tests/integration", "tests/unit/magnification")  # which begin with the same run, with the same figures
@@ -66,7 +66,7 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings of the study are not cropped again."""
-    from tests.support.known_crops import use_crops_of  # loads torch
+    from tests.integration.known_crops import use_crops_of  # loads torch
 
     use_crops_of(run, monkeypatch)
 

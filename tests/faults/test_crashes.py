@@ -65,6 +65,7 @@ def test_a_run_that_is_killed_again_and_again_ends_equal(small: Path, scored: tu
     assert killed_on_and_on(small, tmp_path / "run", "score", strikes) >= 4
     assert in_child(lambda: analyse(small, tmp_path / "run", "score", Moments(0))) == 0
     assert results(tmp_path / "run") == results(whole)
+    assert list((tmp_path / "run" / "crops").glob(".*")) == []  # crops are large: what a kill left is removed
 
 
 @pytest.mark.slow

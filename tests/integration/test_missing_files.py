@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.integration.known_crops import use_crops_of
 from tests.support.command_line import call
-from tests.support.known_crops import use_crops_of
 from ubam.core.files import read_csv
 from ubam.pipeline import runner
 from ubam.results.run_record import RunRecord

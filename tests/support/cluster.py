@@ -20,9 +20,9 @@ def double(number: int) -> int:
 
 
 def note(number: int, log: Path, seconds: float = 0.0) -> int:
-    """Write the number into the log, wait, and return this process."""
+    """Write the number and this process into the log, wait, and return the process."""
     with open(log, "a") as told:
-        told.write(f"{number}\n")
+        told.write(f"{number} {os.getpid()}\n")
     time.sleep(seconds)
     return os.getpid()
 
@@ -74,8 +74,8 @@ def worker_process(address: str, with_ubam: bool = True) -> Iterator[subprocess.
 
 def _begin(*words: str) -> subprocess.Popen[bytes]:
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([sys.executable, *words], env=environment, cwd=REPOSITORY, **quiet)
+    command, silent = [sys.executable, *words], subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=silent, stderr=silent)
 
 
 def _wait_for(port: int, within_s: float = 60.0) -> None:

@@ -4,19 +4,18 @@ import math
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from ubam.core.errors import UbamError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Shared = ParamSpec("Shared")
 
 WANT = (
     "A worker process was ended from outside, most often for want of memory: use fewer --workers; the same command "
@@ -73,13 +72,9 @@ class Workers:
 
 
 def each_done(
-    pool: Executor,
-    work: Callable[Concatenate[Item, Shared], Result],
-    items: Iterable[Item],
-    *args: Shared.args,
-    **kwargs: Shared.kwargs,
-) -> Iterator[tuple[Item, Result]]:
-    """Do `work(item, ...)` for every item on the pool; yields each item with its result as soon as it is done.
+    pool: Executor, work: Callable[..., Result], items: Iterable[Item], *shared: Any
+) -> Generator[tuple[Item, Result], None, None]:
+    """Do `work(item, *shared)` for every item on the pool; yields each item with its result as soon as it is done.
 
     No more than AHEAD items are handed over at a time, so that a million of them cost no more memory than a thousand.
     The first error ends it: what has not begun is taken back. WorkerKilled when a worker was ended from outside.
@@ -88,7 +83,7 @@ def each_done(
 
     def hand_over(count: int) -> None:
         for item in islice(waiting, count):
-            future = pool.submit(work, item, *args, **kwargs)
+            future = pool.submit(work, item, *shared)
             running[future] = item
             future.add_done_callback(done.put)
 

@@ -85,9 +85,14 @@ def bent_share(frame: Picture, background: Picture, opacity: Array, flow: Array)
     frame, background: uint8 [H, W, 3]. opacity [H, W]: the layer that is moved. flow [h, w, 2]: by how many pixels, on
     a grid over it.
     """
-    grey = cv2.cvtColor(background, cv2.COLOR_RGB2GRAY)
+    inside = opacity > INSIDE
+    x, y, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    part = np.s_[y : y + height, x : x + width]
+    length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)[part]
+    moved = inside[part] & (length > BENT_BY)
+    if not moved.any():
+        return 0.0
+    grey = cv2.cvtColor(np.ascontiguousarray(background[part]), cv2.COLOR_RGB2GRAY)
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > EDGE
-    alike = cv2.absdiff(frame, background).max(-1) < ALIKE
-    length = cv2.resize(np.linalg.norm(flow, axis=-1), opacity.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    bent = edges & alike & (opacity > INSIDE) & (length > BENT_BY)
-    return float(bent.sum() / max(float((opacity > INSIDE).sum()), 1.0))
+    alike = cv2.absdiff(frame[part], background[part]).max(-1) < ALIKE
+    return float((moved & edges & alike).sum() / inside.sum())

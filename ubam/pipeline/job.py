@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -24,7 +24,6 @@ from ubam.tracking.crop_store import CropStore
 Progress = Callable[[str, int, int], None]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Shared = ParamSpec("Shared")
 RECORDING_COLUMNS = (
     "recording_id",
     "video",
@@ -99,14 +98,9 @@ class Job:
         return lambda done, total: self.progress(stage, done, total)
 
     def each(
-        self,
-        stage: str,
-        work: Callable[Concatenate[Item, "Job", Shared], Result],
-        items: Sequence[Item],
-        *args: Shared.args,
-        **kwargs: Shared.kwargs,
+        self, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any
     ) -> Iterator[tuple[Item, Result]]:
-        """Do `work(item, job, ...)` for recordings, or their ids, where such work runs; each with its result, as done.
+        """Do `work(item, job, *shared)` for recordings, or their ids; each with its result, as soon as it is done.
 
         A worker is handed the job as `here` makes it; what it writes of a recording is brought to the storage.
         WorkerKilled when one was ended from outside; the next call begins with new ones.
@@ -114,7 +108,7 @@ class Job:
         own = self.workers or Workers(self.settings.workers, self.scheduler)
         with nullcontext() if self.workers else own:
             try:
-                with closing(self.each_on(own.pool(), stage, work, items, *args, **kwargs)) as results:
+                with closing(self.each_on(own.pool(), stage, work, items, *shared)) as results:
                     for done, pair in enumerate(results, 1):
                         self.progress(stage, done, len(items))
                         yield pair
@@ -123,17 +117,11 @@ class Job:
                 raise
 
     def each_on(
-        self,
-        pool: Executor,
-        stage: str,
-        work: Callable[Concatenate[Item, "Job", Shared], Result],
-        items: Sequence[Item],
-        *args: Shared.args,
-        **kwargs: Shared.kwargs,
+        self, pool: Executor, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any
     ) -> Generator[tuple[Item, Result]]:
         """The same on a given executor, without progress."""
         handed = replace(self, progress=no_progress, workers=None)
-        yield from each_done(pool, carry_out, items, handed, stage, work, *args, **kwargs)
+        yield from each_done(pool, carry_out, items, handed, stage, work, *shared)
 
     def light(self) -> "Job":
         """The job without the rows of its study and the record of its run: little to hand to a worker."""
@@ -253,14 +241,7 @@ def in_one_process(job: Job) -> Job:
     return replace(job, settings=replace(job.settings, workers=1), workers=None)
 
 
-def carry_out(
-    item: Item,
-    job: Job,
-    stage: str,
-    work: Callable[Concatenate[Item, Job, Shared], Result],
-    *args: Shared.args,
-    **kwargs: Shared.kwargs,
-) -> Result:
+def carry_out(item: str | Recording, job: Job, stage: str, work: Callable[..., Result], *shared: Any) -> Result:
     """Do the work of one recording in a worker, and bring what it wrote to the storage of the run.
 
     One thread for each process: the other recordings have the other cores.
@@ -273,7 +254,7 @@ def carry_out(
             f"A worker does not see the run folder {own.folder}: put it on a disk that all workers share, or name a "
             "storage, such as --out s3://BUCKET/RUN."
         )
-    result = work(item, own, *args, **kwargs)
+    result = work(item, own, *shared)
     name = item.recording_id if isinstance(item, Recording) else str(item)
     own.keep(*(path for path in own.made_of(stage, name) if path.exists()))
     return result

@@ -32,7 +32,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 18
+CROP_VERSION = 19
 
 
 @dataclass(frozen=True)

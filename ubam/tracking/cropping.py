@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from glob import escape
 from itertools import tee
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def build_crops(
     if _is_current(out, key):
         return CropStore.open(out)
     out.parent.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         meta = _write_store(recording, info, folder, crop_size, view_size, progress)
@@ -86,6 +88,12 @@ def _key(recording: Recording, crop_size: int, view_size: int) -> str:
     masks = None if recording.mask is None else masks_hash(recording.mask)
     parts = (CROP_VERSION, eye_fingerprint(), crop_size, view_size, row, content_hash(recording.video), masks)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _clear(out: Path) -> None:
+    """Remove what a process that was killed over this recording has left beside its folder."""
+    for left in out.parent.glob(f".{escape(out.name)}-{'?' * 8}"):  # as `mkdtemp` names them
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_current(out: Path, key: str) -> bool:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tests.support.oracles.time_alignment import distances, match_path, match_subject
 from tests.support.posture_studies import make_study
-from tests.support.time_alignment_oracle import distances, match_path, match_subject
 from ubam.deviation.time_alignment import JUMP_COST, TEMPO_COST, describe_moments, spread_to_frames
 from ubam.deviation.twin import movement_basis
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tests.support.oracles.time_alignment import match_path, match_subject
 from tests.support.posture_studies import make_study
-from tests.support.time_alignment_oracle import match_path, match_subject
 from ubam.deviation.time_alignment import Moments, describe_moments, match_agreeing, match_paths, match_subjects
 from ubam.deviation.twin import movement_basis
 

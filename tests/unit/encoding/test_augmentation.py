@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.support.permutation_oracle import slow_chain
+from tests.support.oracles.permutations import slow_chain
 from tests.support.posture_studies import make_study
 from ubam.deviation.controls import control_codes
 from ubam.deviation.normal_variation import mean_looks, normal_units

@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from tests.support.permutation_oracle import slow_chain
+from tests.support.oracles.permutations import slow_chain
 from tests.support.posture_studies import make_code, make_study
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study

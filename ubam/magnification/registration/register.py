@@ -2,10 +2,9 @@
 
 A query frame and the matched frame of each reference subject are brought to one canvas, the query's own box, by body
 height, ground line and box centre. There are two ways to register them: the contour of the query is moved to that of
-the reference by landmarks and body coordinates (contours.py), or a network looks at both views (whole_body.py). Which
-way shows what stays over the recording, and which what comes and goes, is decided by where the subject stands out most
-from normal variation (normal_parts.py). What is more than that is the displacement towards the twin; it is carried from
-the contour into the subject along the body.
+the reference by landmarks and body coordinates (contours.py), or a network looks at both views (whole_body.py). What is
+more than normal variation (normal_parts.py) is the displacement towards the twin; it is carried from the contour into
+the subject along the body.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +43,7 @@ WAYS = (CONTOURS, NETWORK)  # of registration
 FIELD = 64  # pixels a side of a displacement field
 
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin
-GROUND_FRAMES = 24  # frames, at most, on which the origin and the normal variation are found
+GROUND_FRAMES = 16  # frames, at most, on which the origin and the normal variation are found
 TIME_SIGMA_S = 0.04  # of the smoothing over time
 STEP_S = 0.06  # between registered frames
 CHUNK_FRAMES = 48
@@ -119,7 +118,8 @@ class Registration:
         """How much of the displacement of each part of the body is normal variation."""
         frames = [int(position) for position in ground_frames(self.query)]
         bodies = [self.seen(position).contour.body for position in frames]
-        return NormalParts.of(bodies, [[self.moves(position, way) for position in frames] for way in WAYS])
+        contours, network = ([self.moves(position, way) for position in frames] for way in WAYS)
+        return NormalParts.of(bodies, contours, network)
 
     def moves(self, position: int, way: int) -> Array:
         """The displacement of a frame's contour to each reference, float32 [R, n, 2] in shares of the box."""
@@ -128,9 +128,7 @@ class Registration:
     def frame(self, position: int) -> Registered:
         """Flow, weight and error of one frame, as in `Field`, before smoothing."""
         if position not in self._frames:
-            shown, error = self.normal.abnormal(
-                self.seen(position).contour.body, self.moves(position, self.normal.moving)
-            )
+            shown, error = self.normal.abnormal(self.seen(position).contour.body, self.moves(position, NETWORK))
             weight = subject_weight(self.query.views[position])
             flow = self.carried(position, np.column_stack([shown, error]))
             _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]), KEPT)

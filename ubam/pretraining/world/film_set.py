@@ -13,6 +13,8 @@ from .renderer import Mesh, Renderer
 from .scenes import Parts, Scene, draw_scene, occluders
 
 UP = np.array([0.0, 0.0, 1.0])
+BYSTANDERS = {"person": 0.08, "dog": 0.08, "rodent": 0.2, "fly": 0.3}  # shares of the films with a second body
+NEAREST = {"person": 0.55, "dog": 0.5, "rodent": 0.35, "fly": 0.35}  # body lengths to the side at which it stands
 
 
 @dataclass
@@ -43,9 +45,9 @@ def draw_light(from_below: bool, random: np.random.Generator) -> Light:
                  random.uniform(0.001, 0.012), bool(random.uniform() < 0.5))  # fmt: skip
 
 
-def bystander(view: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray | None:
-    """The place [4, 4] of a second body that is not the subject; None in most sets."""
-    if random.uniform() > 0.08:
+def bystander(plan: str, view: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray | None:
+    """The place [4, 4] of a second body that is not the subject; None in most sets. Animals may touch."""
+    if random.uniform() > BYSTANDERS[plan]:
         return None
     across = np.cross(view, UP if abs(view[2]) < 0.9 else [1.0, 0, 0])
     across /= np.linalg.norm(across)
@@ -53,7 +55,7 @@ def bystander(view: np.ndarray, size: float, random: np.random.Generator) -> np.
     model = np.eye(4)
     model[:3, :3] = rotation(UP, random.uniform(0, 2 * np.pi))[0]
     model[:3, 3] = size * (
-        random.choice([-1, 1]) * random.uniform(0.55, 1.3) * across + random.uniform(0, 1.5) * behind
+        random.choice([-1, 1]) * random.uniform(NEAREST[plan], 1.3) * across + random.uniform(0, 1.5) * behind
     )
     model[2, 3] = 0.0
     return model
@@ -73,7 +75,7 @@ class FilmSet:
     ) -> None:
         self.renderer, self.scene = renderer, draw_scene(plan, camera.view, size, random)
         bars = occluders(camera.eye, target, size, random)
-        self.other, self.other_stays = bystander(camera.view, size, random), random.uniform() < 0.5
+        self.other, self.other_stays = bystander(plan, camera.view, size, random), random.uniform() < 0.5
         self.light = draw_light(camera.view[2] > 0.15, random)
         self.shadows = light_matrix(self.light.way, target, 2.2 * size)
         self.sky, self.eye = any_colour(random), camera.eye

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .landmarks import LANDMARKS, PLANS
-from .network import SIDE, Answer, EyeNetwork, landmark_places, prepare
+from .network import SIDE, EyeNetwork, landmark_places, prepare
 from .pairs import read_pairs
 
 WEIGHTS = "tracking/eye/weights/eye.safetensors"
@@ -54,7 +54,7 @@ class Eye:
 
     def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
         self.bfloat16 = bfloat16
-        self.network = folded(network.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = folded(network.eval()).to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, path: Path | None = None, *, bfloat16: bool = False) -> "Eye":
@@ -85,7 +85,8 @@ class Eye:
         marks = len(LANDMARKS[plan])
         alpha, places, found, spread, inside = [], [], [], [], []
         for part, used in _batches(inputs):
-            answer = self._answer(part, torch.full((len(part),), number))
+            with self._precision():
+                answer = self.network(part, torch.full((len(part),), number))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
             places.append(answer.places[:used])
             heatmaps = answer.heatmaps[:used, :marks]
@@ -112,8 +113,9 @@ class Eye:
         empty: the scene without the subject in the same boxes; known bool [n]: whether that scene is known.
         """
         inputs = _prepared(before, at, after, empty, known)
-        found = [torch.sigmoid(self._answer(part).outline[:used, 0].float()) for part, used in _batches(inputs)]
-        return np.asarray(torch.cat(found).numpy())
+        with self._precision():
+            found = [self.network.outlines(part)[:used, 0] for part, used in _batches(inputs)]
+        return np.asarray(torch.sigmoid(torch.cat(found)).numpy())
 
     @torch.no_grad()
     def body(
@@ -135,11 +137,13 @@ class Eye:
         return PLANS[int(chances.mean(0).argmax())]
 
     def _plans(self, inputs: Tensor) -> Tensor:
-        return torch.cat([torch.log_softmax(self._answer(part).plan[:used], 1) for part, used in _batches(inputs)])
+        with self._precision():
+            return torch.cat([
+                torch.log_softmax(self.network.plans(part)[:used], 1) for part, used in _batches(inputs)
+            ])  # fmt: skip
 
-    def _answer(self, inputs: Tensor, plan: Tensor | None = None) -> Answer:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            return self.network(inputs, plan)
+    def _precision(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
 
     def _inputs(self, crops: np.ndarray, empty: np.ndarray | None, neighbours: np.ndarray | None) -> Tensor:
         frames = _sized(crops)
@@ -183,9 +187,11 @@ def _signed(places: Tensor) -> tuple[Tensor, Tensor]:
     return where.clamp(-1, 1), left
 
 
-def folded(network: nn.Module) -> nn.Module:
-    """The same network with every batch norm folded into the convolution before it."""
+def folded(network: EyeNetwork) -> EyeNetwork:
+    """The same network, for answers only: every batch norm in the convolution before it, every ReLU in place."""
     for parent in network.modules():
+        if isinstance(parent, nn.ReLU):
+            parent.inplace = True
         if isinstance(parent, nn.Sequential):
             for k in range(len(parent) - 1):
                 first, second = parent[k], parent[k + 1]

@@ -94,25 +94,42 @@ class EyeNetwork(nn.Module):
 
     def forward(self, x: Tensor, plan: Tensor | None = None) -> Answer:
         """Answers for crops [n, 11, 128, 128] of the given plans [n]; without them, of the likeliest of each crop."""
-        steps = [self.stem(x)]
-        steps[0] = self.down[0](steps[0])
-        for stage in list(self.down)[1:]:
-            steps.append(stage(steps[-1]))
+        steps = self._down(x)
         whole = steps[-1].mean((2, 3))
-        told = self.plan(whole)
-        y, features = steps[-1], []
-        for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
-            y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
-            features.append(y)
-        outline = functional.pixel_shuffle(self.edge(y), 2)
-        chosen = told.argmax(1) if plan is None else plan
-        coarse, fine = self.coarse(features[-2]), self.body(y)
+        plans = self.plan(whole)
+        *_, rough, fine_features = self._up(steps)
+        outline = functional.pixel_shuffle(self.edge(fine_features), 2)
+        chosen = plans.argmax(1) if plan is None else plan
+        coarse, fine = self.coarse(rough), self.body(fine_features)
         heat = _read(self.coarse_landmarks[chosen], coarse, self.landmarks[chosen], fine)
         at, bias = self.nowhere[chosen][..., :-1], self.nowhere[chosen][..., -1]
         nowhere = (at * whole[:, None].float()).sum(-1) + bias
         weights, bias = self.coordinates[chosen][..., :-1], self.coordinates[chosen][..., -1]
         places = _read(self.coarse_coordinates[chosen], coarse, weights, fine) + bias[..., None, None]
-        return Answer(outline.float(), torch.cat([heat.flatten(2), nowhere[..., None]], -1), places, told.float())
+        return Answer(outline.float(), torch.cat([heat.flatten(2), nowhere[..., None]], -1), places, plans.float())
+
+    def outlines(self, x: Tensor) -> Tensor:
+        """Nothing but the logits of the outlines [n, 1, 128, 128] of crops [n, 11, 128, 128]."""
+        return functional.pixel_shuffle(self.edge(self._up(self._down(x))[-1]), 2).float()
+
+    def plans(self, x: Tensor) -> Tensor:
+        """Nothing but the logits of the plans [n, 4] of crops [n, 11, 128, 128]."""
+        return self.plan(self._down(x)[-1].mean((2, 3))).float()  # type: ignore[no-any-return]
+
+    def _down(self, x: Tensor) -> list[Tensor]:
+        """Features of falling resolution: sides 64, 32, 16, 8."""
+        steps = [self.down[0](self.stem(x))]
+        for stage in list(self.down)[1:]:
+            steps.append(stage(steps[-1]))
+        return steps
+
+    def _up(self, steps: list[Tensor]) -> list[Tensor]:
+        """Features of rising resolution: sides 16, 32, 64."""
+        y, features = steps[-1], []
+        for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
+            y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
+            features.append(y)
+        return features
 
 
 def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tensor:

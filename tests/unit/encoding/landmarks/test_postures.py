@@ -184,7 +184,7 @@ def test_errors_that_other_looks_make_in_every_frame_count_and_those_that_come_a
     moments = {}
     for name, changed in (("constant", constant), ("going", going), ("none", own)):
         monkeypatch.setattr(looks, "see_again", lambda store, plan, changed=changed: again(own, [seen_as(changed)]))
-        moments[name] = looks.moved_by_other_looks(None, code)  # type: ignore[arg-type]
+        moments[name] = looks.moved_by_other_looks(None, code)
     assert np.trace(moments["constant"]) > 20 * np.trace(moments["going"])
     assert np.abs(moments["none"]).max() < 1e-9
 
@@ -193,9 +193,9 @@ def test_other_outlines_move_postures_of_coordinates(monkeypatch: pytest.MonkeyP
     own = body(4) / 200 + 0.5
     others = [seen_as(own, 1.0), seen_as(own, 0.0)]
     monkeypatch.setattr(looks, "see_again", lambda store, plan: again(own, others))
-    found = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))  # type: ignore[arg-type]
+    found = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))
     assert found.shape == (4, 4)
     assert found[0, 0] == pytest.approx(255**2 / 2)
     monkeypatch.setattr(looks, "see_again", lambda store, plan: None)
-    nobody = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))  # type: ignore[arg-type]
+    nobody = looks.moved_coordinates(None, "person", lambda shown: shown.mean((1, 2)))
     assert not nobody.any()

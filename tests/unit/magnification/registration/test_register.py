@@ -116,7 +116,7 @@ def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() ->
     limb = np.zeros((80, 2))
     limb[40:, 0] = 0.05
     moves = [(build * (np.arange(80) < 40)[:, None] + limb * np.sin(t)).astype(np.float32) for t in range(frames)]
-    parts = NormalParts.of([body] * frames, [moves, moves])
+    parts = NormalParts.of([body] * frames, moves, moves)
     shown = np.stack([parts.abnormal(body, move)[0] for move in moves])
     assert np.abs(shown[:, :40]).max() < 0.5 * np.abs(np.mean([m[:, :40].mean(0) for m in moves], 0)).max() + 1e-3
     np.testing.assert_allclose(shown[:, 40:, 0], np.stack([limb[40:, 0] * np.sin(t) for t in range(frames)]), atol=0.01)
@@ -125,26 +125,37 @@ def test_what_references_differ_in_is_no_deviation_and_what_all_agree_in_is() ->
 def test_with_one_reference_the_whole_displacement_is_shown() -> None:
     body = np.random.default_rng(1).normal(size=(60, 3)).astype(np.float32)
     moves = [np.full((1, 60, 2), 0.02 * t, np.float32) for t in range(5)]
-    parts = NormalParts.of([body] * 5, [moves, [move / np.float32(2) for move in moves]])
+    parts = NormalParts.of([body] * 5, [move / np.float32(2) for move in moves], moves)
     shown, error = parts.abnormal(body, moves[3])
     np.testing.assert_allclose(shown, moves[3][0], atol=1e-6)
     assert (error == 0).all()
 
 
-def test_the_way_in_which_the_subject_stands_out_from_the_references_shows_it() -> None:
+def test_what_stays_is_the_longer_of_both_and_what_moves_the_networks() -> None:
+    frames, body = 10, np.concatenate([np.full((30, 3), at, np.float32) for at in (-0.6, 0.6)])
+    low = np.arange(60) < 30
+    contours, network = (np.zeros((frames, 3, 60, 2), np.float32) for _ in range(2))
+    contours[:, :, low, 0], network[:, :, low, 0] = 0.05, 0.02
+    contours[:, :, ~low, 0], network[:, :, ~low, 0] = 0.01, 0.03
+    swing = 0.04 * np.sin(2 * np.pi * np.arange(frames, dtype=np.float32) / frames)
+    contours[..., 1], network[..., 1] = 2 * swing[:, None, None], swing[:, None, None]
+    parts = NormalParts.of([body] * frames, list(contours), list(network))
+    shown = np.stack([parts.abnormal(body, move)[0] for move in network])
+    np.testing.assert_allclose(shown[:, low, 0], 0.05, atol=1e-3)
+    np.testing.assert_allclose(shown[:, ~low, 0], 0.03, atol=1e-3)
+    np.testing.assert_allclose(shown[..., 1], np.tile(swing[:, None], 60), atol=1e-3)
+
+
+def test_the_error_to_expect_is_what_references_differ_by() -> None:
     rng, frames = np.random.default_rng(3), 10
     body = rng.normal(0, 0.3, (60, 3)).astype(np.float32)
-    true = [np.array([0.02, 0.03 * np.sin(t)], np.float32) for t in range(frames)]
-    noisy, clear = (
-        [(1.5 * way + rng.normal(0, width, (5, 1, 2)) + np.zeros((5, 60, 2))).astype(np.float32) for way in true]
-        for width in (0.03, 0.003)
-    )  # what is noisy is longer, too
-    for ways, chosen in (([noisy, clear], 1), ([clear, noisy], 0)):
-        parts = NormalParts.of([body] * frames, ways)
-        assert parts.moving == chosen
-        shown, error = parts.abnormal(body, clear[3])
-        np.testing.assert_allclose(shown, np.tile(1.5 * true[3], (60, 1)), atol=0.006)
-        assert 0.002 < error.mean() < 0.01
+    apart = 0.01 * np.array([-1, -1, 1, 1], np.float32)
+    moves = np.zeros((frames, 4, 60, 2), np.float32)
+    moves[..., 0] = 0.08 + apart[:, None]
+    parts = NormalParts.of([body] * frames, list(moves), list(moves))
+    shown, error = parts.abnormal(body, moves[0])
+    assert 0.07 < shown[:, 0].mean() < 0.08
+    np.testing.assert_allclose(error, 0.01 * np.sqrt(5 / 3), rtol=0.1)  # 4/3 between references, (1 + 1/4) times
 
 
 def test_contours_start_to_look_where_landmarks_lead() -> None:

@@ -294,7 +294,7 @@ def test_present_outlines_hold_labels_of_a_real_mouse(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The smallest studies, in a folder in which the next test finds what one test rendered."""
-    return Plan(tmp_path_factory.mktemp("studies"), (4,), 5, 0.8, ("capsule human",))
+    return Plan(tmp_path_factory.mktemp("studies"), (4,), 6, 0.8, ("capsule human",))
 
 
 def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
