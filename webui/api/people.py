@@ -297,7 +297,7 @@ def audit(given: AuditRequest) -> list[AuditLineAnswer]:
     ]  # fmt: skip
 
 
-def _lines(words: str) -> Select[tuple[Opened]]:
+def _lines(words: str) -> Select[Opened]:
     """Lines of the audit log in which words stand, newest first."""
     lines, like = select(Opened).order_by(Opened.id.desc()), f"%{words}%"
     cells = (Opened.user_name, Opened.action, Opened.kind, Opened.object_id, Opened.address)
