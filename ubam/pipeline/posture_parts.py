@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from ubam.core.errors import StudyError
-from ubam.core.total_variance import total_variance
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
 from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
+from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Recording
 from ubam.results.run_folder import ModelFolder

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 from ubam.core.errors import ModelError
 from ubam.core.files import write_json
 from ubam.core.progress import Progress
-from ubam.core.total_variance import total_variance
+from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.landmarks import LANDMARKS, mirrored

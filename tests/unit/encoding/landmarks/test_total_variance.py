@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ubam.core.total_variance import total_variance
+from ubam.encoding.landmarks.total_variance import total_variance
 
 
 @pytest.mark.parametrize("width", [2, 12, 64])
