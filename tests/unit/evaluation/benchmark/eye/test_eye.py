@@ -307,8 +307,7 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
     assert cells["knowing", "r2w"] > 0.8
     assert cells["keypoints", "r2w"] > 0.9
     assert {"auc", "rho", "phase_posture", "identity_posture"} <= {measure for _, measure in cells}
-    monkeypatch.setattr(benchmark_run, "RECORDINGS", 1)
-    null = measure_postures(plan, [], list(eyes.values()), "null", quiet)
+    null = measure_postures(replace(plan, recordings=1), [], list(eyes.values()), "null", quiet)
     assert {value.measure for value in null} == {"auc", "positive", "errors_alone"}
     assert all(value.n == 1 and value.set == "capsule human" for value in null)
 
