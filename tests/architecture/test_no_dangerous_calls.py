@@ -8,8 +8,8 @@ from tests.support.source_tree import PROGRAMS, ROOT, files, tree
 
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle", "telnetlib"}
 CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "yaml.load", "extractall", "unpack_archive"}
-# One unpickler knows no class and no function: a file of pandas holds names of columns in that form. A call for a worker
-# of a cluster is packed before Dask does the same with it; workers and scheduler are trusted, as Dask asks.
+# One unpickler knows no class and no function: a file of pandas holds names of columns in that form. A call for a
+# worker of a cluster is packed before Dask does the same with it; workers and scheduler are trusted, as Dask asks.
 ALLOWED = {("ubam/recordings/keypoint_files.py", "pickle"), ("ubam/core/cluster.py", "pickle")}
 NUMPY_READS = {"np.load", "numpy.load"}
 
