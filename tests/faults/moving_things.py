@@ -66,6 +66,11 @@ def nothing(picture: np.ndarray, t: int, state: np.ndarray) -> np.ndarray:
     return picture
 
 
+def point(at: np.ndarray) -> tuple[int, int]:
+    """A place in the picture as OpenCV takes it."""
+    return int(at[0]), int(at[1])
+
+
 def pushed(seed: int, pixels: float, at_s: float = 3.0) -> Staged:
     """The camera is pushed once, by so many pixels, and stays there."""
     still = staged(seed, nothing)
@@ -83,11 +88,11 @@ def wheel(seed: int, radius: float = 34.0, turns_per_s: float = 1.3) -> Staged:
 
     def change(picture: np.ndarray, t: int, state: np.ndarray) -> np.ndarray:
         middle = np.array([WIDTH - radius - 12, radius + 12])
-        cv2.circle(picture, tuple(np.int_(middle)), int(radius), (70, 70, 75), 3, cv2.LINE_AA)
+        cv2.circle(picture, point(middle), int(radius), (70, 70, 75), 3, cv2.LINE_AA)
         for spoke in range(5):
             angle = 2 * np.pi * (turns_per_s * t / FPS + spoke / 5)
             end = middle + radius * np.array([np.cos(angle), np.sin(angle)])
-            cv2.line(picture, tuple(np.int_(middle)), tuple(np.int_(end)), (70, 70, 75), 3, cv2.LINE_AA)
+            cv2.line(picture, point(middle), point(end), (70, 70, 75), 3, cv2.LINE_AA)
         return picture
 
     return staged(seed, change)
@@ -101,9 +106,9 @@ def cable(seed: int) -> Staged:
         top = np.array([WIDTH / 2, 0.0])
         along = np.linspace(0, 1, 20)[:, None]
         wave = 14 * np.sin(np.pi * along) * np.sin(0.22 * t + 3 * along)
-        points = np.int_(top + along * (head - top) + wave * [1, 0])
+        points = (top + along * (head - top) + wave * [1, 0]).astype(np.int32)
         cv2.polylines(picture, [points], False, (40, 40, 40), 2, cv2.LINE_AA)
-        cv2.circle(picture, tuple(np.int_(head)), 4, (225, 225, 230), -1, cv2.LINE_AA)
+        cv2.circle(picture, point(head), 4, (225, 225, 230), -1, cv2.LINE_AA)
         return picture
 
     return staged(seed, change)
@@ -116,8 +121,8 @@ def arm(seed: int, from_s: float = 3.0, to_s: float = 5.0) -> Staged:
         inside = np.clip(min(t - from_s * FPS, to_s * FPS - t) / 8, 0, 1)
         if inside > 0:
             hand = np.array([0.45 * WIDTH + 25 * np.sin(0.3 * t), -60 + inside * (0.65 * HEIGHT + 60)])
-            cv2.line(picture, (int(0.6 * WIDTH), -40), tuple(np.int_(hand)), (150, 165, 205), 52, cv2.LINE_AA)
-            cv2.circle(picture, tuple(np.int_(hand)), 36, (140, 155, 200), -1, cv2.LINE_AA)
+            cv2.line(picture, (int(0.6 * WIDTH), -40), point(hand), (150, 165, 205), 52, cv2.LINE_AA)
+            cv2.circle(picture, point(hand), 36, (140, 155, 200), -1, cv2.LINE_AA)
         return picture
 
     film, t = staged(seed, change), np.arange(COUNT)

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from tests.faults.crashes import Moments, analyse, assert_whole, in_child, resul
 from tests.faults.dying_worker import crop_or_die
 from ubam.cli import main as command_line
 from ubam.core.errors import RunError
-from ubam.core.parallel import processes
+from ubam.core.parallel import WorkerKilled, each_done, processes
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.pipeline import recording_stages
 from ubam.results.run_record import locked
@@ -140,16 +140,37 @@ def named(name: str) -> Any:
     return SimpleNamespace(recording_id=name, video=Path(f"{name}.mp4"))
 
 
-def test_a_worker_that_is_killed_costs_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording_stages, "crop_recording", crop_or_die)
-    job: Any = SimpleNamespace(
-        executor=lambda: processes(2), progress=lambda *_: None,
-        files=SimpleNamespace(crops=lambda name: SimpleNamespace(path=tmp_path / name)),
-        settings=SimpleNamespace(crop_size=128, view_size=64),
-    )  # fmt: skip
-    made = dict(recording_stages.make_crops(job, [named("first"), named("large"), named("last")]))
-    assert made["first"] == "first"
-    assert made["last"] == "last"
+FILMS = [named("first"), named("large"), named("last")]
+
+
+def test_a_worker_that_is_killed_is_noticed() -> None:
+    with processes(2) as pool, pytest.raises(WorkerKilled):
+        list(each_done(pool, crop_or_die, FILMS))
+
+
+class JobOfKilledWorkers:
+    """Does the first recording; then its workers are killed, and over the large one again."""
+
+    progress = staticmethod(lambda *_: None)
+
+    def light(self) -> "JobOfKilledWorkers":
+        return self
+
+    def each(self, stage: str, work: Any, items: list[Any]) -> Iterator[tuple[Any, str]]:
+        yield items[0], "cropped"
+        raise WorkerKilled
+
+    def each_on(self, pool: Any, stage: str, work: Any, items: list[Any]) -> Iterator[tuple[Any, str]]:
+        if items[0].recording_id == "large":
+            raise WorkerKilled
+        yield items[0], "cropped alone"
+
+
+def test_a_worker_that_is_killed_costs_one_recording() -> None:
+    job: Any = JobOfKilledWorkers()
+    made: dict[str, Any] = dict(recording_stages.make_crops(job, FILMS))
+    assert made["first"] == "cropped"
+    assert made["last"] == "cropped alone"
     assert made["large"].status == "failed"
     assert "large.mp4: the process that read it was killed, most likely for want of memory" in made["large"].reason
 
