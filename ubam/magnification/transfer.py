@@ -5,7 +5,6 @@ frame is moved to that of the posture's frame, its only reference, and the subje
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
 from ubam.magnification.quality_checks import appearance_kept, issues_of, marked, picture_values
-from ubam.magnification.registration.anchors import Anchors, anchors_of, apart
 from ubam.magnification.registration.flow_fields import (
     CANVAS,
     SPACE_SIGMA,
@@ -36,7 +34,6 @@ from ubam.magnification.registration.register import (
     Registration,
     saliency_on,
     subject_weight,
-    to_canvas,
     waist,
 )
 from ubam.magnification.seen_again import crop_of, look_again
@@ -51,8 +48,7 @@ from ubam.tracking.views import cut, turned
 PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
 FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump, across which nothing is smoothed
 CHUNK_FRAMES = 96
-LEAST_AGREEMENT = 0.5  # intersection over union of the two outlines below which the posture was not reached
-POSTURE_APART = 0.03  # body heights between landmarks of the trunk and where they should be, likewise
+LEAST_AGREEMENT = 0.85  # intersection over union of the two outlines below which the posture was not reached
 GHOST_SHARE = 0.15  # of the subject's area, where a subject is seen and none was put
 GHOST_EDGE = 3  # pixels of the canvas by which an outline may be off
 LOOKED_AT = 8  # frames looked at together
@@ -253,27 +249,17 @@ class TransferChecks:
         beside, store = self.made.registration, self.made.query
         positions = np.array([frame.position for frame in frames])
         again = look_again(store, beside.bodies[0].plan, crops, positions)
-        for index, (frame, view, target) in enumerate(zip(frames, again.views, targets, strict=True)):
+        for frame, view, target in zip(frames, again.views, targets, strict=True):
             there = shifted(saliency_on(beside.matches[0][0], target, store, frame.position), self.shift)
             self.before.append(agreement(saliency_of(store, frame.position), there))
             self.after.append(agreement(saliency_in(view), there))
-            missed = self._missed(frame, target, anchors_of(again.body, index, float(store.heading[frame.position])))
-            self.values.append(self._values(frame, saliency_in(view), missed))
+            self.values.append(self._values(frame, saliency_in(view)))
 
-    def _missed(self, frame: Frame, target: int, seen: Anchors) -> float:
-        """How far the anchors `seen` in the rendered frame are from those of the posture, in body heights."""
-        store, beside = self.made.query, self.made.registration
-        (posture, _), at = beside.matches[0], frame.position
-        wanted = anchors_of(beside.bodies[1][0], target, float(posture.heading[target]))
-        wanted = wanted.brought(to_canvas(store, at, posture, target))
-        side = float(store.box[at][2] - store.box[at][0])
-        return apart(seen, replace(wanted, place=wanted.place - self.shift)) * side / store.height_at(at)
-
-    def _values(self, frame: Frame, seen: Array, missed: float) -> dict[str, float]:
+    def _values(self, frame: Frame, seen: Array) -> dict[str, float]:
         """What is measured of a frame for each of `REASONS`, over the limit above which it is marked."""
         store = self.made.query
         return {
-            "dose": max((1 - self.after[-1]) / (1 - LEAST_AGREEMENT), missed / POSTURE_APART),
+            "dose": (1 - self.after[-1]) / (1 - LEAST_AGREEMENT),
             "ghost": ghost_share(frame, seen, store) / GHOST_SHARE,
         } | picture_values(store, frame, 0.0)
 

@@ -46,13 +46,6 @@ def anchors_of(body: Body, position: int, heading: float) -> Anchors:
     return Anchors(place.astype(np.float32), inside.astype(np.float32))
 
 
-def apart(one: Anchors, other: Anchors) -> float:
-    """The mean distance of the anchors of two subjects on one canvas, in its sides; 0 where none is in both."""
-    weight = one.inside * other.inside
-    distance = np.linalg.norm(one.place - other.place, axis=1)
-    return float((weight * distance).sum() / (weight.sum() + LEAST))
-
-
 def steady(names: tuple[str, ...]) -> list[list[int]]:
     """Numbers of the landmarks of each anchor: one on the midline, two of a pair."""
     groups: dict[str, list[int]] = {}

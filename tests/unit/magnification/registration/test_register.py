@@ -10,7 +10,7 @@ import pytest
 from tests.support import stick_figure
 from ubam.core import affine as affine_module
 from ubam.magnification.registration import contours, flow_fields, register
-from ubam.magnification.registration.anchors import Anchors, anchors_of, apart, start_of, steady
+from ubam.magnification.registration.anchors import Anchors, anchors_of, start_of, steady
 from ubam.magnification.registration.contours import Contour, contour_in, kin_of, towards
 from ubam.magnification.registration.normal_parts import NormalParts
 from ubam.magnification.registration.register import Registration
@@ -191,18 +191,6 @@ def test_anchors_turn_with_the_view() -> None:
     upright, lying = (anchors_of(some_body(), 0, heading) for heading in (0.0, np.pi / 2))
     away = upright.place - 0.5
     np.testing.assert_allclose(lying.place - 0.5, np.column_stack([away[:, 1], -away[:, 0]]), atol=1e-5)
-
-
-def test_anchors_are_as_far_apart_as_they_were_moved_where_both_are_seen() -> None:
-    here = anchors_of(some_body(), 0, 0.0)
-    there = replace(here, place=here.place + np.array([0.03, -0.04], np.float32))
-    assert apart(here, here) == 0
-    assert apart(here, there) == pytest.approx(0.05, rel=1e-3)
-    lost = there.place.copy()
-    lost[0] += 5
-    inside = here.inside.copy()
-    inside[0] = 0
-    assert apart(replace(here, inside=inside), replace(there, place=lost)) == pytest.approx(0.05, rel=1e-3)
 
 
 def test_flow_finds_a_translation() -> None:
