@@ -48,7 +48,7 @@ from ubam.tracking.views import cut, turned
 PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
 FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump, across which nothing is smoothed
 CHUNK_FRAMES = 96
-LEAST_AGREEMENT = 0.5  # intersection over union of the two outlines below which the posture was not reached
+LEAST_AGREEMENT = 0.85  # intersection over union of the two outlines below which the posture was not reached
 GHOST_SHARE = 0.15  # of the subject's area, where a subject is seen and none was put
 GHOST_EDGE = 3  # pixels of the canvas by which an outline may be off
 LOOKED_AT = 8  # frames looked at together

@@ -14,7 +14,6 @@ from ubam.core.typing import Array
 from ubam.magnification.registration.contours import CELLS, Contour
 from ubam.magnification.registration.flow_fields import read_at
 from ubam.tracking.body import Body
-from ubam.tracking.crop_store import CropStore
 
 STEADY = frozenset(
     ("head", "neck", "pelvis", "nose", "skull", "back", "tail_base", "waist", "abdomen_tip", "shoulder", "hip")
@@ -36,9 +35,9 @@ class Anchors:
         return Anchors((self.place @ move[:, :2].T + move[:, 2]).astype(np.float32), self.inside)
 
 
-def anchors_of(store: CropStore, body: Body, position: int) -> Anchors:
-    """The landmarks of the frame at a position, on the canvas of its own view."""
-    heading, places = float(store.heading[position]), np.asarray(body.landmarks[position], np.float32) - 0.5
+def anchors_of(body: Body, position: int, heading: float) -> Anchors:
+    """The landmarks of the frame at a position, on the canvas of its own view, which is turned back by `heading`."""
+    places = np.asarray(body.landmarks[position], np.float32) - 0.5
     cosine, sine = np.cos(heading), np.sin(heading)
     turned = places @ np.array([[cosine, -sine], [sine, cosine]], np.float32) + 0.5
     groups = steady(body.names)
@@ -63,7 +62,7 @@ def start_of(contour: Contour, known: Array, own: Anchors, theirs: Anchors) -> A
     known: body coordinates [CELLS, CELLS, 3] of the contour's subject. 0 for points that no anchor is near.
     """
     body = read_at(known, (own.place * CELLS - 0.5)[None])[0]
-    apart = ((contour.place[:, None] - own.place[None]) ** 2).sum(-1) / (2 * NEAR**2)
+    near = ((contour.place[:, None] - own.place[None]) ** 2).sum(-1) / (2 * NEAR**2)
     unlike = ((contour.body[:, None] - body[None]) ** 2).sum(-1) / (2 * ALIKE**2)
-    weights = np.exp(-apart - unlike) * (own.inside * theirs.inside)
+    weights = np.exp(-near - unlike) * (own.inside * theirs.inside)
     return np.asarray((weights @ (theirs.place - own.place)) / (weights.sum(1, keepdims=True) + LEAST), np.float32)

@@ -154,7 +154,7 @@ class Registration:
             heading = float(self.query.heading[position])
             outline = turned(self.query.outline_at(position), heading)
             known = coordinates(self.bodies[0], outline, position, heading)
-            seen = Seen(contour_in(outline, known), known, anchors_of(self.query, self.bodies[0], position))
+            seen = Seen(contour_in(outline, known), known, anchors_of(self.bodies[0], position, heading))
             _remember(self._subjects, position, seen, KEPT)
         return self._subjects[position]
 
@@ -165,7 +165,9 @@ class Registration:
         for (store, _), body, at in zip(self.matches, self.bodies[1], frames, strict=True):
             move, contour = to_canvas(self.query, position, store, at), contour_of(store, body, at)
             brought = replace(contour, place=(contour.place @ move[:, :2].T + move[:, 2]).astype(np.float32))
-            start = start_of(seen.contour, seen.known, seen.anchors, anchors_of(store, body, at).brought(move))
+            start = start_of(
+                seen.contour, seen.known, seen.anchors, anchors_of(body, at, float(store.heading[at])).brought(move)
+            )
             found.append(towards(seen.contour, brought, kin, start))
         return np.stack(found)
 

@@ -14,7 +14,7 @@ from ubam.magnification.registration.anchors import Anchors, anchors_of, start_o
 from ubam.magnification.registration.contours import Contour, contour_in, kin_of, towards
 from ubam.magnification.registration.normal_parts import NormalParts
 from ubam.magnification.registration.register import Registration
-from ubam.tracking.body import read_body
+from ubam.tracking.body import Body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.landmarks import LANDMARKS
 
@@ -179,13 +179,18 @@ def test_anchors_are_the_midline_and_the_middle_of_pairs_but_no_limb() -> None:
     assert not any("paw" in names[number] or "tail_tip" in names[number] for group in groups for number in group)
 
 
-def test_anchors_turn_with_the_view(study: dict[str, CropStore]) -> None:
-    store = study["first"]
-    body = read_body(store, "person")
-    turned = replace(store, heading=np.full(len(store.time_s), np.pi / 2, np.float32))
-    upright, lying = anchors_of(store, body, 10), anchors_of(turned, body, 10)
-    apart = upright.place - 0.5
-    np.testing.assert_allclose(lying.place - 0.5, np.column_stack([apart[:, 1], -apart[:, 0]]), atol=1e-5)
+def some_body() -> Body:
+    rng = np.random.default_rng(5)
+    count = len(LANDMARKS["person"])
+    landmarks = rng.uniform(0.2, 0.8, (1, count, 2)).astype(np.float32)
+    certain, places = np.ones((1, count), np.float32), np.zeros((1, 64, 64, 4), np.int8)
+    return Body("person", landmarks, certain, certain, places)
+
+
+def test_anchors_turn_with_the_view() -> None:
+    upright, lying = (anchors_of(some_body(), 0, heading) for heading in (0.0, np.pi / 2))
+    away = upright.place - 0.5
+    np.testing.assert_allclose(lying.place - 0.5, np.column_stack([away[:, 1], -away[:, 0]]), atol=1e-5)
 
 
 def test_flow_finds_a_translation() -> None:

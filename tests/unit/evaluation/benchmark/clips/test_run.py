@@ -84,7 +84,7 @@ def test_our_clip_moves_along_the_deviation_and_keeps_the_background(known: tupl
     values, frames = row_values(*known, "ubam", FACTORS)
     assert set(frames) == {*ERRORS, *REASONS}
     assert all(len(column) == SHOWN for column in frames.values())
-    assert max(frames["behind"]) < 5
+    assert max(frames["behind"]) < 8  # grey levels: the recording has noise, the true picture has none
     assert values["cosine@2"] > 0.6
     assert 0.2 < values["gain@2"] < 2
     assert values["background@2"] == 0
