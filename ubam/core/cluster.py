@@ -3,6 +3,7 @@
 Dask itself gives the work of a lost worker to another one, and the next piece to whichever worker is free.
 """
 
+import asyncio
 import logging
 import pickle
 import warnings
@@ -40,23 +41,26 @@ class Cluster(Executor):
                 self._client = Client(address, timeout=timeout_s, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise UbamError(f"No Dask scheduler answers at {address}; start one or leave out --scheduler.") from error
-        self._address, self._inner = address, self._client.get_executor(pure=False)
+        self._address = address
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have `fn` called on a worker, which must have the versions of this process."""
         outer: Future[Any] = Future()
-        inner = self._inner.submit(pickle.loads, pickle.dumps(_Call(deciding_versions(), fn, args, kwargs)))
         outer.set_running_or_notify_cancel()
-        inner.add_done_callback(lambda done: self._settle(done, outer))
+        call = pickle.dumps(_Call(deciding_versions(), fn, args, kwargs))
+        self._client.loop.add_callback(self._settle, self._client.submit(pickle.loads, call, pure=False), outer)
         return outer
 
-    def _settle(self, inner: Future[Any], outer: Future[Any]) -> None:
+    async def _settle(self, inner: Any, outer: Future[Any]) -> None:
+        """Hand on what came of a call; its result is let go of then, or it would be made again with a lost worker."""
         try:
-            outer.set_result(inner.result())
-        except CancelledError as error:
+            outer.set_result(await inner)
+        except (CancelledError, asyncio.CancelledError) as error:
             outer.set_exception(self._gone(error))
         except Exception as error:
             outer.set_exception(self._in_words(error))
+        finally:
+            inner.release()
 
     def _gone(self, error: BaseException) -> UbamError:
         gone = UbamError(f"The Dask scheduler at {self._address} went away; {CONTINUES}")

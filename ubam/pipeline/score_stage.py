@@ -4,8 +4,9 @@ With `--against`, new recordings are scored by a reference that was frozen earli
 """
 
 from collections.abc import Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import replace
+from typing import Any
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv
@@ -85,7 +86,7 @@ def _scored(
             for name, control in coded.items()
         }
         motifs = pool.submit(find_motifs, windows, settings.reference, settings.seed)
-        pieces = [study, *controls.values(), motifs]
+        pieces: list[Future[Any]] = [study, *controls.values(), motifs]
         for done, _ in enumerate(as_completed(pieces), 1):
             job.progress("score", done, len(pieces))
     return study.result(), {name: control.result() for name, control in controls.items()}, motifs.result()
