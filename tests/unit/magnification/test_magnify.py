@@ -78,7 +78,7 @@ def test_a_recorded_picture_looked_at_again_is_seen_as_it_was(made: Magnificatio
     frame = next(made.rendered((1.0,)))
     crop = crop_of(made.query, frame.recording, frame.position)
     again = look_again(made.query, "person", [crop], np.array([frame.position]))
-    recorded, _ = made.registration.contour(frame.position)
+    recorded = made.registration.seen(frame.position).contour
     assert np.abs(crop.astype(int) - made.query.crops([frame.position])[0]).mean() < 3  # stored as JPEG
     assert np.abs(again.views[0].astype(int) - made.query.views[frame.position]).mean() < 3
     assert len(again.contours[0]) == pytest.approx(len(recorded), rel=0.1)
