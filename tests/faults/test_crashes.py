@@ -186,6 +186,7 @@ def test_a_signal_stops_a_command_in_words(
     def work() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells have ignored in the background
         with pytest.raises(SystemExit) as ended:
             command_line.main()
         assert ended.value.code == 130
