@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,7 +53,7 @@ def killed_on_and_on(study: Path, out: Path, until: str, strikes: list[int]) -> 
     """Start a run that is killed at a moment, start it again, and so on; in how many it was killed."""
     killed = 0
     for strike in strikes:
-        ended = in_child(lambda strike=strike: analyse(study, out, until, Moments(strike)))
+        ended = in_child(partial(analyse, study, out, until, Moments(strike)))
         assert ended in (0, -9)
         killed += ended == -9
         assert_whole(out)
@@ -80,7 +81,7 @@ def test_every_moment_of_a_run_can_be_its_last(small: Path, tmp_path: Path) -> N
     assert in_child(work) == 0
     out, strike = tmp_path / "run", 1
     for strike in range(1, int(told.read_text()) + 1):
-        ended = in_child(lambda strike=strike: analyse(small, out, "report", Moments(strike)))
+        ended = in_child(partial(analyse, small, out, "report", Moments(strike)))
         assert_whole(out)
         if ended == 0:  # it came to its end before that moment: begin again, for the moments after it
             assert results(out) == results(whole)
@@ -186,6 +187,7 @@ def test_a_signal_stops_a_command_in_words(
     def work() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells have ignored in the background
         with pytest.raises(SystemExit) as ended:
             command_line.main()
         assert ended.value.code == 130

@@ -20,6 +20,7 @@ SECRET = "/srv/patients of Dr Example/day 14"
 def name_folders_in(run: Path, secrets: list[str]) -> None:
     """Name folders wherever a run may name one: its record, a reason, a warning, a statistic, the report, a clip."""
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record.pop("seal", None)  # it is changed by hand below
     record |= {"study": f"{SECRET}/study.csv", "warnings": [f"{where}/a.mp4: was cut" for where in secrets]}
     (run / "run.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     reason = " and ".join(f"{where}/b.mp4 (of {where})" for where in secrets)

@@ -16,6 +16,7 @@ from ubam.tracking.camera_motion import (
     IDENTITY,
     MOVED,
     Camera,
+    LostCamera,
     evened,
     laid_upon,
     placed,
@@ -65,7 +66,11 @@ def find_jumps(survey: FirstPass) -> Jumps | None:
     if not found:
         return None
     jumps = Jumps(tuple(at for at, _ in found), np.stack([move for _, move in found]))
-    return jumps if _at_rest(small, jumps.camera(len(survey.times), small.shape[1:3]).at(survey.sampled)) else None
+    try:
+        camera = jumps.camera(len(survey.times), small.shape[1:3])
+    except LostCamera:  # so far apart that it is no push
+        return None
+    return jumps if _at_rest(small, camera.at(survey.sampled)) else None
 
 
 def _sudden(looks: list[np.ndarray]) -> list[int]:

@@ -47,7 +47,7 @@ def walk(moves: list[np.ndarray]) -> list[np.ndarray]:
 
 def shifted(x: float, y: float, degrees: float = 0.0) -> np.ndarray:
     matrix = cv2.getRotationMatrix2D((100, 80), degrees, 1.0)
-    matrix[:, 2] += x, y
+    matrix[:, 2] += np.array([x, y])
     return np.asarray(matrix)
 
 
