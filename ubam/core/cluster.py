@@ -70,7 +70,10 @@ class Cluster(Executor):
     def _in_words(self, error: Exception) -> Exception:
         """An error of the work as it is; one of the cluster in words for the user."""
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
+        if isinstance(error, CommClosedError):
+            return self._gone(error)
         if isinstance(error, KilledWorker):
             words = f"Several workers ended over the same recording, most often for want of memory; {CONTINUES}"
         elif isinstance(error, ModuleNotFoundError):
