@@ -54,7 +54,8 @@ class Eye:
 
     def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
         self.bfloat16 = bfloat16
-        self.network = folded(network.eval()).to(memory_format=torch.channels_last)
+        self.network = folded(network.eval())
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def load(cls, path: Path | None = None, *, bfloat16: bool = False) -> "Eye":

@@ -114,7 +114,7 @@ class EyeNetwork(nn.Module):
 
     def plans(self, x: Tensor) -> Tensor:
         """Nothing but the logits of the plans [n, 4] of crops [n, 11, 128, 128]."""
-        return self.plan(self._down(x)[-1].mean((2, 3))).float()  # type: ignore[no-any-return]
+        return self.plan(self._down(x)[-1].mean((2, 3))).float()
 
     def _down(self, x: Tensor) -> list[Tensor]:
         """Features of falling resolution: sides 64, 32, 16, 8."""

@@ -143,7 +143,7 @@ def test_frames_between_registered_ones_are_interpolated(study: dict[str, CropSt
     wanted = np.arange(18, 23)
     field = register.smoothed_over_time(query, frames, near, wanted)
     np.testing.assert_allclose(field.flow[:, 32, 32, 0], 0.001 * wanted, atol=1e-4)
-    np.testing.assert_allclose(field.spread[:, 32, 32], 0.002 * wanted, atol=2e-4)
+    np.testing.assert_allclose(field.error[:, 32, 32], 0.002 * wanted, atol=2e-4)
     assert list(field.position) == list(wanted)
 
 

@@ -170,11 +170,3 @@ def test_a_curve_over_time_agrees_with_itself_and_not_with_its_opposite() -> Non
 
 def test_rms_is_in_percent_of_the_body_height() -> None:
     assert measures.rms_percent(np.array([[[3.0, 4.0], [0.0, 0.0]]]), 50.0) == pytest.approx(100 * np.sqrt(12.5) / 50)
-
-
-def test_what_is_shown_is_as_wrong_as_it_differs_from_the_truth() -> None:
-    shown = np.random.default_rng(3).normal(size=(4, 5, 2))
-    assert measures.wrongness(shown, shown) == 0
-    assert measures.wrongness(shown, 0 * shown) == pytest.approx(1)
-    assert measures.wrongness(shown, -shown) == pytest.approx(2)
-    assert np.isnan(measures.wrongness(0 * shown, shown))
