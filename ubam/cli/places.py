@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 
-class RunPlace(click.ParamType):
+class RunPlace(click.ParamType[Path]):
     """A run folder; of one behind a URL, its copy on this machine, brought up to date."""
 
     name = "path"

@@ -48,7 +48,8 @@ class Cluster(Executor):
         outer: Future[Any] = Future()
         outer.set_running_or_notify_cancel()
         call = pickle.dumps(_Call(deciding_versions(), fn, args, kwargs))
-        self._client.loop.add_callback(self._settle, self._client.submit(pickle.loads, call, pure=False), outer)
+        loop: Any = self._client.loop
+        loop.add_callback(self._settle, self._client.submit(pickle.loads, call, pure=False), outer)
         return outer
 
     async def _settle(self, inner: Any, outer: Future[Any]) -> None:
