@@ -71,7 +71,7 @@ class Cluster(Executor):
     def _in_words(self, error: Exception) -> Exception:
         """An error of the work as it is; one of the cluster in words for the user."""
         from distributed import KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         if isinstance(error, CommClosedError):
             return self._gone(error)
