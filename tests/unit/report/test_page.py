@@ -196,7 +196,7 @@ def test_no_difference_says_what_these_groups_could_have_shown(tmp_path: Path) -
     words = " ".join(sentences.headline(read_run(other)))
     assert "No difference between the groups healthy and affected was found (p = 0.43)" in words
     assert "an AUC of 0.86" in words
-    assert "0.8 of 6 subjects would do so by chance on average" in words
+    assert "would do so in 1 of 8 such studies" in words
 
 
 def test_warnings_name_small_groups_and_controls_that_do_as_well(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from tests.webui.support.processes import running
 from ubam.results.run_data import read_run
 from webui.access.identity import add_user, find_user
 from webui.data.database import Database
-from webui.data.models import Run, Study
+from webui.data.models import Recording, Run, Study
+from webui.data.storage import Storage
 from webui.settings import ServerSettings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -36,6 +37,12 @@ class Served:
     def hold(self, stage: str) -> None:
         """Let runs wait in a stage; an empty name lets them go on."""
         (self.data / "hold").write_text(stage, encoding="utf-8")
+
+    def picture(self, recording: Recording) -> None:
+        """Give a recording, whose video is not there, a picture: pages of other tests show it, too."""
+        path = Storage(self.data).frame(recording)
+        path.parent.mkdir(parents=True)
+        cv2.imwrite(str(path), np.full((48, 64, 3), 200, np.uint8))
 
 
 @contextmanager
