@@ -25,9 +25,11 @@ def test_from_videos_to_results(chromium: Any, served: Served, size: tuple[int, 
     assert page.get_by_label("Subject of human02.mp4").input_value() == "human02"
     fill_groups(visitor)
     assert visitor.overflow() == 0
+    visitor.allowed = {404}  # until its clips are made, the stub's results are of recordings that are not here
     start(page)
     page.get_by_role("heading", name="differs from healthy").wait_for()
     page.locator("#tag").wait_for(state="hidden")  # the clips are there, too
+    visitor.allowed = set()
     look_at_results(visitor)
     assert visitor.overflow() == 0
     assert visitor.faults == []
