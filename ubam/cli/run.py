@@ -123,14 +123,14 @@ def given_options(context: click.Context) -> "RunOptions":
 
 
 def kept_options(run: Path, context: click.Context) -> "RunOptions":
-    """The options that the run was started with, except those given again."""
+    """The options that the run was started with, except those given again, and its scheduler, which may be gone."""
     from ubam.results.run_record import RunRecord
 
     if not RunFolder(run).run_json.exists():
         return {}
     given = given_options(context)
     begun = RunRecord.open(run).record.get("options", {})
-    return cast("RunOptions", {name: value for name, value in begun.items() if name not in given})
+    return cast("RunOptions", {name: value for name, value in begun.items() if name not in (*given, "scheduler")})
 
 
 def perform(

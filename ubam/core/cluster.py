@@ -34,7 +34,8 @@ class Cluster(Executor):
             from dask.distributed import Client
         except ImportError as error:
             raise UbamError("--scheduler needs Dask: pip install 'ubam[cluster]'") from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it writes pages about what is said in a sentence
+        for logger in ("distributed", "distributed.client"):  # they write pages about what is said in a sentence
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of packages of its own; those that matter are compared with each call
