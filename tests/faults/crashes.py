@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import cv2
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from ubam.results.run_record import RunRecord, locked
 from ubam.tracking.crop_store import CropStore
 
 Blow = Callable[[], None]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def kill() -> None:
@@ -65,8 +69,19 @@ def analyse(study: Path, out: Path, until: str, moments: Moments) -> None:
         run_stages(plan.start(out, moments.pass_by), until)
 
 
+def in_new_process(work: Callable[[], object]) -> int:
+    """Do some work in a process of its own: 0 where it was done, -9 where it was killed, else 1.
+
+    Networks and films have threads, of which a copy of this process would wait for ever.
+    """
+    command = [sys.executable, "-c", "import sys, cloudpickle; cloudpickle.load(sys.stdin.buffer)()"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    given = cloudpickle.dumps(work)
+    return subprocess.run(command, input=given, env=environment, cwd=REPOSITORY, check=False).returncode
+
+
 def in_child(work: Callable[[], object]) -> int:
-    """Do some work in a copy of this process: 0 where it was done, -9 where it was killed, else 1."""
+    """Do some light work in a copy of this process, with its patches; the answer is that of `in_new_process`."""
     child = os.fork()
     if child == 0:
         code = 1
