@@ -65,7 +65,9 @@ class Visitor:
             self.faults.append(f"asked {request.url}")
 
     def _answer(self, response: Any) -> None:
-        if response.status >= 400 and response.status not in self.allowed:
+        # Until its clips are made, a stub's results are of recordings that are not in its study.
+        unmade = response.status == 404 and response.url.endswith("/preview.mp4")
+        if response.status >= 400 and response.status not in self.allowed and not unmade:
             self.faults.append(f"{response.status} {response.request.method} {response.url}")
 
     def _console(self, message: Any) -> None:
@@ -86,11 +88,18 @@ class Visitor:
         return self.page
 
     def sign_in(self, name: str, password: str) -> "Visitor":
-        """By the sign-in page."""
-        page = self.go("/sign-in")
+        """By the sign-in page; where a name signed in too often within a minute, after that minute."""
+        page, allowed = self.go("/sign-in"), self.allowed
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
+        self.allowed = {*allowed, 429}
+        for _ in range(2):
+            with page.expect_response(lambda response: response.request.method == "POST") as answer:
+                page.get_by_role("button", name="Sign in").click()
+            if answer.value.status != 429:
+                break
+            page.wait_for_timeout(61_000)
+        self.allowed = allowed
         page.wait_for_url(f"{self.address}/")
         return self
 
