@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,16 @@ def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures are not drawn, which take longest of a small report."""
     monkeypatch.setattr("ubam.pipeline.runner.write_figures", lambda folder: None)
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A storage in memory, and a cache of its own."""
+    fsspec = pytest.importorskip("fsspec")
+    monkeypatch.setenv("UBAM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("ubam.core.storage.PROTOCOLS", ("memory",))
+    files = fsspec.filesystem("memory")
+    files.makedirs("/bucket", exist_ok=True)
+    yield files
+    files.store.clear()
+    files.pseudo_dirs[:] = [""]

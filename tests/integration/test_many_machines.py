@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,18 +82,6 @@ def test_a_scheduler_that_goes_away_ends_the_run_which_goes_on_without_it(
 
 def _once_cropped(work: Any) -> Any:
     return lambda stage, done, total: work() if stage == "crops" and done == 1 else None
-
-
-@pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A storage in memory, and a cache of its own."""
-    monkeypatch.setenv("UBAM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(storage, "PROTOCOLS", ("memory",))
-    files = fsspec.filesystem("memory")
-    files.makedirs("/bucket", exist_ok=True)
-    yield files
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
 
 
 def _with_urls(study: Path, memory: Any, table: Path) -> Path:

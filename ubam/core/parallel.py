@@ -17,7 +17,7 @@ from ubam.core.errors import UbamError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WANT = (
+KILLED = (
     "A worker process was ended from outside, most often for want of memory: use fewer --workers; the same command "
     "continues from here."
 )
@@ -96,7 +96,7 @@ def each_done(
             hand_over(1)
             yield item, result
     except BrokenProcessPool as error:
-        raise WorkerKilled(WANT) from error
+        raise WorkerKilled(KILLED) from error
     finally:
         for future in running:
             future.cancel()

@@ -26,8 +26,8 @@ def _first_look(data: RunData) -> Iterable[str]:
     """That a quick run is no basis for conclusions."""
     if data.record.preset == "quick" and data.subjects:
         yield (
-            "This is a first look: the preset `quick` trains too briefly for results to be relied on. "
-            "Run the study again with `standard` before you draw conclusions."
+            "This is a first look: the preset quick trains too briefly for results to be relied on. "
+            "Run the study again with the preset standard before you draw conclusions."
         )
 
 

@@ -1,6 +1,5 @@
 """Files and run folders behind URLs, in the memory of this process."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,6 @@ from ubam.core import storage
 from ubam.core.storage import Mirror, MissingFileError, StorageError, fetch, is_url
 
 fsspec = pytest.importorskip("fsspec")
-
-
-@pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A storage in memory, and a cache of its own."""
-    monkeypatch.setenv("UBAM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(storage, "PROTOCOLS", ("memory",))
-    files = fsspec.filesystem("memory")
-    files.makedirs("/bucket", exist_ok=True)
-    yield files
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture

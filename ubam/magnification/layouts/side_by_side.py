@@ -46,7 +46,8 @@ def side_by_side(
         if issues:
             fence(panels[2])
         calm = "" if arrows or shows_heat(frame, factor, height) else NOTHING
-        yield np.vstack([header, np.hstack(panels), footer(size[0], factor_words(made, factor), issues, calm)])
+        asked = f"asked {factor:g}×" if calm and not issues else factor_words(made, factor)
+        yield np.vstack([header, np.hstack(panels), footer(size[0], asked, issues, calm)])
 
 
 def _on_panel(arrows: list[Arrow], region: Region, scale: float) -> list[Arrow]:

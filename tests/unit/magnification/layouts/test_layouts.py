@@ -83,7 +83,8 @@ def test_nothing_to_magnify_is_never_said_under_arrows(arrows: bool, made: Magni
     still = {factor: replace(moved, length=0 * moved.length) for factor, moved in frame.moved.items()}
     frame = replace(frame, field=0 * frame.field) if arrows else replace(frame, flow=0 * frame.flow, moved=still)
     picture = next(side_by_side(short, iter([(frame, ())]), 2.0))
-    bar = footer(picture.shape[1] // 3, factor_words(short, 2.0), (), "" if arrows else panels.NOTHING)
+    words = (factor_words(short, 2.0), (), "") if arrows else ("asked 2×", (), panels.NOTHING)  # nothing, not 1.5×
+    bar = footer(picture.shape[1] // 3, *words)
     np.testing.assert_array_equal(picture[-len(bar) :], bar)
 
 
