@@ -53,7 +53,9 @@ def test_a_changed_digit_is_found_by_everybody_who_reads_tables(name: str, run: 
     assert damaged_tables(run) == [run / name]
     readers: list[Read] = [read_run, read_scored, lambda folder: open_run(folder).subjects]
     for read in readers:
-        with pytest.raises(RunError, match=f"{name} is damaged, or was changed by hand; make it again with: ubam score"):
+        with pytest.raises(
+            RunError, match=f"{name} is damaged, or was changed by hand; make it again with: ubam score"
+        ):
             read(run)
 
 
