@@ -112,32 +112,6 @@ def test_a_killed_run_goes_on_where_it_was(
     )
 
 
-@pytest.mark.usefixtures("known_crops")
-@pytest.mark.parametrize("name", ["deviation/subjects.csv", "recordings.csv"])
-def test_a_table_with_a_changed_digit_is_made_again(
-    name: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = tmp_path / "run"
-    shutil.copytree(run, copy)
-    monkeypatch.setitem(runner.WORK, "train", lambda job: pytest.fail("the networks were trained again"))
-    whole = {path: path.read_bytes() for path in copy.rglob("*.csv")}
-    (copy / name).write_bytes(whole[copy / name].replace(b"1", b"2"))
-    assert call("magnify", copy, "--workers", 1) == 0
-    assert {path: path.read_bytes() for path in whole} == whole
-
-
-def test_a_table_that_cannot_be_made_again_is_refused(
-    run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    copy, moved = tmp_path / "run", tmp_path / "study"
-    shutil.copytree(run, copy)
-    shutil.copytree(study.parent, moved)
-    (moved / "human01.mp4").unlink()
-    (copy / "recordings.csv").write_bytes((copy / "recordings.csv").read_bytes().replace(b"1", b"2"))
-    assert call("report", copy, "--study", moved / study.name) == 2
-    assert "human01.mp4 is not there, from which it is made again" in capsys.readouterr().err
-
-
 def test_another_reference_scores_again_and_trains_nothing(run: Path, study: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
