@@ -3,19 +3,22 @@
 import json
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from tests.support.videos import X264, film
 from ubam.core.errors import StudyError, VideoError
-from ubam.recordings import container
-from ubam.recordings.container import early_end, read_packets
+from ubam.recordings import container, video_writer
+from ubam.recordings.container import early_end, opened, read_packets
 from ubam.recordings.folders import looks_like_film
 from ubam.recordings.guessing import describe_guess
 from ubam.recordings.mask_files import read_masks
-from ubam.recordings.study_table import read_study
-from ubam.recordings.video_reader import probe, read_frame, stored_slots
+from ubam.recordings.study_table import Recording, Study, read_study
+from ubam.recordings.validation import check_study
+from ubam.recordings.video_reader import probe, read_frame, read_frames, stored_slots
+from ubam.recordings.video_writer import write_copy
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,44 @@ def test_a_large_file_is_taken_at_its_word(short: Path, monkeypatch: pytest.Monk
     copy.write_bytes(short.read_bytes())
     monkeypatch.setattr(container, "SCANNED_BYTES", 0)
     assert probe(copy).frames_declared == 20
+
+
+def test_what_breaks_while_a_file_is_open_is_said_of_that_file(short: Path, tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"a\.mkv: is damaged and cannot be read any further"), opened(short):
+        raise av.error.InvalidDataError(1, "invalid data")
+    with pytest.raises(VideoError, match="no such file"), opened(tmp_path / "gone.mkv"):
+        pass
+
+
+def test_a_copy_hides_what_is_to_be_hidden_and_refuses_a_box_outside(short: Path, tmp_path: Path) -> None:
+    write_copy(short, tmp_path / "copy.mp4", blur=(0, 0, 160, 32))
+    pictures = [next(read_frames(path)).astype(int) for path in (short, tmp_path / "copy.mp4")]
+    assert pictures[0][4:28].std() > 3 * pictures[1][4:28, :36].std()  # the barcode is one of 4 x 4 patches
+    assert np.abs(pictures[0] - pictures[1])[40:].mean() < 4
+    with pytest.raises(VideoError, match=r"the box to blur .* is not in the picture of 160x96"):
+        write_copy(short, tmp_path / "none.mp4", blur=(200, 0, 300, 32))
+    assert not (tmp_path / "none.mp4").exists()
+
+
+def test_a_copy_that_the_disk_refuses_is_said(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(video_writer, "_copy_frames", full)
+    with pytest.raises(VideoError, match=r"could not be copied .*No space left"):
+        write_copy(short, tmp_path / "copy.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_is_checked_in_its_order_and_a_mask_that_does_not_fit_fails(short: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks.json").write_text("[]", encoding="utf-8")
+    rows = (Recording("a", 2, short, "a", "g", mask=tmp_path / "masks.json"), Recording("b", 3, short, "b", "g"))
+    steps: list[tuple[int, int]] = []
+    verdicts = check_study(Study(tmp_path / "study.csv", rows), lambda *step: steps.append(step))
+    assert [(verdict.recording_id, verdict.status) for verdict in verdicts] == [("a", "failed"), ("b", "ok")]
+    assert "masks.json" in verdicts[0].reason
+    assert verdicts[1].to_json()["frames_declared"] == 20
+    assert steps == [(1, 2), (2, 2)]
 
 
 def test_only_an_avi_counts_dropped_frames(short: Path) -> None:
