@@ -54,9 +54,10 @@ def deviations(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[MIRROR] * (name == "mirrored")) for name in CAMERAS])
 def test_another_camera_leaves_a_healthy_subject_healthy(name: str, deviations: dict[str, float]) -> None:
     highest = max(deviations[f"healthy{seed}"] for seed in (*REFERENCE, *FILMED_AGAIN))
-    for seed in FILMED_AGAIN:
-        print(f"{name} {seed}: {deviations[f'healthy{seed}']:.2f} -> {deviations[f'{name}{seed}']:.2f}", end="; ")
-        assert deviations[f"{name}{seed}"] <= highest < deviations[f"impaired{seed}"]
+    now = [deviations[f"{name}{seed}"] for seed in FILMED_AGAIN]
+    before, ill = ([deviations[f"{what}{seed}"] for seed in FILMED_AGAIN] for what in ("healthy", "impaired"))
+    print(f"{name}: {np.round(before, 2)} -> {np.round(now, 2)}; healthy to {highest:.2f}, impaired {np.round(ill, 2)}")
+    assert max(now) <= highest < min(ill)
 
 
 def test_another_camera_leaves_the_subject_where_it_is(tmp_path: Path) -> None:
