@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select, text, update
 
 from tests.support.videos import walking_frames, write_video
 from ubam.core.errors import ModelError, RunError, UbamError, VideoError
@@ -18,7 +20,11 @@ from ubam.results.run_record import RunRecord
 from ubam.tracking.body import read_body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
-from webui.data.database import Database
+from webui.data.database import Database, check_sqlite
+from webui.data.models import Recording as Recorded
+from webui.data.models import Study, User
+from webui.jobs.queue import DurableQueue
+from webui.settings import ServerSettings
 
 
 def flip(path: Path, share: float = 0.6) -> None:
@@ -126,12 +132,28 @@ def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         RunRecord.open(run.folder)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    opened = Database(f"sqlite:///{tmp_path / 'ubam.sqlite'}")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the service with a person, a study and a recording, which was changed once."""
+    path = tmp_path_factory.mktemp("database") / "ubam.sqlite"
+    opened = Database(f"sqlite:///{path}")
     opened.migrate()
+    with opened.session() as session:
+        user = User(name="ada", key="ada")
+        session.add(user)
+        session.flush()
+        study = Study(name="mice", owner_id=user.id)
+        study.recordings.append(Recorded(position=0, file_name="a.mp4", bytes=5, subject="anna", group="healthy"))
+        session.add(study)
+    with opened.session() as session:
+        session.execute(update(Recorded).values(subject="berta", day=2.5))
     opened.engine.dispose()
-    return tmp_path / "ubam.sqlite"
+    return path
+
+
+@pytest.fixture
+def database(filled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(filled, tmp_path))
 
 
 def test_a_damaged_database_is_refused_by_name(database: Path) -> None:
@@ -144,8 +166,53 @@ def test_a_damaged_database_is_refused_by_name(database: Path) -> None:
             Database(f"sqlite:///{database}").migrate()
 
 
-def test_a_database_of_a_newer_version_is_refused(database: Path) -> None:
+def test_a_flipped_letter_in_the_database_is_found(database: Path) -> None:
+    whole = database.read_bytes()
+    for word in (b"berta", b"healthy", b"mice", b"a.mp4", b"0008"):
+        for bit in (0x01, 0x80):  # another letter, or none
+            content = bytearray(whole)
+            content[content.index(word) + 1] ^= bit
+            database.write_bytes(content)
+            with pytest.raises(UbamError, match=r"ubam\.sqlite is damaged \("):
+                check_sqlite(Database(f"sqlite:///{database}").engine, "put a copy of it back")
+
+
+def test_a_database_without_seals_is_sealed_as_it_is(database: Path) -> None:
     with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("ALTER TABLE recordings DROP COLUMN row_seal")
+        connection.execute("UPDATE alembic_version SET version_num = '0007', row_seal = NULL")
+        connection.execute("ALTER TABLE alembic_version DROP COLUMN row_seal")
+        connection.execute("UPDATE recordings SET subject = 'clara'")
+    opened = Database(f"sqlite:///{database}")
+    opened.migrate()
+    with opened.session() as session:
+        assert session.scalar(select(Recorded)).subject == "clara"
+        session.scalar(select(Recorded)).subject = "dora"
+    opened.migrate()
+
+
+def test_rows_that_another_process_writes_meanwhile_are_sealed(database: Path) -> None:
+    """`ubam user add` opens the database of a server that runs."""
+    server = Database(f"sqlite:///{database}")
+    server.migrate()
+    with server.session() as session:
+        session.scalar(select(Recorded)).subject = "clara"
+        session.flush()
+        check_sqlite(Database(f"sqlite:///{database}").engine, "")
+    Database(f"sqlite:///{database}").migrate()
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Path) -> None:
+    with Database(f"sqlite:///{database}").session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
     with pytest.raises(UbamError, match="newer version of ubam"):
         Database(f"sqlite:///{database}").migrate()
+
+
+def test_a_damaged_queue_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    settings = ServerSettings(data=tmp_path)
+    (tmp_path / "jobs.sqlite").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 32)
+    with pytest.raises(UbamError, match=r"jobs\.sqlite is damaged .*; remove it: what waits in it is queued again"):
+        DurableQueue(settings)

@@ -12,8 +12,7 @@ from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.finding import Finding
-from ubam.tracking.first_pass import read_first_pass
-from ubam.tracking.locate import find_subject
+from ubam.tracking.locate import survey_and_find
 
 Make = Callable[[int], Staged]
 SURE = [
@@ -34,14 +33,15 @@ MORE = [
     pytest.param(films.bedding, "", id="bedding"),
     pytest.param(films.house, "", id="house"),
     pytest.param(films.tiny, "", id="tiny"),
-    pytest.param(films.white_on_white, "", id="white on white"),
+    pytest.param(lambda seed: films.tiny(seed, 10), "is only about", id="a fly in a wide arena"),
+    pytest.param(films.white_on_white, "a part of it may be missing", id="white on white"),
 ]
 
 
 def find(film: Staged, folder: Path) -> Finding:
     write_clip(folder / "a.mp4", iter(film.frames), FPS, crf=16)
     recording = Recording("a", 2, folder / "a.mp4", "a", "g")
-    return find_subject(recording, read_first_pass(recording, probe(recording.video), folder))
+    return survey_and_find(recording, probe(recording.video), folder)[1]
 
 
 def check(make: Make, says: str, folder: Path, seed: int) -> None:

@@ -18,6 +18,7 @@ from ubam.pipeline.scored_run import ScoredRun
 from ubam.results.records.clips import ClipFacts, TransferFacts
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
+from ubam.results.run_tables import refuse_damaged
 from ubam.tracking.crop_store import CropStore
 
 
@@ -27,6 +28,7 @@ def find_neighbours(run: Path, recording_id: str, time_s: float, what: str, coun
     One neighbour per recording and half second; similarity as in `nearest`.
     """
     files = RunFolder(RunRecord.open(run).folder)
+    refuse_damaged(run, files.recordings_csv)
     rows = {row["recording_id"]: row for row in read_csv(files.recordings_csv) if row["status"] != "failed"}
     if recording_id not in rows:
         raise RunError(f"{run} has no recording '{recording_id}'; it has {', '.join(rows)}.")

@@ -4,7 +4,7 @@ check -> crops -> train -> embed -> score -> generator -> magnify -> report. A s
 settings are as they were when it was done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,44 +25,81 @@ from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
 from ubam.results.run_folder import ModelFolder
 from ubam.results.run_record import locked
+from ubam.results.run_tables import OF_RECORDINGS, damaged_tables, refuse_damaged
 
 
 def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
-    """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case."""
+    """Do every stage up to `until` that is not done, and return their names; `redo` repeats `until` in any case.
+
+    Those whose tables are damaged come first: what else is to be done is read in them.
+    """
+    mended = _with_damaged_tables(job)
+    _carry_out(job, mended)
     pending = pending_stages(job, until, redo)
     if "check" not in pending and (words := judge_size(job)) != job.run.record["stages"]["check"].get("warnings", []):
         job.run.warn("check", words)  # another reference than when the recordings were checked
+    _carry_out(job, pending)
+    return [stage for stage in STAGES if stage in (*mended, *pending)]
+
+
+def _carry_out(job: Job, stages: Sequence[str]) -> None:
     with Workers(job.settings.workers, job.scheduler) as workers:
-        for stage in pending:
+        for stage in stages:
             if stage == "crops":
                 croppable(job)  # checked before the record says that the stage has started
             with kept_in_step(job):
                 work = partial(WORK[stage], replace(job, workers=workers))
                 messages = job.run.perform(stage, stage_key(job, stage), work)
                 job.run.warn(stage, messages)
-    return pending
 
 
 def pending_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]:
     """The stages that `run_stages` would do.
 
     A stage whose files are gone is done again where they are asked for: it is `until`, or one that is to be done reads
-    them.
+    them. One whose table is damaged is done again in any case, and only then the files that are gone are known.
     """
-    needed, pending = _needed(until), set[str]()
+    needed, damaged = _needed(until), _with_damaged_tables(job)
+    pending = set(damaged)
     for stage in reversed(STAGES):
         if stage in needed:
             asked = stage == until or any(stage in READS[later] for later in pending)
             done = job.run.is_done(stage, stage_key(job, stage)) and not (redo and stage == until)
-            if not done or (asked and job.lacks(stage)):
+            if not done or (asked and not damaged and job.lacks(stage)):
                 pending.add(stage)
     if "train" in pending:
         pending |= {"generator"} & needed  # training saves networks without one
     return [stage for stage in STAGES if stage in pending]
 
 
+def _with_damaged_tables(job: Job) -> list[str]:
+    """The stages that are done and wrote a table that is not what it was; RunError where it cannot be made again.
+
+    A stage that other settings call for is not among them: it is to be done in any case.
+    """
+    damaged = damaged_tables(job.folder)
+    writers = [*OF_RECORDINGS] if job.files.recordings_csv in damaged else []
+    writers += ["score"] if set(damaged) - {job.files.recordings_csv} else []
+    broken = [stage for stage in writers if job.run.is_done(stage, stage_key(job, stage))]
+    if "check" in broken:
+        _require_videos(job)
+    return broken
+
+
+def _require_videos(job: Job) -> None:
+    """RunError where a video is gone since recordings.csv was written, so that it cannot be made again."""
+    stamps = job.run.record.get("stamps", {})
+    for recording in job.study.recordings:
+        if stamps.get(recording.recording_id) and not recording.is_there():
+            raise RunError(
+                f"{job.files.recordings_csv} is damaged, or was changed by hand, and {recording.video} is not there, "
+                "from which it is made again; put one of them back."
+            )
+
+
 def require_scored(job: Job) -> None:
     """Make sure that a run can be shown: RunError when it is not scored; crops that are gone are made again."""
+    refuse_damaged(job.folder)
     if pending_stages(job, "score"):
         raise RunError(f"{job.folder} is not scored yet; do first: ubam score {job.folder}")
     if pending_stages(job, "crops"):

@@ -13,6 +13,7 @@ from ubam.results.records.run import RunFacts
 from ubam.results.records.scores import ScoreRow
 from ubam.results.records.study import AgainstReference, Statistics
 from ubam.results.run_folder import RunFolder
+from ubam.results.run_tables import refuse_damaged
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,11 @@ class RunData:
 
 
 def read_run(folder: Path) -> RunData:
-    """Read a run folder; files that are missing count as empty, damaged ones too, and are named in `damaged`."""
+    """Read a run folder; files that are missing count as empty, unreadable ones too, and are named in `damaged`.
+
+    RunError where a table is not what the run wrote.
+    """
+    refuse_damaged(folder)
     damaged: list[str] = []
     files = RunFolder(folder)
     record = RunFacts.from_json(_json(files.run_json, damaged))

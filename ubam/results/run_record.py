@@ -13,6 +13,7 @@ from ubam.core.seals import read_record, write_record
 from ubam.core.storage import TOLD
 from ubam.results.records.run import RunJson, StageEntry
 from ubam.results.run_folder import LOCK, RunFolder
+from ubam.results.run_tables import unwatch, watch
 
 FORMAT = 1  # of run.json; a record of before has none
 Result = TypeVar("Result")
@@ -78,6 +79,7 @@ class RunRecord:
         """Do the work of a stage and record its state, duration and key; a failure is recorded and raised again."""
         entry: StageEntry = {"state": "running", "key": key, "started": _now()}
         self.record["stages"][stage] = entry
+        unwatch(self.folder, self.record, stage)
         self.save()
         began = time.monotonic()
         try:
@@ -89,6 +91,7 @@ class RunRecord:
             raise
         entry["state"], entry["seconds"] = "done", round(time.monotonic() - began, 2)
         entry["finished"] = _now()
+        watch(self.folder, self.record, stage)
         self.save()
         return result
 

@@ -12,6 +12,7 @@ from ubam.results.records.tests import Test
 from ubam.results.run_data import read_facts, read_table
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
+from ubam.results.run_tables import refuse_damaged
 
 TEXT = (
     "recording_id", "video", "subject", "group", "session", "status", "reason", "warnings", "box", "keypoints",
@@ -41,11 +42,12 @@ class Exported:
 
 
 def read_scored(folder: Path) -> Exported:
-    """Read the tables of a run; RunError when `folder` holds no run, or one that is not scored yet."""
+    """Read the tables of a run; RunError when `folder` holds no run, one that is not scored yet, or a damaged table."""
     record = RunRecord.open(folder).record
     files = RunFolder(folder)
     if not files.scores("subjects").is_file():
         raise RunError(f"{folder} is not scored yet; do first: ubam score {folder}")
+    refuse_damaged(folder)
     statistics = read_facts(files.statistics_json)
     tables = {}
     for name, path in _paths(files).items():

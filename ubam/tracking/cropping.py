@@ -28,8 +28,8 @@ from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore, read_description
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.finding import Finding
-from ubam.tracking.first_pass import FirstPass, declared_frames, read_first_pass, to_jpeg
-from ubam.tracking.locate import find_subject
+from ubam.tracking.first_pass import FirstPass, declared_frames, to_jpeg
+from ubam.tracking.locate import survey_and_find
 from ubam.tracking.outlines import (
     Glimpse,
     Look,
@@ -118,8 +118,7 @@ def _seal(folder: Path, meta: dict[str, Any]) -> None:
 def _write_store(
     recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress | None
 ) -> dict[str, Any]:
-    survey = read_first_pass(recording, info, folder, progress)
-    finding = find_subject(recording, survey)
+    survey, finding = survey_and_find(recording, info, folder, progress)
     scaled = _Scaled.of(finding, survey, crop_size)
     chances = scaled.plan_chances(survey, crop_size)
     survey.samples = survey.samples[:0]

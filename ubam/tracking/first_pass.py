@@ -54,15 +54,17 @@ class FirstPass:
                 yield from_jpeg(blob.read(stop - start), self.blob)
 
 
-def read_first_pass(recording: Recording, info: VideoInfo, folder: Path, progress: Progress | None = None) -> FirstPass:
-    """Read a recording once; its small pictures go to small.bin in `folder`.
+def read_first_pass(
+    recording: Recording, info: VideoInfo, folder: Path, progress: Progress | None = None, reduction: int | None = None
+) -> FirstPass:
+    """Read a recording once; its small pictures, `reduction` times smaller, go to small.bin in `folder`.
 
     Raises
     ------
     VideoError
         Fewer than 8 frames can be used.
     """
-    reduction = reduction_of(info.width, info.height)
+    reduction = reduction or reduction_of(info.width, info.height)
     samples = _Samples(int(np.clip(SAMPLE_BYTES // (info.width * info.height * 3), 15, 41)))
     first, times, offsets, light = 0, [], [0], []  # type: int, list[float], list[int], list[np.ndarray]
     frames = read_timed_frames(recording.video, fps=recording.fps, start_s=recording.start_s, end_s=recording.end_s)

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
+from ubam.core.typing import Progress
+from ubam.recordings.film import VideoInfo
 from ubam.recordings.study_table import Recording
 from ubam.tracking.camera_motion import (
     AT_REST,
@@ -20,13 +23,14 @@ from ubam.tracking.camera_motion import (
     local_saliency,
     share_at_rest,
 )
+from ubam.tracking.disturbances.faintness import contrast, finer_reduction, said_of_contrast, said_of_size
 from ubam.tracking.disturbances.intruders import steadied, without_light
 from ubam.tracking.disturbances.jumps import Jumps, find_jumps
 from ubam.tracking.disturbances.light import light_changes
 from ubam.tracking.disturbances.rivals import choose_subject
 from ubam.tracking.disturbances.sentences import said_of_jumps, said_of_larger, said_of_light
 from ubam.tracking.finding import Finding
-from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass
+from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass, read_first_pass
 from ubam.tracking.given_masks import find_by_masks
 from ubam.tracking.heading import facing, from_above
 from ubam.tracking.scene.background import (
@@ -52,6 +56,29 @@ MOVING_BEHIND_MASKS = (
 )
 MOVING_IN_BOX = "the camera moves and the given box does not: what the box shows is compared with a picture at rest"
 LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local background
+
+
+def survey_and_find(
+    recording: Recording, info: VideoInfo, folder: Path, progress: Progress | None = None
+) -> tuple[FirstPass, Finding]:
+    """The first pass over a recording, and the scene and track found in it; its pictures go into `folder`.
+
+    Where nothing moves in the usual small pictures and something does at full size, a second pass has larger ones.
+
+    Raises
+    ------
+        StudyError: the given masks do not fit.
+        VideoError: fewer than 8 frames can be used, or the given box lies outside the picture.
+    """
+    survey = read_first_pass(recording, info, folder, progress)
+    finding = find_subject(recording, survey)
+    finer = finer_reduction(survey.samples, survey.reduction) if finding.track.motionless else None
+    if finer is None:
+        return survey, finding
+    survey = read_first_pass(recording, info, folder, progress, finer)
+    finding = find_subject(recording, survey)
+    said = () if finding.track.motionless else (said_of_size(finding.track.extent),)
+    return survey, replace(finding, track=finding.track.saying(*said))
 
 
 def find_subject(recording: Recording, survey: FirstPass) -> Finding:
@@ -126,7 +153,8 @@ def scene_and_track(
         track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps, ~unsure)
         track = replace(track, larger=larger)
     remarks = choice.subject.motion.remarks(track, times, beside=choice.beside, unlike=choice.unlike)
-    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *remarks)
+    faint = () if settled is None else said_of_contrast(contrast(samples, whole, scene))
+    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *remarks, *faint)
 
 
 def _boxes_of(track: Track, at: np.ndarray, times: int, size: tuple[int, int]) -> np.ndarray:

@@ -17,7 +17,8 @@ class Track:
     found bool [T]; body_height: median vertical extent of the subject; ground_y float32 [T]: its lowest point, smooth;
     centre float32 [T,2] (x, y), smoothed; warnings: sentences for the user; shape float32 [T,7]: the moments of the
     subject's blob as `find_blobs` has them; extent: its typical longer side as seen. larger bool [T]: where something
-    much larger is in view; None where nobody looked for it.
+    much larger is in view; None where nobody looked for it. motionless: whether nothing moved, so that no subject was
+    found.
     """
 
     box: np.ndarray
@@ -29,6 +30,7 @@ class Track:
     shape: np.ndarray
     extent: float
     larger: np.ndarray | None = None
+    motionless: bool = False
 
     def saying(self, *warnings: str) -> "Track":
         """The same track with further warnings."""
@@ -63,7 +65,8 @@ class Motion:
         found = self.path >= 0
         if not found.any():
             width, height = (float(round(side * scale)) for side in self.size)
-            return fixed_track(len(self.path), (0.0, 0.0, width, height), (NO_MOTION,))
+            whole = fixed_track(len(self.path), (0.0, 0.0, width, height), (NO_MOTION,))
+            return replace(whole, motionless=True)
         chosen = self.blobs[np.arange(len(self.path)), np.maximum(self.path, 0)]
         return smooth_track(enlarged_blobs(chosen, scale), found, fps, ())
 

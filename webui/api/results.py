@@ -52,9 +52,9 @@ def get_results(run_id: str) -> ResultsAnswer:
     files = reader.files_in(run)
     scored = files.scores("subjects").is_file()
     return {
-        "run": run_json(run), "subjects": reader.table(files.scores("subjects")),
-        "recordings": reader.recordings_json(run), "statistics": reader.document(files.statistics_json),
-        "motifs": reader.document(files.motifs_json), "usage": reader.table(files.motifs("usage")),
+        "run": run_json(run), "subjects": reader.table(run, files.scores("subjects")),
+        "recordings": reader.recordings_json(run), "statistics": reader.document(run, files.statistics_json),
+        "motifs": reader.document(run, files.motifs_json), "usage": reader.table(run, files.motifs("usage")),
         "clips": reader.clips_of(run) + [clip for clip in rendered if clip["status"] == "done"],
         "files": reader.files_of(run), "words": result_words(files.path) if scored else None,
     }  # fmt: skip

@@ -12,10 +12,10 @@ from typing import IO, Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, run_dbos_database_migrations
 from dbos._error import DBOSAwaitedWorkflowCancelledError
-from sqlalchemy import delete, select
+from sqlalchemy import create_engine, delete, select
 
 from webui.context import JobQueue
-from webui.data.database import Database
+from webui.data.database import Database, check_sqlite
 from webui.data.models import Job, Worker, now
 from webui.jobs.housekeeping import housekeeping
 from webui.jobs.tasks import begin, conclude, do
@@ -50,6 +50,7 @@ class DurableQueue:
 
     def __init__(self, settings: ServerSettings) -> None:
         _quiet()
+        check_sqlite(create_engine(settings.queue_url), "remove it: what waits in it is queued again")
         run_dbos_database_migrations(settings.queue_url)
         self._client = DBOSClient(system_database_url=settings.queue_url, application_name=NAME)
         limits = {HEAVY: settings.runs_at_once, SMALL: SMALL_AT_ONCE}  # per worker, and the same for all workers

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from apiflask import abort
 
-from ubam.core.errors import UbamError
+from ubam.core.errors import RunError, UbamError
 from ubam.core.files import read_arrays, read_csv
 from ubam.results.run_folder import CROPS, LAYERS, LOCK, RunFolder
+from ubam.results.run_tables import refuse_damaged
 from webui.context import service
 from webui.data.models import Recording, Run
 from webui.data.session import database
@@ -64,6 +65,7 @@ def cut_from(run: Run) -> tuple[str, ...]:
 
 def names_in(run: Run) -> dict[str, dict[str, str]]:
     """The rows of recordings.csv by recording_id; only names that are safe as file names."""
+    _whole(run, files_in(run).recordings_csv)
     rows = {row.get("recording_id", ""): row for row in _rows(folder_of(run))}
     return {name: row for name, row in rows.items() if name and "/" not in name and not name.startswith(".")}
 
@@ -71,6 +73,15 @@ def names_in(run: Run) -> dict[str, dict[str, str]]:
 def _rows(folder: Path) -> list[dict[str, str]]:
     path = RunFolder(folder).recordings_csv
     return read_csv(path) if path.is_file() else []
+
+
+def _whole(run: Run, file: Path) -> Path:
+    """A table or record of a run; 409 where it is not what the run wrote."""
+    try:
+        refuse_damaged(folder_of(run), file)
+    except RunError:
+        abort(409, f"{file.name} of this run is damaged, or was changed by hand; start the run again.")
+    return file
 
 
 def row_of(run: Run, name: str) -> dict[str, str]:
@@ -110,14 +121,14 @@ def _number(name: str, cell: str) -> Cell:
     return value if np.isfinite(value) else None
 
 
-def table(file: Path) -> list[Row]:
+def table(run: Run, file: Path) -> list[Row]:
     """A CSV of a run; empty while it is not there."""
-    return numbers(read_csv(file)) if file.is_file() else []
+    return numbers(read_csv(_whole(run, file))) if file.is_file() else []
 
 
-def document(file: Path) -> Any:
+def document(run: Run, file: Path) -> Any:
     """A JSON file of a run; None while it is not there."""
-    return _read_json(file)
+    return _read_json(_whole(run, file))
 
 
 def _read_json(file: Path) -> Any:
@@ -129,7 +140,7 @@ def _read_json(file: Path) -> Any:
 
 def recordings_json(run: Run) -> list[Row]:
     """recordings.csv with the scores beside it, and which recording of the study each was."""
-    scores = {row["recording_id"]: row for row in table(files_in(run).scores("recordings"))}
+    scores = {row["recording_id"]: row for row in table(run, files_in(run).scores("recordings"))}
     rows = []
     for recording_id, cells in names_in(run).items():
         row, entry = numbers([cells])[0], run.recordings.get(recording_id, {})
@@ -143,7 +154,7 @@ def clips_of(run: Run) -> list[ClipRecord]:
     found, written = [], files_in(run).all_clip_facts()
     for name in names_in(run):
         for facts_file in [path for path in written if path.name.startswith(name)]:
-            facts = document(facts_file) or {}
+            facts = _read_json(facts_file) or {}
             if facts.get("recording_id") == name and facts_file.with_suffix(".mp4").is_file():
                 found.append(_clip_of(run, name, facts_file.stem, facts))
     return found
@@ -180,7 +191,7 @@ def windows_of(run: Run, name: str) -> list[WindowRecord]:
     path = files_in(run).scores("windows")
     if not path.is_file():
         return []
-    rows = numbers([row for row in read_csv(path) if row["recording_id"] == name])
+    rows = numbers([row for row in read_csv(_whole(run, path)) if row["recording_id"] == name])
     return [{"t_start_s": row["t_start_s"], "t_end_s": row["t_end_s"], "deviation": row["deviation"]} for row in rows]
 
 
@@ -284,7 +295,7 @@ def crop_jpeg(run: Run, name: str, time_s: float) -> bytes:
 def compare(runs: tuple[Run, Run]) -> ComparisonRecord:
     """Per subject the deviation in both runs, and how alike the two rankings are (Spearman)."""
     tables = [
-        {(row["subject"], row["group"]): row["deviation"] for row in table(files_in(run).scores("subjects"))}
+        {(row["subject"], row["group"]): row["deviation"] for row in table(run, files_in(run).scores("subjects"))}
         for run in runs
     ]
     keys = list(dict.fromkeys([*tables[0], *tables[1]]))

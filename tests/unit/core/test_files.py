@@ -131,3 +131,10 @@ def test_a_table_of_formulas_is_read_as_the_study_that_it_is(tmp_path: Path) -> 
     assert all(recording.video.is_file() for recording in study.recordings)
     lines = (tmp_path / "study.csv").read_text().splitlines()[1:]
     assert all(cell.startswith("'") for line in lines for cell in line.split(",")[:3])
+
+
+def test_a_path_is_its_text_in_json_and_a_missing_array_is_no_damage(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"where": tmp_path})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"where": str(tmp_path)}
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / "gone.npz")

@@ -58,7 +58,10 @@ class GeneratorEntry(TypedDict, total=False):
 
 
 class RunJson(TypedDict, total=False):
-    """run.json. stamps: size and time of each video; inputs: the hash of each; issues: of core/issue_codes.py."""
+    """run.json. stamps: size and time of each video; inputs: the hash of each; issues: of core/issue_codes.py.
+
+    tables: the hash of each table, by its path in the run folder.
+    """
 
     stages: Required[dict[str, StageEntry]]
     warnings: list[str]
@@ -77,6 +80,7 @@ class RunJson(TypedDict, total=False):
     stamps: dict[str, list[int]]
     issues: list[str]
     inputs: dict[str, object]
+    tables: dict[str, str]
     order_accuracy: float | None
     plan: str | None
     generator: GeneratorEntry

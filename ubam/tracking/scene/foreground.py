@@ -20,12 +20,12 @@ def saliency(frame: np.ndarray, background: np.ndarray, noise: np.ndarray | floa
     """
     red, green, blue = cv2.split(cv2.absdiff(frame, background))
     widest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 3).astype(np.float32)
-    lit = _exposure(background)
+    lit = exposure(background)
     low = np.maximum(LEAST * lit, 2.5 * noise)
     return np.clip((widest - low) / (low + 8.0 * lit), 0.0, 1.0, dtype=np.float32)
 
 
-def _exposure(background: np.ndarray) -> np.ndarray:
+def exposure(background: np.ndarray) -> np.ndarray:
     """How strongly differences show before a background uint8 [H,W,3], float32 [H,W]: from 0.5 in the dark to 1."""
     bright = cv2.blur(cv2.cvtColor(background, cv2.COLOR_RGB2GRAY), (5, 5)).astype(np.float32)
     return np.clip(0.3 + bright / 150, 0.5, 1.0)
