@@ -106,6 +106,7 @@ class Descent:
         self.network, self.optimiser, self.plan = network, optimiser, plan
         self.call, self.kept, self.checkpoint = call, kept or {}, checkpoint
         self.scheduler = LambdaLR(optimiser, plan.schedule)
+        self.end = plan.steps
         self.history: dict[str, list[float]] = {name: [] for name in plan.records}
         if checkpoint is not None:
             device = next(network.parameters()).device
@@ -119,7 +120,11 @@ class Descent:
     @property
     def finished(self) -> bool:
         """Whether no step is left, as after a checkpoint of a training that ended."""
-        return self.done >= self.plan.steps
+        return self.done >= self.end
+
+    def end_at(self, steps: int) -> None:
+        """End after so many steps, at most as many as planned."""
+        self.end = min(steps, self.plan.steps)
 
     def steps(self, progress: Progress | None = None) -> Iterator[int]:
         """The numbers of the steps that are left; the caller hands the loss of each to `take` before the next.
@@ -133,7 +138,7 @@ class Descent:
                 self.checkpoint.write(self.call, self._parts())
                 written = time.monotonic()
             if progress is not None:
-                progress(self.done, self.plan.steps)
+                progress(self.done, self.end)
 
     def take(self, loss: Tensor) -> None:
         """Take one step down the gradient of a scalar loss; ModelError when it is not finite."""
