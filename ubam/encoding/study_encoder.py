@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from ubam.encoding.embedding import embed_behaviours, embed_postures, encoded, l
 from ubam.encoding.encoders import CoordinateEncoder, PostureEncoder, PostureNetwork
 from ubam.encoding.landmarks.coordinate_views import CoordinateViews
 from ubam.encoding.landmarks.other_looks import moved_coordinates
+from ubam.encoding.many_processes import ask_for_help, calls_for_help
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -64,12 +66,28 @@ def learn(
     interrupted training continues. ModelError when no recording has a whole window with the subject found, or when the
     loss is not finite.
     """
+    ask_for_help({
+        "stores": [str(store.folder) for store in stores], "settings": settings.as_dict(), "device": device,
+        "checkpoint": str(checkpoint.path) if checkpoint else None,
+        "subjects": list(subjects) if subjects is not None else None,
+    })  # fmt: skip
     torch.set_num_threads(settings.workers)
     if settings.networks == "coordinates":
         settings = replace(settings, plan=settings.plan or likeliest_plan(stores))
     if settings.networks == "published":
         return _learn_published(stores, settings, device, progress, checkpoint)
     return _learn_encoders(stores, settings, device, progress, checkpoint, subjects)
+
+
+def help_to_learn() -> None:
+    """Help the first of the processes that `torchrun` started to learn, until it ends; see many_processes.py.
+
+    This process must see the crops of the run at the same path.
+    """
+    for call in calls_for_help():
+        stores = [CropStore.open(Path(folder)) for folder in call["stores"]]
+        checkpoint = Checkpoint(Path(call["checkpoint"])) if call["checkpoint"] else None
+        learn(stores, Settings(**call["settings"]), call["device"], None, checkpoint, call["subjects"])
 
 
 def watched(settings: Settings) -> bool:

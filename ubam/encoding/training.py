@@ -16,6 +16,7 @@ from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
 from ubam.encoding.early_stopping import Course
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, BehaviourNetwork, PostureEncoder, PostureNetwork
+from ubam.encoding.many_processes import encode_together
 from ubam.encoding.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, Outcome, kept_loss
 from ubam.encoding.order_objective import PERMUTED, STRIDE, Curriculum
 from ubam.encoding.training_loop import Descent, Plan, cosine
@@ -163,7 +164,7 @@ class _Lesson:
         loss = self._weighed(terms)
         if self.initial is not None:
             with torch.no_grad():
-                target = self.initial.encode(batch.pictures).repeat(self.objectives.looks, 1)
+                target = encode_together(self.initial.encode, batch.pictures).repeat(self.objectives.looks, 1)
             terms["kept"] = kept_loss(outcome.postures, target)
             loss = loss + self.settings.keep_weight * terms["kept"]
         numbers = {name: value.item() for name, value in terms.items()}

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.checkpoint import Checkpoint, Stateful
+from ubam.encoding.many_processes import average_gradients, leads
 
 Schedule = Callable[[int], float]
 
@@ -134,7 +135,11 @@ class Descent:
         written = time.monotonic()
         while not self.finished:
             yield self.done
-            if self.checkpoint is not None and (time.monotonic() - written >= self.checkpoint.every_s or self.finished):
+            if (
+                self.checkpoint is not None
+                and leads()
+                and (time.monotonic() - written >= self.checkpoint.every_s or self.finished)
+            ):
                 self.checkpoint.write(self.call, self._parts())
                 written = time.monotonic()
             if progress is not None:
@@ -148,6 +153,7 @@ class Descent:
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.network)
         if self.plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self.optimiser.step()

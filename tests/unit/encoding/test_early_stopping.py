@@ -104,8 +104,8 @@ def trained(**options: Any) -> tuple[PostureEncoder, dict[str, list[float]]]:
 def test_held_out_recordings_teach_in_the_last_fifth_only(early: None) -> None:
     reads: list[int] = []
     step = [0]
-    bars = [Watched(moving_bar(40, seed)[0], lambda: reads.append(step[0])) for seed in range(2)]
-    bars += [moving_bar(40, seed)[0] for seed in range(2, 6)]  # type: ignore[misc]
+    bars: list[Any] = [Watched(moving_bar(40, seed)[0], lambda: reads.append(step[0])) for seed in range(2)]
+    bars += [moving_bar(40, seed)[0] for seed in range(2, 6)]
     totals = []
 
     def progress(done: int, total: int) -> None:
