@@ -53,7 +53,10 @@ class Model:
         short to learn from.
         """
         stores = [one.store for one in recordings]
-        self.networks_, history = learn(stores, self.settings, device_of(self.settings.device), progress)
+        self.networks_, history = learn(
+            stores, self.settings, device_of(self.settings.device), progress,
+            subjects=[one.recording.subject for one in recordings],
+        )  # fmt: skip
         self.order_accuracy_ = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
         return self
 

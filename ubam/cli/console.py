@@ -57,6 +57,8 @@ def print_outcome(job: "Job", done: list[str], until: str, as_json: bool) -> Non
         return
     for warning in outcome.warnings:
         click.secho(f"note: {warning}", fg="yellow", err=True)
+    if "train" in done and (training := job.run.record.get("training")):
+        click.echo(training["why"])
     for row in outcome.subjects:
         click.echo(subject_line(row))
     failed = [row for row in outcome.recordings if row["status"] == "failed"]

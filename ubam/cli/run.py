@@ -139,11 +139,16 @@ def perform(
     """Do the stages of a run up to `until` and print the outcome; exit code 2 when a recording failed.
 
     kept: options of the run that hold, whatever `options` says. shard: "i/n", to crop a share of the recordings only.
+    Of the processes that `torchrun` starts the first one does all that; the others help it to learn.
     """
+    from ubam.encoding.many_processes import helped, helps
+    from ubam.encoding.study_encoder import help_to_learn
     from ubam.pipeline import recording_stages, runner
     from ubam.pipeline.plan import plan_run
     from ubam.results.run_record import locked
 
+    if helps():
+        return None if options["dry_run"] else help_to_learn()
     as_json, dry_run, fresh = options.pop("as_json"), options.pop("dry_run"), options.pop("fresh")
     part = _parse_shard(shard) if shard else None
     plan = plan_run(study, cast("RunOptions", {**options, **(kept or {})}), ask=ask_for_reference)
@@ -157,7 +162,8 @@ def perform(
             _delete_run(out)
         job = plan.start(out, bars)
         try:
-            done = recording_stages.make_shard(job, part) if part else runner.run_stages(job, until)
+            with helped():
+                done = recording_stages.make_shard(job, part) if part else runner.run_stages(job, until)
         finally:
             bars.close()
     if part:

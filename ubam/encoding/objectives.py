@@ -10,6 +10,7 @@ from torch.nn import functional
 from ubam.core.errors import ModelError
 from ubam.encoding.encoders import WINDOW, BehaviourNetwork, Heads, PostureEncoder, PostureNetwork
 from ubam.encoding.landmark_objective import Landmarks
+from ubam.encoding.many_processes import encode_together
 from ubam.encoding.order_objective import STRIDE, order_accuracy, order_loss, permutations, reordered, shuffled_contrast
 
 RECONSTRUCTED_SIDE = 16
@@ -191,8 +192,11 @@ class Criterion(nn.Module):
     ) -> Outcome:
         """The terms, one by one, for one batch."""
         wanted = self.objectives
-        features = _layered(posture).layers(batch.looks) if wanted.landmarks else None
-        postures = posture.encode(batch.looks) if features is None else _layered(posture).head(features.flatten(1))
+        features = encode_together(_layered(posture).layers, batch.looks) if wanted.landmarks else None
+        if features is None:
+            postures = encode_together(posture.encode, batch.looks)
+        else:
+            postures = _layered(posture).head(features.flatten(1))
         windows = postures.unflatten(0, (wanted.looks, -1, WINDOW))
         terms: dict[str, Tensor] = {}
         if wanted.contrast:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -10,10 +11,12 @@ import torch
 from ubam.core.progress import Progress
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
+from ubam.encoding.early_stopping import SHORTEST, held_out_recordings
 from ubam.encoding.embedding import embed_behaviours, embed_postures, encoded, looks_of_encoder, stride_of
-from ubam.encoding.encoders import BehaviourNetwork, CoordinateEncoder, PostureEncoder, PostureNetwork
+from ubam.encoding.encoders import CoordinateEncoder, PostureEncoder, PostureNetwork
 from ubam.encoding.landmarks.coordinate_views import CoordinateViews
 from ubam.encoding.landmarks.other_looks import moved_coordinates
+from ubam.encoding.many_processes import ask_for_help, calls_for_help
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -28,6 +31,9 @@ from ubam.encoding.training import TrainingSettings, build_encoders, train_encod
 from ubam.encoding.window_sampling import Pictures, Windows
 from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
+
+HELD_OUT = "held_out"  # among the settings of a model: the subjects that told when it had learnt
+FROM_NOTHING = ("compact", "coordinates")
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,42 @@ def learn(
     device: str = "cpu",
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
+    subjects: Sequence[str] | None = None,
 ) -> tuple[Networks, dict[str, list[float]]]:
     """Train both networks on the stores as `settings` say; the model and its history (see `train_encoders`).
 
-    With a `checkpoint` an interrupted training continues. ModelError when no recording has a whole window with the
-    subject found, or when the loss is not finite.
+    subjects: of each store. Where they are enough, some tell when a training from nothing has learnt, which then ends
+    before the steps that `settings` allow; `held_out` of the history says whether that was so. With a `checkpoint` an
+    interrupted training continues. ModelError when no recording has a whole window with the subject found, or when the
+    loss is not finite.
     """
+    ask_for_help({
+        "stores": [str(store.folder) for store in stores], "settings": settings.as_dict(), "device": device,
+        "checkpoint": str(checkpoint.path) if checkpoint else None,
+        "subjects": list(subjects) if subjects is not None else None,
+    })  # fmt: skip
     torch.set_num_threads(settings.workers)
     if settings.networks == "coordinates":
         settings = replace(settings, plan=settings.plan or likeliest_plan(stores))
-    learn_networks = _learn_published if settings.networks == "published" else _learn_encoders
-    posture, behaviour, history = learn_networks(stores, settings, device, progress, checkpoint)
-    return Networks(posture, behaviour, settings.as_dict()), history
+    if settings.networks == "published":
+        return _learn_published(stores, settings, device, progress, checkpoint)
+    return _learn_encoders(stores, settings, device, progress, checkpoint, subjects)
+
+
+def help_to_learn() -> None:
+    """Help the first of the processes that `torchrun` started to learn, until it ends; see many_processes.py.
+
+    This process must see the crops of the run at the same path.
+    """
+    for call in calls_for_help():
+        stores = [CropStore.open(Path(folder)) for folder in call["stores"]]
+        checkpoint = Checkpoint(Path(call["checkpoint"])) if call["checkpoint"] else None
+        learn(stores, Settings(**call["settings"]), call["device"], None, checkpoint, call["subjects"])
+
+
+def watched(settings: Settings) -> bool:
+    """Whether held-out subjects can end such a training: one from nothing, and not a short one."""
+    return settings.networks in FROM_NOTHING and settings.train_steps >= SHORTEST
 
 
 def _learn_encoders(
@@ -71,7 +101,8 @@ def _learn_encoders(
     device: str,
     progress: Progress | None,
     checkpoint: Checkpoint | None,
-) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
+    subjects: Sequence[str] | None,
+) -> tuple[Networks, dict[str, list[float]]]:
     """Our own networks, from nothing or from the shipped posture encoder; of views, or of body coordinates."""
     objectives, initial = OBJECTIVES[settings.objectives], None
     training = TrainingSettings(settings.train_steps, settings.batch_windows, objectives, seed=settings.seed)
@@ -87,8 +118,12 @@ def _learn_encoders(
         kind=kind,
     )  # fmt: skip
     windows = _windows(pictures, stores, objectives.factors)
+    described = settings.as_dict()
+    if subjects is not None and watched(settings):
+        training = replace(training, held_out=held_out_recordings(subjects, windows.usable, settings.seed))
+        described[HELD_OUT] = sorted({subjects[index] for index in training.held_out})
     history = train_encoders(posture, behaviour, windows, training, checkpoint=checkpoint, progress=progress)
-    return posture, behaviour, history
+    return Networks(posture, behaviour, described), history
 
 
 def _learn_published(
@@ -97,7 +132,7 @@ def _learn_published(
     device: str,
     progress: Progress | None,
     checkpoint: Checkpoint | None,
-) -> tuple[PostureNetwork, BehaviourNetwork, dict[str, list[float]]]:
+) -> tuple[Networks, dict[str, list[float]]]:
     """The networks of the published method, as it trains them."""
     training = published_settings(settings.train_steps, settings.batch_windows, settings.seed)
     posture, behaviour = build_published(
@@ -105,7 +140,7 @@ def _learn_published(
     )
     windows = _windows([CropPictures(store) for store in stores], stores, training.objectives.factors)
     history = train_published(posture, behaviour, windows, training, checkpoint=checkpoint, progress=progress)
-    return posture, behaviour, history
+    return Networks(posture, behaviour, settings.as_dict()), history
 
 
 def _windows(pictures: Sequence[Pictures], stores: Sequence[CropStore], factors: Sequence[int]) -> Windows:

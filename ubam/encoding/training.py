@@ -1,8 +1,9 @@
 """Trains the posture and the behaviour encoder together."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -13,8 +14,10 @@ from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
+from ubam.encoding.early_stopping import Course
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, BehaviourNetwork, PostureEncoder, PostureNetwork
-from ubam.encoding.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, kept_loss
+from ubam.encoding.many_processes import encode_together
+from ubam.encoding.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, Outcome, kept_loss
 from ubam.encoding.order_objective import PERMUTED, STRIDE, Curriculum
 from ubam.encoding.training_loop import Descent, Plan, cosine
 from ubam.encoding.window_sampling import Windows
@@ -24,6 +27,7 @@ Optimiser = Callable[[ParamsT], torch.optim.Optimizer]
 
 LONGEST_RISE = 50  # steps in which the learning rate rises
 LARGEST_GRADIENT = 5.0
+HELD_OUT_BATCHES = 4  # looked at each time
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class TrainingSettings:
 
     steps, batch_windows: number of steps, and of windows in each. learning_rate: its largest value. posture_rate: the
     posture network's share of it. keep_weight: weight of the distance of postures from those before the training, 0 for
-    none. seed: of all random numbers.
+    none. seed: of all random numbers. held_out: positions of recordings that tell when enough is learnt
+    (early_stopping.py), so that `steps` is the largest number; without any, all steps are taken.
     """
 
     steps: int
@@ -42,6 +47,7 @@ class TrainingSettings:
     posture_rate: float = 1.0
     keep_weight: float = 0.0
     seed: int = 0
+    held_out: tuple[int, ...] = ()
 
 
 def build_encoders(
@@ -82,20 +88,27 @@ def train_encoders(
 ) -> dict[str, list[float]]:
     """Train both networks in place on `windows`; returns the history.
 
-    The history holds, per step, each term of the objectives, and `accuracy` and `level` where order is learnt. With a
-    `checkpoint` an interrupted training continues, and ends with the same weights. ModelError when the loss is not
-    finite.
+    The history holds, per step, each term of the objectives, and `accuracy` and `level` where order is learnt; with
+    recordings held out, also `held_out`, the loss on them at every look. With a `checkpoint` an interrupted training
+    continues, and ends with the same weights. ModelError when the loss is not finite.
     """
     lesson = _Lesson(posture, behaviour, windows, settings, jittered)
     rises = max(1, min(LONGEST_RISE, settings.steps // 10))
-    schedule = cosine(settings.steps, rises)
+    course = Course(settings.steps, rises)
+    schedule = course.share if settings.held_out else cosine(settings.steps, rises)
     descent = Descent(
         lesson.networks, optimiser(lesson.parameter_groups()),
         Plan("the encoders", settings.steps, schedule, LARGEST_GRADIENT, lesson.records),
-        call=lesson.call, kept={"curriculum": lesson.curriculum}, checkpoint=checkpoint,
+        call=lesson.call, kept={"curriculum": lesson.curriculum, "course": course}, checkpoint=checkpoint,
     )  # fmt: skip
+    if settings.held_out:
+        descent.end_at(course.end)
     for step in descent.steps(progress):
-        loss, numbers = lesson.loss(step)
+        if settings.held_out and course.looks(step):
+            course.judge(step, lesson.held_out_loss())
+            descent.record(held_out=course.losses[-1])
+            descent.end_at(course.end)
+        loss, numbers = lesson.loss(step, everybody=step >= course.falls)
         descent.take(loss)
         descent.record(**numbers)
     posture.eval(), behaviour.eval()
@@ -117,6 +130,8 @@ class _Lesson:
         jittered: Jitter,
     ) -> None:
         self.settings, self.objectives, self.windows, self.jittered = settings, settings.objectives, windows, jittered
+        self.held = windows.only(settings.held_out) if settings.held_out else windows
+        self.taught = windows.without(settings.held_out)
         sizes = [len(item) for item in windows.pictures], list(windows.strides)
         self.call = [asdict(settings), fingerprint(posture), fingerprint(behaviour), sizes]
         self.initial = copy.deepcopy(posture).eval() if settings.keep_weight else None
@@ -129,7 +144,8 @@ class _Lesson:
         self.networks = nn.ModuleDict({"posture": posture, "behaviour": behaviour, "criterion": self.criterion})
         self.curriculum = Curriculum()
         kept = ("kept",) if settings.keep_weight else ()
-        self.records = (*self.objectives.terms, *kept, "accuracy", "level")
+        held = ("held_out",) if settings.held_out else ()
+        self.records = (*self.objectives.terms, *kept, "accuracy", "level", *held)
 
     def parameter_groups(self) -> ParamsT:
         """The weights of the posture network and all others, each with its learning rate."""
@@ -139,20 +155,16 @@ class _Lesson:
             {"params": others, "lr": rate},
         ]
 
-    def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The loss of one step, a scalar, and what is recorded of it."""
+    def loss(self, step: int, everybody: bool = True) -> tuple[Tensor, dict[str, float]]:
+        """The loss of one step, a scalar, and what is recorded of it; everybody: held-out recordings, too."""
         random = np.random.default_rng((self.settings.seed, step))
-        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        disorder = self._disorder(self.settings.batch_windows, random)
-        batch = self._batch(disorder, random, generator)
-        with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
-            torch.manual_seed(int(random.integers(2**62)))
-            outcome = self.criterion(self.posture, self.behaviour, batch, generator)
+        windows = self.windows if everybody else self.taught
+        batch, outcome = self._outcome(windows, self.curriculum, random)
         terms = outcome.terms
-        loss = sum(getattr(self.objectives, name) * value for name, value in terms.items())
+        loss = self._weighed(terms)
         if self.initial is not None:
             with torch.no_grad():
-                target = self.initial.encode(batch.pictures).repeat(self.objectives.looks, 1)
+                target = encode_together(self.initial.encode, batch.pictures).repeat(self.objectives.looks, 1)
             terms["kept"] = kept_loss(outcome.postures, target)
             loss = loss + self.settings.keep_weight * terms["kept"]
         numbers = {name: value.item() for name, value in terms.items()}
@@ -160,23 +172,46 @@ class _Lesson:
             numbers |= self._order_learnt(outcome.accuracy.item(), batch.disorder, outcome.disordered.tolist())
         return loss, numbers
 
-    def _disorder(self, count: int, random: np.random.Generator) -> list[str]:
+    def held_out_loss(self) -> float:
+        """The loss of the same windows of the held-out recordings each time, with disorder of every family."""
+        self.networks.eval()
+        with torch.no_grad():
+            losses = []
+            for number in range(HELD_OUT_BATCHES):
+                random = np.random.default_rng((self.settings.seed, number, len("held out")))
+                terms = self._outcome(self.held, Curriculum(opened=True), random)[1].terms
+                losses.append(float(self._weighed(terms)))
+        self.networks.train()
+        return float(np.mean(losses))
+
+    def _weighed(self, terms: Mapping[str, Tensor]) -> Tensor:
+        return reduce(torch.add, [getattr(self.objectives, name) * value for name, value in terms.items()])
+
+    def _outcome(self, windows: Windows, curriculum: Curriculum, random: np.random.Generator) -> tuple[Batch, Outcome]:
+        """A batch of these windows, with disorder as the curriculum has it, and what the criterion says of it."""
+        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+        disorder = self._disorder(self.settings.batch_windows, curriculum, random)
+        batch = self._batch(windows, disorder, random, generator)
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
+            torch.manual_seed(int(random.integers(2**62)))
+            return batch, self.criterion(self.posture, self.behaviour, batch, generator)
+
+    def _disorder(self, count: int, curriculum: Curriculum, random: np.random.Generator) -> list[str]:
         """A family for each window or each shuffle; the first half of the windows stays even, so that some are real."""
         if self.objectives.shuffled:
-            return self._families(PERMUTED, SHUFFLES * count, random)
+            return _families(PERMUTED, SHUFFLES * count, curriculum, random)
         if not self.objectives.order:
             return []
         half = -(-count // 2)
-        return self._families(PERMUTED, half, random) + self._families((*PERMUTED, STRIDE), count - half, random)
+        even = _families(PERMUTED, half, curriculum, random)
+        return even + _families((*PERMUTED, STRIDE), count - half, curriculum, random)
 
-    def _families(self, families: Sequence[str], count: int, random: np.random.Generator) -> list[str]:
-        chosen: list[str] = random.choice(families, count, p=self.curriculum.chances(families)).tolist()
-        return chosen
-
-    def _batch(self, disorder: list[str], random: np.random.Generator, generator: torch.Generator) -> Batch:
+    def _batch(
+        self, windows: Windows, disorder: list[str], random: np.random.Generator, generator: torch.Generator
+    ) -> Batch:
         asked = np.array([family == STRIDE for family in disorder]) if self.objectives.order else None
         count, together = self.settings.batch_windows, self.objectives.together
-        drawn, uneven = self.windows.draw(count, random, uneven=asked, together=together)
+        drawn, uneven = windows.draw(count, random, uneven=asked, together=together)
         if asked is not None:
             kept = asked & ~uneven  # a recording too short for an uneven window is disordered at random
             disorder = ["random" if lost else family for lost, family in zip(kept, disorder, strict=True)]
@@ -200,3 +235,8 @@ class _Lesson:
         if self.objectives.curriculum:
             self.curriculum.update(accuracy, disorder, losses)
         return {"accuracy": accuracy, "level": self.curriculum.level}
+
+
+def _families(families: Sequence[str], count: int, curriculum: Curriculum, random: np.random.Generator) -> list[str]:
+    chosen: list[str] = random.choice(families, count, p=curriculum.chances(families)).tolist()
+    return chosen

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.checkpoint import Checkpoint, Stateful
+from ubam.encoding.many_processes import average_gradients, leads
 
 Schedule = Callable[[int], float]
 
@@ -106,6 +107,7 @@ class Descent:
         self.network, self.optimiser, self.plan = network, optimiser, plan
         self.call, self.kept, self.checkpoint = call, kept or {}, checkpoint
         self.scheduler = LambdaLR(optimiser, plan.schedule)
+        self.end = plan.steps
         self.history: dict[str, list[float]] = {name: [] for name in plan.records}
         if checkpoint is not None:
             device = next(network.parameters()).device
@@ -119,7 +121,11 @@ class Descent:
     @property
     def finished(self) -> bool:
         """Whether no step is left, as after a checkpoint of a training that ended."""
-        return self.done >= self.plan.steps
+        return self.done >= self.end
+
+    def end_at(self, steps: int) -> None:
+        """End after so many steps, at most as many as planned."""
+        self.end = min(steps, self.plan.steps)
 
     def steps(self, progress: Progress | None = None) -> Iterator[int]:
         """The numbers of the steps that are left; the caller hands the loss of each to `take` before the next.
@@ -129,11 +135,15 @@ class Descent:
         written = time.monotonic()
         while not self.finished:
             yield self.done
-            if self.checkpoint is not None and (time.monotonic() - written >= self.checkpoint.every_s or self.finished):
+            if (
+                self.checkpoint is not None
+                and leads()
+                and (time.monotonic() - written >= self.checkpoint.every_s or self.finished)
+            ):
                 self.checkpoint.write(self.call, self._parts())
                 written = time.monotonic()
             if progress is not None:
-                progress(self.done, self.plan.steps)
+                progress(self.done, self.end)
 
     def take(self, loss: Tensor) -> None:
         """Take one step down the gradient of a scalar loss; ModelError when it is not finite."""
@@ -143,6 +153,7 @@ class Descent:
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.network)
         if self.plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self.optimiser.step()

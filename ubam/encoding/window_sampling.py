@@ -1,6 +1,7 @@
 """Draws windows of eight frames from the recordings of a study."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +49,16 @@ class Windows:
                 f"no recording is long enough to learn from: a window needs {WINDOW} frames with the subject found, "
                 f"and the longest recording has {longest} frames; add longer recordings or widen start_s and end_s"
             )
+
+    def only(self, recordings: Collection[int]) -> "Windows":
+        """The windows of these recordings (positions), of which one at least is long enough."""
+        chosen = copy.copy(self)
+        chosen.usable = [index for index in self.usable if index in recordings]
+        return chosen
+
+    def without(self, recordings: Collection[int]) -> "Windows":
+        """The windows of all recordings but these."""
+        return self.only([index for index in self.usable if index not in recordings])
 
     def draw(
         self, count: int, random: np.random.Generator, *, uneven: np.ndarray | None = None, together: int = 1

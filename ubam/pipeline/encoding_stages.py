@@ -1,18 +1,22 @@
 """The stage `train`: the networks learn postures and behaviours from the study, or are taken from a model."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_json
+from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
+from ubam.encoding.early_stopping import FEWEST
 from ubam.encoding.encoders import TrajectoryEncoder
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.shipped_weights import pretrained
-from ubam.encoding.study_encoder import learn
+from ubam.encoding.study_encoder import HELD_OUT, learn, watched
 from ubam.pipeline.job import Job, device_of
 from ubam.pipeline.posture_parts import SEEN_BY_THE_EYE, UNLEARNT, WORDS, posture_of
+from ubam.results.records.run import TrainingEntry
 from ubam.tracking.body import likeliest_plan
 
 LEARNT = 0.7  # order accuracy below which a study taught little
@@ -27,7 +31,9 @@ def train(job: Job) -> list[str]:
     if job.model is not None:
         return _take(job, job.model)
     plan = _plan_of(job)
-    stores = [job.store(recording.recording_id) for recording in job.usable()]
+    recordings = job.usable()
+    stores = [job.store(recording.recording_id) for recording in recordings]
+    job.run.record.pop("training", None)
     if job.settings.posture in UNLEARNT:
         job.run.record["order_accuracy"] = None
         job.files.model.history.unlink(missing_ok=True)
@@ -35,11 +41,12 @@ def train(job: Job) -> list[str]:
         return []
     model, history = learn(
         stores, job.settings, device_of(job.settings.device), job.counted("train"),
-        checkpoint=Checkpoint(job.files.model.checkpoint),
+        checkpoint=Checkpoint(job.files.model.checkpoint), subjects=[recording.subject for recording in recordings],
     )  # fmt: skip
     model.settings |= {"plan": plan}
     model.save(job.files.model.path)
     write_json(job.files.model.history, history)
+    job.run.record["training"] = describe_training(history, job.settings, model.settings.get(HELD_OUT, []))
     accuracy = float(np.mean(history["accuracy"][-20:])) if history["accuracy"] else None
     job.run.record["order_accuracy"] = accuracy
     scratch = job.settings.networks == "compact"  # few steps adapt the others, too few to learn the order
@@ -49,6 +56,23 @@ def train(job: Job) -> list[str]:
             "there may be too little motion."
         ]
     return []
+
+
+def describe_training(
+    history: Mapping[str, Sequence[float]], settings: Settings, held_out: Sequence[str]
+) -> TrainingEntry:
+    """How many steps a training took, and why no more; held_out: the subjects that told when it had learnt."""
+    steps, most = len(next(iter(history.values()))), settings.train_steps
+    if not held_out:
+        spare = f"; subjects that tell when enough is learnt are held out where there are {FEWEST}"
+        why = f"All {most:,} training steps were taken{spare if watched(settings) else ''}."
+    elif steps < most:
+        why = (
+            f"Training ended after {steps:,} of at most {most:,} steps: on held-out subjects, the loss no longer fell."
+        )
+    else:
+        why = f"All {most:,} training steps were taken: on held-out subjects, the loss fell until the end."
+    return {"steps": steps, "most": most, "held_out": list(held_out), "why": why}
 
 
 def _take(job: Job, path: Path) -> list[str]:

@@ -55,7 +55,7 @@ def _analysed(data: RunData) -> str:
 
 def _run_of(data: RunData) -> str:
     record = data.record
-    steps = _setting(record.settings, "train_steps", "steps")
+    steps = _setting(record.training or {}, "steps") or _setting(record.settings, "train_steps", "steps")
     seconds = record.stages["train"].seconds if "train" in record.stages else None
     parts = [f"preset {record.preset or 'unknown'}", f"{steps} training steps" if steps else ""]
     parts += [f"training {seconds:.0f} s" if seconds else "", record.device or ""]

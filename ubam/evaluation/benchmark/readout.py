@@ -104,7 +104,7 @@ def measure_readout(
     labels = read_labels(recordings, stores)
     device = device_of(settings.device)
     report = None if progress is None else lambda done, total: progress("train", done, total)
-    trained, _ = learn(stores, settings, device, report)
+    trained, _ = learn(stores, settings, device, report, subjects=[one.subject for one in recordings])
     codes = control_features(stores, labels, settings)
     codes["trained on these recordings"] = _features(trained, stores, labels, device)
     if model is not None:

@@ -150,7 +150,7 @@ def networks(study: KnownStudy, settings: Settings) -> tuple[Networks, float]:
     if (folder / TRAINED).exists():  # written last
         return Networks.load(folder), float(json.loads((folder / TRAINED).read_text(encoding="utf-8"))["train_s"])
     began = time.process_time()
-    model, _ = learn(study.stores, settings)
+    model, _ = learn(study.stores, settings, subjects=[one.subject for one in study.recordings])
     trained = time.process_time() - began
     if settings.networks != "published":
         model.save(folder)

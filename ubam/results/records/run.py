@@ -57,6 +57,15 @@ class GeneratorEntry(TypedDict, total=False):
     trained: bool
 
 
+class TrainingEntry(TypedDict, total=False):
+    """How the networks were learnt: steps taken, and at most; subjects held out until the last fifth; why it ended."""
+
+    steps: int
+    most: int
+    held_out: list[str]
+    why: str
+
+
 class RunJson(TypedDict, total=False):
     """run.json. stamps: size and time of each video; inputs: the hash of each; issues: of core/issue_codes.py.
 
@@ -82,6 +91,7 @@ class RunJson(TypedDict, total=False):
     inputs: dict[str, object]
     tables: dict[str, str]
     order_accuracy: float | None
+    training: TrainingEntry
     plan: str | None
     generator: GeneratorEntry
 
@@ -103,7 +113,7 @@ class StageFacts:
 class RunFacts:
     """What a run was asked to do and how far it is; `settings`, `options` and `versions` are plain values by name.
 
-    issues: codes of what `check` has against the study (core/issue_codes.py).
+    issues: codes of what `check` has against the study (core/issue_codes.py). training: as `TrainingEntry`.
     """
 
     stages: dict[str, StageFacts] = field(default_factory=dict)
@@ -120,6 +130,7 @@ class RunFacts:
     settings: dict[str, object] = field(default_factory=dict)
     options: dict[str, object] = field(default_factory=dict)
     versions: dict[str, object] = field(default_factory=dict)
+    training: dict[str, object] | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "RunFacts":
