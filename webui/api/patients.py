@@ -13,6 +13,7 @@ from ubam.core.errors import ModelError
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import role_in, run_of, study_of, visible
+from webui.api.clips import clip_json
 from webui.api.results import shown_run
 from webui.api.runs import queue_entries, run_json
 from webui.data.models import Job, NamedReference, Recording, Run, Study
@@ -147,6 +148,8 @@ def _patient_json(study: Study) -> PatientAnswer:
         "run": run_json(run) if run is not None else None,
         "visits": _visits(course) if course else [], "band": list(course.band) if course and course.band else None,
         "finding": finding(course) if course else [], "limits": limits(course) if course else [],
+        "compared": compared.id if compared is not None else None,
+        "clips": [clip for clip in map(clip_json, compared.clips if compared else ()) if clip["status"] == "done"],
     }  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class VisitAnswer(TypedDict):
 
 
 class PatientAnswer(TypedDict):
-    """A patient over visits; `run` is the latest comparison, and visits are those that it has compared."""
+    """A patient over visits; `run` is the latest comparison, `compared` the latest that is done, with its visits."""
 
     id: str
     pseudonym: str
@@ -117,6 +117,8 @@ class PatientAnswer(TypedDict):
     band: list[float] | None
     finding: list[str]
     limits: list[str]
+    compared: str | None
+    clips: list[ClipRecord]
 
 
 class MemberAnswer(TypedDict):

@@ -11,8 +11,10 @@ from marshmallow import ValidationError, validates_schema
 
 from ubam.core.settings import FACTOR_RANGE, LAYOUTS, POSTURES
 from ubam.tracking.eye.landmarks import PLANS
+from webui.jobs.records import IN_PHASE
 
 TRANSFER = "transfer"  # the posture of one recording with the appearance of another
+OF_TWO = (TRANSFER, IN_PHASE)
 LARGEST = 1e9
 
 
@@ -153,19 +155,23 @@ class RunIn(Schema):
 
 
 class ClipIn(Schema):
-    """A magnified clip; `transfer` shows the posture of the recording with the pixels of the one in `appearance`."""
+    """A magnified clip.
+
+    `transfer` shows the posture of the recording with the pixels of the one in `appearance`; `in-phase` shows both
+    recordings beside each other, at the same moment of the movement.
+    """
 
     recording_id = name_field(required=True)
     factor = Float(load_default=0.0, validate=Range(*FACTOR_RANGE))
-    layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, TRANSFER)))
+    layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, *OF_TWO)))
     appearance = label_field(allow_none=True)
     from_s = number_field(0)
     to_s = number_field(0)
 
     @validates_schema
     def _has_looks(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("layout") == TRANSFER) != bool(data.get("appearance")):
-            raise ValidationError("goes with the layout 'transfer', and it with this.", "appearance")
+        if (data.get("layout") in OF_TWO) != bool(data.get("appearance")):
+            raise ValidationError("goes with the layouts 'transfer' and 'in-phase', and they with this.", "appearance")
         if data.get("appearance") == data["recording_id"]:
             raise ValidationError("is the recording itself; take another one.", "appearance")
 

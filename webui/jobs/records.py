@@ -2,6 +2,8 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+IN_PHASE = "in-phase"  # a clip of two recordings of a run: each moment beside the same moment of the other
+
 
 class StageProgress(TypedDict):
     """How far a stage is: waiting, running or done; `seconds` is None before it began."""
@@ -160,10 +162,14 @@ class ScoreOrder(TypedDict):
 
 
 class ClipOrder(TypedDict):
-    """Write one magnified clip of the run folder `run` to the file `out`."""
+    """Write one magnified clip of the run folder `run` to the file `out`.
+
+    `against`: the run that holds the reference recordings of a run that was scored against a frozen reference.
+    """
 
     do: Literal["clip"]
     run: str
+    against: str | None
     recording: str
     factor: float
     layout: str

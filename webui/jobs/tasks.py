@@ -258,8 +258,10 @@ def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str
         if clip is None:
             return ""
         folder = place.storage.job(clip.run) / "clips" / clip.id
+        against = session.get(Run, clip.run.against_id) if clip.run.against_id else None
         order: ClipOrder = {
             "do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording, "factor": clip.factor,
+            "against": str(place.storage.run(against)) if against is not None else None,
             "layout": clip.layout, "appearance": clip.appearance, "from_s": clip.from_s, "to_s": clip.to_s,
             "out": str(place.storage.clip(clip)), "folder": str(folder),
         }  # fmt: skip
