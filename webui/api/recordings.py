@@ -31,7 +31,8 @@ def recording_json(recording: Recording) -> RecordingAnswer:
         "group": one.group, "session": one.session, "day": one.day, "dose": one.dose, "start_s": one.start_s,
         "end_s": one.end_s, "given_fps": one.given_fps, "keypoints": one.keypoints, "mask": one.mask,
         "keypoints_said": one.keypoints_said, "date": one.date, "extra": one.extra, "box": one.box,
-        "face_box": one.face_box, "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
+        "face_box": one.face_box, "face_path": one.face_path,
+        "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
         "duration_s": one.duration_s, "width": one.width, "height": one.height, "frames": one.frames,
     }  # fmt: skip
 
@@ -70,6 +71,10 @@ def _looked_at(changed: Sequence[Recording], values: RecordingValues) -> None:
 def _change(recording: Recording, values: RecordingValues) -> None:
     for name, value in values.items():
         setattr(recording, name, value.strip() if isinstance(value, str) else value)
+    if values.get("face_path"):  # what was said last holds, and of both at once the face that moves
+        recording.face_box = None
+    elif values.get("face_box"):
+        recording.face_path = None
     start, end = recording.start_s or 0, recording.end_s
     if end is not None and end <= start:
         abort(

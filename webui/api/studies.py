@@ -208,6 +208,7 @@ def put_table(study_id: str) -> ChangedAnswer:
     for recording, values in rows:
         for name, value in values.items():
             setattr(recording, name, value)
+        recording.face_path = None if recording.face_box else recording.face_path
     database().commit()
     look_again([one for one, before in zip(of_rows, said_before, strict=True) if _said(one) != before])
     return {"changed": len(rows), "notes": kept_besides(text)}

@@ -7,6 +7,8 @@ from uuid import uuid4
 from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from webui.data.face import face_keys
+
 
 def now() -> datetime:
     """The present moment, UTC."""
@@ -109,7 +111,8 @@ class Recording(Base):
 
     given_fps: frames a second that override the file's clock. keypoints, mask: names of files of the study.
     keypoints_said: what reading the keypoints said, `ok` or why they cannot be used. extra: further columns. date: of
-    the visit of a patient.
+    the visit of a patient. face_box: where a face is; face_path where it moves, [time_s, x0, y0, x1, y1] one after the
+    other.
     """
 
     __tablename__ = "recordings"
@@ -137,6 +140,7 @@ class Recording(Base):
     end_s: Mapped[float | None]
     box: Mapped[list[Any] | None]
     face_box: Mapped[list[Any] | None]
+    face_path: Mapped[list[Any] | None]
     given_fps: Mapped[float | None]
     keypoints: Mapped[str] = mapped_column(String(1000), default="")
     mask: Mapped[str] = mapped_column(String(1000), default="")
@@ -144,6 +148,11 @@ class Recording(Base):
     date: Mapped[str] = mapped_column(String(10), default="")
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     study: Mapped[Study] = relationship(back_populates="recordings")
+
+    @property
+    def face(self) -> list[list[float]]:
+        """Where a face is that nobody may see, as `face_keys` has it."""
+        return face_keys(self.face_box, self.face_path)
 
 
 class Companion(Base):
@@ -197,7 +206,7 @@ class Run(Base):
     """One analysis of a study; `folder` is set when it was made elsewhere and only opened here.
 
     posture, plan and block are options of `ubam run`; None leaves them to it.
-    `recordings` maps the names inside the run to what they were made of: {name: {id, file_name, face_box}}.
+    `recordings` maps the names inside the run to what they were made of: {name: {id, file_name, face_box, ...}}.
     """
 
     __tablename__ = "runs"

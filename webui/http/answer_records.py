@@ -209,6 +209,7 @@ class RecordingAnswer(Description):
     keypoints_said: str
     date: str
     extra: dict[str, str]
+    face_path: list[list[float]] | None
     status: str
     reason: str
     warnings: list[str]

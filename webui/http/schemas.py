@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from apiflask import Schema
@@ -71,6 +72,22 @@ def _is_box(sides: list[float]) -> None:
         raise ValidationError("is no box; write [left, top, right, bottom] in pixels.")
 
 
+class FacePath(List[Any]):
+    """[time_s, x0, y0, x1, y1] at some moments in their order, or nothing: a box that moves evenly between them."""
+
+    def __init__(self) -> None:
+        key = List(Float(validate=Range(0, 1e6)), validate=Length(equal=5))
+        super().__init__(key, allow_none=True, validate=[Length(1, 500), _is_path])
+
+
+def _is_path(keys: list[list[float]]) -> None:
+    for key in keys:
+        _is_box(key[1:])
+    times = [key[0] for key in keys if key]
+    if any(later <= before for before, later in pairwise(times)):
+        raise ValidationError("is not in the order of time; sort its moments, each once.")
+
+
 class SignIn(Schema):
     """Name and password."""
 
@@ -108,6 +125,7 @@ class RecordingIn(Schema):
     extra = Dict(keys=name_field(), values=label_field(), validate=Length(0, 40))
     box = Box()
     face_box = Box()
+    face_path = FacePath()
 
     @validates_schema
     def _ends_after_start(self, data: dict[str, Any], **_: Any) -> None:

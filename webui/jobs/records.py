@@ -39,6 +39,7 @@ class RecordingValues(TypedDict, total=False):
     extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None
+    face_path: list[list[float]] | None
     outside: str
 
 
@@ -59,7 +60,7 @@ class Description(TypedDict):
 class RunEntry(Description):
     """A recording as it was when a run was queued: `id` is its id in the study.
 
-    Runs of older versions lack the last four.
+    Runs of older versions lack the last five.
     """
 
     id: str
@@ -69,6 +70,7 @@ class RunEntry(Description):
     keypoints: NotRequired[str]
     mask: NotRequired[str]
     extra: NotRequired[dict[str, str]]
+    face_path: NotRequired[list[list[float]] | None]
 
 
 class ProcessLimits(TypedDict):
@@ -103,12 +105,15 @@ class ProbeOrder(TypedDict):
 
 
 class CopyOrder(TypedDict):
-    """Write the playable copy `out`; `box` becomes unrecognisable, and a `width` of None keeps the video's own."""
+    """Write the playable copy `out`; the `face` becomes unrecognisable, and a `width` of None keeps the video's own.
+
+    face: [time_s, x0, y0, x1, y1] at some moments, as `webui.data.face` takes it; empty where there is none.
+    """
 
     do: Literal["copy"]
     video: str
     out: str
-    box: list[float] | None
+    face: list[list[float]]
     width: int | None
     limits: ProcessLimits
 
