@@ -75,7 +75,7 @@ def write_copy(
     size = (info.width, info.height) if max_width is None or info.width <= max_width else _narrowed(info, max_width)
     with atomic_path(out) as temporary:
         try:
-            _copy_frames(path, temporary, info.fps, size, blur and _Blur(info, blur))
+            _copy_frames(path, temporary, info.fps, size, None if blur is None else _Blur(info, blur))
         except (OSError, av.FFmpegError) as error:
             raise VideoError(f"{path}: could not be copied ({error}); is the disk full?") from error
 

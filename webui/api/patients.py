@@ -19,6 +19,7 @@ from webui.api.runs import queue_entries, run_json
 from webui.data.models import Job, NamedReference, Recording, Run, Study
 from webui.data.session import database
 from webui.http.answer_records import NamedReferenceAnswer, PatientAnswer, StudyAnswer, VisitAnswer
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.patient_schemas import NamedReferenceOut, PatientIn, PatientOut, ReferenceIn
 from webui.http.request_records import NameRequest, PatientRequest
 from webui.http.schemas import answers
@@ -70,13 +71,15 @@ def reference_json(reference: NamedReference) -> NamedReferenceAnswer:
 
 
 @patients.get("/references")
+@patients.input(ListIn, location="query", arg_name="given")
 @patients.output(NamedReferenceOut(many=True))
 @patients.doc(summary="Every named reference that one may compare with, newest first")
-def list_references() -> list[NamedReferenceAnswer]:
+def list_references(given: ListRequest) -> tuple[list[NamedReferenceAnswer], int, Headers]:
     """Those of runs that one may see."""
     me()
-    found = select(NamedReference).join(Run).join(Study).where(visible()).order_by(NamedReference.created.desc())
-    return [reference_json(reference) for reference in database().scalars(found)]
+    order = Order((NamedReference.created, NamedReference.id), newest_first=True)
+    found, headers = page_of(select(NamedReference).join(Run).join(Study).where(visible()), order, given)
+    return [reference_json(reference) for reference in found], 200, headers
 
 
 @patients.delete("/references/<string:reference_id>")

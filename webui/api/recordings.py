@@ -13,6 +13,7 @@ from webui.context import service
 from webui.data.models import Job, Recording, now
 from webui.data.session import database
 from webui.http.answer_records import RecordingAnswer
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.request_records import ManyRequest
 from webui.http.responses import frame_without_face, send_picture, send_whole
 from webui.http.schemas import ManyIn, RecordingIn, answers
@@ -38,11 +39,14 @@ def recording_json(recording: Recording) -> RecordingAnswer:
 
 
 @recordings.get("/studies/<string:study_id>/recordings")
+@recordings.input(ListIn, location="query", arg_name="given")
 @recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="The recordings of a study")
-def list_recordings(study_id: str) -> list[RecordingAnswer]:
+def list_recordings(study_id: str, given: ListRequest) -> tuple[list[RecordingAnswer], int, Headers]:
     """In the order in which they came."""
-    return [recording_json(recording) for recording in study_of(study_id).recordings]
+    of_study = select(Recording).where(Recording.study_id == study_of(study_id).id)
+    found, headers = page_of(of_study, Order((Recording.position, Recording.id)), given)
+    return [recording_json(recording) for recording in found], 200, headers
 
 
 @recordings.patch("/studies/<string:study_id>/recordings")

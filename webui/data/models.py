@@ -41,7 +41,11 @@ Identifier = String(32)
 
 
 class User(Base):
-    """A person: admin, member, or viewer (who may look at what is shared and start nothing)."""
+    """A person: admin, member, or viewer (who may look at what is shared and start nothing).
+
+    email: where the ends of runs are told, empty for nowhere. provider_id: who the person is to the provider of
+    OpenID Connect at which they sign in, its address included; empty for a person with a password.
+    """
 
     __tablename__ = "users"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
@@ -50,6 +54,8 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="member")
     password: Mapped[str] = mapped_column(String(300), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str] = mapped_column(String(320), default="")
+    provider_id: Mapped[str] = mapped_column(String(300), default="", index=True)
     epoch: Mapped[int] = mapped_column(default=0)  # raised to end every session of this person
     created: Mapped[datetime] = mapped_column(default=now)
 
@@ -227,6 +233,7 @@ class Run(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     study: Mapped[Study] = relationship(back_populates="runs")
     clips: Mapped[list["Clip"]] = relationship(cascade="all, delete-orphan", back_populates="run")
+    comments: Mapped[list["Comment"]] = relationship(cascade="all, delete-orphan", back_populates="run")
 
 
 class NamedReference(Base):
@@ -258,6 +265,21 @@ class Clip(Base):
     to_s: Mapped[float | None]
     created: Mapped[datetime] = mapped_column(default=now)
     run: Mapped[Run] = relationship(back_populates="clips")
+
+
+class Comment(Base):
+    """What somebody said of a moment of a film; `recording` is its name in the run."""
+
+    __tablename__ = "comments"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    recording: Mapped[str] = mapped_column(String(200))
+    time_s: Mapped[float]
+    text: Mapped[str] = mapped_column(String(2000))
+    user_id: Mapped[str] = mapped_column(Identifier)
+    user_name: Mapped[str] = mapped_column(String(200))
+    created: Mapped[datetime] = mapped_column(default=now)
+    run: Mapped[Run] = relationship(back_populates="comments")
 
 
 class Ended(Base):

@@ -269,11 +269,13 @@ class CheckAnswer(TypedDict):
 
 
 class PersonAnswer(TypedDict):
-    """The person who asks."""
+    """The person who asks; by_provider: they sign in at a provider and have no password here."""
 
     id: str
     name: str
     role: str
+    email: str
+    by_provider: bool
 
 
 class LimitsAnswer(TypedDict):
@@ -293,6 +295,7 @@ class MeAnswer(TypedDict):
     user: PersonAnswer | None
     accounts: bool
     csrf: str
+    mail: bool
     presets: list[str]
     server_folders: bool
     retention_days: int
@@ -353,3 +356,15 @@ class ReadyAnswer(TypedDict):
 
     status: str
     lacking: list[str]
+
+
+class CommentAnswer(TypedDict):
+    """What somebody said of a moment of a film, seconds of the recording."""
+
+    id: str
+    recording_id: str
+    time_s: float
+    text: str
+    user: str
+    created: str
+    can_delete: bool

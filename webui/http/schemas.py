@@ -7,7 +7,7 @@ from typing import Any
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Email, Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
 from ubam.core.settings import FACTOR_RANGE, LAYOUTS, POSTURES
@@ -57,6 +57,11 @@ def is_date(text: str) -> bool:
 def _dated(text: str) -> None:
     if text and not is_date(text):
         raise ValidationError("is no date; write 2026-05-31, or nothing.")
+
+
+def _mailable(text: str) -> None:
+    if text:
+        Email(error="is no e-mail address; write one, or nothing.")(text)
 
 
 class Box(List[float]):
@@ -160,7 +165,8 @@ class PathsIn(Schema):
 class RunIn(Schema):
     """How to analyse a study; without a reference every subject is compared with all others.
 
-    posture, plan and block are the options of `ubam run` of these names.
+    posture, plan and block are the options of `ubam run` of these names. again: start it even where the same run is
+    there already.
     """
 
     name = label_field()
@@ -170,6 +176,7 @@ class RunIn(Schema):
     plan = String(allow_none=True, validate=OneOf(PLANS))
     block = label_field(allow_none=True)
     seed = Integer(load_default=0, strict=True, validate=Range(0, 2**31 - 1))
+    again = Boolean(load_default=False)
 
 
 class ClipIn(Schema):
@@ -199,6 +206,15 @@ class ScoreIn(Schema):
 
     recordings = List(String(validate=[Length(1, 64), clean]), required=True, validate=Length(1, 500))
     name = label_field()
+    again = Boolean(load_default=False)
+
+
+class CommentIn(Schema):
+    """What is said of a moment of a film of a run."""
+
+    recording_id = name_field(required=True)
+    time_s = Float(required=True, validate=Range(0, LARGEST))
+    text = String(required=True, validate=[Length(1, 2000), clean, filled])
 
 
 class UserIn(Schema):
@@ -210,12 +226,13 @@ class UserIn(Schema):
 
 
 class UserChange(Schema):
-    """What an admin may change about a person; a person may change their own password."""
+    """What an admin may change about a person; a person may change their own password and e-mail."""
 
     password = String(validate=[Length(10, 1000), clean])
     old_password = String(validate=[Length(0, 1000), clean])
     role = String(validate=OneOf(("admin", "member", "viewer")))
     active = Boolean()
+    email = String(validate=[Length(0, 320), clean, _mailable])
 
 
 class TokenIn(Schema):

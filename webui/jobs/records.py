@@ -2,6 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+HEAVY_KINDS = ("run", "score")  # of jobs
 IN_PHASE = "in-phase"  # a clip of two recordings of a run: each moment beside the same moment of the other
 
 

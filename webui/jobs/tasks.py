@@ -14,6 +14,7 @@ from ubam.core.text import bytes_text
 from webui.data.face import face_keys
 from webui.data.models import Clip, Job, Recording, Run, now
 from webui.jobs.companions import KINDS, Kind, companion_path, companions_of
+from webui.jobs.mail import tell_end
 from webui.jobs.records import ClipOrder, CopyOrder, ProbeOrder, ProcessLimits, RunOrder, ScoreOrder
 from webui.jobs.run_study import write_run_study
 from webui.jobs.subprocesses import Ending, run_child
@@ -63,11 +64,15 @@ def _give_back(place: Workplace, job_id: str) -> None:
 
 
 def conclude(place: Workplace, job_id: str, ending: str) -> None:
-    """Write how a job ended; one that was cancelled or deleted meanwhile stays so."""
+    """Write how a job ended, and tell its person; one that was cancelled or deleted meanwhile stays so."""
+    ended = False
     with place.database.session() as session:
         job = session.get(Job, job_id)
         if job is not None and job.status == "running":
             job.status, job.error, job.finished = ("failed" if ending else "done"), ending[:2000], now()
+            ended = True
+    if ended:
+        tell_end(place, job_id)
 
 
 def _watcher(place: Workplace, job_id: str) -> Callable[[], bool]:

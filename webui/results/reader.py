@@ -83,7 +83,7 @@ def row_of(run: Run, name: str) -> dict[str, str]:
 
 
 def check_faces(run: Run) -> None:
-    """409 where a face was hidden, or its box changed, after the run was made: its pictures show what is to be hidden."""
+    """409 where a face was hidden, or its box changed, after the run was made: its pictures show the face."""
     for name, entry in run.recordings.items():
         recording = database().get(Recording, entry["id"])
         before = face_keys(entry["face_box"], entry.get("face_path"))

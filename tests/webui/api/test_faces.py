@@ -1,4 +1,4 @@
-"""A face that moves is hidden in everything that is shown: in the copy to play, in the still picture, in what a run reads."""
+"""A face that moves is hidden in the copy to play, in the still picture, and in what a run reads."""
 
 import io
 import json

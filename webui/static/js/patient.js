@@ -1,6 +1,6 @@
 // A patient over visits: films with dates, and each visit beside the range of a named reference.
 
-import { get, me, part, patch, post, remove } from "./api.js";
+import { all, get, me, part, patch, post, remove } from "./api.js";
 import { ask, attempt } from "./dialogs.js";
 import { button, byId, h, show, svg } from "./dom.js";
 import { chosen } from "./files.js";
@@ -59,7 +59,7 @@ function line(recording, editable) {
 }
 
 async function refresh() {
-  const [found, rows] = await Promise.all([get(`patients/${part(id)}`), get(`studies/${part(id)}/recordings`)]);
+  const [found, rows] = await Promise.all([get(`patients/${part(id)}`), all(`studies/${part(id)}/recordings`)]);
   const editable = study.can_edit !== false, going = found.run?.status === "queued" || found.run?.status === "running";
   rows.sort((a, b) => a.date.localeCompare(b.date) || a.file_name.localeCompare(b.file_name));
   const mark = (list) => JSON.stringify(list.map((one) => [one.id, one.date, one.status]));

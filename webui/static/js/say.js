@@ -1,8 +1,8 @@
-// The texts of the page, from texts.toml; a text with forms for none, one and many is chosen by `n`.
+// The texts of the page, from texts.toml or another language's file; a text with forms for none, one and many is chosen by `n`.
 
-import { texts } from "/texts.js";
+import { language, texts } from "/texts.js";
 
-const forms = new Intl.PluralRules("en");
+const forms = new Intl.PluralRules(language);
 
 function find(key) {
   const text = key.split(".").reduce((level, name) => level?.[name], texts);

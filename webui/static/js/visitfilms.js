@@ -51,6 +51,7 @@ export class VisitFilms {
     byId("apart-films").hidden = phase;
     byId("beside-words").textContent = say(phase ? "patient.phase_words" : "patient.beside_words");
     this.phase.clear();
+    this.phase.element.hidden = true;
     this.clips.wish += 1;
     if (phase) { await this.inPhase(before, after); return; }
     this.stop();
@@ -64,6 +65,7 @@ export class VisitFilms {
     if (clip === null && wanted) { this.tell("phase", ""); this.setMode("apart"); }
     if (!clip || !wanted) return;
     this.tell("phase", say("patient.leaps", { n: clip.facts.leaps ?? 0 }));
+    this.phase.element.hidden = false;
     const names = [before, after].map((name) => this.of.get(name));
     this.phase.load(clip.url, "", say("patient.phase_label", { before: names[0], after: names[1] }), names, false);
   }
