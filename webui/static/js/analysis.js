@@ -39,7 +39,7 @@ export class Analysis {
   }
 
   takes({ estimates, measured }, preset) {
-    const time = seconds(60 * Math.max(1, Math.round((estimates[preset] ?? 0) / 60))).replace(/ 00 s$/, "");
+    const time = seconds(60 * Math.max(1, Math.round((estimates[preset] ?? 0) / 60))).replace(/\s00\ss$/, "");
     return say(measured ? "start.takes" : "start.takes_two_cores", { time });
   }
 

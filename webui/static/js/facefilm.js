@@ -5,7 +5,7 @@ import { button, h, show } from "./dom.js";
 import { seconds } from "./format.js";
 import { say } from "./say.js";
 
-const SAME_S = 0.02;
+const SAME_S = 0.02, STILL_S = 10; // as far in as the picture of a long film is from
 
 /** Where the face is at `time`: [x0, y0, x1, y1]; nothing without any moment. */
 export function boxAt(keys, time) {
@@ -33,7 +33,8 @@ export class FaceFilm {
     this.draw();
   }
 
-  get time() { return this.video.readyState ? this.video.currentTime : 0; }
+  /** The moment that is shown: of the film, or until it is there of the picture from its middle. */
+  get time() { return this.video.readyState ? this.video.currentTime : Math.min(this.length / 2, STILL_S); }
 
   listen() {
     const follow = () => { this.tick(); if (!this.video.paused) requestAnimationFrame(follow); };
