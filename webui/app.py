@@ -6,10 +6,13 @@ from typing import Any
 from apiflask import APIFlask
 
 from webui.access import identity
+from webui.access.openid import connect
 from webui.api import health
+from webui.api.comments import comments
 from webui.api.companions import companions
 from webui.api.patients import patients
-from webui.api.people import door, people
+from webui.api.people import people
+from webui.api.provider import door
 from webui.api.recordings import recordings
 from webui.api.results import found
 from webui.api.runs import runs
@@ -20,12 +23,13 @@ from webui.data.database import Database
 from webui.data.storage import Storage
 from webui.http import security
 from webui.http.schemas import Error
-from webui.pages.routes import pages
+from webui.pages.routes import pages, show_problem
 from webui.settings import ServerSettings, secret_key
 
 DESCRIPTION = """Everything that the pages of ubam do. Sign in with `Authorization: Bearer ubam_...` (a token from the
 page, or from POST /api/v1/tokens), or with a session cookie and its X-CSRFToken. Identifiers are 32 hexadecimal digits,
-times are UTC. Things of other people are 404. Errors are problems of RFC 9457; `error` is one sentence."""
+times are UTC. Lists that grow come in pages; the header Link names the next one. Things of other people are 404. Errors
+are problems of RFC 9457; `error` is one sentence."""
 
 OPEN = ("/api/v1/me", "/api/v1/session")
 
@@ -40,14 +44,17 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
         "webui", title="ubam", version="1", spec_path="/api/v1/openapi.json", docs_path=None,
         static_folder=str(Path(__file__).parent / "static"),
     )  # fmt: skip
+    app.extensions["problem_page"] = show_problem
     app.extensions["ubam"] = Service(settings, database, storage, queue or _durable_queue(settings))
     security.configure(app, settings, key)
     _describe(app)
     app.before_request(health.count_request)
     identity.install(app)
+    if settings.openid is not None:
+        app.extensions["openid"] = connect(app, settings.openid)
     security.install(app, settings)
     app.after_request(health.count_answer)
-    of_studies = (studies, recordings, companions, uploads, runs, found, patients)
+    of_studies = (studies, recordings, companions, uploads, runs, found, patients, comments)
     for blueprint in (people, *of_studies, door, health.health, pages):
         app.register_blueprint(blueprint)
     return app

@@ -5,6 +5,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ubam.core.errors import UbamError
 
@@ -43,6 +44,25 @@ def cores_here() -> int:
 
 
 @dataclass(frozen=True)
+class OpenId:
+    """A provider of OpenID Connect at which people sign in: its address, who this server is to it, and its secret.
+
+    role: of somebody who comes for the first time. shown: how the provider is called on the page of signing in.
+    """
+
+    issuer: str
+    client: str
+    secret: str = field(default="", repr=False)
+    role: str = "viewer"
+    shown: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the provider is called on the page of signing in."""
+        return self.shown or urlsplit(self.issuer).netloc
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     """How one server or worker was started.
 
@@ -50,7 +70,9 @@ class ServerSettings:
     whether people sign in; public_name: the host name behind the TLS proxy (empty: no proxy, 127.0.0.1 only); folders:
     folders that may be read for recordings and runs; retention_days: studies untouched for longer are deleted (0: no
     study is); runs_at_once and cores: heavy jobs side by side and the processes that each may use; runner: the module
-    that a job's child process executes; example: whether the example study is made at the first start.
+    that a job's child process executes; example: whether the example study is made at the first start; mail and
+    mail_from: the mail server (smtp://...) by which ends of runs are told, and from whom (empty: they are not); openid:
+    where else people sign in.
     """
 
     data: Path
@@ -64,6 +86,9 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     runner: str = "webui.jobs.analysis_process"
     example: bool = False
+    mail: str = field(default="", repr=False)
+    mail_from: str = ""
+    openid: OpenId | None = None
 
     @property
     def database_url(self) -> str:

@@ -1,6 +1,7 @@
 """`ubam serve`, `ubam worker` and `ubam user`: the web service on the command line."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 from ubam.core.errors import UbamError
 
 if TYPE_CHECKING:
-    from webui.settings import ServerSettings
+    from webui.settings import OpenId, ServerSettings
 
 DATA = Path("ubam-data")
 
@@ -42,6 +43,12 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
                      envvar="UBAM_RETENTION_DAYS", help="Delete studies untouched for longer; 0 keeps them."),
         click.option("--allow-folder", "folders", type=click.Path(path_type=Path, exists=True, file_okay=False),
                      multiple=True, envvar="UBAM_ALLOW_FOLDER", help="A folder whose videos and runs may be read."),
+        click.option("--public-name", default="", envvar="UBAM_PUBLIC_NAME",
+                     help="The host name of the TLS proxy in front."),
+        click.option("--mail", default="", envvar="UBAM_MAIL", metavar="URL",
+                     help="smtp://user:password@host:587: tells people when their runs end  [default: none]"),
+        click.option("--mail-from", default="", envvar="UBAM_MAIL_FROM", metavar="ADDRESS",
+                     help="The address that these e-mails come from."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -52,12 +59,34 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="UBAM_HOST")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, envvar="UBAM_PORT")
 @click.option("--accounts", is_flag=True, envvar="UBAM_ACCOUNTS", help="People sign in; add them with `ubam user add`.")
-@click.option("--public-name", default="", envvar="UBAM_PUBLIC_NAME", help="The host name of the TLS proxy in front.")
 @click.option("--without-tls", is_flag=True, help="Allow an open address without a TLS proxy in front.")
 @click.option("--no-jobs", is_flag=True, envvar="UBAM_NO_JOBS", help="Leave the jobs to `ubam worker`.")
 @click.option("--file-gib", type=click.FloatRange(0.001), default=64.0, show_default=True, envvar="UBAM_FILE_GIB")
 @click.option("--quota-gib", type=click.FloatRange(0.001), default=500.0, show_default=True, envvar="UBAM_QUOTA_GIB",
               help="Bytes of videos that one person may keep.")  # fmt: skip
+@click.option(
+    "--openid-issuer",
+    default="",
+    envvar="UBAM_OPENID_ISSUER",
+    metavar="URL",
+    help="A provider of OpenID Connect at which people sign in; its secret is read from UBAM_OPENID_SECRET.",
+)
+@click.option(
+    "--openid-client",
+    default="ubam",
+    show_default=True,
+    envvar="UBAM_OPENID_CLIENT",
+    help="Who this server is to the provider.",
+)
+@click.option("--openid-name", default="", envvar="UBAM_OPENID_NAME", help="How the page calls the provider.")
+@click.option(
+    "--openid-role",
+    type=click.Choice(["viewer", "member"]),
+    default="viewer",
+    show_default=True,
+    envvar="UBAM_OPENID_ROLE",
+    help="The role of somebody who comes from there for the first time.",
+)
 @service_options
 @job_options
 def serve_command(host: str, port: int, without_tls: bool, no_jobs: bool, **options: Any) -> None:
@@ -79,21 +108,40 @@ def worker_command(**options: Any) -> None:
     work(_settings(**options), say=click.echo)
 
 
-def _settings(
-    *, data: Path, database: str, folders: tuple[Path, ...] = (), retention_days: int = 0, runs_at_once: int = 1,
-    cores: int | None = None, accounts: bool = False, public_name: str = "", **amounts: float,
-) -> "ServerSettings":  # fmt: skip
+LIMITS = {"file_gib": "file_bytes", "quota_gib": "quota_bytes", "job_gib": "job_bytes"}
+PLAIN = ("database", "folders", "retention_days", "runs_at_once", "accounts", "public_name", "mail", "mail_from")
+
+
+def _settings(**options: Any) -> "ServerSettings":
+    """The settings of a server or worker, from what stands on its command line; all but `data` may be absent."""
     from webui.settings import GIB, Limits, ServerSettings, cores_here
 
-    bytes_of = {"file_gib": "file_bytes", "quota_gib": "quota_bytes", "job_gib": "job_bytes"}
-    limits: dict[str, Any] = {bytes_of[name]: int(value * GIB) for name, value in amounts.items() if name in bytes_of}
-    if "job_hours" in amounts:
-        limits["job_seconds"] = amounts["job_hours"] * 3600
+    limits: dict[str, Any] = {LIMITS[name]: int(options[name] * GIB) for name in LIMITS if name in options}
+    if "job_hours" in options:
+        limits["job_seconds"] = options["job_hours"] * 3600
+    if options.get("mail"):
+        from webui.jobs.mail import check_mail
+
+        check_mail(options["mail"], options["mail_from"])
+    plain: dict[str, Any] = {name: options[name] for name in PLAIN if name in options}
     return ServerSettings(
-        data=data.absolute(), database=database, accounts=accounts, public_name=public_name, folders=folders,
-        retention_days=retention_days, runs_at_once=runs_at_once, cores=cores or cores_here(), limits=Limits(**limits),
-        example=True,
+        data=options["data"].absolute(), cores=options.get("cores") or cores_here(), limits=Limits(**limits),
+        openid=_openid(options), example=True, **plain,
     )  # fmt: skip
+
+
+def _openid(options: Mapping[str, Any]) -> "OpenId | None":
+    """Where else people sign in; a secret on a command line could be read by everybody on the machine."""
+    from webui.settings import OpenId
+
+    if not options.get("openid_issuer"):
+        return None
+    if not options.get("accounts"):
+        raise UbamError("--openid-issuer lets people sign in, and this server is for one person; add --accounts.")
+    secret = os.environ.get("UBAM_OPENID_SECRET", "")
+    return OpenId(
+        options["openid_issuer"], options["openid_client"], secret, options["openid_role"], options["openid_name"]
+    )
 
 
 @click.group("user")

@@ -2,7 +2,7 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from ubam.recordings.film import VideoInfo
 from ubam.recordings.video_reader import probe, read_timed_frames
 
 Box = tuple[int, int, int, int]
+Sides = tuple[float, float, float, float]
 TICK = Fraction(1, 90_000)  # seconds: a copy keeps the times of its frames to this
 
 
@@ -49,9 +50,8 @@ def write_clip(path: Path | str, frames: Iterable[np.ndarray], fps: float, crf: 
 
 
 def write_copy(
-    path: Path | str, out: Path | str, *, blur: tuple[float, float, float, float] | None = None,
-    max_width: int | None = None,
-) -> None:  # fmt: skip
+    path: Path | str, out: Path | str, *, blur: Callable[[float], Sides] | None = None, max_width: int | None = None
+) -> None:
     """Write a copy that plays in browsers, every frame at its own time, without sound and metadata; whole or absent.
 
     Parameters
@@ -61,21 +61,21 @@ def write_copy(
     out
         The MP4 to write (H.264).
     blur
-        (x0, y0, x1, y1) in pixels: this part is shown as 4 x 4 patches of mean colour, which nothing undoes.
+        Called with the time of each frame in seconds from the first: its (x0, y0, x1, y1) in pixels is shown as 4 x 4
+        patches of mean colour, which nothing undoes.
     max_width
         Scale down to this width; None: as large as it is.
 
     Raises
     ------
     VideoError
-        Unreadable, the box is outside the picture, or the encoder failed (a full disk for example).
+        Unreadable, the box is outside the picture in every frame, or the encoder failed (a full disk for example).
     """
     path, out, info = Path(path), Path(out), probe(path)
-    patch = None if blur is None else _box_inside(path, blur, info)
     size = (info.width, info.height) if max_width is None or info.width <= max_width else _narrowed(info, max_width)
     with atomic_path(out) as temporary:
         try:
-            _copy_frames(path, temporary, info.fps, size, patch)
+            _copy_frames(path, temporary, info.fps, size, None if blur is None else _Blur(info, blur))
         except (OSError, av.FFmpegError) as error:
             raise VideoError(f"{path}: could not be copied ({error}); is the disk full?") from error
 
@@ -84,7 +84,22 @@ def _narrowed(info: VideoInfo, width: int) -> tuple[int, int]:
     return width, max(2, round(info.height * width / info.width / 2) * 2)
 
 
-def _copy_frames(path: Path, out: Path, fps: float, size: tuple[int, int], patch: Box | None) -> None:
+class _Blur:
+    """Hides a part of every frame, and remembers whether there ever was one."""
+
+    def __init__(self, info: VideoInfo, where: Callable[[float], Sides]) -> None:
+        self._info, self._where, self.hid = info, where, False
+
+    def __call__(self, picture: np.ndarray, time_s: float) -> np.ndarray:
+        x0, y0, x1, y1 = (round(side) for side in self._where(time_s))
+        box = max(0, x0), max(0, y0), min(self._info.width, x1), min(self._info.height, y1)
+        if box[2] - box[0] < 2 or box[3] - box[1] < 2:
+            return picture
+        self.hid = True
+        return _patched(picture, box)
+
+
+def _copy_frames(path: Path, out: Path, fps: float, size: tuple[int, int], blur: _Blur | None) -> None:
     """Encode every frame at its own time; sizes are made even by repeating the last row and column."""
     with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         options = {"preset": "veryfast", "crf": "18", "flags": "+bitexact"}
@@ -93,22 +108,16 @@ def _copy_frames(path: Path, out: Path, fps: float, size: tuple[int, int], patch
         stream.pix_fmt, stream.thread_count = "yuv420p", 1
         stream.codec_context.time_base = stream.time_base = TICK
         for _, time_s, picture in read_timed_frames(path):
-            if patch is not None:
-                picture = _patched(picture, patch)
+            if blur is not None:
+                picture = blur(picture, time_s)
             if size != picture.shape[1::-1]:
                 picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
             frame = av.VideoFrame.from_ndarray(_even(picture), format="rgb24")
             frame.pts, frame.time_base = round(time_s / TICK), TICK
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def _box_inside(path: Path, box: tuple[float, float, float, float], info: VideoInfo) -> Box:
-    x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
-    x1, y1 = min(info.width, round(box[2])), min(info.height, round(box[3]))
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        raise VideoError(f"{path}: the box to blur {box} is not in the picture of {info.width}x{info.height}")
-    return x0, y0, x1, y1
+    if blur is not None and not blur.hid:
+        raise VideoError(f"{path}: the part to hide is never in the picture")
 
 
 def _patched(picture: np.ndarray, box: Box) -> np.ndarray:

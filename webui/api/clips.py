@@ -5,19 +5,22 @@ import json
 from apiflask import abort
 from flask import Response
 
+from ubam.results.run_folder import CROPS
 from webui.access.audit_log import note
 from webui.access.permissions import clip_of, run_of
 from webui.api.runs import runs
 from webui.context import service
-from webui.data.models import Clip, Job
+from webui.data.models import Clip, Job, Run
 from webui.data.session import database
 from webui.http.answer_schemas import ClipOut
 from webui.http.request_records import ClipRequest
 from webui.http.responses import send_layers, send_whole
-from webui.http.schemas import ClipIn, answers
+from webui.http.schemas import TRANSFER, ClipIn, answers
 from webui.http.security import identity, limiter
 from webui.jobs.progress import read_progress
+from webui.jobs.records import IN_PHASE
 from webui.jobs.requests import add_job, position
+from webui.results import reader
 from webui.results.reader import check_faces, names_in
 from webui.results.records import ClipRecord
 
@@ -31,8 +34,8 @@ def make_clip(run_id: str, given: ClipRequest) -> tuple[ClipRecord, int]:
     """Queue a small job, before all runs; an existing one is returned."""
     run = run_of(run_id)
     check_faces(run)
-    if run.against_id:
-        abort(409, "Clips need the reference recordings, which a run against a frozen reference does not hold.")
+    if run.against_id and given["layout"] != IN_PHASE:
+        _check_reference(run, given["layout"])
     for name in filter(None, (given["recording_id"], given.get("appearance"))):
         if name not in names_in(run):
             abort(404, f"This run has no recording '{name}'.")
@@ -52,6 +55,15 @@ def make_clip(run_id: str, given: ClipRequest) -> tuple[ClipRecord, int]:
     clip.run = run
     add_job("clip", clip, run.study, 20.0)
     return clip_json(clip), 201
+
+
+def _check_reference(run: Run, layout: str) -> None:
+    """409 unless the run that holds the reference recordings is still here, with what the clip is made of."""
+    against = database().get(Run, run.against_id)
+    if layout == TRANSFER:
+        abort(409, "A run against a frozen reference shows nobody with the looks of another.")
+    if against is None or not (reader.folder_of(against) / CROPS).is_dir():
+        abort(409, "Clips need the recordings of the reference, which are not on this server any more.")
 
 
 def _job(clip: Clip) -> Job:

@@ -13,11 +13,13 @@ from ubam.core.errors import ModelError
 from webui.access.audit_log import note
 from webui.access.identity import me
 from webui.access.permissions import role_in, run_of, study_of, visible
+from webui.api.clips import clip_json
 from webui.api.results import shown_run
 from webui.api.runs import queue_entries, run_json
 from webui.data.models import Job, NamedReference, Recording, Run, Study
 from webui.data.session import database
 from webui.http.answer_records import NamedReferenceAnswer, PatientAnswer, StudyAnswer, VisitAnswer
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.patient_schemas import NamedReferenceOut, PatientIn, PatientOut, ReferenceIn
 from webui.http.request_records import NameRequest, PatientRequest
 from webui.http.schemas import answers
@@ -69,13 +71,15 @@ def reference_json(reference: NamedReference) -> NamedReferenceAnswer:
 
 
 @patients.get("/references")
+@patients.input(ListIn, location="query", arg_name="given")
 @patients.output(NamedReferenceOut(many=True))
 @patients.doc(summary="Every named reference that one may compare with, newest first")
-def list_references() -> list[NamedReferenceAnswer]:
+def list_references(given: ListRequest) -> tuple[list[NamedReferenceAnswer], int, Headers]:
     """Those of runs that one may see."""
     me()
-    found = select(NamedReference).join(Run).join(Study).where(visible()).order_by(NamedReference.created.desc())
-    return [reference_json(reference) for reference in database().scalars(found)]
+    order = Order((NamedReference.created, NamedReference.id), newest_first=True)
+    found, headers = page_of(select(NamedReference).join(Run).join(Study).where(visible()), order, given)
+    return [reference_json(reference) for reference in found], 200, headers
 
 
 @patients.delete("/references/<string:reference_id>")
@@ -147,6 +151,8 @@ def _patient_json(study: Study) -> PatientAnswer:
         "run": run_json(run) if run is not None else None,
         "visits": _visits(course) if course else [], "band": list(course.band) if course and course.band else None,
         "finding": finding(course) if course else [], "limits": limits(course) if course else [],
+        "compared": compared.id if compared is not None else None,
+        "clips": [clip for clip in map(clip_json, compared.clips if compared else ()) if clip["status"] == "done"],
     }  # fmt: skip
 
 

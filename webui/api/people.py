@@ -38,6 +38,7 @@ from webui.http.answer_records import (
     TokenAnswer,
     UserAnswer,
 )
+from webui.http.paging import Headers, ListIn, ListRequest, Order, link_to, page_of
 from webui.http.people_schemas import AuditLine, MeOut, NewTokenOut, SpaceOut, TokenOut, UserOut
 from webui.http.request_records import AuditRequest, NewUserRequest, SignInRequest, TokenRequest, UserChangeRequest
 from webui.http.schemas import AuditIn, SignIn, TokenIn, UserChange, UserIn, answers
@@ -57,7 +58,7 @@ def login_with_token() -> Any:
     if not service().settings.accounts and service().one_time.redeem(request.args.get("token", "")):
         user = only_person(database())
         database().commit()
-        _enter(user)
+        enter(user)
         return redirect("/")
     if current_user.is_authenticated:
         return redirect("/")
@@ -67,7 +68,8 @@ def login_with_token() -> Any:
     )
 
 
-def _enter(user: User) -> None:
+def enter(user: User) -> None:
+    """Begin a session of a person."""
     session.clear()
     session["id"] = new_id()
     login_user(Person(user))
@@ -92,7 +94,7 @@ def sign_in(given: SignInRequest) -> MeAnswer:
     if not service().settings.accounts or not password_fits(user, given["password"]) or user is None:
         note("sign-in refused")
         abort(401, "Name and password do not match; try again, or ask an admin for a new password.")
-    _enter(user)
+    enter(user)
     return _me()
 
 
@@ -122,9 +124,12 @@ def _me() -> MeAnswer:
     settings, limits = service().settings, service().settings.limits
     user: PersonAnswer | None = None
     if current_user.is_authenticated:
-        user = {"id": me().id, "name": me().name, "role": me().role}
+        one = me().user
+        user = {"id": one.id, "name": one.name, "role": one.role, "email": one.email,
+                "by_provider": bool(one.provider_id)}  # fmt: skip
     return {
         "user": user, "accounts": settings.accounts, "csrf": generate_csrf(), "presets": list(RUN_PRESETS),
+        "mail": bool(settings.mail),
         "server_folders": bool(settings.folders) and user is not None, "retention_days": settings.retention_days,
         "limits": {"max_bytes": limits.file_bytes, "max_pixels": limits.pixels, "max_seconds": limits.seconds,
                    "chunk_bytes": limits.chunk_bytes, "largest_chunk_bytes": limits.largest_chunk,
@@ -144,12 +149,14 @@ def space() -> SpaceAnswer:
 
 
 @people.get("/users")
+@people.input(ListIn, location="query", arg_name="given")
 @people.output(UserOut(many=True))
 @people.doc(summary="People (admins)")
-def list_users() -> list[UserAnswer]:
-    """Everybody."""
+def list_users(given: ListRequest) -> tuple[list[UserAnswer], int, Headers]:
+    """Everybody, by name."""
     admin()
-    return [_user(user) for user in database().scalars(select(User).order_by(User.key))]
+    found, headers = page_of(select(User), Order((User.key, User.id)), given)
+    return [_user(user) for user in found], 200, headers
 
 
 def _user(user: User) -> UserAnswer:
@@ -182,27 +189,30 @@ def _need_accounts() -> None:
 @people.patch("/users/<string:user_id>")
 @people.input(UserChange, arg_name="given")
 @people.output(UserOut)
-@people.doc(summary="Change a person (admins), or one's own password")
+@people.doc(summary="Change a person (admins), or one's own password and e-mail")
 @limiter.limit("10 per minute", key_func=identity)
 def change_user(user_id: str, given: UserChangeRequest) -> UserAnswer:
-    """Change role, password or access; everybody may change their own password by giving the old one."""
+    """Change role, password or access; everybody may change their own e-mail, and password by giving the old one."""
     user = _own_or_any(user_id)
-    if me().role != "admin" and set(given) - {"password", "old_password"}:
+    if me().role != "admin" and set(given) - {"password", "old_password", "email"}:
         abort(403, "Only an admin may change roles and access; ask one.")
     own = user.id == me().id
     if "password" in given and own and not password_fits(user, given.get("old_password", "")):
         abort(403, "The old password is not right; try again, or ask an admin for a new one.")
     if own and (given.get("active") is False or given.get("role", user.role) != user.role):
         abort(409, "You cannot take away your own access; ask another admin.")
+    if "email" in given and not own:
+        abort(403, "People say themselves where they are written to.")
     if "password" in given:
         set_password(user, given["password"])
+    user.email = given.get("email", user.email)
     user.role, user.active = given.get("role", user.role), given.get("active", user.active)
     if given.get("active") is False:
         user.epoch += 1
     database().commit()
     note("change user", "user", user.id)
     if own and "password" in given:
-        _enter(user)
+        enter(user)
     return _user(user)
 
 
@@ -285,16 +295,17 @@ def delete_token(token_id: str) -> str:
 @people.input(AuditIn, location="query", arg_name="given")
 @people.output(AuditLine(many=True))
 @people.doc(summary="Who opened and did what (admins), newest first")
-def audit(given: AuditRequest) -> list[AuditLineAnswer]:
+def audit(given: AuditRequest) -> tuple[list[AuditLineAnswer], int, Headers]:
     """200 lines, newest first; `after`: those older than the line of this id; `words`: of who, what or which."""
     admin()
     lines = _lines(given["words"]).limit(PAGE_LINES)
     lines = lines.where(Opened.id < given["after"]) if given["after"] else lines
-    return [
+    found: list[AuditLineAnswer] = [
         {"id": line.id, "at": line.at.isoformat(), "user": line.user_name, "user_id": line.user_id,
          "action": line.action, "kind": line.kind, "object_id": line.object_id, "address": line.address}
         for line in database().scalars(lines)
     ]  # fmt: skip
+    return found, 200, link_to(after=found[-1]["id"]) if len(found) == PAGE_LINES else {}
 
 
 def _lines(words: str) -> Select[Opened]:

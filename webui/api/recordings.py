@@ -13,6 +13,7 @@ from webui.context import service
 from webui.data.models import Job, Recording, now
 from webui.data.session import database
 from webui.http.answer_records import RecordingAnswer
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.request_records import ManyRequest
 from webui.http.responses import frame_without_face, send_picture, send_whole
 from webui.http.schemas import ManyIn, RecordingIn, answers
@@ -31,17 +32,21 @@ def recording_json(recording: Recording) -> RecordingAnswer:
         "group": one.group, "session": one.session, "day": one.day, "dose": one.dose, "start_s": one.start_s,
         "end_s": one.end_s, "given_fps": one.given_fps, "keypoints": one.keypoints, "mask": one.mask,
         "keypoints_said": one.keypoints_said, "date": one.date, "extra": one.extra, "box": one.box,
-        "face_box": one.face_box, "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
+        "face_box": one.face_box, "face_path": one.face_path,
+        "status": one.status, "reason": one.reason, "warnings": one.warnings, "fps": one.fps,
         "duration_s": one.duration_s, "width": one.width, "height": one.height, "frames": one.frames,
     }  # fmt: skip
 
 
 @recordings.get("/studies/<string:study_id>/recordings")
+@recordings.input(ListIn, location="query", arg_name="given")
 @recordings.output(RecordingOut(many=True))
 @recordings.doc(summary="The recordings of a study")
-def list_recordings(study_id: str) -> list[RecordingAnswer]:
+def list_recordings(study_id: str, given: ListRequest) -> tuple[list[RecordingAnswer], int, Headers]:
     """In the order in which they came."""
-    return [recording_json(recording) for recording in study_of(study_id).recordings]
+    of_study = select(Recording).where(Recording.study_id == study_of(study_id).id)
+    found, headers = page_of(of_study, Order((Recording.position, Recording.id)), given)
+    return [recording_json(recording) for recording in found], 200, headers
 
 
 @recordings.patch("/studies/<string:study_id>/recordings")
@@ -70,6 +75,10 @@ def _looked_at(changed: Sequence[Recording], values: RecordingValues) -> None:
 def _change(recording: Recording, values: RecordingValues) -> None:
     for name, value in values.items():
         setattr(recording, name, value.strip() if isinstance(value, str) else value)
+    if values.get("face_path"):  # what was said last holds, and of both at once the face that moves
+        recording.face_box = None
+    elif values.get("face_box"):
+        recording.face_path = None
     start, end = recording.start_s or 0, recording.end_s
     if end is not None and end <= start:
         abort(

@@ -18,6 +18,7 @@ from webui.data.models import Job, Recording, Run, Study
 from webui.data.session import database
 from webui.http.answer_records import LogAnswer, RunAnswer, ShortRunAnswer
 from webui.http.answer_schemas import LogOut, RunOut, ShortRun
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.request_records import NameRequest, PageRequest, PathRequest, RunRequest, ScoreRequest
 from webui.http.schemas import PageIn, PathIn, RunIn, ScoreIn, StudyIn
 from webui.http.security import identity, limiter
@@ -30,11 +31,12 @@ from webui.jobs.progress import (
     video_seconds_of,
 )
 from webui.jobs.records import RunEntry
-from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position
+from webui.jobs.requests import LIVE, add_job, cancel_job, job_of, position, same_run
 from webui.jobs.run_study import entry_of, run_names
 from webui.results.path_redaction import cut_text
 from webui.results.reader import cut_from
 
+NEWEST = Order((Run.created, Run.id), newest_first=True)
 runs = APIBlueprint("runs", __name__, url_prefix="/api/v1", tag="runs")
 
 
@@ -87,13 +89,14 @@ def _without_folders(run: Run, sentences: list[str]) -> list[str]:
 
 
 @runs.get("/runs")
+@runs.input(ListIn, location="query", arg_name="given")
 @runs.output(ShortRun(many=True))
 @runs.doc(summary="Every run that one may see, newest first")
-def list_all_runs() -> list[ShortRunAnswer]:
-    """At most 500."""
+def list_all_runs(given: ListRequest) -> tuple[list[ShortRunAnswer], int, Headers]:
+    """Those of all studies."""
     me()
-    found = database().scalars(select(Run).join(Study).where(visible()).order_by(Run.created.desc()).limit(500))
-    return [_short(run) for run in found]
+    found, headers = page_of(select(Run).join(Study).where(visible()), NEWEST, given)
+    return [_short(run) for run in found], 200, headers
 
 
 def _short(run: Run) -> ShortRunAnswer:
@@ -105,12 +108,13 @@ def _short(run: Run) -> ShortRunAnswer:
 
 
 @runs.get("/studies/<string:study_id>/runs")
+@runs.input(ListIn, location="query", arg_name="given")
 @runs.output(RunOut(many=True))
 @runs.doc(summary="The runs of a study, newest first")
-def list_runs(study_id: str) -> list[RunAnswer]:
+def list_runs(study_id: str, given: ListRequest) -> tuple[list[RunAnswer], int, Headers]:
     """Newest first."""
-    study = study_of(study_id)
-    return [run_json(run) for run in sorted(study.runs, key=lambda run: run.created, reverse=True)]
+    found, headers = page_of(select(Run).where(Run.study_id == study_of(study_id).id), NEWEST, given)
+    return [run_json(run) for run in found], 200, headers
 
 
 @runs.post("/studies/<string:study_id>/runs")
@@ -135,7 +139,7 @@ def start_run(study_id: str, given: RunRequest) -> tuple[RunAnswer, int]:
     name = (given.get("name") or "").strip() or f"{given['preset']}, {len(usable)} recordings"
     run = Run(name=name, reference=reference, preset=given["preset"], seed=given["seed"])
     run.posture, run.plan, run.block = given.get("posture"), given.get("plan"), given.get("block") or None
-    return _queue(run, study, usable, "run"), 201
+    return _queue(run, study, usable, "run", given["again"]), 201
 
 
 def _check_options(given: RunRequest, usable: list[Recording]) -> None:
@@ -153,17 +157,24 @@ def _check_options(given: RunRequest, usable: list[Recording]) -> None:
         abort(400, f"Not every recording says its '{block}'; fill in that column of the table.")
 
 
-def _queue(run: Run, study: Study, chosen: list[Recording], kind: str) -> RunAnswer:
+def _queue(run: Run, study: Study, chosen: list[Recording], kind: str, again: bool) -> RunAnswer:
     entries = {name: entry_of(recording) for name, recording in run_names(chosen).items()}
     if kind == "score":  # beside a frozen reference, whoever is scored is none of it; and may be in no group at all
         for entry in entries.values():
             entry["group"] = entry["group"] if entry["group"].strip() not in ("", run.reference) else "new"
-    return queue_entries(run, study, entries, kind)
+    return queue_entries(run, study, entries, kind, again=again)
 
 
-def queue_entries(run: Run, study: Study, entries: dict[str, RunEntry], kind: str) -> RunAnswer:
-    """Queue a run of recordings as they are now; `entries` by their names in the run."""
+def queue_entries(run: Run, study: Study, entries: dict[str, RunEntry], kind: str, *, again: bool = False) -> RunAnswer:
+    """Queue a run of recordings as they are now; `entries` by their names in the run.
+
+    409 where the same run waits, goes on or is done, unless it is wanted `again`.
+    """
     run.study_id, run.user_id, run.recordings = study.id, me().id, entries
+    same = None if again else same_run(run, study)
+    if same is not None:
+        known = {"run": same.id, "name": same.name}
+        abort(409, f"The same recordings were started with the same settings: '{same.name}'.", detail=known)
     database().add(run)
     database().flush()
     add_run_job(run, study, kind)
@@ -293,7 +304,7 @@ def score_against(run_id: str, given: ScoreRequest) -> tuple[RunAnswer, int]:
         given.get("name") or ""
     ).strip() or f"{', '.join(dict.fromkeys(r.subject for r in chosen))} against {run.name}"
     scored = Run(name=name[:200], reference=run.reference, preset=run.preset, seed=run.seed, against_id=run.id)
-    return _queue(scored, run.study, chosen, "score"), 201
+    return _queue(scored, run.study, chosen, "score", given["again"]), 201
 
 
 def _any_recording(recording_id: str) -> Recording:

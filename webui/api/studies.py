@@ -28,6 +28,7 @@ from webui.http.answer_records import (
     StudyDetailAnswer,
     StudyGlimpseAnswer,
 )
+from webui.http.paging import Headers, ListIn, ListRequest, Order, page_of
 from webui.http.request_records import MemberRequest, NameRequest, PathRequest, PathsRequest
 from webui.http.schemas import MemberIn, PathIn, PathsIn, StudyIn, answers
 from webui.http.security import identity, limiter
@@ -40,13 +41,14 @@ studies = APIBlueprint("studies", __name__, url_prefix="/api/v1", tag="studies")
 
 
 @studies.get("/studies")
+@studies.input(ListIn, location="query", arg_name="given")
 @studies.output(StudyGlimpse(many=True))
 @studies.doc(summary="The studies that one owns or that are shared with one")
-def list_studies() -> list[StudyGlimpseAnswer]:
+def list_studies(given: ListRequest) -> tuple[list[StudyGlimpseAnswer], int, Headers]:
     """Newest first."""
     me()
-    found = list(database().scalars(select(Study).where(visible()).order_by(Study.created.desc())))
-    return [_glimpse(study) for study in found]
+    found, headers = page_of(select(Study).where(visible()), Order((Study.created, Study.id), newest_first=True), given)
+    return [_glimpse(study) for study in found], 200, headers
 
 
 def _glimpse(study: Study) -> StudyGlimpseAnswer:
@@ -208,6 +210,7 @@ def put_table(study_id: str) -> ChangedAnswer:
     for recording, values in rows:
         for name, value in values.items():
             setattr(recording, name, value)
+        recording.face_path = None if recording.face_box else recording.face_path
     database().commit()
     look_again([one for one, before in zip(of_rows, said_before, strict=True) if _said(one) != before])
     return {"changed": len(rows), "notes": kept_besides(text)}

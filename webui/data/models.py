@@ -7,6 +7,8 @@ from uuid import uuid4
 from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from webui.data.face import face_keys
+
 
 def now() -> datetime:
     """The present moment, UTC."""
@@ -39,7 +41,11 @@ Identifier = String(32)
 
 
 class User(Base):
-    """A person: admin, member, or viewer (who may look at what is shared and start nothing)."""
+    """A person: admin, member, or viewer (who may look at what is shared and start nothing).
+
+    email: where the ends of runs are told, empty for nowhere. provider_id: who the person is to the provider of
+    OpenID Connect at which they sign in, its address included; empty for a person with a password.
+    """
 
     __tablename__ = "users"
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
@@ -48,6 +54,8 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="member")
     password: Mapped[str] = mapped_column(String(300), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str] = mapped_column(String(320), default="")
+    provider_id: Mapped[str] = mapped_column(String(300), default="", index=True)
     epoch: Mapped[int] = mapped_column(default=0)  # raised to end every session of this person
     created: Mapped[datetime] = mapped_column(default=now)
 
@@ -109,7 +117,8 @@ class Recording(Base):
 
     given_fps: frames a second that override the file's clock. keypoints, mask: names of files of the study.
     keypoints_said: what reading the keypoints said, `ok` or why they cannot be used. extra: further columns. date: of
-    the visit of a patient.
+    the visit of a patient. face_box: where a face is; face_path where it moves, [time_s, x0, y0, x1, y1] one after the
+    other.
     """
 
     __tablename__ = "recordings"
@@ -137,6 +146,7 @@ class Recording(Base):
     end_s: Mapped[float | None]
     box: Mapped[list[Any] | None]
     face_box: Mapped[list[Any] | None]
+    face_path: Mapped[list[Any] | None]
     given_fps: Mapped[float | None]
     keypoints: Mapped[str] = mapped_column(String(1000), default="")
     mask: Mapped[str] = mapped_column(String(1000), default="")
@@ -144,6 +154,11 @@ class Recording(Base):
     date: Mapped[str] = mapped_column(String(10), default="")
     extra: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     study: Mapped[Study] = relationship(back_populates="recordings")
+
+    @property
+    def face(self) -> list[list[float]]:
+        """Where a face is that nobody may see, as `face_keys` has it."""
+        return face_keys(self.face_box, self.face_path)
 
 
 class Companion(Base):
@@ -197,7 +212,7 @@ class Run(Base):
     """One analysis of a study; `folder` is set when it was made elsewhere and only opened here.
 
     posture, plan and block are options of `ubam run`; None leaves them to it.
-    `recordings` maps the names inside the run to what they were made of: {name: {id, file_name, face_box}}.
+    `recordings` maps the names inside the run to what they were made of: {name: {id, file_name, face_box, ...}}.
     """
 
     __tablename__ = "runs"
@@ -218,6 +233,7 @@ class Run(Base):
     created: Mapped[datetime] = mapped_column(default=now)
     study: Mapped[Study] = relationship(back_populates="runs")
     clips: Mapped[list["Clip"]] = relationship(cascade="all, delete-orphan", back_populates="run")
+    comments: Mapped[list["Comment"]] = relationship(cascade="all, delete-orphan", back_populates="run")
 
 
 class NamedReference(Base):
@@ -249,6 +265,21 @@ class Clip(Base):
     to_s: Mapped[float | None]
     created: Mapped[datetime] = mapped_column(default=now)
     run: Mapped[Run] = relationship(back_populates="clips")
+
+
+class Comment(Base):
+    """What somebody said of a moment of a film; `recording` is its name in the run."""
+
+    __tablename__ = "comments"
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    recording: Mapped[str] = mapped_column(String(200))
+    time_s: Mapped[float]
+    text: Mapped[str] = mapped_column(String(2000))
+    user_id: Mapped[str] = mapped_column(Identifier)
+    user_name: Mapped[str] = mapped_column(String(200))
+    created: Mapped[datetime] = mapped_column(default=now)
+    run: Mapped[Run] = relationship(back_populates="comments")
 
 
 class Ended(Base):

@@ -1,7 +1,9 @@
 """Where files lie in the data folder; every name is an identifier that the server made, none comes from outside."""
 
+import json
 import shutil
 import time
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from ubam.core.errors import UbamError
@@ -50,8 +52,10 @@ class Storage:
         return self.recording(recording) / "frame.jpg"
 
     def copy(self, recording: Recording) -> Path:
-        """A copy that a browser plays; its name says which face box is blurred in it."""
+        """A copy that a browser plays; its name says which face is hidden in it."""
         box = "-".join(str(round(side)) for side in recording.face_box or [])
+        if recording.face_path:
+            box = f"path-{sha256(json.dumps(recording.face).encode()).hexdigest()[:16]}"
         return self.recording(recording) / f"shown{'-' + box if box else ''}.mp4"
 
     def companion(self, companion: Companion) -> Path:

@@ -107,7 +107,7 @@ class VisitAnswer(TypedDict):
 
 
 class PatientAnswer(TypedDict):
-    """A patient over visits; `run` is the latest comparison, and visits are those that it has compared."""
+    """A patient over visits; `run` is the latest comparison, `compared` the latest that is done, with its visits."""
 
     id: str
     pseudonym: str
@@ -117,6 +117,8 @@ class PatientAnswer(TypedDict):
     band: list[float] | None
     finding: list[str]
     limits: list[str]
+    compared: str | None
+    clips: list[ClipRecord]
 
 
 class MemberAnswer(TypedDict):
@@ -207,6 +209,7 @@ class RecordingAnswer(Description):
     keypoints_said: str
     date: str
     extra: dict[str, str]
+    face_path: list[list[float]] | None
     status: str
     reason: str
     warnings: list[str]
@@ -266,11 +269,13 @@ class CheckAnswer(TypedDict):
 
 
 class PersonAnswer(TypedDict):
-    """The person who asks."""
+    """The person who asks; by_provider: they sign in at a provider and have no password here."""
 
     id: str
     name: str
     role: str
+    email: str
+    by_provider: bool
 
 
 class LimitsAnswer(TypedDict):
@@ -290,6 +295,7 @@ class MeAnswer(TypedDict):
     user: PersonAnswer | None
     accounts: bool
     csrf: str
+    mail: bool
     presets: list[str]
     server_folders: bool
     retention_days: int
@@ -350,3 +356,15 @@ class ReadyAnswer(TypedDict):
 
     status: str
     lacking: list[str]
+
+
+class CommentAnswer(TypedDict):
+    """What somebody said of a moment of a film, seconds of the recording."""
+
+    id: str
+    recording_id: str
+    time_s: float
+    text: str
+    user: str
+    created: str
+    can_delete: bool

@@ -3,7 +3,7 @@
 from apiflask import Schema
 from apiflask.fields import Float, Integer, List, Nested, String
 
-from webui.http.answer_schemas import NUMBER, Answer, RunOut, many, texts
+from webui.http.answer_schemas import NUMBER, Answer, ClipOut, RunOut, many, texts
 from webui.http.schemas import name_field
 
 
@@ -42,10 +42,18 @@ class VisitOut(Answer):
     deviation, low, high, p = Float(**NUMBER), Float(**NUMBER), Float(**NUMBER), Float(**NUMBER)
 
 
+class VisitClip(ClipOut):
+    """A film of visits."""
+
+
 class PatientOut(Answer):
-    """A patient over visits; `run` is the latest comparison, and visits are those that it has compared."""
+    """A patient over visits; `run` is the latest comparison, `compared` the latest that is done.
+
+    Visits are those that it has compared, clips the films of them that are there.
+    """
 
     id, pseudonym, reference = String(), String(), Nested(ReferencePart, allow_none=True)
     run, visits = Nested(VisitRunOut, allow_none=True), many(VisitOut)
     band = List(Float(), allow_none=True)
     finding, limits = texts(), texts()
+    compared, clips = String(allow_none=True), many(VisitClip)

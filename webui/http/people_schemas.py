@@ -6,9 +6,9 @@ from webui.http.answer_schemas import Answer, texts
 
 
 class PersonOut(Answer):
-    """The person who asks."""
+    """The person who asks; `by_provider`: they sign in at a provider and have no password here."""
 
-    id, name, role = String(), String(), String()
+    id, name, role, email, by_provider = String(), String(), String(), String(), Boolean()
 
 
 class LimitsOut(Answer):
@@ -19,9 +19,12 @@ class LimitsOut(Answer):
 
 
 class MeOut(Answer):
-    """Who asks (None: nobody is signed in), the CSRF token of the session, and what is allowed here."""
+    """Who asks (None: nobody is signed in), the CSRF token of the session, and what is allowed here.
 
-    user, accounts, csrf = Nested(PersonOut, allow_none=True), Boolean(), String()
+    mail: whether this server can write e-mails.
+    """
+
+    user, accounts, csrf, mail = Nested(PersonOut, allow_none=True), Boolean(), String(), Boolean()
     presets, server_folders, retention_days, limits = texts(), Boolean(), Integer(), Nested(LimitsOut)
 
 
@@ -56,3 +59,10 @@ class AuditLine(Answer):
 
     id, at, user, user_id = Integer(), String(), String(), String()
     action, kind, object_id, address = String(), String(), String(), String()
+
+
+class CommentOut(Answer):
+    """What somebody said of a moment of a film, seconds of the recording."""
+
+    id, recording_id, time_s, text = String(), String(), Float(), String()
+    user, created, can_delete = String(), String(), Boolean()

@@ -69,6 +69,7 @@ class RunRequest(TypedDict):
     plan: NotRequired[str | None]
     block: NotRequired[str | None]
     seed: int
+    again: bool
 
 
 class ClipRequest(TypedDict):
@@ -86,7 +87,16 @@ class ScoreRequest(TypedDict):
     """Ids of the recordings to score against the frozen reference of a run."""
 
     recordings: list[str]
+    again: bool
     name: NotRequired[str]
+
+
+class CommentRequest(TypedDict):
+    """What is said of which moment of which recording of a run."""
+
+    recording_id: str
+    time_s: float
+    text: str
 
 
 class NewUserRequest(TypedDict):
@@ -104,6 +114,7 @@ class UserChangeRequest(TypedDict, total=False):
     old_password: str
     role: str
     active: bool
+    email: str
 
 
 class PageRequest(TypedDict):

@@ -11,6 +11,7 @@ from apiflask import abort
 from flask import Response, g, request, send_file
 
 from webui.context import service
+from webui.data.face import AROUND_S, STILL_S, box_around
 from webui.data.models import Recording
 
 PLAIN_TYPES = {
@@ -74,15 +75,15 @@ def jpeg_of(picture: Any) -> bytes:
 
 
 def frame_without_face(path: Path, recording: Recording) -> bytes:
-    """The frame of a recording that is shown; the part under its face box as 4 x 4 patches of mean colour."""
+    """The frame of a recording that is shown; the part around its face as 4 x 4 patches of mean colour."""
     data = path.read_bytes()
-    if not recording.face_box or not recording.width:
+    if not recording.face or not recording.width:
         return data
     from PIL import Image
 
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     scale = picture.width / recording.width
-    x0, y0, x1, y1 = (round(side * scale) for side in recording.face_box)
+    x0, y0, x1, y1 = (round(side * scale) for side in _face_of_frame(recording))
     box = (max(0, x0), max(0, y0), min(picture.width, max(x1, x0 + 1)), min(picture.height, max(y1, y0 + 1)))
     if box[0] >= box[2] or box[1] >= box[3]:
         return data
@@ -92,3 +93,11 @@ def frame_without_face(path: Path, recording: Recording) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=88)
     return out.getvalue()
+
+
+def _face_of_frame(recording: Recording) -> tuple[float, float, float, float]:
+    """Where the face may be in the frame that is shown: one from the middle, or from anywhere in a damaged film."""
+    if recording.status != "ok" or not recording.frames or not recording.fps:
+        return box_around(recording.face, recording.face[0][0], recording.face[-1][0])
+    middle = min(recording.frames / recording.fps / 2, STILL_S)
+    return box_around(recording.face, middle - AROUND_S, middle + AROUND_S)

@@ -2,17 +2,20 @@
 
 import unicodedata
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Email, Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
 from ubam.core.settings import FACTOR_RANGE, LAYOUTS, POSTURES
 from ubam.tracking.eye.landmarks import PLANS
+from webui.jobs.records import IN_PHASE
 
 TRANSFER = "transfer"  # the posture of one recording with the appearance of another
+OF_TWO = (TRANSFER, IN_PHASE)
 LARGEST = 1e9
 
 
@@ -56,6 +59,11 @@ def _dated(text: str) -> None:
         raise ValidationError("is no date; write 2026-05-31, or nothing.")
 
 
+def _mailable(text: str) -> None:
+    if text:
+        Email(error="is no e-mail address; write one, or nothing.")(text)
+
+
 class Box(List[float]):
     """[x0, y0, x1, y1] in pixels, or nothing."""
 
@@ -67,6 +75,22 @@ class Box(List[float]):
 def _is_box(sides: list[float]) -> None:
     if len(sides) == 4 and not (sides[0] < sides[2] and sides[1] < sides[3]):
         raise ValidationError("is no box; write [left, top, right, bottom] in pixels.")
+
+
+class FacePath(List[Any]):
+    """[time_s, x0, y0, x1, y1] at some moments in their order, or nothing: a box that moves evenly between them."""
+
+    def __init__(self) -> None:
+        key = List(Float(validate=Range(0, 1e6)), validate=Length(equal=5))
+        super().__init__(key, allow_none=True, validate=[Length(1, 500), _is_path])
+
+
+def _is_path(keys: list[list[float]]) -> None:
+    for key in keys:
+        _is_box(key[1:])
+    times = [key[0] for key in keys if key]
+    if any(later <= before for before, later in pairwise(times)):
+        raise ValidationError("is not in the order of time; sort its moments, each once.")
 
 
 class SignIn(Schema):
@@ -106,6 +130,7 @@ class RecordingIn(Schema):
     extra = Dict(keys=name_field(), values=label_field(), validate=Length(0, 40))
     box = Box()
     face_box = Box()
+    face_path = FacePath()
 
     @validates_schema
     def _ends_after_start(self, data: dict[str, Any], **_: Any) -> None:
@@ -140,7 +165,8 @@ class PathsIn(Schema):
 class RunIn(Schema):
     """How to analyse a study; without a reference every subject is compared with all others.
 
-    posture, plan and block are the options of `ubam run` of these names.
+    posture, plan and block are the options of `ubam run` of these names. again: start it even where the same run is
+    there already.
     """
 
     name = label_field()
@@ -150,22 +176,27 @@ class RunIn(Schema):
     plan = String(allow_none=True, validate=OneOf(PLANS))
     block = label_field(allow_none=True)
     seed = Integer(load_default=0, strict=True, validate=Range(0, 2**31 - 1))
+    again = Boolean(load_default=False)
 
 
 class ClipIn(Schema):
-    """A magnified clip; `transfer` shows the posture of the recording with the pixels of the one in `appearance`."""
+    """A magnified clip.
+
+    `transfer` shows the posture of the recording with the pixels of the one in `appearance`; `in-phase` shows both
+    recordings beside each other, at the same moment of the movement.
+    """
 
     recording_id = name_field(required=True)
     factor = Float(load_default=0.0, validate=Range(*FACTOR_RANGE))
-    layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, TRANSFER)))
+    layout = String(load_default="side-by-side", validate=OneOf((*LAYOUTS, *OF_TWO)))
     appearance = label_field(allow_none=True)
     from_s = number_field(0)
     to_s = number_field(0)
 
     @validates_schema
     def _has_looks(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("layout") == TRANSFER) != bool(data.get("appearance")):
-            raise ValidationError("goes with the layout 'transfer', and it with this.", "appearance")
+        if (data.get("layout") in OF_TWO) != bool(data.get("appearance")):
+            raise ValidationError("goes with the layouts 'transfer' and 'in-phase', and they with this.", "appearance")
         if data.get("appearance") == data["recording_id"]:
             raise ValidationError("is the recording itself; take another one.", "appearance")
 
@@ -175,6 +206,15 @@ class ScoreIn(Schema):
 
     recordings = List(String(validate=[Length(1, 64), clean]), required=True, validate=Length(1, 500))
     name = label_field()
+    again = Boolean(load_default=False)
+
+
+class CommentIn(Schema):
+    """What is said of a moment of a film of a run."""
+
+    recording_id = name_field(required=True)
+    time_s = Float(required=True, validate=Range(0, LARGEST))
+    text = String(required=True, validate=[Length(1, 2000), clean, filled])
 
 
 class UserIn(Schema):
@@ -186,12 +226,13 @@ class UserIn(Schema):
 
 
 class UserChange(Schema):
-    """What an admin may change about a person; a person may change their own password."""
+    """What an admin may change about a person; a person may change their own password and e-mail."""
 
     password = String(validate=[Length(10, 1000), clean])
     old_password = String(validate=[Length(0, 1000), clean])
     role = String(validate=OneOf(("admin", "member", "viewer")))
     active = Boolean()
+    email = String(validate=[Length(0, 320), clean, _mailable])
 
 
 class TokenIn(Schema):

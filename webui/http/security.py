@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask, HTTPError, abort
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -22,6 +22,7 @@ from webui.settings import LOCAL_NAMES, ServerSettings
 
 SIGN_IN = "/api/v1/session"
 SAFE = ("GET", "HEAD", "OPTIONS")
+PROBLEM = "application/problem+json"
 AGAIN_S = 30  # after which a request that was one too many is worth another try
 POLICY = {
     "default-src": "'none'",
@@ -135,7 +136,7 @@ def _never_keep(response: Response) -> Response:
 
 def _hide_folders(hidden: tuple[str, ...], response: Response) -> Response:
     """No answer of the API says where on this server things lie; a run of the command line names folders of its own."""
-    if response.mimetype in ("application/json", "application/problem+json") and not response.direct_passthrough:
+    if response.mimetype in ("application/json", PROBLEM) and not response.direct_passthrough:
         run = g.get("run")
         cut = cut_from(run) if run is not None and run.folder is not None else ()
         response.set_data(cut_bytes(cut_bytes(response.get_data(), cut), hidden))
@@ -173,6 +174,12 @@ def _forged(error: CSRFError) -> tuple[dict[str, Any], int]:
     )
 
 
+def _in_browser() -> bool:
+    """Whether somebody opened this address in a browser: it asks for HTML, as no script of a page or program does."""
+    wanted = request.accept_mimetypes
+    return request.method in SAFE and wanted["text/html"] > max(wanted["application/json"], wanted[PROBLEM])
+
+
 def _sentence(text: str, status: int) -> tuple[dict[str, Any], int]:
     return _problem(text, status), status
 
@@ -184,9 +191,14 @@ def _problem(text: str, status: int, detail: Any = None) -> dict[str, Any]:
 
 
 def _as_problem(response: Response) -> Response:
-    """Errors of the API say what they are, and when it is worth asking again."""
+    """Errors of the API say what they are, and when it is worth asking again; in a browser they are a page."""
+    if response.status_code >= 400 and response.mimetype == "application/json" and _in_browser():
+        problem = response.get_json()
+        page = current_app.extensions["problem_page"](str(problem.get("error", "")), response.status_code)
+        response.set_data(page)
+        response.content_type = "text/html; charset=utf-8"
     if response.status_code >= 400 and response.mimetype == "application/json" and request.path.startswith("/api/"):
-        response.content_type = "application/problem+json"
+        response.content_type = PROBLEM
     if response.status_code in (429, 503):
         response.headers.setdefault("Retry-After", str(AGAIN_S))
     return response

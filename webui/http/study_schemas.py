@@ -74,6 +74,7 @@ class RecordingOut(Answer):
     given_fps, keypoints, mask, keypoints_said = Float(**NUMBER), String(), String(), String()
     date, extra = String(), Dict(keys=String(), values=String())
     box, face_box = List(Float(), allow_none=True), List(Float(), allow_none=True)
+    face_path = List(List(Float()), allow_none=True)
     status, reason, warnings = String(), String(), texts()
     fps, duration_s = Float(**NUMBER), Float(**NUMBER)
     width, height, frames = Integer(**NUMBER), Integer(**NUMBER), Integer(**NUMBER)

@@ -10,13 +10,16 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ubam.core.errors import RunError, UbamError
 from ubam.core.files import write_json
 from ubam.pipeline.stages import STAGE_WORDS
-from webui.jobs.records import ClipOrder, RunOrder, ScoreOrder, StageProgress
+from webui.jobs.records import IN_PHASE, ClipOrder, RunOrder, ScoreOrder, StageProgress
 from webui.jobs.subprocesses import end_with_parent
+
+if TYPE_CHECKING:
+    from ubam.recordings.study_table import Recording
 
 EVERY_S = 0.4
 LOCK_S = 20.0
@@ -139,25 +142,75 @@ def _wait_for(out: Path) -> None:
 
 
 def render(order: ClipOrder, folder: Path) -> None:
-    """One magnified clip of a scored run."""
+    """One clip of a scored run."""
+    progress = Progress(folder, ["magnify"], {})
+    progress.begin("magnify")
+    how = _in_phase if order["layout"] == IN_PHASE else _beside_frozen if order["against"] else _magnified
+    how(order, progress)
+    progress.end("magnify")
+
+
+def _magnified(order: ClipOrder, progress: Progress) -> None:
+    """A clip of a run that has its reference recordings itself."""
     from ubam.pipeline import runner
     from ubam.pipeline.plan import plan_run
     from ubam.pipeline.queries import magnify_recording, transfer_posture
     from ubam.results.run_record import RunRecord
 
-    run, progress = Path(order["run"]), Progress(folder, ["magnify"], {})
+    run = Path(order["run"])
     record = RunRecord.open(run).record
     job = plan_run(Path(record["study"]), record["options"], ask=lambda groups: None).dry(run, progress)
     if runner.pending_stages(job, "score"):
         raise RunError("The run is not scored, or its recordings changed since; resume it first.")
-    progress.begin("magnify")
     span = (order["from_s"], order["to_s"])
     if order["appearance"]:
         transfer_posture(job, order["recording"], order["appearance"], span, Path(order["out"]))
     else:
         out, layers = Path(order["out"]), Path(order["out"]).with_suffix(".layers.mp4")
         magnify_recording(job, order["recording"], order["factor"], order["layout"], span, out, layers=layers)
-    progress.end("magnify")
+
+
+def _in_phase(order: ClipOrder, progress: Progress) -> None:
+    """Two recordings of a run beside each other."""
+    from webui.jobs.phase_film import write_in_phase
+
+    run, names = Path(order["run"]), (order["recording"], order["appearance"] or "")
+    videos = {name: one.fetched().video for name, one in recordings_of(run).items() if name in names}
+    write_in_phase(run, names, videos, Path(order["out"]), progress)
+
+
+def _beside_frozen(order: ClipOrder, progress: Progress) -> None:
+    """A clip of a recording that was scored against a frozen reference, whose run still has its recordings."""
+    import ubam
+    from ubam.api.subject import CroppedRecording
+    from ubam.deviation.twin import matched_subjects
+    from ubam.results.run_data import read_run
+    from ubam.results.run_folder import RunFolder
+    from ubam.tracking.crop_store import CropStore
+
+    run, against = RunFolder(Path(order["run"])), RunFolder(Path(order["against"] or ""))
+    query, group = recordings_of(run.path)[order["recording"]], read_run(against.path).reference
+    known = [one for one in recordings_of(against.path).values() if one.group == group]
+    known = [one for one in known if against.crops(one.recording_id).description.is_file()]
+    subjects = set(matched_subjects(list(dict.fromkeys(one.subject for one in known))))
+    ubam.magnify(
+        CroppedRecording(query.fetched(), CropStore.open(run.crops(query.recording_id).path)),
+        [
+            CroppedRecording(one, CropStore.open(against.crops(one.recording_id).path))
+            for one in known if one.subject in subjects
+        ],
+        ubam.Model.load(against.model.path), order["factor"], order["out"], layout=order["layout"],
+        span=(order["from_s"], order["to_s"]), progress=lambda done, total: progress("magnify", done, total),
+    )  # fmt: skip
+
+
+def recordings_of(run: Path) -> dict[str, "Recording"]:
+    """The rows of the study of a run, by their names in the run."""
+    from ubam.recordings.study_table import read_study
+    from ubam.results.run_record import RunRecord
+
+    study = read_study(Path(RunRecord.open(run).record["study"]), compared=False)
+    return {one.recording_id: one for one in study.recordings}
 
 
 def score(order: ScoreOrder, folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+HEAVY_KINDS = ("run", "score")  # of jobs
+IN_PHASE = "in-phase"  # a clip of two recordings of a run: each moment beside the same moment of the other
+
 
 class StageProgress(TypedDict):
     """How far a stage is: waiting, running or done; `seconds` is None before it began."""
@@ -37,6 +40,7 @@ class RecordingValues(TypedDict, total=False):
     extra: dict[str, str]
     box: list[float] | None
     face_box: list[float] | None
+    face_path: list[list[float]] | None
     outside: str
 
 
@@ -57,7 +61,7 @@ class Description(TypedDict):
 class RunEntry(Description):
     """A recording as it was when a run was queued: `id` is its id in the study.
 
-    Runs of older versions lack the last four.
+    Runs of older versions lack the last five.
     """
 
     id: str
@@ -67,6 +71,7 @@ class RunEntry(Description):
     keypoints: NotRequired[str]
     mask: NotRequired[str]
     extra: NotRequired[dict[str, str]]
+    face_path: NotRequired[list[list[float]] | None]
 
 
 class ProcessLimits(TypedDict):
@@ -101,12 +106,15 @@ class ProbeOrder(TypedDict):
 
 
 class CopyOrder(TypedDict):
-    """Write the playable copy `out`; `box` becomes unrecognisable, and a `width` of None keeps the video's own."""
+    """Write the playable copy `out`; the `face` becomes unrecognisable, and a `width` of None keeps the video's own.
+
+    face: [time_s, x0, y0, x1, y1] at some moments, as `webui.data.face` takes it; empty where there is none.
+    """
 
     do: Literal["copy"]
     video: str
     out: str
-    box: list[float] | None
+    face: list[list[float]]
     width: int | None
     limits: ProcessLimits
 
@@ -160,10 +168,14 @@ class ScoreOrder(TypedDict):
 
 
 class ClipOrder(TypedDict):
-    """Write one magnified clip of the run folder `run` to the file `out`."""
+    """Write one magnified clip of the run folder `run` to the file `out`.
+
+    `against`: the run that holds the reference recordings of a run that was scored against a frozen reference.
+    """
 
     do: Literal["clip"]
     run: str
+    against: str | None
     recording: str
     factor: float
     layout: str

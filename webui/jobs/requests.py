@@ -10,10 +10,10 @@ from webui.access.identity import me
 from webui.context import service
 from webui.data.models import Clip, Job, Recording, Run, Study, Upload, new_id, now
 from webui.data.session import database
-from webui.jobs.records import RecordingValues
+from webui.jobs.records import HEAVY_KINDS, RecordingValues
 
 LIVE = ("queued", "running")
-HEAVY_KINDS = ("run", "score")
+SETTINGS = ("reference", "preset", "seed", "posture", "plan", "block", "against_id")
 
 
 def new_recording(session: Session, study: Study, file_name: str, size: int, values: RecordingValues) -> Recording:
@@ -87,6 +87,22 @@ def position(job: Job | None) -> int | None:
     before = select(func.count()).select_from(Job).where(Job.kind.in_(kinds), Job.status.in_(LIVE), Job.id != job.id)
     first = (Job.status == "running") | (Job.priority < job.priority)
     return database().scalar(before.where(first | ((Job.priority == job.priority) & (Job.created < job.created))))
+
+
+def same_run(wanted: Run, study: Study) -> Run | None:
+    """The newest run of a study with the settings and recordings of one that is wanted, unless it failed."""
+    for run in sorted(study.runs, key=lambda one: one.created, reverse=True):
+        if run.folder is not None or any(getattr(run, name) != getattr(wanted, name) for name in SETTINGS):
+            continue
+        job = job_of(run)
+        if job is not None and job.status in (*LIVE, "done") and _whole(run) == _whole(wanted):
+            return run
+    return None
+
+
+def _whole(run: Run) -> dict[str, dict[str, object]]:
+    """The recordings of a run, with what older versions leave out."""
+    return {name: {"face_path": None, **entry} for name, entry in run.recordings.items()}
 
 
 def job_of(run: Run) -> Job | None:

@@ -40,7 +40,7 @@ def entry_of(recording: Recording) -> RunEntry:
         "id": one.id, "file_name": one.file_name, "subject": one.subject, "group": one.group, "session": one.session,
         "day": one.day, "dose": one.dose, "start_s": one.start_s, "end_s": one.end_s, "box": one.box,
         "face_box": one.face_box, "duration_s": one.duration_s, "given_fps": one.given_fps, "keypoints": one.keypoints,
-        "mask": one.mask, "extra": one.extra,
+        "mask": one.mask, "extra": one.extra, "face_path": one.face_path,
     }  # fmt: skip
 
 

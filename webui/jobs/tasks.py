@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from ubam.core.errors import UbamError
 from ubam.core.files import write_json
 from ubam.core.text import bytes_text
+from webui.data.face import face_keys
 from webui.data.models import Clip, Job, Recording, Run, now
 from webui.jobs.companions import KINDS, Kind, companion_path, companions_of
+from webui.jobs.mail import tell_end
 from webui.jobs.records import ClipOrder, CopyOrder, ProbeOrder, ProcessLimits, RunOrder, ScoreOrder
 from webui.jobs.run_study import write_run_study
 from webui.jobs.subprocesses import Ending, run_child
@@ -62,11 +64,15 @@ def _give_back(place: Workplace, job_id: str) -> None:
 
 
 def conclude(place: Workplace, job_id: str, ending: str) -> None:
-    """Write how a job ended; one that was cancelled or deleted meanwhile stays so."""
+    """Write how a job ended, and tell its person; one that was cancelled or deleted meanwhile stays so."""
+    ended = False
     with place.database.session() as session:
         job = session.get(Job, job_id)
         if job is not None and job.status == "running":
             job.status, job.error, job.finished = ("failed" if ending else "done"), ending[:2000], now()
+            ended = True
+    if ended:
+        tell_end(place, job_id)
 
 
 def _watcher(place: Workplace, job_id: str) -> Callable[[], bool]:
@@ -146,17 +152,17 @@ def copy_recording(place: Workplace, recording_id: str, stop: Callable[[], bool]
         if recording is None:
             return ""
         video, out = place.storage.video(recording), place.storage.copy(recording)
-        order = _copy_order(place, video, out, recording.face_box, SHOWN_WIDTH)
+        order = _copy_order(place, video, out, recording.face, SHOWN_WIDTH)
         log = place.storage.recording(recording) / "log.txt"
     return _copied(place, order, log, stop)
 
 
-def _copy_order(place: Workplace, video: Path, out: Path, box: list[float] | None, width: int | None) -> CopyOrder:
+def _copy_order(place: Workplace, video: Path, out: Path, face: list[list[float]], width: int | None) -> CopyOrder:
     limits: ProcessLimits = {
         "bytes": place.settings.limits.probe_bytes,
         "cpu_seconds": place.settings.limits.job_seconds,
     }
-    return {"do": "copy", "video": str(video), "out": str(out), "box": box, "width": width, "limits": limits}
+    return {"do": "copy", "video": str(video), "out": str(out), "face": face, "width": width, "limits": limits}
 
 
 def _copied(place: Workplace, order: CopyOrder, log: Path, stop: Callable[[], bool]) -> str:
@@ -218,10 +224,11 @@ def _blurred_copies(place: Workplace, session: Session, run: Run) -> list[CopyOr
             raise UbamError(f"The recording '{name}' was deleted; start a new run.")
         videos[name] = place.storage.video(recording)
         companions[name] = companions_of(session, place.storage, recording)
-        box = run.recordings[name]["face_box"]
-        if box:
+        entry = run.recordings[name]
+        face = face_keys(entry["face_box"], entry.get("face_path"))
+        if face:
             out = place.storage.job(run) / "blurred" / f"{name}.mp4"
-            orders.append(_copy_order(place, videos[name], out, box, None))
+            orders.append(_copy_order(place, videos[name], out, face, None))
             videos[name] = out
     folder = place.storage.job(run)
     if not (folder / "study.csv").exists():
@@ -258,8 +265,10 @@ def render_clip(place: Workplace, clip_id: str, stop: Callable[[], bool]) -> str
         if clip is None:
             return ""
         folder = place.storage.job(clip.run) / "clips" / clip.id
+        against = session.get(Run, clip.run.against_id) if clip.run.against_id else None
         order: ClipOrder = {
             "do": "clip", "run": str(place.storage.run(clip.run)), "recording": clip.recording, "factor": clip.factor,
+            "against": str(place.storage.run(against)) if against is not None else None,
             "layout": clip.layout, "appearance": clip.appearance, "from_s": clip.from_s, "to_s": clip.to_s,
             "out": str(place.storage.clip(clip)), "folder": str(folder),
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """A child process that looks at one video: probe it, cut a frame out, or make a copy that a browser plays.
 
-`python -m webui.jobs.video_process JSON`, with {"do": "probe" | "copy", "video", "out", "box", "limits"}; the answer is
+`python -m webui.jobs.video_process JSON`, with {"do": "probe" | "copy", "video", "out", ..., "limits"}; the answer is
 a file.
 Nothing of the server's is in this process: a file that breaks the decoder breaks only this.
 """
@@ -8,6 +8,7 @@ Nothing of the server's is in this process: a file that breaks the decoder break
 import json
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 
 from webui.jobs.records import CopyOrder, Declared, ProbeOrder, Shortfall
@@ -136,13 +137,11 @@ def _shown_frame(video: Path, out: Path, width: int) -> list[str]:
 
 
 def copy_video(order: CopyOrder) -> None:
-    """Write `out`, an MP4 that a browser plays, without metadata and sound, with the face box unrecognisable."""
+    """Write `out`, an MP4 that a browser plays, without metadata and sound, with the face unrecognisable."""
     from ubam.recordings.video_writer import write_copy
+    from webui.data.face import box_at
 
-    blur = None
-    if order["box"]:
-        left, top, right, bottom = order["box"]
-        blur = (left, top, right, bottom)
+    blur = partial(box_at, order["face"]) if order["face"] else None
     write_copy(Path(order["video"]), Path(order["out"]), blur=blur, max_width=order["width"])
 
 

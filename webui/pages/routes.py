@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from apiflask import HTTPError
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
 
@@ -13,7 +12,7 @@ from ubam.recordings.folders import VIDEO_SUFFIXES
 from webui.access.identity import admin
 from webui.access.permissions import run_of, study_of
 from webui.context import service
-from webui.pages.texts import TEXTS
+from webui.pages.texts import LANGUAGES, TEXTS, language_of
 
 pages = Blueprint("pages", __name__)
 
@@ -22,7 +21,7 @@ WALKER = (
     "M16 2.8a3.2 3.2 0 1 1 0 6.4a3.2 3.2 0 1 1 0-6.4z"
     "M13.4 12.6a2.6 2.6 0 0 1 5.2 0v6.2l3.6 8.6a1.7 1.7 0 0 1-3.1 1.3l-3.1-7.3-3.1 7.3a1.7 1.7 0 0 1-3.1-1.3l3.6-8.6z"
 )
-TEXTS_MODULE = f"export const texts = {json.dumps(TEXTS)};\nexport const suffixes = {json.dumps(VIDEO_SUFFIXES)};\n"
+SUFFIXES_MODULE = f"export const suffixes = {json.dumps(VIDEO_SUFFIXES)};\n"
 
 
 @pages.context_processor
@@ -30,29 +29,43 @@ def _shared() -> dict[str, Any]:
     signed_in = bool(current_user.is_authenticated)
     accounts = service().settings.accounts
     is_admin = signed_in and accounts and current_user.role == "admin"
-    return {"t": TEXTS, "walker": WALKER, "signed_in": signed_in, "is_admin": is_admin, "accounts": accounts}
+    return {**_spoken(), "signed_in": signed_in, "is_admin": is_admin, "accounts": accounts}
+
+
+def _spoken() -> dict[str, Any]:
+    """What a template needs whoever asks: the texts of the language, and the mark."""
+    language = language_of(request)
+    return {"t": TEXTS[language], "language": language, "languages": LANGUAGES, "walker": WALKER}
 
 
 def _of_a_person(page: Callable[..., str]) -> Callable[..., Any]:
-    """Send visitors who are not signed in to the sign-in page, and answer errors with a page instead of JSON."""
+    """Send visitors who are not signed in to the sign-in page."""
 
     @wraps(page)
     def shown(**values: str) -> Any:
         if not current_user.is_authenticated:
             return redirect(url_for("pages.sign_in", next=request.full_path.rstrip("?")))
-        try:
-            return page(**values)
-        except HTTPError as error:
-            return render_template("missing.html", sentence=error.message), error.status_code
+        return page(**values)
 
     return shown
 
 
+def show_problem(sentence: str, status: int) -> str:
+    """An error as a page, for somebody who opened an address in a browser."""
+    titles = TEXTS[language_of(request)]["problem"]
+    title = titles.get(str(status), titles["other"])
+    shared = _shared() if status < 500 else _spoken()  # the database may be what fails
+    return render_template("problem.html", title=title, sentence=sentence, **shared)
+
+
 @pages.get("/texts.js")
 def texts() -> Any:
-    """The texts, and how names of films end, as a module of JavaScript."""
-    answer = Response(TEXTS_MODULE, mimetype="text/javascript")
+    """The texts, in which language they are, and how names of films end, as a module of JavaScript."""
+    language = language_of(request)
+    spoken = f"export const texts = {json.dumps(TEXTS[language])};\nexport const language = {json.dumps(language)};\n"
+    answer = Response(spoken + SUFFIXES_MODULE, mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
+    answer.vary.update(("Accept-Language", "Cookie"))
     answer.add_etag()
     return answer.make_conditional(request)
 
@@ -128,4 +141,5 @@ def sign_in() -> Any:
     """Name and password; a person who is signed in already is redirected."""
     if current_user.is_authenticated:
         return redirect(url_for("pages.studies"))
-    return render_template("sign_in.html")
+    openid = service().settings.openid
+    return render_template("sign_in.html", provider=openid.name if openid else "", next=request.args.get("next", "/"))

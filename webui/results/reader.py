@@ -13,6 +13,7 @@ from ubam.core.files import read_arrays, read_csv
 from ubam.results.run_folder import CROPS, LAYERS, LOCK, RunFolder
 from ubam.results.run_tables import refuse_damaged
 from webui.context import service
+from webui.data.face import face_keys
 from webui.data.models import Recording, Run
 from webui.data.session import database
 from webui.results.path_redaction import places
@@ -93,10 +94,11 @@ def row_of(run: Run, name: str) -> dict[str, str]:
 
 
 def check_faces(run: Run) -> None:
-    """409 where a face box was drawn or moved after the run was made: its pictures show what is to be hidden."""
+    """409 where a face was hidden, or its box changed, after the run was made: its pictures show the face."""
     for name, entry in run.recordings.items():
         recording = database().get(Recording, entry["id"])
-        if recording is not None and recording.face_box and recording.face_box != entry["face_box"]:
+        before = face_keys(entry["face_box"], entry.get("face_path"))
+        if recording is not None and recording.face and recording.face != before:
             abort(
                 409,
                 f"A face box was drawn on {name} after this run was made, so its pictures are held back; run again.",

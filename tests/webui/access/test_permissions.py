@@ -7,12 +7,13 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.webui.support.clients import TUS, Client, TestServer
-from webui.data.models import Clip, Companion, Job, NamedReference, User
+from webui.data.models import Clip, Comment, Companion, Job, NamedReference, User
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 BODIES: dict[str, Any] = {
     "post /api/v1/studies/<string:study_id>/runs": {"preset": "quick"},
     "post /api/v1/runs/<string:run_id>/clips": {"recording_id": "h01_walk", "factor": 2},
+    "post /api/v1/runs/<string:run_id>/comments": {"recording_id": "h01_walk", "time_s": 1, "text": "x"},
     "post /api/v1/runs/<string:run_id>/score": {"recordings": ["x"]},
     "patch /api/v1/studies/<string:study_id>/recordings": {"ids": ["x"], "set": {}},
     "put /api/v1/studies/<string:study_id>/members": [],
@@ -47,6 +48,11 @@ class Things:
             session.add(named)
             session.flush()
             self.ids["reference_id"] = named.id
+            comment = Comment(run_id=self.ids["run_id"], recording="h01_walk", time_s=1.0, text="x", user_id=user)
+            comment.user_name = "Anna"
+            session.add(comment)
+            session.flush()
+            self.ids["comment_id"] = comment.id
         self.ids |= {"peak": 0, "what": "query", "path": "report.html", "kind": "png"}
 
     def address(self, rule: Rule) -> str:

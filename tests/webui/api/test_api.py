@@ -185,7 +185,7 @@ def test_a_run_waits_is_cancelled_and_resumed(alone: TestServer, client: Client)
     _four(alone, study)
     assert client.post(f"studies/{study}/runs", {"reference": "nobody"}).status_code == 422
     assert client.post(f"studies/{study}/runs", {"preset": "faithful"}).status_code == 422
-    wanted = {"reference": "healthy", "preset": "quick", "name": "first"}
+    wanted = {"reference": "healthy", "preset": "quick", "name": "first", "again": True}
     first, second = (client.post(f"studies/{study}/runs", wanted).json for _ in range(2))
     assert (first["status"], first["queue_position"], second["queue_position"]) == ("queued", 0, 1)
     assert len(alone.queue.jobs) == 2
@@ -221,7 +221,7 @@ def test_too_many_waiting_runs_are_refused(tmp_path: Path) -> None:
     study = _study(client)
     _four(server, study)
     assert client.post(f"studies/{study}/runs", {"preset": "quick"}).status_code == 201
-    assert client.post(f"studies/{study}/runs", {"preset": "quick"}).status_code == 429
+    assert client.post(f"studies/{study}/runs", {"preset": "quick", "seed": 1}).status_code == 429
     assert len(client.get("runs").json) == 1
 
 

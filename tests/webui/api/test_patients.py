@@ -98,6 +98,19 @@ def test_the_course_and_the_page_say_who_when_and_by_which_reference(
     assert found["band"][0] < found["band"][1]
     assert found["finding"][0].startswith("At the visit of 1 July 2026 the deviation was ")
     assert any("Small movements of a single limb" in words for words in found["limits"])
+    first, last = (visit["recordings"][0] for visit in (found["visits"][0], found["visits"][-1]))
+    films = f"runs/{found['compared']}/clips"
+    phase = {"recording_id": first, "appearance": last, "layout": "in-phase"}
+    clip = client.post(films, phase)
+    assert (clip.status_code, clip.json["layout"], clip.json["appearance"]) == (201, "in-phase", last)
+    assert client.post(films, {"recording_id": first, "layout": "in-phase"}).status_code == 422
+    assert client.post(films, phase | {"layout": "transfer"}).status_code == 409
+    magnified = {"recording_id": last, "factor": 2, "from_s": 0.4, "to_s": 2.0}
+    refused = client.post(films, magnified)
+    assert (refused.status_code, "recordings of the reference" in refused.json["error"]) == (409, True)
+    (tmp_path / "lab" / "run" / "crops").mkdir()
+    assert client.post(films, magnified).status_code == 201
+    assert client.get(f"patients/{patient}").json["clips"] == []  # none is done yet
     page = client.get(f"patients/{patient}/page.pdf")
     assert page.status_code == 200
     assert page.data[:5] == b"%PDF-"

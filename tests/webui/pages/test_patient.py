@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.webui.api.test_patients import make_visits
 from tests.webui.support.browser import DESKTOP, PHONE, Visitor
@@ -35,14 +36,15 @@ def reference_of_grace(served: Served, folder: Path) -> None:
 
 
 def put_comparison(served: Served, patient: str, folder: Path) -> None:
-    """As if the visits had been compared."""
+    """As if the visits had been compared with the reference of that run."""
     with Database(ServerSettings(data=served.data).database_url).session() as session:
+        against = session.scalars(select(NamedReference.run_id)).first()
         grace = find_user(session, "grace")
         job = Job(kind="score", target_id="x", study_id=patient, user_id=grace.id, status="done")
         session.add(job)
         session.flush()
         run = Run(study_id=patient, name="visits", preset="quick", folder=str(folder), user_id=grace.id)
-        run.against_id, run.reference, run.job_id = "0" * 32, "healthy", job.id
+        run.against_id, run.reference, run.job_id = against, "healthy", job.id
         session.add(run)
 
 
@@ -68,11 +70,18 @@ def test_a_patient_from_pseudonym_to_course(
     page.reload()
     page.get_by_text("At the visit of 1 July 2026 the deviation was").wait_for()
     assert page.locator("#course circle").count() == 3
-    visitor.until("document.querySelector('#after-film').readyState >= 2", 60)
     assert page.locator("#before option").all_inner_texts() == ["1 May 2026", "31 May 2026", "1 Jul 2026"]
+    page.get_by_text("The second film leaps 2 times").wait_for(timeout=60_000)
+    visitor.until("document.querySelector('#phase-film video').readyState >= 2", 60)
+    assert page.locator("#phase-film .panels span").all_inner_texts() == ["1 May 2026", "1 Jul 2026"]
+    page.get_by_role("button", name="Each by itself").click()
+    visitor.until("document.querySelector('#after-film').readyState >= 2", 60)
     page.locator("#play").click()
     visitor.until("!document.querySelector('#before-film').paused")
     page.locator("#play").click()
+    page.get_by_role("button", name="Make the film").click()
+    page.get_by_text("The deviation was to be shown 2 times").wait_for(timeout=60_000)
+    visitor.until("document.querySelector('#magnified-film video').readyState >= 2", 60)
     ask = "fetch(document.querySelector('#pdf').href).then((answer) => answer.headers.get('Content-Type'))"
     assert page.evaluate(ask) == "application/pdf"
     assert visitor.axe() == []

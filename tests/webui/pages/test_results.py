@@ -121,3 +121,29 @@ def test_nobody_s_film_plays_under_another_s_name(visitor: Visitor, served: Serv
     page.locator(".player .whose", has_text="H01").wait_for()
     visitor.until("document.querySelector('.player video').src.includes('/h01_walk/')")
     assert visitor.faults == []
+
+
+@pytest.mark.browser
+def test_a_comment_stands_at_its_moment(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "comments"))
+    page = visitor.go(f"/runs/{run}")
+    page.locator("button.rank", has_text="A01").click()
+    page.locator(".timeline [role=slider]").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
+    page.get_by_label("Comment on the moment that is shown").fill("Drags the <b>left</b> foot.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    page.locator(".comments li", has_text="Drags the <b>left</b> foot.").wait_for()
+    assert page.locator(".remark").count() == 1
+    page.reload()
+    page.get_by_role("button", name="Show the moment at").wait_for()
+    assert "grace, " in page.locator(".comments .fine").inner_text()
+    page.locator("button.rank", has_text="H01").click()
+    page.locator("#viewer-title", has_text="H01").wait_for()
+    visitor.until("document.querySelectorAll('.comments li').length === 0")
+    page.locator("button.rank", has_text="A01").click()
+    page.get_by_role("button", name="Delete what grace said at").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    visitor.until("document.querySelectorAll('.comments li, .remark').length === 0")
+    assert visitor.axe() == []
+    assert visitor.faults == []

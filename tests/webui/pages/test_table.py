@@ -77,7 +77,7 @@ def type_and_paste(visitor: Visitor) -> None:
 
 
 def draw_boxes(visitor: Visitor) -> None:
-    """The subject's box with the mouse, the face's by numbers; both are there after a reload."""
+    """The subject's box with the mouse, the face's by numbers at two moments; all are there after a reload."""
     page = visitor.page
     page.get_by_role("button", name="Boxes of human03.mp4").click()
     area = page.locator(".canvas").bounding_box()
@@ -91,6 +91,12 @@ def draw_boxes(visitor: Visitor) -> None:
     for name, value in {"left": 10, "top": 12, "right": 60, "bottom": 62}.items():
         page.get_by_label(name, exact=True).fill(str(value))
         page.keyboard.press("Tab")
+    visitor.until("!document.querySelector('#face-scrub').disabled", 60)
+    page.locator("#face-scrub").fill("900")
+    visitor.until("document.querySelector('.canvas video').currentTime > 1 && !document.querySelector('video').seeking")
+    page.get_by_label("left", exact=True).fill("30")
+    page.keyboard.press("Tab")
+    assert page.locator(".moments button").count() == 2
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.locator("#bulk").wait_for(state="hidden")
     page.locator(".tools .set").wait_for()
@@ -99,5 +105,6 @@ def draw_boxes(visitor: Visitor) -> None:
     page.get_by_role("button", name="Boxes of human03.mp4").click()
     page.get_by_label("Face to blur").check()
     assert page.get_by_label("bottom", exact=True).input_value() == "62"
+    assert page.locator(".moments button").count() == 2
     assert page.locator("img[alt*='human03']").count() == 2
     assert (SAMPLES / "human03.mp4").exists()

@@ -111,7 +111,9 @@ class Remote:
 
     def run(self, study: str, **options: Any) -> str:
         """Start a run; its id."""
-        identifier: str = self.json("POST", f"studies/{study}/runs", json={"preset": "quick"} | options)["id"]
+        identifier: str = self.json("POST", f"studies/{study}/runs", json={"preset": "quick", "again": True} | options)[
+            "id"
+        ]
         return identifier
 
     def status(self, run: str) -> str:

@@ -50,5 +50,24 @@ byId("change")?.addEventListener("submit", async (event) => {
   setTimeout(() => location.assign("/sign-in"), 2000);
 });
 
-me().then(({ user }) => { byId("who").textContent = say("account.who", { name: user.name, role: say(`role.${user.role}`) }); });
+const kept = /(?:^|; )ubam-language=(\w+)/.exec(document.cookie)?.[1] ?? "";
+byId("language").value = kept;
+byId("language").addEventListener("change", () => {
+  const { value } = byId("language");
+  document.cookie = `ubam-language=${value}; path=/; max-age=${value ? 31536000 : 0}; SameSite=Lax`;
+  location.reload();
+});
+
+byId("mail").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { user } = await me(), email = byId("email").value.trim();
+  if (await attempt(() => patch(`users/${part(user.id)}`, { email })) !== undefined) tell(say(email ? "account.mailed" : "account.not_mailed", { email }));
+});
+
+me().then(({ user, mail }) => {
+  byId("who").textContent = say("account.who", { name: user.name, role: say(`role.${user.role}`) });
+  byId("mail-card").hidden = !mail;
+  byId("email").value = user.email;
+  if (byId("password-card")) byId("password-card").hidden = user.by_provider;
+});
 tokens();

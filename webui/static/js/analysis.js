@@ -1,10 +1,11 @@
 // What to compare with, how thorough, whether that is enough, and the start; below it the runs so far.
 
-import { get, post } from "./api.js";
+import { all, get, post } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, h, link, show } from "./dom.js";
 import { moment, percent, seconds } from "./format.js";
 import { poll } from "./poll.js";
+import { startOnce } from "./startonce.js";
 import { say, sayOr } from "./say.js";
 
 const ORDER = ["quick", "standard", "thorough"];
@@ -38,7 +39,7 @@ export class Analysis {
   }
 
   takes({ estimates, measured }, preset) {
-    const time = seconds(60 * Math.max(1, Math.round((estimates[preset] ?? 0) / 60))).replace(/ 00 s$/, "");
+    const time = seconds(60 * Math.max(1, Math.round((estimates[preset] ?? 0) / 60))).replace(/\s00\ss$/, "");
     return say(measured ? "start.takes" : "start.takes_two_cores", { time });
   }
 
@@ -68,14 +69,15 @@ export class Analysis {
     if (this.reference === undefined) { byId("why-not").textContent = say("start.choose_reference"); byId("references").querySelector("input")?.focus(); return; }
     if (this.busy()) { byId("why-not").textContent = say("start.wait_uploads", { n: this.busy() }); return; }
     byId("start-button").disabled = true;
-    const run = await attempt(() => post(`studies/${this.study}/runs`, { reference: this.reference || null, preset: this.preset, posture: byId("posture").value, plan: byId("plan").value || null, block: byId("block").value || null }));
+    const wish = { reference: this.reference || null, preset: this.preset, posture: byId("posture").value, plan: byId("plan").value || null, block: byId("block").value || null };
+    const run = await attempt(() => startOnce(`studies/${this.study}/runs`, wish));
     byId("start-button").disabled = false;
     if (run) location.assign(`/runs/${run.id}`);
   }
 
   runs() {
     poll(async () => {
-      const runs = await get(`studies/${this.study}/runs`);
+      const runs = await all(`studies/${this.study}/runs`);
       byId("runs-card").hidden = runs.length === 0;
       byId("compare").hidden = runs.filter((run) => run.status === "done").length < 2;
       show(byId("runs"), runs.map((run) => this.line(run)));

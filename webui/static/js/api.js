@@ -39,7 +39,9 @@ async function read(response) {
   return text ? JSON.parse(text) : null;
 }
 
-async function request(method, path, body, headers = {}) {
+const request = async (method, path, body, headers) => (await exchange(method, path, body, headers)).found;
+
+async function exchange(method, path, body, headers = {}) {
   let response = await send(method, path, body, headers);
   let found = await read(response);
   if (response.status === 400 && /csrf/i.test(found?.error ?? found ?? "")) {
@@ -47,12 +49,24 @@ async function request(method, path, body, headers = {}) {
     response = await send(method, path, body, headers);
     found = await read(response);
   }
-  if (response.ok) return found;
+  if (response.ok) return { found, response };
   if (response.status === 401 && !location.pathname.startsWith("/sign-in")) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   throw new ApiError(response.status, found?.error ?? found?.message ?? say("common.server_error", { status: response.status }), found?.detail);
 }
 
 export const get = (path) => request("GET", path);
+
+/** A whole list: the header Link of each page names the next one. */
+export async function all(path) {
+  const rows = [];
+  for (let next = path; next;) {
+    const { found, response } = await exchange("GET", next);
+    rows.push(...found);
+    next = /<\/api\/v1\/([^>]+)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1];
+  }
+  return rows;
+}
+
 export const post = (path, body = {}) => request("POST", path, body);
 export const put = (path, body, type) => request("PUT", path, body, type ? { "Content-Type": type } : {});
 export const patch = (path, body) => request("PATCH", path, body);

@@ -1,6 +1,6 @@
 // Two runs side by side: each common subject's deviation in both.
 
-import { get, query } from "./api.js";
+import { all, get, query } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, groupClasses, h, link, show, svg } from "./dom.js";
 import { moment, number } from "./format.js";
@@ -12,7 +12,7 @@ const wanted = new URLSearchParams(location.search);
 const called = (run) => [run.study_name, run.name || say("run.unnamed"), run.preset, moment(run.created)].filter(Boolean).join(" · ");
 
 async function begin() {
-  const runs = (await attempt(() => get("runs")) ?? []).filter((run) => run.status === "done");
+  const runs = (await attempt(() => all("runs")) ?? []).filter((run) => run.status === "done");
   byId("empty").hidden = runs.length >= 2;
   byId("choose").hidden = runs.length < 2;
   if (runs.length < 2) return;

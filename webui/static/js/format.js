@@ -1,6 +1,9 @@
 // Numbers as people read them.
 
+import { language } from "/texts.js";
 import { say } from "./say.js";
+
+const locale = language === "en" ? "en-GB" : language; // 29 Nov 2026, not Nov 29
 
 export function bytes(n) {
   if (!Number.isFinite(n)) return "";
@@ -40,7 +43,7 @@ export function pValue(value) {
   return p < 0.0001 ? "< 0.0001" : p < 0.01 ? p.toPrecision(2) : String(Number(p.toFixed(3)));
 }
 
-const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
-const minute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const minute = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 export const date = (iso) => (iso ? day.format(new Date(iso)) : "");
 export const moment = (iso) => (iso ? minute.format(new Date(iso)) : "");

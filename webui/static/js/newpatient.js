@@ -1,6 +1,6 @@
 // Begin a patient: a pseudonym and the named reference that the visits are compared with.
 
-import { get, post } from "./api.js";
+import { all, post } from "./api.js";
 import { attempt, open } from "./dialogs.js";
 import { button, byId, h } from "./dom.js";
 import { date } from "./format.js";
@@ -8,7 +8,7 @@ import { say } from "./say.js";
 
 /** Show the button where there is a reference to compare with. */
 export async function offerPatients() {
-  const references = await attempt(() => get("references")) ?? [];
+  const references = await attempt(() => all("references")) ?? [];
   byId("new-patient").hidden = references.length === 0;
   byId("new-patient").addEventListener("click", () => ask(references));
 }

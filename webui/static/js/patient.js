@@ -1,6 +1,6 @@
-// A patient over visits: films with dates, each visit beside the range of a named reference, two visits side by side.
+// A patient over visits: films with dates, and each visit beside the range of a named reference.
 
-import { get, me, part, patch, post, ready, remove } from "./api.js";
+import { all, get, me, part, patch, post, remove } from "./api.js";
 import { ask, attempt } from "./dialogs.js";
 import { button, byId, h, show, svg } from "./dom.js";
 import { chosen } from "./files.js";
@@ -10,8 +10,9 @@ import { poll } from "./poll.js";
 import { say } from "./say.js";
 import { scaleOf, ticks } from "./scale.js";
 import { Uploads } from "./uploads.js";
+import { VisitFilms } from "./visitfilms.js";
 
-const id = byId("main").dataset.patient, films = [byId("before-film"), byId("after-film")], choices = [byId("before"), byId("after")];
+const id = byId("main").dataset.patient, films = new VisitFilms();
 let study, uploads, stop, drawn = "", recordings = [];
 
 function heading({ pseudonym, reference }) {
@@ -36,34 +37,16 @@ function course(visits, band) {
 }
 
 function results(found) {
-  const some = found.visits.some((one) => one.recordings.length);
-  for (const name of ["course-card", "limits-card", "pdf"]) byId(name).hidden = !some;
-  byId("beside-card").hidden = found.visits.filter((one) => one.recordings.length).length < 2;
+  const shown = found.visits.filter((one) => one.recordings.length), some = shown.length > 0;
+  for (const name of ["course-card", "limits-card", "pdf", "magnified-card"]) byId(name).hidden = !some;
+  byId("beside-card").hidden = shown.length < 2;
   show(byId("finding"), found.finding.map((words) => h("p", {}, words)));
   show(byId("limits"), found.limits.map((words) => h("li", {}, words)));
   if (some) show(byId("course"), course(found.visits, found.band));
-  const mark = JSON.stringify([found.visits, found.run?.id]);
-  if (byId("beside-card").hidden || mark === drawn) return;
+  const mark = JSON.stringify([found.visits, found.compared]);
+  if (!some || mark === drawn) return;
   drawn = mark;
-  const shown = found.visits.filter((one) => one.recordings.length);
-  choices.forEach((select, place) => {
-    show(select, shown.map((one) => h("option", { value: one.recordings[0] }, date(one.date))));
-    select.selectedIndex = place ? shown.length - 1 : 0;
-    select.onchange = () => film(found.run.id, place);
-    film(found.run.id, place);
-  });
-}
-
-/** Put the film of the chosen visit into its place; nothing of another visit stays there meanwhile. */
-async function film(run, place) {
-  const video = films[place], name = choices[place].value, url = `/api/v1/runs/${part(run)}/recordings/${part(name)}/preview.mp4`;
-  video.removeAttribute("src");
-  video.load();
-  const wanted = () => choices[place].value === name;
-  if (await attempt(() => ready(url, () => {}, wanted)) && wanted()) {
-    video.src = url;
-    video.setAttribute("aria-label", choices[place].selectedOptions[0].textContent);
-  }
+  films.open(found.compared, shown, found.clips);
 }
 
 function line(recording, editable) {
@@ -76,7 +59,7 @@ function line(recording, editable) {
 }
 
 async function refresh() {
-  const [found, rows] = await Promise.all([get(`patients/${part(id)}`), get(`studies/${part(id)}/recordings`)]);
+  const [found, rows] = await Promise.all([get(`patients/${part(id)}`), all(`studies/${part(id)}/recordings`)]);
   const editable = study.can_edit !== false, going = found.run?.status === "queued" || found.run?.status === "running";
   rows.sort((a, b) => a.date.localeCompare(b.date) || a.file_name.localeCompare(b.file_name));
   const mark = (list) => JSON.stringify(list.map((one) => [one.id, one.date, one.status]));
@@ -114,10 +97,5 @@ byId("print").addEventListener("click", () => print());
 byId("delete").addEventListener("click", async () => {
   if (!await ask(say("study.delete_title", { name: study.name }), say("study.delete_words", { n: recordings.length }), say("common.delete"))) return;
   if (await attempt(() => remove(`studies/${part(id)}`)) !== undefined) location.assign("/");
-});
-byId("play").addEventListener("click", () => {
-  const start = films[0].paused;
-  for (const one of films) { if (start) { one.currentTime = 0; one.play().catch(() => {}); } else one.pause(); }
-  byId("play").textContent = say(start ? "player.pause" : "player.play");
 });
 attempt(begin);

@@ -1,8 +1,8 @@
-// The texts of the page, from texts.toml; a text with forms for one and for many is chosen by `n`.
+// The texts of the page, from texts.toml or another language's file; a text with forms for none, one and many is chosen by `n`.
 
-import { texts } from "/texts.js";
+import { language, texts } from "/texts.js";
 
-const forms = new Intl.PluralRules("en");
+const forms = new Intl.PluralRules(language);
 
 function find(key) {
   const text = key.split(".").reduce((level, name) => level?.[name], texts);
@@ -12,7 +12,7 @@ function find(key) {
 
 export function say(key, values = {}) {
   const text = find(key);
-  const chosen = typeof text === "string" ? text : text[forms.select(values.n)] ?? text.other;
+  const chosen = typeof text === "string" ? text : (values.n === 0 && text.zero) || (text[forms.select(values.n)] ?? text.other);
   return chosen.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 

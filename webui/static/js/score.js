@@ -1,6 +1,6 @@
 // Score recordings of any study against the frozen reference of a run: "this patient, today".
 
-import { get, me, part, post } from "./api.js";
+import { all, get, me, part, post } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, h, show } from "./dom.js";
 import { date, seconds } from "./format.js";
@@ -8,6 +8,7 @@ import { chosen, dropped } from "./files.js";
 import { isVideo } from "./guess.js";
 import { poll } from "./poll.js";
 import { say } from "./say.js";
+import { startOnce } from "./startonce.js";
 import { Uploads } from "./uploads.js";
 
 const run = byId("main").dataset.run, NEW = "new";
@@ -30,15 +31,15 @@ function follow(study, fresh) {
   shown = "";
   if (study === NEW) { show(byId("recordings"), h("li", { class: "fine" }, say("score.none"))); return; }
   stop = poll(async () => {
-    const all = await get(`studies/${study}/recordings`);
-    all.sort((a, b) => byName.compare(a.file_name, b.file_name));
-    const usable = all.filter((one) => one.status === "ok" || one.status === "partial");
+    const rows = await all(`studies/${study}/recordings`);
+    rows.sort((a, b) => byName.compare(a.file_name, b.file_name));
+    const usable = rows.filter((one) => one.status === "ok" || one.status === "partial");
     const mark = JSON.stringify(usable.map((one) => one.id));
     if (fresh) for (const one of usable) if (!shown.includes(one.id)) picked.add(one.id);
     if (mark !== shown) show(byId("recordings"), usable.length ? usable.map((one) => line(study, one)) : h("li", { class: "fine" }, say("score.none")));
     shown = mark;
     allow();
-    return all.some((one) => one.status === "probing") || (uploads?.open().length ?? 0) > 0;
+    return rows.some((one) => one.status === "probing") || (uploads?.open().length ?? 0) > 0;
   });
 }
 
@@ -64,7 +65,7 @@ async function add(files) {
 }
 
 async function begin() {
-  const [person, found, studies] = await Promise.all([me(), get(`runs/${part(run)}`), get("studies")]);
+  const [person, found, studies] = await Promise.all([me(), get(`runs/${part(run)}`), all("studies")]);
   limits = person.limits;
   byId("run").textContent = [found.study_name, found.name || say("run.unnamed")].filter(Boolean).join(" · ");
   const editable = studies.filter((study) => study.can_edit !== false);
@@ -81,7 +82,7 @@ addEventListener("dragover", (event) => { if (event.dataTransfer?.types.includes
 addEventListener("drop", async (event) => { if (!event.dataTransfer?.types.includes("Files")) return; event.preventDefault(); add(await dropped(event.dataTransfer)); });
 byId("score").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const made = await attempt(() => post(`runs/${part(run)}/score`, { recordings: [...picked] }));
+  const made = await attempt(() => startOnce(`runs/${part(run)}/score`, { recordings: [...picked] }));
   if (made) location.assign(`/runs/${made.id}`);
 });
 const known = attempt(begin); // files that come before wait for it

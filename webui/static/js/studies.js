@@ -1,6 +1,6 @@
 // The first page: every study of the person, and how to begin when there is none.
 
-import { get, post } from "./api.js";
+import { all, get, post } from "./api.js";
 import { askText, attempt } from "./dialogs.js";
 import { byId, h, link, show } from "./dom.js";
 import { bytes, date } from "./format.js";
@@ -28,7 +28,7 @@ async function begin(name) {
 }
 
 async function load() {
-  const studies = await attempt(() => get("studies"));
+  const studies = await attempt(() => all("studies"));
   if (!studies) return;
   const own = studies.filter((study) => study.kind !== "example"), example = studies.find((study) => study.kind === "example");
   byId("empty").hidden = own.length > 0;

@@ -1,6 +1,6 @@
 // The study page: videos in, the table, what to compare with, and the runs so far.
 
-import { get, me, patch, post, put, remove } from "./api.js";
+import { all, get, me, patch, post, put, remove } from "./api.js";
 import { Analysis } from "./analysis.js";
 import { ask, askText, attempt, complain, tell } from "./dialogs.js";
 import { drawBoxes } from "./box.js";
@@ -28,7 +28,7 @@ function heading() {
 }
 
 async function refresh() {
-  state.recordings = await get(`studies/${id}/recordings`);
+  state.recordings = await all(`studies/${id}/recordings`);
   state.recordings.sort((a, b) => byName.compare(a.file_name, b.file_name));
   const some = state.recordings.length > 0;
   byId("table-card").hidden = !some;

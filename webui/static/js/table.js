@@ -102,7 +102,7 @@ export class Table {
     row.line.className = recording.status;
     this.verdict(row.verdict, recording);
     row.box.hidden = recording.status === "probing" || recording.status === "failed";
-    row.box.classList.toggle("set", Boolean(recording.box || recording.face_box));
+    row.box.classList.toggle("set", Boolean(recording.box || recording.face_box || recording.face_path));
     row.more.classList.toggle("set", ["given_fps", "start_s", "end_s", "dose"].some((name) => recording[name] !== null) || Boolean(recording.keypoints || recording.mask));
     const picture = recording.status === "ok" || recording.status === "partial" ? `/api/v1/studies/${this.study}/recordings/${recording.id}/frame.jpg` : null;
     if (row.picture !== `${picture}`) { show(row.frame, picture ? h("img", { src: picture, alt: say("table.frame_of", { name: recording.file_name }), loading: "lazy", width: 112, height: 76 }) : h("span", { class: "blank" })); row.picture = `${picture}`; }

@@ -42,6 +42,12 @@ export class Timeline {
       points.length > 1 ? svg("path", { class: "under", d: `${curve}L${points.at(-1).split(" ")[0]} 100L${points[0].split(" ")[0]} 100Z` }) : null, svg("path", { class: "curve", d: curve }));
   }
 
+  /** Mark the moments (s) of which somebody said something. */
+  remark(times) {
+    for (const one of this.area.querySelectorAll(".remark")) one.remove();
+    this.area.append(...times.map((time) => h("i", { class: "remark", style: { left: this.share(time) } })));
+  }
+
   levels() {
     return h("div", { class: "levels", "aria-hidden": "true" }, ticks(this.up, 3).map((value) => h("span", { style: { top: `${this.down(value)}%` } }, String(value))));
   }

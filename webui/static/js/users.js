@@ -1,6 +1,6 @@
 // Who may use this server, for admins.
 
-import { get, me, part, patch, post, remove } from "./api.js";
+import { all, me, part, patch, post, remove } from "./api.js";
 import { ask, askText, attempt, tell } from "./dialogs.js";
 import { button, byId, h, show } from "./dom.js";
 import { date } from "./format.js";
@@ -9,7 +9,7 @@ import { say } from "./say.js";
 const ROLES = ["member", "viewer", "admin"];
 
 async function load() {
-  const [users, person] = [await attempt(() => get("users")), await me()];
+  const [users, person] = [await attempt(() => all("users")), await me()];
   if (users) show(byId("users").tBodies[0], users.map((user) => line(user, user.id === person.user.id)));
 }
 

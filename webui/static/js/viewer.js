@@ -5,6 +5,7 @@ import { get, part, ready } from "./api.js";
 import { attempt, tell } from "./dialogs.js";
 import { button, h, link, show } from "./dom.js";
 import { Clips } from "./clips.js";
+import { Comments } from "./comments.js";
 import { Magnifier } from "./magnifier.js";
 import { Live } from "./live.js";
 import { seconds } from "./format.js";
@@ -38,8 +39,9 @@ export class Viewer {
     this.choice = h("div", { class: "row tabs" });
     this.caption = h("p", { class: "fine caption" });
     this.below = h("div");
+    this.comments = new Comments(view.run, { seek: (time) => this.seek(time), now: () => this.timeline?.now ?? 0 });
     this.evidence = h("div", { class: "evidence" });
-    show(place, h("header", {}, this.title, this.group), this.sentence, this.parts, this.choice, h("div", { class: "row tabs", role: "group", "aria-label": say("viewer.what") }, this.tabs), this.strip, this.player.element, this.magnifier.element, this.caption, this.save, this.below, this.evidence);
+    show(place, h("header", {}, this.title, this.group), this.sentence, this.parts, this.choice, h("div", { class: "row tabs", role: "group", "aria-label": say("viewer.what") }, this.tabs), this.strip, this.player.element, this.magnifier.element, this.caption, this.save, this.below, this.comments.element, this.evidence);
   }
 
   /** Show a subject: its most deviant recording first. */
@@ -83,6 +85,7 @@ export class Viewer {
     const peaks = evidence?.peaks ?? [];
     this.timeline = new Timeline({ name: id, kind: this.kind, windows: windows ?? [], usual: this.view.words.usual ?? null, peaks, seek: (time, plays) => this.seek(time, plays), toggle: () => this.player.toggle() });
     show(this.below, refused ? h("p", { class: "note" }, refused) : null, windows?.length ? this.timeline.element : null);
+    this.comments.open(id, this.timeline);
     showEvidence(this.evidence, peaks, row.subject, this.view.reference, (time) => this.seek(time, true));
     this.tabs[0].hidden = !clip && (!this.view.reference || this.view.run.kind === "score");
     this.setMode(this.magnifier.clip ? "clip" : "recording");
