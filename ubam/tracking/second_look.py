@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
+from ubam.tracking.eye.network import SIDE
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, in_picture, scene_at
 
-SIDE = 128  # pixels of a look
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
@@ -104,6 +104,19 @@ def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.nd
     threes = list(_threes(frames(), at))
     size = threes[0][0].shape[1::-1]
     return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
+
+
+def glance(
+    frames: Frames, at: np.ndarray, middle: np.ndarray, side: np.ndarray, wider: float
+) -> Iterator[np.ndarray]:
+    """Soft outlines of what is in the middle of boxes, without the empty scene; several may be of one frame.
+
+    at: int [n], rising; middle [n,2] and side [n] of the boxes in small pixels; wider: sides of the thing that a box shows.
+    """
+    moments, which = np.unique(at, return_inverse=True)
+    threes = list(_threes(frames(), moments))
+    boxes = _boxes(middle, side[:, None])
+    return (outline for outline, _ in _looks((threes[k] for k in which), None, boxes, wider))
 
 
 def follow_body(
