@@ -106,12 +106,10 @@ def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.nd
     return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
 
 
-def glance(
-    frames: Frames, at: np.ndarray, middle: np.ndarray, side: np.ndarray, wider: float
-) -> Iterator[np.ndarray]:
+def glance(frames: Frames, at: np.ndarray, middle: np.ndarray, side: np.ndarray, wider: float) -> Iterator[np.ndarray]:
     """Soft outlines of what is in the middle of boxes, without the empty scene; several may be of one frame.
 
-    at: int [n], rising; middle [n,2] and side [n] of the boxes in small pixels; wider: sides of the thing that a box shows.
+    at: int [n], rising; middle [n,2] and side [n] of the boxes, small pixels; wider: sides of the thing in a box.
     """
     moments, which = np.unique(at, return_inverse=True)
     threes = list(_threes(frames(), moments))

@@ -15,7 +15,7 @@ from ubam.tracking.track import Motion
 
 GLANCES = 16  # frames that are looked at
 RIVAL = 0.1  # of the mass of the heaviest: what is as heavy may be the subject instead
-SURER = 2.0  # times the least doubt, up to which a thing looks as much like a body; of two animals, each has about as much
+SURER = 2.0  # times the least doubt, up to which a thing looks as much like a body; two animals have about as much
 NEIGHBOURS = 3  # judged things that a thing is compared with, those nearest to it in place and mass
 UNSEEN = 0.5  # the doubt where nothing is seen: as much as an outline can have
 
