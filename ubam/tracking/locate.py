@@ -114,7 +114,7 @@ def scene_and_track(
     """
     first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
     motion = judged(frames, motion_of(first.saliency(evenly_lit(frame, first.background)) for frame in frames()))
-    choice = choose_subject(frames, at, motion, times, fps)
+    choice = choose_subject(frames, at, motion, times, fps, first)
     moving, settled = choice.subject.track, choice.subject.settled
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
     whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])
