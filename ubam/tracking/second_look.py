@@ -21,6 +21,9 @@ LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it w
 TRIED = 3  # of so many frames, one is looked at while the box is settled
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
+# A subject in place is a part of what stays still, which hides at most half of it. Where the eye sees more than this
+# many times as much without what stays still, it sees the surroundings, too.
+MOST_HIDDEN = 2.0
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
 NOT_MOVING = "nothing moves: the subject was found by its looks alone; look at the crops, or give a box in the study"
 Frames = Callable[[], Iterator[np.ndarray]]
@@ -82,13 +85,17 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Sc
     if best is None:
         return None
     here = _path(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
-    parts = list(_looks(threes, best.behind, _boxes(here, WIDER * best.side)))
+    boxes, size = _boxes(here, WIDER * best.side), threes[0][0].shape[1::-1]
+    parts = list(_looks(threes, best.behind, boxes))
     there, seen, _ = _extents(parts)
     there &= found
     if there.sum() < 0.5 * max(found.sum(), 1):
         return None
-    size = threes[0][0].shape[1::-1]
     subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
+    if best.behind is not None:
+        alone = np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
+        if alone.sum() <= MOST_HIDDEN * subject.sum():
+            subject |= alone
     return Settled(_path(moving, at[there], seen[there], best.side), best.side, subject, _doubt_of(parts))
 
 
