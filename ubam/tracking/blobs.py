@@ -42,13 +42,15 @@ def enlarged_blobs(blobs: np.ndarray, zoom: float) -> np.ndarray:
     return (blobs * zoom**powers).astype(np.float32)
 
 
-def follow(blobs: np.ndarray) -> np.ndarray:
+def follow(blobs: np.ndarray, worth: np.ndarray | float = 1.0) -> np.ndarray:
     """Which blob is the subject in each frame, int [T]: the path of largest mass and smallest jumps; -1 where absent.
 
     Parameters
     ----------
     blobs
         float32 [T,CANDIDATES,14] from `find_blobs`.
+    worth
+        Float [T,CANDIDATES] in 0..1: how much each looks like a subject.
     """
     mass = blobs[:, :, 0]
     present = mass[:, 0] > 0
@@ -59,7 +61,7 @@ def follow(blobs: np.ndarray) -> np.ndarray:
     # In pictures taken far apart in time, the subject is elsewhere every time. A usual distance is then no jump.
     size *= max(1.0, 2 * float(np.median(step_lengths(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
     share = np.maximum(mass / typical, 1e-6)
-    gain = np.where(mass > 0, np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
+    gain = np.where(mass > 0, worth * np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
     absent = CANDIDATES
     score = np.append(gain[0], 0.0)
     back = np.zeros((len(blobs), absent + 1), np.int64)

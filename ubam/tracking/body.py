@@ -13,7 +13,7 @@ from ubam.core.seals import check_digests, digests_of, read_record, write_record
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
-from ubam.tracking.outlines import Glimpse, eye_fingerprint, looks, shipped_eye
+from ubam.tracking.outlines import PLACES, Glimpse, eye_fingerprint, looks, shipped_eye
 
 BODY_VERSION = 2
 BODY_ARRAYS = ("landmarks", "places")  # they may be written again, apart from the rest of a store
@@ -99,7 +99,7 @@ def _is_of(folder: Path, plan: str) -> bool:
 def _look(store: CropStore, plan: str) -> dict[str, np.ndarray]:
     count, found = len(store.time_s), np.flatnonzero(store.found)
     marks = np.zeros((count, len(LANDMARKS[plan]), 4), np.float32)
-    places = np.zeros((count, 64, 64, 4), np.int8)
+    places = np.zeros((count, PLACES, PLACES, 4), np.int8)
     for position, look in zip(found, looks(shipped_eye(), _glimpses(store, found), store.crop_size, plan), strict=True):
         marks[position], places[position] = look.landmarks, look.places
     return {"landmarks": marks, "places": places}

@@ -32,7 +32,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 20
+CROP_VERSION = 21
 
 
 @dataclass(frozen=True)

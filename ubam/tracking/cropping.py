@@ -27,10 +27,12 @@ from ubam.tracking.body import BODY_ARRAYS, write_plan
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore, read_description
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
+from ubam.tracking.eye.network import SIDE
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, to_jpeg
 from ubam.tracking.locate import survey_and_find
 from ubam.tracking.outlines import (
+    PLACES,
     Glimpse,
     Look,
     eye_fingerprint,
@@ -173,7 +175,7 @@ def _write_crops(
         "views": rows_on_disk(files.array("views"), (total, view_size, view_size, 3)),
         "outline": rows_on_disk(files.array("outline"), (total, crop_size, crop_size)),
         "landmarks": rows_on_disk(files.array("landmarks"), (total, len(LANDMARKS[plan]), 4), np.float32),
-        "places": rows_on_disk(files.array("places"), (total, 64, 64, 4), np.int8),
+        "places": rows_on_disk(files.array("places"), (total, PLACES, PLACES, 4), np.int8),
     }
     offsets = [0]
     with open(files.pictures, "wb") as blob:
@@ -196,16 +198,17 @@ def _seen(
     frames: Iterator[np.ndarray], scaled: "_Scaled", survey: FirstPass, size: int, plan: str
 ) -> Iterator[tuple[np.ndarray, Look]]:
     """The crop of every frame, and what the eye sees in it; with the user's own outline where one was given."""
-    ahead, glimpses = tee(scaled.glimpses(frames, size))
-    found = looks(shipped_eye(), ahead, size, plan)
+    ahead, shown = tee(scaled.shown(frames, size))
+    crops = (crop for crop, _ in shown)
+    found = looks(shipped_eye(), (glimpse for _, glimpse in ahead), size, plan)
     if scaled.finding.masks is None:
-        for position, (glimpse, look) in enumerate(zip(glimpses, found, strict=True)):
-            yield glimpse.crop, look._replace(outline=scaled.seen(glimpse, look.outline, position))
+        for position, (crop, look) in enumerate(zip(crops, found, strict=True)):
+            yield crop, look._replace(outline=scaled.seen(crop, look.outline, position))
         return
     given = read_masks(scaled.finding.masks, survey.declared, scaled.size, survey.first)
-    for position, (glimpse, look, mask) in enumerate(zip(glimpses, found, given, strict=False)):
+    for position, (crop, look, mask) in enumerate(zip(crops, found, given, strict=False)):
         whole = np.zeros(scaled.size[::-1], np.uint8) if mask is None else mask
-        yield glimpse.crop, look._replace(outline=cut(whole, scaled.boxes[position], size) / np.float32(255))
+        yield crop, look._replace(outline=cut(whole, scaled.boxes[position], size) / np.float32(255))
 
 
 def rows_on_disk(path: Path, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.memmap:
@@ -257,14 +260,16 @@ class _Scaled:
         shown = []
         for sample, position in zip(survey.samples[some], survey.sampled[some], strict=True):
             small = cv2.resize(sample, self.size, interpolation=cv2.INTER_AREA)
-            shown += list(self.glimpses(iter([small]), size, int(position)))
+            shown += [glimpse for _, glimpse in self.shown(iter([small]), size, int(position))]
         return plan_chances(shipped_eye(), shown)
 
-    def glimpses(self, frames: Iterator[np.ndarray], size: int, first: int = 0) -> Iterator[Glimpse]:
-        """What the eye is shown of every frame: the box in it, in its neighbours in time, and in the empty scene."""
+    def shown(self, frames: Iterator[np.ndarray], size: int, first: int = 0) -> Iterator[tuple[np.ndarray, Glimpse]]:
+        """The crop of every frame and what the eye is shown: the box there, in its neighbours, in the empty scene."""
         for position, three in enumerate(with_neighbours(frames), first):
-            before, crop, after = (cut(frame, self.boxes[position], size) for frame in three)
-            yield Glimpse(before, crop, after, None if self.finding.lost else self.behind(position, size).background)
+            box = self.boxes[position]
+            before, here, after = (cut(frame, box, SIDE) for frame in three)
+            empty = None if self.finding.lost else self.behind(position, SIDE).background
+            yield cut(three[1], box, size), Glimpse(before, here, after, empty)
 
     def behind(self, position: int, size: int) -> Scene:
         """The scene in the box of a frame, at size x size pixels."""
@@ -272,11 +277,11 @@ class _Scaled:
             return scene_at(self.scene, self.boxes[position], size)
         return moved_scene_at(self.scene, self.boxes[position], size, self.camera.moves[position], self.size)
 
-    def seen(self, glimpse: Glimpse, salient: np.ndarray, position: int) -> np.ndarray:
+    def seen(self, crop: np.ndarray, salient: np.ndarray, position: int) -> np.ndarray:
         """The outline that the eye saw; empty where nothing in it differs from a scene that was seen empty."""
         if self.finding.lost:
             return salient
-        return present(salient, glimpse.crop, self.behind(position, len(salient)))
+        return present(salient, crop, self.behind(position, len(salient)))
 
     def view(self, crop: np.ndarray, salient: np.ndarray, position: int, size: int) -> np.ndarray:
         """The view of the crop at a position, whose soft outline is known."""

@@ -25,8 +25,9 @@ from ubam.tracking.camera_motion import (
 )
 from ubam.tracking.disturbances.faintness import contrast, finer_reduction, said_of_contrast, said_of_size
 from ubam.tracking.disturbances.intruders import steadied, without_light
+from ubam.tracking.disturbances.judges import judged
 from ubam.tracking.disturbances.jumps import Jumps, find_jumps
-from ubam.tracking.disturbances.light import light_changes
+from ubam.tracking.disturbances.light import evenly_lit, light_changes
 from ubam.tracking.disturbances.rivals import choose_subject
 from ubam.tracking.disturbances.sentences import said_of_jumps, said_of_larger, said_of_light
 from ubam.tracking.finding import Finding
@@ -139,8 +140,8 @@ def scene_and_track(
         The frames at which the light changes.
     """
     first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
-    motion = motion_of(first.saliency(frame) for frame in frames())
-    choice = choose_subject(frames, at, motion, times, fps)
+    motion = judged(frames, motion_of(first.saliency(evenly_lit(frame, first.background)) for frame in frames()))
+    choice = choose_subject(frames, at, motion, times, fps, first)
     moving, settled = choice.subject.track, choice.subject.settled
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
     whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])

@@ -14,6 +14,7 @@ from ubam.core.files import content_hash
 from ubam.tracking.eye.eye import WEIGHTS, Eye
 from ubam.tracking.scene.empty_scene import Scene
 
+PLACES = 64  # cells a side of the body coordinates that are kept
 ABSENT = 0.1  # of an outline that differs from the empty scene; below it nobody is present
 
 
@@ -65,7 +66,7 @@ def looks(eye: Eye, glimpses: Iterable[Glimpse], size: int, plan: str) -> Iterat
         marks = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
         places = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127).astype(np.int8)
         for alpha, mark, place in zip(seen.alpha, marks, places, strict=True):
-            yield Look(_sized(alpha, size), mark, place)
+            yield Look(_sized(alpha, size), mark, cv2.resize(place, (PLACES, PLACES), interpolation=cv2.INTER_NEAREST))
 
 
 def plan_chances(eye: Eye, glimpses: Sequence[Glimpse]) -> np.ndarray:
@@ -110,7 +111,8 @@ def _stacked(glimpses: Sequence[Glimpse]) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def _sized(alpha: np.ndarray, size: int) -> np.ndarray:
-    return cv2.resize(alpha, (size, size), interpolation=cv2.INTER_LINEAR) if len(alpha) != size else alpha
+    way = cv2.INTER_AREA if size < len(alpha) else cv2.INTER_LINEAR
+    return cv2.resize(alpha, (size, size), interpolation=way) if len(alpha) != size else alpha
 
 
 def with_neighbours(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -8,18 +8,22 @@ import cv2
 import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
+from ubam.tracking.eye.network import SIDE
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, in_picture, scene_at
 
-SIDE = 128  # pixels of a look
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
 LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it was on its way
+TRIED = 3  # of so many frames, one is looked at while the box is settled
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
+# A subject in place is a part of what stays still, which hides at most half of it. Where the eye sees more than this
+# many times as much without what stays still, it sees the surroundings, too.
+MOST_HIDDEN = 2.0
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
 NOT_MOVING = "nothing moves: the subject was found by its looks alone; look at the crops, or give a box in the study"
 Frames = Callable[[], Iterator[np.ndarray]]
@@ -45,8 +49,11 @@ class Settled:
         return float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0
 
 
-def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settled | None:
-    """How far the body reaches around what moves, from looks at the frames at positions `at` without the empty scene.
+def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Scene | None = None) -> Settled | None:
+    """How far the body reaches around what moves, from looks at the frames at positions `at`.
+
+    What moves may be the whole body or an ear of it, and what stays still may hide a subject that stays in place. So
+    the eye starts from a narrow and from a wide box, with what stays still and without, and the surest answer counts.
 
     Parameters
     ----------
@@ -58,6 +65,8 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
         Of what moves, in pixels of the recording, with a box of one size.
     scale
         Pixels of the recording per pixel of the small pictures.
+    still
+        What stays still, at the size of the small pictures; None where nothing does.
 
     Returns
     -------
@@ -65,26 +74,77 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float) -> Settle
     """
     threes = list(_threes(frames(), at))
     moving, side, found = _middle(track, scale), _side(track, scale), track.found[at]
-    here, parts = moving[at].copy(), []
-    there = found
     whole = max(threes[0][0].shape[:2]) / side  # beyond the picture there is nothing to see
-    for wider in (max(WIDER, min(WIDEST, whole)), *[WIDER] * ROUNDS):
-        parts = list(_looks(threes, None, _boxes(here, wider * side), wider))
-        blobs = np.stack([_blob(outline, box) for outline, box in parts])
-        there = (blobs[:, 0] > 0) & found
+    some = np.arange(0, len(at), TRIED)
+    trials = [
+        _grown([threes[k] for k in some], behind, (moving[at[some]], side), found[some], wider)
+        for behind in ([None] if still is None else [None, still])
+        for wider in (WIDER, max(WIDER, min(WIDEST, whole)))
+    ]
+    best = min((trial for trial in trials if trial is not None), key=lambda trial: trial.doubt, default=None)
+    if best is None:
+        return None
+    here = _path(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
+    boxes, size = _boxes(here, WIDER * best.side), threes[0][0].shape[1::-1]
+    parts = list(_looks(threes, best.behind, boxes))
+    there, seen, _ = _extents(parts)
+    there &= found
+    if there.sum() < 0.5 * max(found.sum(), 1):
+        return None
+    subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
+    if best.behind is not None:
+        alone = np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
+        if alone.sum() <= MOST_HIDDEN * subject.sum():
+            subject |= alone
+    return Settled(_path(moving, at[there], seen[there], best.side), best.side, subject, _doubt_of(parts))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A box that was settled at some frames: where the body is bool [n], its middle [n,2], the side, and the doubt.
+
+    behind: the empty scene that was shown.
+    """
+
+    behind: Scene | None
+    there: np.ndarray
+    middle: np.ndarray
+    side: float
+    doubt: float
+
+
+def _grown(
+    threes: list[tuple[np.ndarray, ...]], behind: Scene | None, begin: tuple[np.ndarray, float],
+    found: np.ndarray, first: float,
+) -> _Trial | None:  # fmt: skip
+    """The body in the middle of boxes, `first` times as wide as those to begin with, then as wide as what was seen."""
+    here, side = begin[0].copy(), begin[1]
+    there, doubt = found, 0.5
+    for wider in (first, *[WIDER] * ROUNDS):
+        parts = list(_looks(threes, behind, _boxes(here, wider * side), wider))
+        there, seen, extent = _extents(parts)
+        there &= found
         if there.sum() < 0.5 * max(found.sum(), 1):
             return None
-        x0, y0, x1, y1 = blobs[there, 3:7].T
-        wanted = ROOM * float(np.median(np.maximum(x1 - x0, y1 - y0)))
-        seen = np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1)
-        step = max(abs(wanted - side), float(np.median(np.abs(seen - here[there])))) / side
-        here[there], side = seen, wanted
+        doubt, wanted = _doubt_of(parts), ROOM * float(np.median(extent[there]))
+        step = max(abs(wanted - side), float(np.median(np.abs(seen - here)[there]))) / side
+        here[there], side = seen[there], wanted
         if wider == WIDER and step < STEADY:
             break
-    size = threes[0][0].shape[1::-1]
-    subject = np.stack([in_picture(*part, size) > 0.5 for part in parts])
-    doubt = float(np.median([1 - outline[outline > 0.5].mean() for outline, _ in parts if outline.any()]))
-    return Settled(_path(moving, at[there], here[there], side), side, subject, doubt)
+    return _Trial(behind, there, here, side, doubt)
+
+
+def _extents(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of outlines in their boxes: whether something is there bool [n], its middle [n,2], and its longer side [n]."""
+    blobs = np.stack([_blob(outline, box) for outline, box in parts])
+    x0, y0, x1, y1 = blobs[:, 3:7].T
+    return blobs[:, 0] > 0, np.stack([(x0 + x1) / 2, (y0 + y1) / 2], 1), np.maximum(x1 - x0, y1 - y0)
+
+
+def _doubt_of(parts: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    """How unsure outlines are, from 0 to 0.5."""
+    sure = [outline[outline > 0.5] for outline, _ in parts]
+    return float(np.median([1 - one.mean() for one in sure if len(one)] or [0.5]))
 
 
 def _path(moving: np.ndarray, at: np.ndarray, seen: np.ndarray, side: float) -> np.ndarray:
@@ -104,6 +164,17 @@ def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.nd
     threes = list(_threes(frames(), at))
     size = threes[0][0].shape[1::-1]
     return np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
+
+
+def glance(frames: Frames, at: np.ndarray, middle: np.ndarray, side: np.ndarray, wider: float) -> Iterator[np.ndarray]:
+    """Soft outlines of what is in the middle of boxes, without the empty scene; several may be of one frame.
+
+    at: int [n], rising; middle [n,2] and side [n] of the boxes, small pixels; wider: sides of the thing in a box.
+    """
+    moments, which = np.unique(at, return_inverse=True)
+    threes = list(_threes(frames(), moments))
+    boxes = _boxes(middle, side[:, None])
+    return (outline for outline, _ in _looks((threes[k] for k in which), None, boxes, wider))
 
 
 def follow_body(
@@ -212,6 +283,6 @@ def _between(blobs: np.ndarray, at: np.ndarray, count: int) -> tuple[np.ndarray,
     return np.stack(columns, 1).astype(np.float32), there
 
 
-def _boxes(middle: np.ndarray, side: float) -> np.ndarray:
+def _boxes(middle: np.ndarray, side: float | np.ndarray) -> np.ndarray:
     """Square boxes float32 [n,4] around middles [n,2]."""
     return np.concatenate([middle - side / 2, middle + side / 2], axis=1).astype(np.float32)

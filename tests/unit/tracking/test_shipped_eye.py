@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ubam.tracking.eye.eye import Eye
+from ubam.tracking.eye.network import SIDE
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,8 @@ def figure() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cv2.line(mask, start, end, 1, 8)
     picture = empty.copy()
     picture[mask > 0] = (60, 40, 120)
-    return picture, empty, mask > 0
+    picture, empty, mask = (cv2.resize(one, (SIDE, SIDE)) for one in (picture, empty, mask * 255))
+    return picture, empty, mask > 127
 
 
 def overlap(found: np.ndarray, true: np.ndarray) -> float:

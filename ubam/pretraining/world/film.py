@@ -8,7 +8,7 @@ import numpy as np
 
 
 def develop(frames: list[np.ndarray], side: int, random: np.random.Generator) -> list[np.ndarray]:
-    """Rendered frames uint8 [192, 192, 3] of one clip as a camera would record them, uint8 [side, side, 3].
+    """Rendered frames uint8 [240, 240, 3] of one clip as a camera would record them, uint8 [side, side, 3].
 
     All frames share the camera; the last one, the empty scene, has less noise, as it is a median.
     """

@@ -16,7 +16,7 @@ from .film_set import UP, FilmSet
 from .looks import Look, draw_look
 from .renderer import Renderer
 
-CROP, COORDINATES = 128, 64
+CROP, COORDINATES = 160, 80
 MOST_LANDMARKS = max(len(marks) for marks in LANDMARKS.values())
 TRUE, GHOST, OTHER_MOMENT = range(
     3
@@ -29,9 +29,9 @@ MOMENTS = {TRUE: 3, GHOST: 5, OTHER_MOMENT: 4}
 class Clip:
     """A moment with its neighbours and its truth.
 
-    frames uint8 [3, 128, 128, 3] (before, at, after), empty uint8 [128, 128, 3] (the scene without the subject, or what
-    a program would take for it), alpha uint8 [128, 128], place int8 [64, 64, 3] (canonical coordinates times 127; 0 off
-    the body), on_body bool [64, 64].
+    frames uint8 [3, 160, 160, 3] (before, at, after), empty uint8 [160, 160, 3] (the scene without the subject, or what
+    a program would take for it), alpha uint8 [160, 160], place int8 [80, 80, 3] (canonical coordinates times 127; 0 off
+    the body), on_body bool [80, 80].
     """
 
     frames: np.ndarray

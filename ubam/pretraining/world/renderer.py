@@ -5,7 +5,7 @@ import numpy as np
 
 from .photographs import LAYERS, TEXTURE
 
-SIDE, SHADOW = 192, 256
+SIDE, SHADOW = 240, 256
 
 _VERTEX = """#version 330
 in vec3 position, normal, canon, colour; in vec4 matter;
@@ -88,7 +88,7 @@ class Mesh:
 
 
 class Renderer:
-    """Draws a body in a scene at 192x192; `photos` uint8 [48, 256, 256, 3]."""
+    """Draws a body in a scene at 240x240; `photos` uint8 [48, 256, 256, 3]."""
 
     def __init__(self, photos: np.ndarray) -> None:
         self.context = moderngl.create_standalone_context(backend="egl")
@@ -152,9 +152,9 @@ class Renderer:
             self.set(model=np.eye(4))
 
     def read(self) -> np.ndarray:
-        """The picture, uint8 [192, 192, 3], its first row at the top."""
+        """The picture, uint8 [240, 240, 3], its first row at the top."""
         return np.frombuffer(self.picture.read(), np.uint8).reshape(SIDE, SIDE, 4)[::-1, :, :3]
 
     def read_truth(self) -> np.ndarray:
-        """Place on the body and whether it is body, float16 [192, 192, 4]."""
+        """Place on the body and whether it is body, float16 [240, 240, 4]."""
         return np.frombuffer(self.truth.read(), np.float16).reshape(SIDE, SIDE, 4)[::-1]

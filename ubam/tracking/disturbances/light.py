@@ -1,4 +1,4 @@
-"""Lamps that go on or off: the whole picture is suddenly brighter or darker."""
+"""Light that changes: lamps that go on or off, a camera that adapts, a flicker."""
 
 import cv2
 import numpy as np
@@ -12,6 +12,12 @@ STAYS_S = 0.5  # and the light then stays for so long: a flash is none
 def light_of(picture: np.ndarray) -> np.ndarray:
     """How bright the parts of a picture uint8 [h,w,3] are, float32 [48]."""
     return cv2.resize(picture, PARTS, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32).ravel()
+
+
+def evenly_lit(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """A picture uint8 [h,w,3] as bright as its background is in most parts: a flicker is no movement."""
+    gain = float(np.median((light_of(background) + 1) / (light_of(picture) + 1)))
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=gain))
 
 
 def light_changes(light: np.ndarray, fps: float) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.second_look import Frames, Settled, settle
 from ubam.tracking.track import Motion, Track
 
@@ -41,13 +42,13 @@ class Choice:
     unlike: bool
 
 
-def choose_subject(frames: Frames, at: np.ndarray, motion: Motion, scale: float, fps: float) -> Choice:
+def choose_subject(frames: Frames, at: np.ndarray, motion: Motion, scale: float, fps: float, still: Scene) -> Choice:
     """The subject among all that moves; arguments as for `settle`."""
     candidates: list[Candidate] = []
     rival: Motion | None = motion
     while rival is not None and len(candidates) < MOST:
         track = rival.track(scale, fps)
-        candidates.append(Candidate(rival, track, settle(frames, at, track, scale)))
+        candidates.append(Candidate(rival, track, settle(frames, at, track, scale, still)))
         rival = rival.rival(track, scale)
     first, surest = candidates[0], min(candidates, key=lambda one: one.doubt)
     subject = surest if first.doubt > SURER * surest.doubt else first

@@ -26,10 +26,10 @@ BATCH = 8
 class Seen:
     """What the eye sees in T crops of one recording.
 
-    alpha float32 [T, 128, 128] within 0..1; places float32 [T, 64, 64, 3]: front, left and height on the canonical
-    body, each of -1..1; left float32 [T, 64, 64]: the chance that a place is of the left half; landmarks float32
-    [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside float32
-    [T, L]: the chance that a landmark lies within the crop.
+    alpha float32 [T, SIDE, SIDE] within 0..1; places float32 [T, HALF, HALF, 3]: front, left and height on the
+    canonical body, each of -1..1; left float32 [T, HALF, HALF]: the chance that a place is of the left half; landmarks
+    float32 [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside
+    float32 [T, L]: the chance that a landmark lies within the crop.
     """
 
     plan: str
@@ -109,7 +109,7 @@ class Eye:
     def outline(
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor
     ) -> np.ndarray:
-        """Soft outlines float32 [n, 128, 128] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
+        """Soft outlines float32 [n, SIDE, SIDE] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
 
         empty: the scene without the subject in the same boxes; known bool [n]: whether that scene is known.
         """
@@ -163,7 +163,7 @@ def _prepared(before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.n
 
 
 def _sized(pictures: np.ndarray) -> Tensor:
-    """Pictures uint8 [n, S, S, 3] as float [n, 3, 128, 128] within 0..1."""
+    """Pictures uint8 [n, S, S, 3] as float [n, 3, SIDE, SIDE] within 0..1."""
     way = cv2.INTER_AREA if pictures.shape[1] >= SIDE else cv2.INTER_LINEAR
     if pictures.shape[1:3] != (SIDE, SIDE):
         pictures = np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=way) for picture in pictures])
@@ -181,7 +181,7 @@ def _batches(inputs: Tensor) -> Iterator[tuple[Tensor, int]]:
 
 
 def _signed(places: Tensor) -> tuple[Tensor, Tensor]:
-    """Network places [n, 4, 64, 64] as canonical coordinates [n, 64, 64, 3] and the chance of left [n, 64, 64]."""
+    """Network places [n, 4, H, H] as canonical coordinates [n, H, H, 3] and the chance of left [n, H, H]."""
     left = torch.sigmoid(places[:, 3])
     sign = torch.where(left > 0.5, 1.0, -1.0)
     where = torch.stack([places[:, 0], places[:, 1].clamp_min(0) * sign, places[:, 2]], -1)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from .landmarks import MOST_LANDMARKS, PLANS
 
-SIDE, HALF = 128, 64
+SIDE, HALF = 160, 80  # pixels of a crop; cells of heatmaps and coordinates
 CHANNELS, BODY, COARSE = 11, 48, 96
 WINDOW = 6  # cells of a heatmap on each side of a peak that determine its position
 
@@ -17,9 +17,9 @@ WINDOW = 6  # cells of a heatmap on each side of a peak that determine its posit
 class Answer:
     """The network's answers for n crops.
 
-    outline [n, 1, 128, 128]: logits; heatmaps [n, L, 64 * 64 + 1]: logits over places, the last for "not in the crop";
-    places [n, 4, 64, 64]: front, distance from the middle plane, height, each of -1..1, and the logit of "left";
-    plan [n, 4]: logits.
+    outline [n, 1, SIDE, SIDE]: logits; heatmaps [n, L, HALF * HALF + 1]: logits over places, the last for "not in the
+    crop"; places [n, 4, HALF, HALF]: front, distance from the middle plane, height, each of -1..1, and the logit of
+    "left"; plan [n, 4]: logits.
     """
 
     outline: Tensor
@@ -64,7 +64,7 @@ def _convolution(given: int, made: int, size: int, stride: int = 1) -> nn.Sequen
 
 
 class EyeNetwork(nn.Module):
-    """An hourglass with skips. Input is what `prepare` makes, [n, 11, 128, 128]."""
+    """An hourglass with skips. Input is what `prepare` makes, [n, 11, SIDE, SIDE]."""
 
     def __init__(self, widths: tuple[int, ...] = (24, 48, 96, 160), depths: tuple[int, ...] = (1, 3, 5, 6)) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class EyeNetwork(nn.Module):
         self.plan = nn.Linear(d, plans)
 
     def forward(self, x: Tensor, plan: Tensor | None = None) -> Answer:
-        """Answers for crops [n, 11, 128, 128] of the given plans [n]; without them, of the likeliest of each crop."""
+        """Answers for crops [n, 11, SIDE, SIDE] of the given plans [n]; without them, of the likeliest of each crop."""
         steps = self._down(x)
         whole = steps[-1].mean((2, 3))
         plans = self.plan(whole)
@@ -109,22 +109,22 @@ class EyeNetwork(nn.Module):
         return Answer(outline.float(), torch.cat([heat.flatten(2), nowhere[..., None]], -1), places, plans.float())
 
     def outlines(self, x: Tensor) -> Tensor:
-        """Nothing but the logits of the outlines [n, 1, 128, 128] of crops [n, 11, 128, 128]."""
+        """Nothing but the logits of the outlines [n, 1, SIDE, SIDE] of crops [n, 11, SIDE, SIDE]."""
         return functional.pixel_shuffle(self.edge(self._up(self._down(x))[-1]), 2).float()
 
     def plans(self, x: Tensor) -> Tensor:
-        """Nothing but the logits of the plans [n, 4] of crops [n, 11, 128, 128]."""
+        """Nothing but the logits of the plans [n, 4] of crops [n, 11, SIDE, SIDE]."""
         return self.plan(self._down(x)[-1].mean((2, 3))).float()
 
     def _down(self, x: Tensor) -> list[Tensor]:
-        """Features of falling resolution: sides 64, 32, 16, 8."""
+        """Features of falling resolution: sides 80, 40, 20, 10."""
         steps = [self.down[0](self.stem(x))]
         for stage in list(self.down)[1:]:
             steps.append(stage(steps[-1]))
         return steps
 
     def _up(self, steps: list[Tensor]) -> list[Tensor]:
-        """Features of rising resolution: sides 16, 32, 64."""
+        """Features of rising resolution: sides 20, 40, 80."""
         y, features = steps[-1], []
         for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
             y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
@@ -133,7 +133,7 @@ class EyeNetwork(nn.Module):
 
 
 def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tensor:
-    """Maps [n, k, 64, 64] read with weights [n, k, channels] from features of half and of full resolution."""
+    """Maps [n, k, HALF, HALF] read with weights [n, k, channels] from features of half and of full resolution."""
     half = torch.bmm(rough.to(coarse.dtype), coarse.flatten(2)).unflatten(2, coarse.shape[2:])
     full = torch.bmm(weights.to(fine.dtype), fine.flatten(2)).unflatten(2, fine.shape[2:])
     wide = functional.interpolate(half.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -141,7 +141,7 @@ def _read(rough: Tensor, coarse: Tensor, weights: Tensor, fine: Tensor) -> Tenso
 
 
 def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Tensor) -> Tensor:
-    """Input of the network from crops [n, 3, 128, 128] within 0..1 and whether the empty scene is known [n].
+    """Input of the network from crops [n, 3, SIDE, SIDE] within 0..1 and whether the empty scene is known [n].
 
     The crop's light and contrast are removed: mean and standard deviation of its grey values become 0 and 1.
     """
@@ -173,7 +173,7 @@ def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def around(heatmaps: Tensor, cell: Tensor) -> Tensor:
-    """Mean places [n, L, 2] within 0..1 of heatmaps [n, L, 4097] in the windows around cells [n, L, 2] (x, y)."""
+    """Mean places [n, L, 2] within 0..1 of heatmaps in the windows around cells [n, L, 2] (x, y)."""
     steps = torch.arange(-WINDOW, WINDOW + 1, device=heatmaps.device)
     x = (cell[..., 0, None, None] + steps).expand(-1, -1, len(steps), -1)
     y = (cell[..., 1, None, None] + steps[:, None]).expand(-1, -1, -1, len(steps))

@@ -27,8 +27,8 @@ def pairs_of(plan: str) -> list[tuple[int, int]]:
 def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> tuple[Tensor, Tensor]:
     """Places [n, L, 2] within 0..1 and spreads [n, L] in which the landmarks of a pair may be two places.
 
-    heatmaps [n, L, 4097]: logits, the last for "not in the crop". places, spread: of each landmark by itself, which
-    stay where a pair has one place only.
+    heatmaps [n, L, HALF * HALF + 1]: logits, the last for "not in the crop". places, spread: of each landmark by
+    itself, which stay where a pair has one place only. Below, C stands for HALF * HALF.
     """
     pairs = torch.tensor(pairs_of(plan), device=heatmaps.device)
     chance = torch.softmax(heatmaps[:, pairs.flatten()].float(), -1)[..., :-1].unflatten(1, pairs.shape)
@@ -50,13 +50,13 @@ def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> t
 
 
 def _cells(like: Tensor) -> Tensor:
-    """Column and row of every cell, [4096, 2]."""
+    """Column and row of every cell, [HALF * HALF, 2]."""
     steps = torch.arange(HALF, device=like.device)
     return torch.stack([steps.repeat(HALF), steps.repeat_interleave(HALF)], -1).float()
 
 
 def _two_peaks(both: Tensor) -> tuple[Tensor, Tensor]:
-    """The cells [n, P, 2] (column, row) of the highest value of maps [n, P, 4096], and of the highest far from it."""
+    """The cells [n, P, 2] (column, row) of the highest value of maps [n, P, C], and of the highest far from it."""
     cells = _cells(both)
     first = cells[both.argmax(-1)]
     second = cells[(both * ~_disc(first, APART)).argmax(-1)]
@@ -64,30 +64,30 @@ def _two_peaks(both: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _disc(middle: Tensor, reach: float) -> Tensor:
-    """Whether the cells lie within `reach` of a middle [n, P, 2], bool [n, P, 4096]."""
+    """Whether the cells lie within `reach` of a middle [n, P, 2], bool [n, P, C]."""
     return (_cells(middle) - middle[..., None, :]).square().sum(-1) <= reach**2
 
 
 def _nearer(first: Tensor, second: Tensor) -> Tensor:
-    """Whether cells are nearer to the first than to the second, bool [n, P, 4096]."""
+    """Whether cells are nearer to the first than to the second, bool [n, P, C]."""
     apart = [(_cells(first) - one[..., None, :]).square().sum(-1) for one in (first, second)]
     return apart[0] <= apart[1]
 
 
 def _middle(weights: Tensor) -> Tensor:
-    """Mean places [n, P, 2] within 0..1 of maps [n, P, 4096]."""
+    """Mean places [n, P, 2] within 0..1 of maps [n, P, C]."""
     share = weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
     return share @ ((_cells(weights) + 0.5) / HALF)
 
 
 def _spread(weights: Tensor, middle: Tensor) -> Tensor:
-    """Root mean square distance [n, P] of maps [n, P, 4096] from places [n, P, 2] within 0..1."""
+    """Root mean square distance [n, P] of maps [n, P, C] from places [n, P, 2] within 0..1."""
     apart = ((_cells(weights) + 0.5) / HALF - middle[..., None, :]).square().sum(-1)
     return ((weights * apart).sum(-1) / weights.sum(-1).clamp_min(1e-9)).sqrt()
 
 
 def _crossed(chance: Tensor, near: Tensor) -> Tensor:
-    """Whether the first place is the right landmark's, bool [n, P], from chances [n, P, 2, 4096]."""
+    """Whether the first place is the right landmark's, bool [n, P], from chances [n, P, 2, C]."""
     at_first = (chance * near[:, :, None]).sum(-1).clamp(1e-6, 1)
     at_second = (chance * ~near[:, :, None]).sum(-1).clamp(1e-6, 1)
     straight = at_first[..., 0].log() + at_second[..., 1].log()

@@ -44,9 +44,9 @@ class Scene:
 
 
 def scene_of_motion(frames: np.ndarray) -> Scene:
-    """A first scene for finding what moves, from frames uint8 [N,h,w,3]; a subject in place is still a part of it."""
+    """A first scene for finding what moves, from frames uint8 [N,h,w,3]; it may hide a subject that stays in place."""
     background = steadiest_background(frames)
-    return Scene(background, in_place_noise(noise_map(frames, background)), False)
+    return Scene(background, in_place_noise(noise_map(frames, background)), True)
 
 
 def empty_scene(frames: np.ndarray, subject: np.ndarray) -> Scene:

@@ -12,6 +12,7 @@ from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.eye import Eye
 from ubam.tracking.eye.landmarks import LANDMARKS
+from ubam.tracking.eye.network import SIDE
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import cut, in_picture, scene_at, turned
 
@@ -51,13 +52,13 @@ class EyeRow:
 
     name: str
     open: Callable[[CropStore], Callable[[Moment], Sight]]
-    side: int = 128
+    side: int = SIDE
     around: tuple[int, ...] = (-1, 1)
     landmarks: tuple[str, ...] = ()
 
 
 def seeing(
-    name: str, see: See, *, side: int = 128, around: tuple[int, ...] = (-1, 1), landmarks: tuple[str, ...] = ()
+    name: str, see: See, *, side: int = SIDE, around: tuple[int, ...] = (-1, 1), landmarks: tuple[str, ...] = ()
 ) -> EyeRow:
     """The row of anything that sees: `see(crop, neighbours, background)`."""
 
