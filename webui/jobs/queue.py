@@ -50,7 +50,9 @@ class DurableQueue:
 
     def __init__(self, settings: ServerSettings) -> None:
         _quiet()
-        check_sqlite(create_engine(settings.queue_url), "remove it: what waits in it is queued again")
+        engine = create_engine(settings.queue_url)
+        check_sqlite(engine, "remove it: what waits in it is queued again")
+        engine.dispose()
         run_dbos_database_migrations(settings.queue_url)
         self._client = DBOSClient(system_database_url=settings.queue_url, application_name=NAME)
         limits = {HEAVY: settings.runs_at_once, SMALL: SMALL_AT_ONCE}  # per worker, and the same for all workers

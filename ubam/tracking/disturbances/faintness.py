@@ -1,7 +1,5 @@
 """A subject that can hardly be seen: as bright as what is behind it, or too small for the surveyed pictures."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ubam.tracking.blobs import find_blobs
@@ -14,15 +12,15 @@ SURVEYED = 40.0  # pixels that a subject should have in the surveyed pictures: b
 MOSTLY = 0.5  # share of the samples in which it must be seen
 
 
-def contrast(samples: Sequence[np.ndarray], subject: Sequence[np.ndarray], scene: Scene) -> float | None:
+def contrast(samples: np.ndarray, subject: np.ndarray, scene: Scene) -> float | None:
     """How far the subject is from what is behind it: the median over frames, in grey levels of a well-lit scene.
 
     Parameters
     ----------
     samples
-        Frames uint8 [H,W,3].
+        uint8 [N,H,W,3].
     subject
-        bool [H,W] of each of them.
+        bool [N,H,W].
     scene
         Without the subject.
 
