@@ -10,6 +10,37 @@ import tomllib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+FOR = {
+    "torch": "every network",
+    "imageio-ffmpeg": "writing clips",
+    "opencv-python-headless": "pictures: warps, drawing",
+    "scipy": "filters, tests, clustering",
+    "av": "reading films",
+    "numpy": "arrays",
+    "matplotlib": "figures",
+    "scikit-learn": "motifs, maps, probes",
+    "pillow": "pictures that are uploaded",
+    "sqlalchemy": "the service's database",
+    "h5py": "keypoints of SLEAP, DeepLabCut",
+    "apiflask": "the service's API",
+    "dbos": "its jobs, after a crash, too",
+    "ffmpeg-python": "the encoder's arguments",
+    "alembic": "its database of before",
+    "flask-limiter": "limits on requests",
+    "safetensors": "weights of networks",
+    "werkzeug": "requests",
+    "jinja2": "pages and reports",
+    "flask": "the service",
+    "flask-wtf": "forged requests",
+    "psutil": "memory of jobs",
+    "click": "the command line",
+    "prometheus-client": "the service's numbers",
+    "marshmallow": "forms of the API",
+    "waitress": "the server",
+    "flask-talisman": "headers for browsers",
+    "flask-login": "who is signed in",
+}
+
 
 def main() -> None:
     """Print the table."""
@@ -20,13 +51,13 @@ def main() -> None:
         brought = _brought(name, seen)
         seen |= brought
         rows.append((name, _megabytes(name), sorted(brought, key=_megabytes, reverse=True)))
-    print("| package | MB | brings | MB |\n|---|---|---|---|")
+    print("| package | for | MB | brings | MB |\n|---|---|---|---|---|")
     for name, size, brought in sorted(rows, key=lambda row: -row[1] - sum(map(_megabytes, row[2]))):
         more = f" and {len(brought) - 6} more" if len(brought) > 6 else ""
         listed = ", ".join(brought[:6]) + more
-        print(f"| {name} | {size:.1f} | {listed} | {sum(map(_megabytes, brought)):.1f} |")
+        print(f"| {name} | {FOR[name]} | {size:.1f} | {listed} | {sum(map(_megabytes, brought)):.1f} |")
     own, brought = sum(size for _, size, _ in rows), sum(_megabytes(one) for row in rows for one in row[2])
-    print(f"| all | {own:.0f} | | {brought:.0f} |")
+    print(f"| all | | {own:.0f} | | {brought:.0f} |")
 
 
 def _name(requirement: str) -> str:

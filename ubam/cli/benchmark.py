@@ -81,7 +81,7 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="For --eye: a folder of recordings with keypoints of SLEAP or DeepLabCut  [default: ../shared/data, if there]",
 )
-@click.option("--speed", is_flag=True, help="Instead: how long a trained run takes to magnify 10 s at 640 x 480.")
+@click.option("--speed", is_flag=True, help="Instead: what everything takes beside decoding, and how that grows.")
 @click.option(
     "--preset",
     type=click.Choice(RUN_PRESETS),
@@ -98,8 +98,8 @@ def benchmark_command(**options: Any) -> None:
     With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
     With --eye, outlines, landmarks and postures are measured on pictures that taught nothing, by default on ten small
     studies of each kind, seeds 2 and 4 to 12: eye.csv, eye.json and contact sheets.
-    With --speed, one clip is timed. With --statistics, the tests are proved on simulated studies: proofs.json (400
-    studies of each: 30 CPU-minutes).
+    With --speed, every part is timed beside decoding alone: speed.csv and a figure. With --statistics, the tests are
+    proved on simulated studies: proofs.json (400 studies of each: 30 CPU-minutes).
     """
     order = Order(**options)
     if not order.eye and set(order.kinds) - set(OWN_KINDS):
@@ -192,12 +192,14 @@ def _given(name: str) -> bool:
 
 
 def _measure_speed(order: Order) -> None:
-    from ubam.evaluation.benchmark.speed import SECONDS, measure_speed
-    from ubam.results.run_record import locked
+    from ubam.evaluation.benchmark.speed.run import Sizes, measure_speed
+    from ubam.evaluation.benchmark.speed.study import Place
+    from ubam.evaluation.benchmark.speed.table import speed_table, write_speed
 
-    with locked(order.out):
-        for layout, taken in measure_speed(order.out).items():
-            click.echo(f"{layout:14} {taken:6.1f} s for {SECONDS} s at 640 x 480: {taken / SECONDS:.1f} x real time")
+    with order.progress() as bars:
+        measured = measure_speed(Place(order.out), Sizes(), order.workers, bars)
+    written = write_speed(measured, order.out)
+    click.echo(f"{speed_table(measured)}\n\nEvery value: {written[0]}; growth as a figure: {written[1]}")
 
 
 def _measure_clips(order: Order) -> None:

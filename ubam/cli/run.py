@@ -141,7 +141,7 @@ def perform(
     kept: options of the run that hold, whatever `options` says. shard: "i/n", to crop a share of the recordings only.
     Of the processes that `torchrun` starts the first one does all that; the others help it to learn.
     """
-    from ubam.encoding.many_processes import helped, helps
+    from ubam.encoding.learning.many_processes import helped, helps
     from ubam.encoding.study_encoder import help_to_learn
     from ubam.pipeline import recording_stages, runner
     from ubam.pipeline.plan import plan_run

@@ -22,7 +22,7 @@ from ubam.core.errors import ModelError
 from ubam.core.files import read_arrays, write_arrays, write_json
 from ubam.deviation.normal_variation import length, mean_looks, normal_units, pooled, running_mean, trimmed_mean
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.twin import Matcher, movement_basis
+from ubam.deviation.twin import Matcher, matched_subjects, movement_basis
 from ubam.results.run_folder import ReferenceFolder
 
 FORMAT = 2  # of a frozen reference
@@ -84,7 +84,7 @@ class ReferenceModel:
         self.codes = reference
         self.subjects = list(dict.fromkeys(code.subject for code in reference))
         self.looks = looks_of_subjects(reference)
-        self.matcher = Matcher(reference, basis, bounded=True)
+        self.matcher = Matcher(reference, basis, matched_subjects(self.subjects))
         count = len(self.subjects) if len(self.subjects) <= FOLDS else FOLDS // 2
         self.folds = [list(fold) for fold in np.array_split(np.array(self.subjects), count)]
         self._variations = self._fit_variations() if variations is None else variations

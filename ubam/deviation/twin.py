@@ -50,34 +50,34 @@ class Twin:
     references: list[tuple[str, np.ndarray]]
 
 
-def matched_subjects(subjects: Sequence[str]) -> list[str]:
-    """Those of many reference subjects that recordings are matched with: all, or MATCHED of them, in the same order.
+def matched_subjects(subjects: Iterable[str], most: int | None = None) -> list[str]:
+    """Those of many subjects that recordings are matched with: all, or `most` (MATCHED) of them, in the same order.
 
     Which ones hangs on their names alone, as good as drawn by lot: not on their order, nor on who else is scored.
     """
-    if len(subjects) <= MATCHED:
-        return list(subjects)
-    drawn = set(sorted(subjects, key=lambda name: sha256(name.encode()).digest())[:MATCHED])
-    return [name for name in subjects if name in drawn]
+    names = list(dict.fromkeys(subjects))
+    drawn = sorted(names, key=lambda name: sha256(name.encode()).digest())[: MATCHED if most is None else most]
+    kept = set(drawn)
+    return [name for name in names if name in kept]
 
 
 class Matcher:
     """Finds and remembers the moments of reference subjects that correspond to those of a recording.
 
     by_subject: all recordings of the reference. matched: the subjects among whom moments are looked for, everybody
-    unless the matcher is `bounded`.
+    unless some are given.
     """
 
-    def __init__(self, codes: Sequence[PostureSeries], basis: np.ndarray, bounded: bool = False) -> None:
+    def __init__(self, codes: Sequence[PostureSeries], basis: np.ndarray, matched: Sequence[str] | None = None) -> None:
         self.codes = {code.recording_id: code for code in codes}
         self.by_subject: dict[str, list[PostureSeries]] = {}
         for code in codes:
             self.by_subject.setdefault(code.subject, []).append(code)
-        self.matched = matched_subjects(list(self.by_subject)) if bounded else list(self.by_subject)
+        self.matched = list(self.by_subject if matched is None else matched)
         self.basis = basis
         self._reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
         self._moments: dict[tuple[str, int], Moments] = {}
-        self._matches: dict[tuple[str, str], Match] = {}
+        self._matches: dict[str, dict[str, Match]] = {}
 
     def moments(self, code: PostureSeries, reach: int | None = None) -> Moments:
         """The windows of a recording, one every `stride` frames, `reach` postures to either side."""
@@ -93,19 +93,20 @@ class Matcher:
 
     def match(self, code: PostureSeries, subject: str) -> Match:
         """The moments of `subject` that correspond to those of `code`; those of all others are found with them."""
-        if (code.recording_id, subject) not in self._matches:
+        known = self._matches.setdefault(code.recording_id, {})
+        if subject not in known:
             others = [name for name in self.matched if name != code.subject] if subject != code.subject else [subject]
             reach = self.reach(code)
             found = match_subjects(
                 self.moments(code), [[self.moments(o, reach) for o in self.by_subject[name]] for name in others]
             )
             for name, (recording, frame) in zip(others, found, strict=True):
-                self._matches[code.recording_id, name] = Match(tuple(self.by_subject[name]), recording, frame)
-        return self._matches[code.recording_id, subject]
+                known[name] = Match(tuple(self.by_subject[name]), recording, frame)
+        return known[subject]
 
     def forget(self, code: PostureSeries) -> None:
         """Free what is remembered of a recording that is not asked for again."""
-        self._matches = {key: match for key, match in self._matches.items() if key[0] != code.recording_id}
+        self._matches.pop(code.recording_id, None)
         if code.recording_id not in self.codes:
             self._moments = {key: moments for key, moments in self._moments.items() if key[0] != code.recording_id}
 

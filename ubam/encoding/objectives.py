@@ -10,7 +10,7 @@ from torch.nn import functional
 from ubam.core.errors import ModelError
 from ubam.encoding.encoders import WINDOW, BehaviourNetwork, Heads, PostureEncoder, PostureNetwork
 from ubam.encoding.landmark_objective import Landmarks
-from ubam.encoding.many_processes import encode_together
+from ubam.encoding.learning.many_processes import encode_together
 from ubam.encoding.order_objective import STRIDE, order_accuracy, order_loss, permutations, reordered, shuffled_contrast
 
 RECONSTRUCTED_SIDE = 16

@@ -11,12 +11,12 @@ import torch
 from ubam.core.progress import Progress
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.early_stopping import SHORTEST, held_out_recordings
 from ubam.encoding.embedding import embed_behaviours, embed_postures, encoded, looks_of_encoder, stride_of
 from ubam.encoding.encoders import CoordinateEncoder, PostureEncoder, PostureNetwork
 from ubam.encoding.landmarks.coordinate_views import CoordinateViews
 from ubam.encoding.landmarks.other_looks import moved_coordinates
-from ubam.encoding.many_processes import ask_for_help, calls_for_help
+from ubam.encoding.learning.early_stopping import SHORTEST, held_out_recordings
+from ubam.encoding.learning.many_processes import Call, ask_for_help, calls_for_help
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.published_encoders import (
     CropPictures,
@@ -66,11 +66,8 @@ def learn(
     interrupted training continues. ModelError when no recording has a whole window with the subject found, or when the
     loss is not finite.
     """
-    ask_for_help({
-        "stores": [str(store.folder) for store in stores], "settings": settings.as_dict(), "device": device,
-        "checkpoint": str(checkpoint.path) if checkpoint else None,
-        "subjects": list(subjects) if subjects is not None else None,
-    })  # fmt: skip
+    kept, folders = str(checkpoint.path) if checkpoint else None, [str(store.folder) for store in stores]
+    ask_for_help(Call(folders, settings, device, kept, subjects))
     torch.set_num_threads(settings.workers)
     if settings.networks == "coordinates":
         settings = replace(settings, plan=settings.plan or likeliest_plan(stores))
@@ -85,9 +82,9 @@ def help_to_learn() -> None:
     This process must see the crops of the run at the same path.
     """
     for call in calls_for_help():
-        stores = [CropStore.open(Path(folder)) for folder in call["stores"]]
-        checkpoint = Checkpoint(Path(call["checkpoint"])) if call["checkpoint"] else None
-        learn(stores, Settings(**call["settings"]), call["device"], None, checkpoint, call["subjects"])
+        stores = [CropStore.open(Path(folder)) for folder in call.stores]
+        checkpoint = Checkpoint(Path(call.checkpoint)) if call.checkpoint else None
+        learn(stores, call.settings, call.device, None, checkpoint, call.subjects)
 
 
 def watched(settings: Settings) -> bool:

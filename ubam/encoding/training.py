@@ -14,9 +14,9 @@ from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
-from ubam.encoding.early_stopping import Course
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, BehaviourNetwork, PostureEncoder, PostureNetwork
-from ubam.encoding.many_processes import encode_together
+from ubam.encoding.learning.early_stopping import Course
+from ubam.encoding.learning.many_processes import encode_together
 from ubam.encoding.objectives import OBJECTIVES, SHUFFLES, Batch, Criterion, Objectives, Outcome, kept_loss
 from ubam.encoding.order_objective import PERMUTED, STRIDE, Curriculum
 from ubam.encoding.training_loop import Descent, Plan, cosine

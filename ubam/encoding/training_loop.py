@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.checkpoint import Checkpoint, Stateful
-from ubam.encoding.many_processes import average_gradients, leads
+from ubam.encoding.learning.many_processes import average_gradients, leads
 
 Schedule = Callable[[int], float]
 

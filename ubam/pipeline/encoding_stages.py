@@ -9,8 +9,8 @@ from ubam.core.errors import ModelError
 from ubam.core.files import write_json
 from ubam.core.settings import Settings
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.early_stopping import FEWEST
 from ubam.encoding.encoders import TrajectoryEncoder
+from ubam.encoding.learning.early_stopping import FEWEST
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.shipped_weights import pretrained
 from ubam.encoding.study_encoder import HELD_OUT, learn, watched

@@ -4,24 +4,22 @@ With `--against`, new recordings are scored by a reference that was frozen earli
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Future, as_completed
 from dataclasses import replace
-from typing import Any
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv
-from ubam.core.parallel import executor
 from ubam.deviation.controls import Coded, Components, code_simply, fit_pixels, join_controls
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.score_tables import ScoreTables, score_tables, usual_values
-from ubam.deviation.scores import StudyScores, score_study, score_subjects
-from ubam.motifs.discovery import Motifs, WindowSet, find_motifs
+from ubam.deviation.scores import StudyScores, score_subjects
+from ubam.motifs.discovery import WindowSet
 from ubam.motifs.maps import draw_maps
 from ubam.motifs.tables import motif_usage, write_motifs
 from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.score_pieces import score_pieces
 from ubam.pipeline.scored_run import posture_series
 from ubam.recordings.study_table import Recording
 from ubam.results.records.scores import WindowRow
@@ -39,8 +37,6 @@ from ubam.statistics.study_statistics import (
 )
 from ubam.tracking.crop_store import CropStore
 
-WORTH_WORKERS = 64  # recordings from which on scoring takes longer than to start a worker
-
 
 def score(job: Job) -> list[str]:
     """Deviation of every window, recording and subject, the controls, the group tests, the motifs and the maps."""
@@ -55,12 +51,14 @@ def score(job: Job) -> list[str]:
         WindowSet(c.recording_id, c.subject, c.group, e["behaviour"], e["window_start_s"], e["window_end_s"])
         for c, e in zip(codes, embeddings, strict=True)
     ]
-    scores, controls, motifs = _scored(job, codes, stores, windows)
+    question = Question(settings.reference, settings.seed, settings.block)
+    found = score_pieces(
+        recordings, codes, _coded_simply(job, codes, stores), windows, question, settings.workers, job.counted("score")
+    )
+    scores, controls, motifs = found.scores, found.controls, found.motifs
     tables = score_tables(recordings, embeddings, scores, controls)
-    inference = study_statistics(
-        recordings, codes, scores, controls, tables.windows, usage_of(motif_usage(windows, motifs)),
-        Question(settings.reference, settings.seed, settings.block),
-    )  # fmt: skip
+    usage = usage_of(motif_usage(windows, motifs))
+    inference = study_statistics(recordings, codes, scores, controls, tables.windows, usage, question, found.ahead)
     seen = recording_properties(recordings, stores)
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
@@ -71,25 +69,13 @@ def score(job: Job) -> list[str]:
     return [*audit.warnings, *inference.statistics.notes]
 
 
-def _scored(
-    job: Job, codes: Sequence[PostureSeries], stores: Sequence[CropStore], windows: Sequence[WindowSet]
-) -> tuple[StudyScores, dict[str, StudyScores], Motifs]:
-    """The scores of the study and of its controls, and its motifs: side by side in the workers of this machine."""
-    settings, dim = job.settings, job.settings.posture_dim
-    names, components = [code.recording_id for code in codes], fit_pixels(stores, dim)
-    made = dict(job.light().each("controls", code_one_simply, names, components))
-    coded = join_controls(codes, stores, [made[name] for name in names], dim)
-    with executor(settings.workers if len(codes) >= WORTH_WORKERS else 1) as pool:
-        study = pool.submit(score_study, codes, settings.reference, seed=settings.seed)
-        controls = {
-            name: pool.submit(score_study, control, settings.reference, seed=settings.seed, intervals=False)
-            for name, control in coded.items()
-        }
-        motifs = pool.submit(find_motifs, windows, settings.reference, settings.seed)
-        pieces: list[Future[Any]] = [study, *controls.values(), motifs]
-        for done, _ in enumerate(as_completed(pieces), 1):
-            job.progress("score", done, len(pieces))
-    return study.result(), {name: control.result() for name, control in controls.items()}, motifs.result()
+def _coded_simply(
+    job: Job, codes: Sequence[PostureSeries], stores: Sequence[CropStore]
+) -> dict[str, list[PostureSeries]]:
+    """The recordings as each of the controls codes them."""
+    dim, names = job.settings.posture_dim, [code.recording_id for code in codes]
+    made = dict(job.light().each("controls", code_one_simply, names, fit_pixels(stores, dim)))
+    return join_controls(codes, stores, [made[name] for name in names], dim)
 
 
 def code_one_simply(name: str, job: Job, components: Components) -> dict[str, Coded]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ubam.core.files import read_csv
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.twin import Matcher, Twin, blend, twin_basis
+from ubam.deviation.twin import Matcher, Twin, blend, matched_subjects, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
 from ubam.encoding.saved_model import Networks
 from ubam.magnification.gap_filling_network import GapFillingNetwork, load_gap_filling
@@ -50,7 +50,7 @@ class ScoredRun:
         reference = self.job.settings.reference
         everyone = list(self.codes.values())
         members = [code for code in everyone if reference is None or code.group == reference]
-        return Matcher(members, twin_basis(everyone), bounded=True)
+        return Matcher(members, twin_basis(everyone), matched_subjects(code.subject for code in members))
 
     @cached_property
     def plan(self) -> str:

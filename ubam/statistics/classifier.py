@@ -4,6 +4,8 @@ The features are learnt without labels: the mean posture of a subject, and the d
 (random Fourier features of a Gaussian kernel, Rahimi and Recht 2007). The classifier is kernel ridge regression on
 both. A nested loop that leaves out further subjects chooses width and penalty; its scores also calibrate the
 probabilities (Platt 1999). The p-value comes from permuting the labels and repeating all of this each time.
+
+The cost of leaving out each of N subjects grows with the fourth power of N, so many are left out a twentieth at a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +28,7 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0)
 MOVING_DIM = 16  # principal directions of movement in a window
 FOURIER = 256  # features of the windows
 FEWEST = 3  # subjects of each group
+ALONE, FOLDS = 60, 20  # subjects up to which each is left out by itself; in how many parts more are left out
 ARRANGEMENTS = 500
 
 
@@ -47,7 +50,7 @@ def classify(
     """Classify every subject without having seen it, and test how often that is right."""
     groups = list(members)
     result = Classifier(
-        name="kernel ridge classifier, leave one subject out, nested", groups=groups,
+        name=f"kernel ridge classifier, {_leaving_out(members)}, nested", groups=groups,
         n={group: len(subjects) for group, subjects in members.items()},
         features="mean posture, and distribution of centred windows of movement; learnt without labels",
         prior="groups equally likely", chance=1 / max(len(groups), 1),
@@ -66,7 +69,7 @@ def classify(
     static, moving = features(codes, units, seed)
     if shared:
         static, moving = within_subjects(static, names), within_subjects(moving, names)
-    decided = decide(static, moving, names, found.labels, len(groups))
+    decided = decide(static, moving, names, found.labels, len(groups), seed)
     quality = np.array([_quality(s, row) for s, row in zip(decided.scores, found.labels, strict=True)])
     smallest = divisions(found) / len(found)
     why = "labels cannot be exchanged: groups and blocks are the same, or too small"
@@ -117,7 +120,23 @@ def within_subjects(rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return found
 
 
-def decide(static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels: np.ndarray, groups: int) -> Decisions:
+def _leaving_out(members: Mapping[str, Sequence[str]]) -> str:
+    many = len({subject for subjects in members.values() for subject in subjects}) > ALONE
+    return f"leave a part of {FOLDS} of the subjects out" if many else "leave one subject out"
+
+
+def left_out_together(names: Sequence[str], seed: int) -> list[list[str]]:
+    """The subjects `names` in the parts that are left out in turn: one by one, or many in 20 parts drawn at random."""
+    subjects = list(dict.fromkeys(names))
+    if len(subjects) <= ALONE:
+        return [[name] for name in subjects]
+    order = np.random.default_rng([seed, 41]).permutation(len(subjects))
+    return [[subjects[index] for index in sorted(part)] for part in np.array_split(order, FOLDS)]
+
+
+def decide(
+    static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels: np.ndarray, groups: int, seed: int = 0
+) -> Decisions:
     """Score every unit with classifiers that have not seen its subject, once for each row of labels [P, N]."""
     targets = np.where(labels[..., None] == np.arange(groups), 1.0, -1.0)
     count = len(names)
@@ -125,9 +144,10 @@ def decide(static: np.ndarray, moving: np.ndarray, names: Sequence[str], labels:
     kernels = [_kernel(static, moving, width) for width in WIDTHS]
     scores = np.empty((count, flat.shape[1]))
     probability = np.empty((count, groups))
-    for name in dict.fromkeys(names):
-        out = np.array([other == name for other in names])
-        rest = [other for other in names if other != name]
+    for part in left_out_together(names, seed):
+        together = set(part)
+        out = np.array([name in together for name in names])
+        rest = [name for name in names if name not in together]
         found, inner = _left_out(kernels, out, flat, rest)
         scores[out] = found
         real = slice(0, groups)  # the first row of labels
@@ -160,7 +180,7 @@ def _left_out(
     found, inner = np.empty((int(out.sum()), y.shape[1])), np.empty_like(y)
     for kernel in kernels:
         values, vectors = np.linalg.eigh(kernel[np.ix_(~out, ~out)])
-        turned = vectors.T @ y
+        turned, beside = vectors.T @ y, kernel[np.ix_(out, ~out)] @ vectors
         for penalty in PENALTIES:
             shrunk = np.maximum(values, 0) / (np.maximum(values, 0) + penalty)
             fitted = vectors @ (shrunk[:, None] * turned)
@@ -168,8 +188,8 @@ def _left_out(
             error = _balanced_error(held, y)
             better = error < best
             best[better] = error[better]
-            weights = vectors @ (turned / (np.maximum(values, 0) + penalty)[:, None])
-            found[:, better] = (kernel[np.ix_(out, ~out)] @ weights)[:, better]
+            weights = turned[:, better] / (np.maximum(values, 0) + penalty)[:, None]
+            found[:, better] = beside @ weights
             inner[:, better] = held[:, better]
     centre, spread = _centre(inner, y)
     return (found - centre) / spread, (inner - centre) / spread

@@ -52,7 +52,9 @@ def compare_groups(
     members = subjects_of_groups(codes, reference)
     if len(members) < 2:
         return []
-    study = Comparison(codes, deviations, reference, seed, blocks, relations or match_all_subjects(codes), most)
+    study = Comparison(
+        codes, deviations, reference, seed, blocks, relations or match_all_subjects(codes, reference), most
+    )
     rows = [study.omnibus()] if len(members) > 2 else []
     rows += [study.pair(a, b) for a, b in combinations(members, 2)]
     return correct_p_values(rows)

@@ -2,6 +2,9 @@
 
 The chain is that of reference_model.py with the mean in place of the trimmed mean: twin from the reference subjects,
 residual, units from the residuals of the reference subjects, length, summary. It is made for many references at once.
+
+In a large study everybody is matched with some units only, as in reference_model.py. They are drawn before anybody asks
+for groups, so labels may be exchanged as before; a reference lends its twins those of its members that were drawn.
 """
 
 from collections.abc import Sequence
@@ -9,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ubam.deviation import twin
 from ubam.deviation.normal_variation import mean_looks, normal_units, running_mean, summarise
 from ubam.deviation.posture_series import PostureSeries
-from ubam.deviation.twin import Matcher, movement_basis
+from ubam.deviation.twin import Matcher, matched_subjects, movement_basis
 
 MOMENTS = 32  # of each subject
 SAMPLES_PER_SUBJECT = 4  # moments of one recording that count as independent, a cautious guess
@@ -23,15 +27,17 @@ CELLS = 8_000_000  # residuals in memory at a time
 class MatchedSubjects:
     """N units (a unit is a subject, or a subject in one of its groups), matched with each other at M moments of each.
 
-    subjects, groups [N] and names [N] of the units; kin bool [N, N]: of one subject; own float32 [N, M, D]: the
-    moments of each; others float32 [N, N, M, D]: in row i, column j how unit j is at the moments of i (nothing where
-    they are kin); recording int [N, M] and time_s [N, M]: which of the unit's recordings, and seconds from its start;
-    looks: what changes of looks do to postures, the mean over everybody, whatever the groups.
+    subjects, groups [N] and names [N] of the units; matched int [K]: positions of those with which all are matched;
+    kin bool [N, K]: of one subject; own float32 [N, M, D]: the moments of each; others float32 [N, K, M, D]: in row i,
+    column j how unit matched[j] is at the moments of i (nothing where they are kin); recording int [N, M] and time_s
+    [N, M]: which of the unit's recordings, and seconds from its start; looks: what changes of looks do to postures, the
+    mean over everybody, whatever the groups.
     """
 
     subjects: tuple[str, ...]
     groups: tuple[str, ...]
     names: tuple[str, ...]
+    matched: np.ndarray
     kin: np.ndarray
     own: np.ndarray
     others: np.ndarray
@@ -46,14 +52,24 @@ class MatchedSubjects:
 
     def of(self, units: np.ndarray) -> "MatchedSubjects":
         """The relations among some of the units [n] (positions), in that order."""
+        if np.array_equal(units, np.arange(len(self.names))):
+            return self
         names, subjects, groups = (
             tuple(values[unit] for unit in units) for values in (self.names, self.subjects, self.groups)
         )
-        both = np.ix_(units, units)
+        place = {unit: number for number, unit in enumerate(units.tolist())}
+        columns = [column for column, unit in enumerate(self.matched.tolist()) if unit in place]
+        columns.sort(key=lambda column: place[int(self.matched[column])])
+        matched = np.array([place[int(self.matched[column])] for column in columns], int)
+        both = np.ix_(units, columns)
         return MatchedSubjects(
-            subjects, groups, names, self.kin[both], self.own[units], self.others[both], self.recording[units],
-            self.time_s[units], self.looks,
+            subjects, groups, names, matched, self.kin[both], self.own[units], self.others[both],
+            self.recording[units], self.time_s[units], self.looks,
         )  # fmt: skip
+
+    def among_matched(self) -> "MatchedSubjects":
+        """The relations among the units with which all are matched: each of them with each other."""
+        return self.of(np.sort(self.matched))
 
 
 def unit_names(units: Sequence[tuple[str, str]]) -> list[str]:
@@ -62,28 +78,38 @@ def unit_names(units: Sequence[tuple[str, str]]) -> list[str]:
     return [name if subjects.count(name) == 1 else f"{name} ({group})" for name, group in units]
 
 
-def match_all_subjects(codes: Sequence[PostureSeries]) -> MatchedSubjects:
-    """Match all recordings of every unit with every other unit of another subject."""
+def match_all_subjects(codes: Sequence[PostureSeries], reference: str | None = None) -> MatchedSubjects:
+    """Match all recordings of every unit with every other unit of another subject.
+
+    With a `reference` group of many subjects, only with as many units as hold about MATCHED subjects of it.
+    """
     units = list(dict.fromkeys((code.subject, code.group) for code in codes))
     names = dict(zip(units, unit_names(units), strict=True))
     named = [replace(code, subject=names[code.subject, code.group]) for code in codes]
-    matcher = Matcher(named, movement_basis(named))
-    kin = np.array([[one == other for other, _ in units] for one, _ in units])
+    drawn = units_to_match(list(names.values()), [group for _, group in units], reference)
+    matched = np.array([place for place, name in enumerate(names.values()) if name in set(drawn)])
+    matcher = Matcher(named, movement_basis(named), drawn)
+    kin = np.array([[one == units[place][0] for place in matched] for one, _ in units])
     dim = codes[0].posture.shape[1]
-    count = int(np.clip(NUMBERS // (len(units) ** 2 * dim), 8, MOMENTS))
+    count = int(np.clip(NUMBERS // (len(units) * len(matched) * dim), 8, MOMENTS))
     own = np.empty((len(units), count, dim), np.float32)
-    others = np.zeros((len(units), len(units), count, dim), np.float32)
+    others = np.zeros((len(units), len(matched), count, dim), np.float32)
     recording, time_s = np.empty((len(units), count), int), np.empty((len(units), count))
     for row, name in enumerate(names.values()):
-        own[row], others[row, ~kin[row]], recording[row], time_s[row] = _beside(
-            matcher,
-            name,
-            [other for other, related in zip(names.values(), kin[row], strict=True) if not related],
-            count,
-        )
+        beside = [other for other, related in zip(drawn, kin[row], strict=True) if not related]
+        own[row], others[row, ~kin[row]], recording[row], time_s[row] = _beside(matcher, name, beside, count)
     subjects, groups = zip(*units, strict=True)
     looks = mean_looks([code.looks for code in codes])
-    return MatchedSubjects(subjects, groups, tuple(names.values()), kin, own, others, recording, time_s, looks)
+    return MatchedSubjects(subjects, groups, tuple(names.values()), matched, kin, own, others, recording, time_s, looks)
+
+
+def units_to_match(names: Sequence[str], groups: Sequence[str], reference: str | None) -> list[str]:
+    """The units with which everybody is matched, in their order: all, or so many that MATCHED of `reference` are among.
+
+    They are drawn by their names, whatever their groups; without a reference all are compared with all.
+    """
+    size = sum(group == reference for group in groups)
+    return matched_subjects(names, -(-twin.MATCHED * len(names) // size) if size else len(names))
 
 
 def _beside(
@@ -113,7 +139,8 @@ def score_under_references(
     """Deviations [B, N] of all units from each of B references, members bool [B, N] (two at least).
 
     Nobody is compared with a unit of the own subject, and everybody with the same number of reference subjects: where
-    a unit is no kin of any, one of them, another for each, is left out. With `curves` [N, M, T], the weights that bring
+    a unit is no kin of any, one of them, another for each, is left out. Of a reference only the members that all are
+    matched with make twins. With `curves` [N, M, T], the weights that bring
     moments to T points in time, deviations over time [B, N, T] instead.
     """
     count, moments, dim = relations.own.shape
@@ -123,11 +150,11 @@ def score_under_references(
 
 
 def _chain(relations: MatchedSubjects, members: np.ndarray, curves: np.ndarray | None) -> np.ndarray:
-    weights = twin_weights(members, relations.kin)
+    weights = twin_weights(members[:, relations.matched], relations.kin)
     count, moments, dim = relations.own.shape
     residual = np.empty((len(members), count, moments, dim), np.float32)
     for index in range(count):
-        twins = weights[:, index] @ relations.others[index].reshape(count, -1)
+        twins = weights[:, index] @ relations.others[index].reshape(len(relations.matched), -1)
         residual[:, index] = relations.own[index] - twins.reshape(len(members), moments, dim)
     scaled = residual.reshape(len(members), -1, dim) @ _units(residual, members, relations.looks)
     lengths = np.sqrt(np.einsum("bkd,bkd->bk", scaled, scaled) / dim).reshape(len(members), count, moments)
@@ -135,7 +162,7 @@ def _chain(relations: MatchedSubjects, members: np.ndarray, curves: np.ndarray |
 
 
 def twin_weights(members: np.ndarray, kin: np.ndarray) -> np.ndarray:
-    """Share float32 [B, N, N] of each reference subject in each unit's twin; members bool [B, N], kin bool [N, N]."""
+    """Share float32 [B, N, K] of each matched unit in each unit's twin; members bool [B, K], kin bool [N, K]."""
     allowed = members[:, None, :] & ~kin[None]
     size = members.sum(1)
     spare = allowed.sum(2) == size[:, None]
@@ -162,7 +189,7 @@ def _units(residual: np.ndarray, members: np.ndarray, looks: np.ndarray | None) 
 
 
 def subject_distances(relations: MatchedSubjects) -> np.ndarray:
-    """How differently units move [N, N]: symmetric; 1 is as far as units are from the mean of the others.
+    """How differently units move [N, N], each matched with each: 1 is as far as units are from the mean of the others.
 
     Whatever their groups, and with all directions alike: units of variation from everybody would shrink the very
     direction in which groups differ. 0 on the diagonal; not a number between kin, which were not matched.

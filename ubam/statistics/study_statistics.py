@@ -37,7 +37,10 @@ from ubam.statistics.without_reference import describe_without_reference
 
 @dataclass(frozen=True)
 class Inference:
-    """statistics: what statistics.json holds; sessions: one score for each; relations of N units, distance [N, N]."""
+    """statistics: what statistics.json holds; sessions: one score for each.
+
+    relations of the N units that all are matched with, distance [N, N] between these.
+    """
 
     statistics: Statistics
     sessions: list[Session]
@@ -58,6 +61,28 @@ class Question:
     block: str | None = None
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What the tests of a study need and no score decides, so that it can be made beside the scores."""
+
+    relations: MatchedSubjects
+    classifier: Classifier | None
+
+
+def match_ahead(codes: Sequence[PostureSeries], question: Question) -> MatchedSubjects:
+    """All subjects matched with each other, or with enough of them, as the tests of the question need it."""
+    return match_all_subjects(codes, question.reference)
+
+
+def classify_ahead(
+    recordings: Sequence[Recording], codes: Sequence[PostureSeries], question: Question
+) -> Classifier | None:
+    """The classifier of the groups; None where there is one group."""
+    members = subjects_of_groups(codes, question.reference)
+    blocks, _ = find_blocks(recordings, question.block)
+    return classify(codes, members, question.seed, blocks) if len(members) > 1 else None
+
+
 def study_statistics(
     recordings: Sequence[Recording],
     codes: Sequence[PostureSeries],
@@ -66,16 +91,18 @@ def study_statistics(
     windows: Sequence[WindowRow],
     usage: Usage,
     question: Question,
+    ahead: Ahead | None = None,
 ) -> Inference:
     """Make every test that the study's columns allow; one that cannot be made says why.
 
     recordings: those of `codes`, in the same order; windows: the rows of deviation/windows.csv; usage: the share of
-    time of each motif, of each (subject, group).
+    time of each motif, of each (subject, group); ahead: what was made before, by `match_ahead` and `classify_ahead`.
     """
+    ahead = ahead or Ahead(match_ahead(codes, question), classify_ahead(recordings, codes, question))
+    relations, classifier = ahead.relations, ahead.classifier
     reference, seed = question.reference, question.seed
     members = subjects_of_groups(codes, reference)
     blocks, notes = find_blocks(recordings, question.block)
-    relations = match_all_subjects(codes)
     columns = repeated_columns(recordings)
     sessions = score_sessions(recordings, codes, scores, seed) if columns else []
     deviations = {(score.subject, score.group): score.deviation for score in scores.subjects}
@@ -83,7 +110,6 @@ def study_statistics(
     over, curves = compare_sessions(sessions, columns, reference, seed, blocks)
     during, courses = compare_courses(relations, members, reference, seed, blocks)
     shares, motifs = compare_usage(usage, members, reference, seed, blocks)
-    classifier = classify(codes, members, seed, blocks) if len(members) > 1 else None
     rows = correct_p_values([*rows, *over, *during, *shares, *_classifier_row(classifier)])
     design = _design(recordings, members, columns, blocks)
     statistics = Statistics(
@@ -96,7 +122,8 @@ def study_statistics(
         controls=_controls(scores, controls, reference) if len(members) > 1 else {},
         notes=[*notes, *_notes(rows, design, members), *reference_issues(scores.fitted)],
     )  # fmt: skip
-    return Inference(statistics, sessions, relations, subject_distances(relations))
+    near = relations.among_matched()
+    return Inference(statistics, sessions, near, subject_distances(near))
 
 
 def _power(rows: Sequence[Test]) -> list[Power]:

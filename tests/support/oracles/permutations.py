@@ -8,9 +8,11 @@ from ubam.statistics.permuted_references import SAMPLES_PER_SUBJECT, MatchedSubj
 
 def slow_chain(relations: MatchedSubjects, reference: list[int]) -> list[float]:
     """The same chain in plain loops: twin, residual, units of the reference, length, summary."""
+    column = {unit: number for number, unit in enumerate(relations.matched.tolist())}
+    matched = [unit for unit in reference if unit in column]
 
     def residual(index: int, twin: list[int]) -> np.ndarray:
-        return relations.own[index] - sum(relations.others[index][other] for other in twin) / len(twin)
+        return relations.own[index] - sum(relations.others[index][column[other]] for other in twin) / len(twin)
 
     def deviation(rows: np.ndarray) -> float:
         lengths = np.array([np.sqrt(row @ inverse @ row / len(row)) for row in rows])
@@ -19,9 +21,9 @@ def slow_chain(relations: MatchedSubjects, reference: list[int]) -> list[float]:
 
     residuals, turn = [], 0
     for index in range(len(relations.names)):
-        twin = [other for other in reference if relations.subjects[other] != relations.subjects[index]]
-        if len(twin) == len(reference):
-            del twin[turn % len(reference)]
+        twin = [other for other in matched if relations.subjects[other] != relations.subjects[index]]
+        if len(twin) == len(matched):
+            del twin[turn % len(matched)]
             turn += 1
         residuals.append(residual(index, twin))
     own = [residuals[index] for index in reference]

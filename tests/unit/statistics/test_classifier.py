@@ -5,7 +5,16 @@ from tests.support.posture_studies import make_study
 from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.synthetic.embeddings import groups_study, paired_study
 from ubam.results.records.study import Classifier
-from ubam.statistics.classifier import PENALTIES, calibrate, classify, decide, hold_out, within_subjects
+from ubam.statistics import classifier
+from ubam.statistics.classifier import (
+    PENALTIES,
+    calibrate,
+    classify,
+    decide,
+    hold_out,
+    left_out_together,
+    within_subjects,
+)
 from ubam.statistics.group_tests import subjects_of_groups
 
 
@@ -45,7 +54,10 @@ def test_inner_scores_are_those_of_fitting_again_without_the_subject() -> None:
             np.testing.assert_allclose(held[row], kernel[row, rest] @ weights, rtol=1e-6)
 
 
-def test_a_left_out_subject_decides_nothing_about_itself() -> None:
+@pytest.mark.parametrize("alone", [60, 5])
+def test_a_left_out_subject_decides_nothing_about_itself(alone: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifier, "ALONE", alone)
+    monkeypatch.setattr(classifier, "FOLDS", 4)
     rng = np.random.default_rng(1)
     static, moving = rng.normal(size=(10, 4)), rng.normal(size=(10, 5))
     labels = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
@@ -54,6 +66,16 @@ def test_a_left_out_subject_decides_nothing_about_itself() -> None:
     names = [str(number) for number in range(10)]
     one, other = (decide(static, moving, names, rows, 2).scores[0, 0] for rows in (labels, turned))
     np.testing.assert_allclose(one, other)
+
+
+def test_many_subjects_are_left_out_in_parts_that_hold_each_of_them_once() -> None:
+    names = [f"m{number}" for number in range(150) for _ in range(2)]
+    parts = left_out_together(names, seed=0)
+    assert len(parts) == classifier.FOLDS
+    assert sorted(name for part in parts for name in part) == sorted(set(names))
+    assert {len(part) for part in parts} == {7, 8}
+    assert parts == left_out_together(names, seed=0) != left_out_together(names, seed=1)
+    assert left_out_together(names[:120], seed=0) == [[name] for name in names[:120:2]]
 
 
 def test_the_same_subjects_before_and_after_are_compared_with_themselves() -> None:

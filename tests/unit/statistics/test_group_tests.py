@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.oracles.permutations import slow_chain
 from tests.support.posture_studies import make_code, make_study
+from ubam.deviation import twin
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.scores import score_study
 from ubam.recordings.validation import smallest_p
@@ -55,6 +56,37 @@ def test_the_chain_never_compares_a_subject_with_itself() -> None:
         np.testing.assert_allclose(row, slow_chain(relations, chosen), rtol=1e-4)
     assert relations.names[0] == "m0 (before)"
     assert not relations.others[0, 1].any()
+
+
+def test_a_large_study_is_matched_with_some_units_that_any_reference_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = make_study(0, 8, 4, shift=1.0)
+    everybody = match_all_subjects(codes, "healthy")
+    assert everybody.matched.tolist() == list(range(12))
+    monkeypatch.setattr(twin, "MATCHED", 4)
+    some = match_all_subjects(codes, "healthy")
+    assert len(some.matched) == 6  # of which two thirds, the share of the reference, are 4
+    assert some.others.shape[:2] == some.kin.shape == (12, 6)
+    np.testing.assert_array_equal(some.others, everybody.others[:, some.matched])
+    labels = np.array([mask(12, list(range(8))), mask(12, [0, 3, 4, 5, 8, 9, 10, 11])])
+    for row, chosen in zip(score_under_references(some, labels), labels, strict=True):
+        np.testing.assert_allclose(row, slow_chain(some, np.flatnonzero(chosen).tolist()), rtol=1e-4)
+    turned = some.of(np.array([11, 3, 5, 0, 8, 9]))
+    assert [turned.names[unit] for unit in turned.matched] == [
+        name for name in turned.names if name in [some.names[unit] for unit in some.matched]
+    ]
+    among = some.among_matched()
+    np.testing.assert_allclose(among.others[0, 1], some.others[some.matched[0], 1])
+    assert subject_distances(among).shape == (6, 6)
+    assert len(match_all_subjects(codes).matched) == 12  # without a reference everybody is compared with everybody
+
+
+def test_a_difference_is_found_with_some_as_with_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = make_study(2, 9, 9, shift=2.5)
+    whole = rows_of(codes, "healthy")["healthy impaired"]
+    monkeypatch.setattr(twin, "MATCHED", 5)
+    part = rows_of(codes, "healthy")["healthy impaired"]
+    assert part.p == whole.p == whole.smallest_p
+    assert part.statistic == pytest.approx(whole.statistic, rel=0.2)
 
 
 def test_the_permutation_test_against_all_arrangements() -> None:

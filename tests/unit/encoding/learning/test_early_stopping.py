@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from tests.support.moving_bar import moving_bar
-from ubam.encoding import early_stopping, training
+from ubam.encoding import training
 from ubam.encoding.checkpoint import Checkpoint
-from ubam.encoding.early_stopping import EVERY, LOOKS, Course, held_out_recordings
 from ubam.encoding.encoders import PostureEncoder
+from ubam.encoding.learning import early_stopping
+from ubam.encoding.learning.early_stopping import EVERY, LOOKS, Course, held_out_recordings
 from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
 from ubam.encoding.window_sampling import Windows
 

@@ -13,10 +13,11 @@ import torch
 import torch.distributed as dist
 
 from tests.support.moving_bar import moving_bar
-from ubam.encoding import many_processes
+from ubam.core.settings import PRESETS
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.encoders import PostureEncoder
-from ubam.encoding.many_processes import average_gradients, encode_together, helps, leads
+from ubam.encoding.learning import many_processes
+from ubam.encoding.learning.many_processes import Call, average_gradients, encode_together, helps, leads
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
 from ubam.encoding.window_sampling import Windows
@@ -74,13 +75,13 @@ def test_two_processes_learn_what_one_does(tmp_path: Path, monkeypatch: pytest.M
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-    program = "from tests.unit.encoding.test_many_processes import help_once; help_once()"
+    program = "from tests.unit.encoding.learning.test_many_processes import help_once; help_once()"
     other = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **meet(port, 1)})
     try:
         for name, value in meet(port, 0).items():
             monkeypatch.setenv(name, value)
         with many_processes.helped():
-            many_processes.ask_for_help({"checkpoint": str(tmp_path / "other.safetensors")})
+            many_processes.ask_for_help(Call([], PRESETS["quick"], "cpu", str(tmp_path / "other.safetensors"), None))
             both, told = trained(tmp_path / "first.safetensors")
         assert other.wait(120) == 0
     finally:
@@ -99,4 +100,5 @@ def help_once() -> None:
     assert helps()
     for call in many_processes.calls_for_help():
         assert not leads()
-        trained(Path(call["checkpoint"]))
+        assert call.settings.preset == "quick"
+        trained(Path(str(call.checkpoint)))

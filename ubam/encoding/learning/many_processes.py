@@ -7,8 +7,9 @@ one learns. The first one does the rest of the run; the others only help it to l
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,21 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ubam.core.settings import Settings
+
 PATIENCE = timedelta(days=30)  # of the others, while the first one finds and crops
 Encode = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is to be learnt: from the crops in these folders, of these subjects; checkpoint: the file of its state."""
+
+    stores: Sequence[str]
+    settings: Settings
+    device: str
+    checkpoint: str | None
+    subjects: Sequence[str] | None
 
 
 def helps() -> bool:
@@ -45,8 +59,8 @@ def _joined() -> None:
         dist.init_process_group("gloo", timeout=PATIENCE)
 
 
-def ask_for_help(call: Mapping[str, Any]) -> None:
-    """Tell the processes that help what is to be learnt, as plain JSON values; nothing where there are none."""
+def ask_for_help(call: Call) -> None:
+    """Tell the processes that help what is to be learnt; nothing where there are none."""
     if _together() and not helps():
         _joined()
         _tell(call)
@@ -62,7 +76,7 @@ def helped() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def calls_for_help() -> Iterator[dict[str, Any]]:
+def calls_for_help() -> Iterator[Call]:
     """What is to be learnt, one call after the other, in a process that helps, until the first process ends."""
     _joined()
     while (call := _hear()) is not None:
@@ -70,19 +84,20 @@ def calls_for_help() -> Iterator[dict[str, Any]]:
     dist.destroy_process_group()
 
 
-def _tell(call: Mapping[str, Any] | None) -> None:
-    words = torch.frombuffer(bytearray(json.dumps(call).encode()), dtype=torch.uint8)
+def _tell(call: Call | None) -> None:
+    said = json.dumps(None if call is None else asdict(call))
+    words = torch.frombuffer(bytearray(said.encode()), dtype=torch.uint8)
     dist.broadcast(torch.tensor([len(words)]), 0)
     dist.broadcast(words, 0)
 
 
-def _hear() -> dict[str, Any] | None:
+def _hear() -> Call | None:
     length = torch.zeros(1, dtype=torch.int64)
     dist.broadcast(length, 0)
     words = torch.zeros(int(length), dtype=torch.uint8)
     dist.broadcast(words, 0)
-    call: dict[str, Any] | None = json.loads(words.numpy().tobytes())
-    return call
+    said: dict[str, Any] | None = json.loads(words.numpy().tobytes())
+    return None if said is None else Call(**said | {"settings": Settings(**said["settings"])})
 
 
 def encode_together(encode: Encode, pictures: Tensor) -> Tensor:
