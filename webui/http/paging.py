@@ -19,6 +19,7 @@ from webui.data.models import Moment
 from webui.data.session import database
 
 USUAL, MOST = 500, 1000
+LARGEST = 2**63  # whole numbers of a database are smaller
 Headers = dict[str, str]
 
 
@@ -80,6 +81,6 @@ def _values(order: Order, after: str) -> Sequence[Any]:
 def _value(column: InstrumentedAttribute[Any], value: Any) -> Any:
     kind = datetime if isinstance(column.type, Moment) else column.type.python_type
     read = datetime.fromisoformat(value) if kind is datetime else value
-    if not isinstance(read, kind) or isinstance(read, bool):
+    if not isinstance(read, kind) or isinstance(read, bool) or (isinstance(read, int) and abs(read) >= LARGEST):
         raise TypeError(column.key)
     return read

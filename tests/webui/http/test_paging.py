@@ -1,5 +1,7 @@
 """Lists that grow come in pages, each naming the next, whatever comes and goes meanwhile."""
 
+import base64
+import json
 from itertools import chain
 from pathlib import Path
 
@@ -75,3 +77,9 @@ def test_no_other_place_is_taken(root: Client, after: str) -> None:
     assert answer.status_code == 422
     assert "Link" in answer.json["error"]
     assert root.get("studies?limit=0").status_code == 422
+
+
+def test_a_number_that_no_database_holds_is_no_place(root: Client) -> None:
+    study = root.post("studies", {"name": "x"}).json["id"]
+    after = base64.urlsafe_b64encode(json.dumps([10**30, "x"]).encode()).decode()
+    assert root.get(f"studies/{study}/recordings", query_string={"after": after}).status_code == 422
