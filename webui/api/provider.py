@@ -12,6 +12,8 @@ from webui.context import service
 from webui.data.session import database
 from webui.http.security import limiter
 
+__all__ = ["door"]
+
 AWAY = "The provider at which one signs in does not answer; try again in a while."
 
 

@@ -66,12 +66,12 @@ def test_what_breaks_while_a_file_is_open_is_said_of_that_file(short: Path, tmp_
 
 
 def test_a_copy_hides_what_is_to_be_hidden_and_refuses_a_box_outside(short: Path, tmp_path: Path) -> None:
-    write_copy(short, tmp_path / "copy.mp4", blur=(0, 0, 160, 32))
+    write_copy(short, tmp_path / "copy.mp4", blur=lambda _: (0, 0, 160, 32))
     pictures = [next(read_frames(path)).astype(int) for path in (short, tmp_path / "copy.mp4")]
     assert pictures[0][4:28].std() > 3 * pictures[1][4:28, :36].std()  # the barcode is one of 4 x 4 patches
     assert np.abs(pictures[0] - pictures[1])[40:].mean() < 4
     with pytest.raises(VideoError, match=r"the box to blur .* is not in the picture of 160x96"):
-        write_copy(short, tmp_path / "none.mp4", blur=(200, 0, 300, 32))
+        write_copy(short, tmp_path / "none.mp4", blur=lambda _: (200, 0, 300, 32))
     assert not (tmp_path / "none.mp4").exists()
 
 

@@ -24,8 +24,8 @@ def figure() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cv2.line(mask, start, end, 1, 8)
     picture = empty.copy()
     picture[mask > 0] = (60, 40, 120)
-    picture, empty, mask = (cv2.resize(one, (SIDE, SIDE)) for one in (picture, empty, mask * 255))
-    return picture, empty, mask > 127
+    large, wall, filled = (np.asarray(cv2.resize(one, (SIDE, SIDE))) for one in (picture, empty, mask * 255))
+    return large, wall, filled > 127
 
 
 def overlap(found: np.ndarray, true: np.ndarray) -> float:

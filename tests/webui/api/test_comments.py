@@ -31,7 +31,7 @@ def test_editors_comment_and_everybody_who_sees_the_run_reads(server: TestServer
     grace, vera = (server.stranger().sign_in(name) for name in ("grace", "vera"))
     bob = server.person("bob")
     made = grace.post(f"runs/{run_id}/comments", SAID)
-    assert (made.status_code, made.json["user"], made.json["text"]) == (201, "grace", SAID["text"].strip())
+    assert (made.status_code, made.json["user"], made.json["text"]) == (201, "grace", str(SAID["text"]).strip())
     assert vera.post(f"runs/{run_id}/comments", SAID).status_code == 403
     assert bob.get(f"runs/{run_id}/comments").status_code == 404
     (seen,) = vera.get(f"runs/{run_id}/comments").json
