@@ -1,4 +1,7 @@
-"""How a training goes on: until it has learnt, and in as many processes as share it."""
+"""The batches and losses of a training come in.
+
+When it has learnt, and in which processes it learns, goes out.
+"""
 
 from typing import TYPE_CHECKING
 
