@@ -55,7 +55,9 @@ def phase_error(postures: list[np.ndarray], phases: list[np.ndarray]) -> float:
     return float(np.degrees(np.concatenate(errors).mean()))
 
 
-@pytest.mark.parametrize(("objectives", "steps"), [("standard", 150), ("looks", 450)])
+@pytest.mark.parametrize(
+    ("objectives", "steps"), [("standard", 150), pytest.param("looks", 450, marks=pytest.mark.slow)]
+)
 def test_training_reads_phase_better_than_no_training(objectives: str, steps: int) -> None:
     known, unseen = [moving_bar(80, seed)[0] for seed in range(8)], [moving_bar(80, seed) for seed in range(20, 24)]
     trained, _, history = train(known, steps, objectives=OBJECTIVES[objectives])
