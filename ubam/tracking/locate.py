@@ -23,7 +23,13 @@ from ubam.tracking.camera_motion import (
     local_saliency,
     share_at_rest,
 )
-from ubam.tracking.disturbances.faintness import contrast, finer_reduction, said_of_contrast, said_of_size
+from ubam.tracking.disturbances.faintness import (
+    contrast,
+    finer_reduction,
+    reduction_for_length,
+    said_of_contrast,
+    said_of_size,
+)
 from ubam.tracking.disturbances.intruders import steadied, without_light
 from ubam.tracking.disturbances.judges import judged
 from ubam.tracking.disturbances.jumps import Jumps, find_jumps
@@ -64,7 +70,7 @@ def survey_and_find(
 ) -> tuple[FirstPass, Finding]:
     """The first pass over a recording, and the scene and track found in it; its pictures go into `folder`.
 
-    Where nothing moves in the usual small pictures and something does at full size, a second pass has larger ones.
+    Where the subject is small in the usual small pictures, or was not seen in them, a second pass has larger ones.
 
     Raises
     ------
@@ -73,13 +79,22 @@ def survey_and_find(
     """
     survey = read_first_pass(recording, info, folder, progress)
     finding = find_subject(recording, survey)
-    finer = finer_reduction(survey.samples, survey.reduction) if finding.track.motionless else None
-    if finer is None:
-        return survey, finding
-    survey = read_first_pass(recording, info, folder, progress, finer)
-    finding = find_subject(recording, survey)
-    said = () if finding.track.motionless else (said_of_size(finding.track.extent),)
-    return survey, replace(finding, track=finding.track.saying(*said))
+    finer = _finer(recording, survey, finding)
+    if finer is not None:
+        survey = read_first_pass(recording, info, folder, progress, finer)
+        finding = find_subject(recording, survey)
+        finding = replace(finding, track=finding.track.saying(*said_of_size(finding.track.extent)))
+    return survey, finding
+
+
+def _finer(recording: Recording, survey: FirstPass, finding: Finding) -> int | None:
+    """How many times smaller pictures should be instead; None where they are as they should be."""
+    if finding.track.motionless:
+        return finer_reduction(survey.samples, survey.reduction)
+    told = recording.box is not None or recording.mask is not None
+    if told or finding.camera is not None or finding.lost:
+        return None
+    return reduction_for_length(finding.track.extent, survey.reduction)
 
 
 def find_subject(recording: Recording, survey: FirstPass) -> Finding:

@@ -10,6 +10,8 @@ from ubam.tracking.scene.foreground import exposure
 FAINT = 25.0  # grey levels, a tenth of all: the least of the sample recordings has 26, half of them 60
 SURVEYED = 40.0  # pixels that a subject should have in the surveyed pictures: below 12 it is not looked at
 MOSTLY = 0.5  # share of the samples in which it must be seen
+SHORT, LONG_ENOUGH = 8.0, 16.0  # pixels of the surveyed pictures: what is shorter is seen better in larger ones
+TINY = 20.0  # pixels of the recording, below which a posture can hardly be seen
 
 
 def contrast(samples: np.ndarray, subject: np.ndarray, scene: Scene) -> float | None:
@@ -70,9 +72,18 @@ def finer_reduction(samples: np.ndarray, reduction: int) -> int | None:
     return None
 
 
-def said_of_size(length: float) -> str:
-    """That the subject, of a length in pixels, was found in larger pictures than usual."""
+def reduction_for_length(length: float, reduction: int) -> int | None:
+    """The reduction for a subject of a length in pixels of the recording; None where the one used does."""
+    if length >= SHORT * reduction or reduction == 1:
+        return None
+    return max(1, int(length / LONG_ENOUGH))
+
+
+def said_of_size(length: float) -> tuple[str, ...]:
+    """That a subject, of a length in pixels of the recording, is tiny; nothing of a larger one."""
+    if length >= TINY:
+        return ()
     return (
         f"the subject is only about {length:.0f} pixels long in a wide picture: where it is can be told, its posture "
-        "hardly; record closer, or with a lens that shows less"
+        "hardly; record closer, or with a lens that shows less",
     )

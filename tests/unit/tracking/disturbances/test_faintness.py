@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ubam.tracking.disturbances.faintness import contrast, finer_reduction, said_of_contrast, said_of_size
+from ubam.tracking.disturbances.faintness import (
+    contrast,
+    finer_reduction,
+    reduction_for_length,
+    said_of_contrast,
+    said_of_size,
+)
 from ubam.tracking.scene.empty_scene import Scene
 
 GREY = 160
@@ -47,5 +53,11 @@ def test_where_nothing_moves_no_larger_picture_helps() -> None:
     assert finer_reduction(crossing(0), 4) is None
 
 
-def test_a_small_subject_is_said_with_its_length() -> None:
-    assert "about 15 pixels long" in said_of_size(15.2)
+@pytest.mark.parametrize(("length", "reduction", "better"), [(30, 5, 1), (36, 5, 2), (40, 5, None), (4, 1, None)])
+def test_a_short_subject_is_surveyed_in_larger_pictures(length: float, reduction: int, better: int | None) -> None:
+    assert reduction_for_length(length, reduction) == better
+
+
+def test_a_tiny_subject_is_said_with_its_length() -> None:
+    assert "about 15 pixels long" in " ".join(said_of_size(15.2))
+    assert said_of_size(30) == ()
