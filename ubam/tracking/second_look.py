@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
-from ubam.tracking.eye.network import SIDE
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, in_picture, scene_at
 
+SIDE = 128  # pixels of a look: where the body is need not be known to a pixel
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
 LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it was on its way
-TRIED = 3  # of so many frames, one is looked at while the box is settled
+TRIED = 4  # of so many frames, one is looked at while the box is settled
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
 # A subject in place is a part of what stays still, which hides at most half of it. Where the eye sees more than this
