@@ -56,10 +56,13 @@ def follow(blobs: np.ndarray, worth: np.ndarray | float = 1.0) -> np.ndarray:
     present = mass[:, 0] > 0
     if not present.any():
         return np.full(len(blobs), -1)
-    typical = float(np.percentile(mass[present, 0], 60))
+    worth = np.broadcast_to(worth, mass.shape)
+    likeliest = np.where(mass > 0, worth, -1).argmax(axis=1)  # the heaviest of those that look alike
+    typical = float(np.percentile(mass[np.arange(len(mass)), likeliest][present], 60))
     size = np.sqrt(typical) + 1e-6
     # In pictures taken far apart in time, the subject is elsewhere every time. A usual distance is then no jump.
-    size *= max(1.0, 2 * float(np.median(step_lengths(blobs[present, 0, 1:3]))) / size) if present.sum() > 1 else 1.0
+    places = blobs[np.arange(len(mass)), likeliest, 1:3][present]
+    size *= max(1.0, 2 * float(np.median(step_lengths(places))) / size) if present.sum() > 1 else 1.0
     share = np.maximum(mass / typical, 1e-6)
     gain = np.where(mass > 0, worth * np.minimum(np.minimum(share, 1.2), 2.4 / share) - 0.25, -9.0)
     absent = CANDIDATES

@@ -8,19 +8,20 @@ import cv2
 import numpy as np
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
-from ubam.tracking.eye.network import SIDE
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, in_picture, scene_at
 
+SIDE = 160  # pixels of a look, as the eye learnt: where the body is need not be known to a pixel
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
 LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it was on its way
-TRIED = 3  # of so many frames, one is looked at while the box is settled
+TRIED = 4  # of so many frames, one is looked at while the box is settled
 ROUNDS = 5  # how often the box may change before it is settled
 SLOW = 0.2  # sides of the box that a body that stays in place moves from one look to the next at most
+SURER = 1.5  # times, by which the eye is to be surer with what stays still than without
 # A subject in place is a part of what stays still, which hides at most half of it. Where the eye sees more than this
 # many times as much without what stays still, it sees the surroundings, too.
 MOST_HIDDEN = 2.0
@@ -52,8 +53,9 @@ class Settled:
 def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Scene | None = None) -> Settled | None:
     """How far the body reaches around what moves, from looks at the frames at positions `at`.
 
-    What moves may be the whole body or an ear of it, and what stays still may hide a subject that stays in place. So
-    the eye starts from a narrow and from a wide box, with what stays still and without, and the surest answer counts.
+    What moves may be the whole body or an ear of it, so that the eye starts from a narrow and from a wide box, and the
+    surer answer counts. What stays still may hide a subject that stays in place; it is shown where the eye is clearly
+    surer with it than without.
 
     Parameters
     ----------
@@ -81,7 +83,7 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Sc
         for behind in ([None] if still is None else [None, still])
         for wider in (WIDER, max(WIDER, min(WIDEST, whole)))
     ]
-    best = min((trial for trial in trials if trial is not None), key=lambda trial: trial.doubt, default=None)
+    best = min((trial for trial in trials if trial is not None), key=_weighed, default=None)
     if best is None:
         return None
     here = _path(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
@@ -111,6 +113,11 @@ class _Trial:
     middle: np.ndarray
     side: float
     doubt: float
+
+
+def _weighed(trial: _Trial) -> float:
+    """The doubt of a trial as it counts against others."""
+    return trial.doubt if trial.behind is None else SURER * trial.doubt
 
 
 def _grown(

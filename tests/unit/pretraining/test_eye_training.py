@@ -11,18 +11,18 @@ from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
 from ubam.pretraining.eye.train import Plan, rate_share, train
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
-from ubam.tracking.eye.network import HALF, SIDE, Answer
+from ubam.tracking.eye.network import Answer
 
 
 def pair(seed: int = 0) -> dict[str, np.ndarray]:
     """A bright square that is a person, its left side on the right of the picture, in two looks."""
     random = np.random.default_rng(seed)
-    frames = random.integers(0, 90, (2, 3, SIDE, SIDE, 3), dtype=np.uint8)
-    empty = random.integers(0, 90, (2, SIDE, SIDE, 3), dtype=np.uint8)
+    frames = random.integers(0, 90, (2, 3, 128, 128, 3), dtype=np.uint8)
+    empty = random.integers(0, 90, (2, 128, 128, 3), dtype=np.uint8)
     frames[:, :, 40:100, 20:60] += 150
-    alpha = np.zeros((2, SIDE, SIDE), np.uint8)
+    alpha = np.zeros((2, 128, 128), np.uint8)
     alpha[:, 40:100, 20:60] = 255
-    place = np.zeros((2, HALF, HALF, 3), np.int8)
+    place = np.zeros((2, 64, 64, 3), np.int8)
     place[:, 20:50, 10:30, 1] = np.linspace(-120, 120, 20).astype(np.int8)
     landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
     landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
@@ -33,9 +33,9 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
 def perfect(batch: Batch) -> Answer:
     """Answers as good as the network can give them."""
     count = len(batch.plan)
-    heat = torch.full((count, MOST_LANDMARKS, HALF * HALF + 1), -30.0)
-    cell = (torch.nan_to_num(batch.landmarks).clamp_min(0) * HALF).long()
-    heat.scatter_(2, (cell[..., 1] * HALF + cell[..., 0])[..., None], 30.0)
+    heat = torch.full((count, MOST_LANDMARKS, 64 * 64 + 1), -30.0)
+    cell = (torch.nan_to_num(batch.landmarks).clamp_min(0) * 64).long()
+    heat.scatter_(2, (cell[..., 1] * 64 + cell[..., 0])[..., None], 30.0)
     front, left, high = batch.place.unbind(1)
     places = torch.stack([front, left.abs(), high, 50 * left], 1)
     told = torch.full((count, 4), -20.0)

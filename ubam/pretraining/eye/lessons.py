@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS, PLANS, mirrored
-from ubam.tracking.eye.network import HALF, SIDE, prepare
+from ubam.tracking.eye.network import prepare
 from ubam.tracking.scene.background import fill
 
 TRUE = 0  # the empty scene is truly empty (`world.pairs`)
@@ -51,7 +51,8 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
         stacked["place"][k][..., 1] *= -1
         landmarks[k] = landmarks[k][SWAPS[plan[k]]]
         landmarks[k][:, 0] = 1 - landmarks[k][:, 0]
-    pictures = np.concatenate([stacked["frames"], stacked["empty"][:, :, None]], 2).reshape(2 * n, 4, SIDE, SIDE, 3)
+    side, half = stacked["alpha"].shape[-1], stacked["on_body"].shape[-1]
+    pictures = np.concatenate([stacked["frames"], stacked["empty"][:, :, None]], 2).reshape(2 * n, 4, side, side, 3)
     tensor = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3).float() / 255
     known, absent = np.ones(2 * n, bool), np.zeros(2 * n, bool)
     if vary:
@@ -65,9 +66,9 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
     crops = prepare(tensor[:, 0], tensor[:, 1], tensor[:, 2], tensor[:, 3], torch.from_numpy(known))
     return Batch(
         crops.to(memory_format=torch.channels_last),
-        torch.from_numpy(stacked["alpha"].reshape(2 * n, 1, SIDE, SIDE) * ~absent[:, None, None, None]).float() / 255,
-        torch.from_numpy(stacked["place"].reshape(2 * n, HALF, HALF, 3)).permute(0, 3, 1, 2).float() / 127,
-        torch.from_numpy(stacked["on_body"].reshape(2 * n, HALF, HALF) & ~absent[:, None, None]),
+        torch.from_numpy(stacked["alpha"].reshape(2 * n, 1, side, side) * ~absent[:, None, None, None]).float() / 255,
+        torch.from_numpy(stacked["place"].reshape(2 * n, half, half, 3)).permute(0, 3, 1, 2).float() / 127,
+        torch.from_numpy(stacked["on_body"].reshape(2 * n, half, half) & ~absent[:, None, None]),
         torch.from_numpy(landmarks), torch.from_numpy(np.repeat(plan, 2)),
     )  # fmt: skip
 

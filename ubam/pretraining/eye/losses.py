@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ubam.tracking.eye.network import HALF, Answer, around
+from ubam.tracking.eye.network import Answer, around, cells_of
 
 from .lessons import Batch
 
@@ -20,7 +20,8 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     """
     given = torch.isfinite(batch.landmarks).all(-1)
     inside = given & (batch.landmarks > 0).all(-1) & (batch.landmarks < 1).all(-1)
-    cell = (torch.nan_to_num(batch.landmarks) * HALF).long().clamp(0, HALF - 1)
+    half = cells_of(answer.heatmaps)
+    cell = (torch.nan_to_num(batch.landmarks) * half).long().clamp(0, half - 1)
     found = around(answer.heatmaps, cell)
     terms = _outline(answer.outline, batch.alpha)
     terms["heat"] = _heat(answer.heatmaps, batch.landmarks, given, inside)
@@ -57,11 +58,12 @@ def _outline(logits: Tensor, alpha: Tensor) -> dict[str, Tensor]:
 def _heat(heatmaps: Tensor, landmarks: Tensor, given: Tensor, inside: Tensor) -> Tensor:
     """Cross entropy against a Gaussian of 1.2 cells around the truth, or against "not in the crop"."""
     logs = torch.log_softmax(heatmaps, -1)
-    at = torch.arange(HALF, dtype=torch.float32) + 0.5
-    place = torch.nan_to_num(landmarks) * HALF
+    half = cells_of(heatmaps)
+    at = torch.arange(half, dtype=torch.float32) + 0.5
+    place = torch.nan_to_num(landmarks) * half
     across, down = (torch.exp(-((at - place[..., axis, None]) ** 2) / (2 * 1.2**2)) for axis in (0, 1))
     across, down = (blot / blot.sum(-1, keepdim=True).clamp_min(1e-6) for blot in (across, down))
-    by_row = (logs[..., :-1].unflatten(-1, (HALF, HALF)) * across[..., None, :]).sum(-1)
+    by_row = (logs[..., :-1].unflatten(-1, (half, half)) * across[..., None, :]).sum(-1)
     seen = -(by_row * down).sum(-1)
     missed = -logs[..., -1]
     return (torch.where(inside, seen, missed) * given).sum() / given.sum()

@@ -109,11 +109,13 @@ class Eye:
     def outline(
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor
     ) -> np.ndarray:
-        """Soft outlines float32 [n, SIDE, SIDE] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
+        """Soft outlines float32 [n, S, S] in 0..1 of crops uint8 [n, S, S, 3] with their neighbours in time.
+
+        S: a multiple of 16; `SIDE` is best, and smaller crops take less time.
 
         empty: the scene without the subject in the same boxes; known bool [n]: whether that scene is known.
         """
-        inputs = _prepared(before, at, after, empty, known)
+        inputs = _prepared(before, at, after, empty, known, at.shape[1])
         with self._precision():
             found = [self.network.outlines(part)[:used, 0] for part, used in _batches(inputs)]
         return np.asarray(torch.sigmoid(torch.cat(found)).numpy())
@@ -123,7 +125,7 @@ class Eye:
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, plan: str
     ) -> Seen:
         """Everything that the eye sees in crops of a body of the plan; arguments as for `outline`."""
-        return self._seen(_prepared(before, at, after, empty, known), plan)
+        return self._seen(_prepared(before, at, after, empty, known, SIDE), plan)
 
     @torch.no_grad()
     def plan_chances(
@@ -157,16 +159,18 @@ class Eye:
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
 
 
-def _prepared(before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor) -> Tensor:
-    before_, at_, after_, empty_ = (_sized(part) for part in (before, at, after, empty))
+def _prepared(
+    before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, side: int
+) -> Tensor:
+    before_, at_, after_, empty_ = (_sized(part, side) for part in (before, at, after, empty))
     return prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
 
 
-def _sized(pictures: np.ndarray) -> Tensor:
-    """Pictures uint8 [n, S, S, 3] as float [n, 3, SIDE, SIDE] within 0..1."""
-    way = cv2.INTER_AREA if pictures.shape[1] >= SIDE else cv2.INTER_LINEAR
-    if pictures.shape[1:3] != (SIDE, SIDE):
-        pictures = np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=way) for picture in pictures])
+def _sized(pictures: np.ndarray, side: int = SIDE) -> Tensor:
+    """Pictures uint8 [n, S, S, 3] as float [n, 3, side, side] within 0..1."""
+    way = cv2.INTER_AREA if pictures.shape[1] >= side else cv2.INTER_LINEAR
+    if pictures.shape[1:3] != (side, side):
+        pictures = np.stack([cv2.resize(picture, (side, side), interpolation=way) for picture in pictures])
     return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
 
 

@@ -1,5 +1,6 @@
 """The eye's network: from a crop, its neighbours and the empty scene to outline, body coordinates and landmarks."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional
 
 from .landmarks import MOST_LANDMARKS, PLANS
 
-SIDE, HALF = 160, 80  # pixels of a crop; cells of heatmaps and coordinates
+SIDE, HALF = 192, 96  # pixels of a crop; cells of heatmaps and coordinates. Other multiples of 16 do as well
 CHANNELS, BODY, COARSE = 11, 48, 96
 WINDOW = 6  # cells of a heatmap on each side of a peak that determine its position
 
@@ -117,14 +118,14 @@ class EyeNetwork(nn.Module):
         return self.plan(self._down(x)[-1].mean((2, 3))).float()
 
     def _down(self, x: Tensor) -> list[Tensor]:
-        """Features of falling resolution: sides 80, 40, 20, 10."""
+        """Features of falling resolution: sides S/2, S/4, S/8, S/16."""
         steps = [self.down[0](self.stem(x))]
         for stage in list(self.down)[1:]:
             steps.append(stage(steps[-1]))
         return steps
 
     def _up(self, steps: list[Tensor]) -> list[Tensor]:
-        """Features of rising resolution: sides 20, 40, 80."""
+        """Features of rising resolution: sides S/8, S/4, S/2."""
         y, features = steps[-1], []
         for narrow, stage, skip in zip(self.narrow, self.up, steps[-2::-1], strict=True):
             y = stage(functional.interpolate(narrow(y), scale_factor=2.0, mode="nearest") + skip)
@@ -155,6 +156,11 @@ def prepare(before: Tensor, at: Tensor, after: Tensor, empty: Tensor, known: Ten
     return torch.cat([own, (own - change) * known, strongest, *moved, grey, known.expand_as(grey)], 1)
 
 
+def cells_of(maps: Tensor) -> int:
+    """Cells a side of flattened square maps [..., C * C] or [..., C * C + 1]."""
+    return math.isqrt(maps.shape[-1])
+
+
 def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Places [n, L, 2] within 0..1 (x, y), their spread [n, L] likewise, and the chance of being in the crop [n, L].
 
@@ -163,10 +169,11 @@ def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     inside = 1 - torch.softmax(heatmaps, -1)[..., -1]
     highest = heatmaps[..., :-1].argmax(-1)
-    cell = torch.stack([highest % HALF, highest.div(HALF, rounding_mode="floor")], -1)
+    half = cells_of(heatmaps)
+    cell = torch.stack([highest % half, highest.div(half, rounding_mode="floor")], -1)
     where = around(heatmaps, cell)
-    part = torch.softmax(heatmaps[..., :-1], -1).unflatten(-1, (HALF, HALF))
-    at = (torch.arange(HALF, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) / HALF
+    part = torch.softmax(heatmaps[..., :-1], -1).unflatten(-1, (half, half))
+    at = (torch.arange(half, device=heatmaps.device, dtype=heatmaps.dtype) + 0.5) / half
     sideways = (part.sum(-2) * (at - where[..., :1]) ** 2).sum(-1)
     upwards = (part.sum(-1) * (at - where[..., 1:]) ** 2).sum(-1)
     return where, (sideways + upwards).sqrt(), inside
@@ -174,11 +181,12 @@ def landmark_places(heatmaps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def around(heatmaps: Tensor, cell: Tensor) -> Tensor:
     """Mean places [n, L, 2] within 0..1 of heatmaps in the windows around cells [n, L, 2] (x, y)."""
+    half = cells_of(heatmaps)
     steps = torch.arange(-WINDOW, WINDOW + 1, device=heatmaps.device)
     x = (cell[..., 0, None, None] + steps).expand(-1, -1, len(steps), -1)
     y = (cell[..., 1, None, None] + steps[:, None]).expand(-1, -1, -1, len(steps))
-    beyond = (x < 0) | (y < 0) | (x >= HALF) | (y >= HALF)
-    index = (y.clamp(0, HALF - 1) * HALF + x.clamp(0, HALF - 1)).flatten(2)
+    beyond = (x < 0) | (y < 0) | (x >= half) | (y >= half)
+    index = (y.clamp(0, half - 1) * half + x.clamp(0, half - 1)).flatten(2)
     chance = torch.softmax(heatmaps.gather(2, index).masked_fill(beyond.flatten(2), -1e4), -1)
     mean = torch.stack([(chance * place.flatten(2)).sum(-1) for place in (x, y)], -1)
-    return (mean + 0.5) / HALF
+    return (mean + 0.5) / half

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .landmarks import LANDMARKS
-from .network import HALF
+from .network import cells_of
 
 APART = 4.0  # cells that lie at least between two places
 REACH = 4.0  # cells around a peak that make its place
@@ -33,10 +33,11 @@ def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> t
     pairs = torch.tensor(pairs_of(plan), device=heatmaps.device)
     chance = torch.softmax(heatmaps[:, pairs.flatten()].float(), -1)[..., :-1].unflatten(1, pairs.shape)
     both = chance.sum(2)
-    peaks = _two_peaks(both)
-    near = _nearer(*peaks)
+    cells = _cells(both)
+    peaks = _two_peaks(both, cells)
+    near = _nearer(*peaks, cells)
     parts = [both * mine for mine in (near, ~near)]
-    cores = [part * _disc(peak, REACH) for part, peak in zip(parts, peaks, strict=True)]
+    cores = [part * _disc(peak, REACH, cells) for part, peak in zip(parts, peaks, strict=True)]
     first, second = (core.sum(-1) for core in cores)
     two = torch.minimum(first, second) >= SECOND * (first + second).clamp_min(1e-9)
     found = torch.stack([_middle(core) for core in cores], 2)
@@ -50,39 +51,39 @@ def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> t
 
 
 def _cells(like: Tensor) -> Tensor:
-    """Column and row of every cell, [HALF * HALF, 2]."""
-    steps = torch.arange(HALF, device=like.device)
-    return torch.stack([steps.repeat(HALF), steps.repeat_interleave(HALF)], -1).float()
+    """Column and row of every cell of maps [..., C], [C, 2]."""
+    side = cells_of(like)
+    steps = torch.arange(side, device=like.device)
+    return torch.stack([steps.repeat(side), steps.repeat_interleave(side)], -1).float()
 
 
-def _two_peaks(both: Tensor) -> tuple[Tensor, Tensor]:
+def _two_peaks(both: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
     """The cells [n, P, 2] (column, row) of the highest value of maps [n, P, C], and of the highest far from it."""
-    cells = _cells(both)
     first = cells[both.argmax(-1)]
-    second = cells[(both * ~_disc(first, APART)).argmax(-1)]
+    second = cells[(both * ~_disc(first, APART, cells)).argmax(-1)]
     return first, second
 
 
-def _disc(middle: Tensor, reach: float) -> Tensor:
+def _disc(middle: Tensor, reach: float, cells: Tensor) -> Tensor:
     """Whether the cells lie within `reach` of a middle [n, P, 2], bool [n, P, C]."""
-    return (_cells(middle) - middle[..., None, :]).square().sum(-1) <= reach**2
+    return (cells - middle[..., None, :]).square().sum(-1) <= reach**2
 
 
-def _nearer(first: Tensor, second: Tensor) -> Tensor:
+def _nearer(first: Tensor, second: Tensor, cells: Tensor) -> Tensor:
     """Whether cells are nearer to the first than to the second, bool [n, P, C]."""
-    apart = [(_cells(first) - one[..., None, :]).square().sum(-1) for one in (first, second)]
+    apart = [(cells - one[..., None, :]).square().sum(-1) for one in (first, second)]
     return apart[0] <= apart[1]
 
 
 def _middle(weights: Tensor) -> Tensor:
     """Mean places [n, P, 2] within 0..1 of maps [n, P, C]."""
     share = weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
-    return share @ ((_cells(weights) + 0.5) / HALF)
+    return share @ ((_cells(weights) + 0.5) / cells_of(weights))
 
 
 def _spread(weights: Tensor, middle: Tensor) -> Tensor:
     """Root mean square distance [n, P] of maps [n, P, C] from places [n, P, 2] within 0..1."""
-    apart = ((_cells(weights) + 0.5) / HALF - middle[..., None, :]).square().sum(-1)
+    apart = ((_cells(weights) + 0.5) / cells_of(weights) - middle[..., None, :]).square().sum(-1)
     return ((weights * apart).sum(-1) / weights.sum(-1).clamp_min(1e-9)).sqrt()
 
 
