@@ -15,7 +15,7 @@ demo: .venv/installed
 	$(BIN)/ubam demo --out $(OUT)
 
 test: .venv/developer
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadgroup --no-loadscope-reorder
 
 test-all: .venv/developer
 	$(BIN)/python -m pytest

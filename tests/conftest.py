@@ -10,15 +10,29 @@ from tests.support.command_line import call, tiny_quick
 from tests.support.network import block_network
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 
-TOGETHER = ("tests/integration", "tests/unit/magnification")  # which begin with the same run, with the same figures
+# Folders whose tests share what is costly to make: a run; figures and their crops; a server and a browser.
+TOGETHER = ("tests/integration", "tests/unit/magnification", "tests/webui/pages")
+LONG = (  # begun first, as one worker waits for the other's last file
+    *TOGETHER,
+    "tests/unit/evaluation",
+    "tests/faults",
+    "tests/webui/jobs",
+    "tests/webui/api",
+    "tests/unit/tracking",
+    "tests/unit/encoding",
+)
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several workers share the files (`--dist loadgroup`); one of them takes all files of a folder of `TOGETHER`."""
+    """Several workers share the files (`--dist loadgroup`); one of them takes all files of a folder of `TOGETHER`.
+
+    They take them in the order of collection only with `--no-loadscope-reorder`.
+    """
     if not config.pluginmanager.hasplugin("xdist"):
         return
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in LONG])
     for item in items:
         together = next((folder for folder in TOGETHER if item.nodeid.startswith(folder)), None)
         group = together or item.nodeid.partition("::")[0]

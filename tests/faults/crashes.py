@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,24 @@ def analyse(study: Path, out: Path, until: str, moments: Moments) -> None:
 def in_new_process(work: Callable[[], object]) -> int:
     """Do some work in a process of its own: 0 where it was done, -9 where it was killed, else 1.
 
-    Networks and films have threads, of which a copy of this process would wait for ever.
+    Networks and films have threads, of which a copy of this process would wait for ever: `nursery` has none.
     """
-    command = [sys.executable, "-c", "import sys, cloudpickle; cloudpickle.load(sys.stdin.buffer)()"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-    given = cloudpickle.dumps(work)
-    return subprocess.run(command, input=given, env=environment, cwd=REPOSITORY, check=False).returncode
+    given, pipes = cloudpickle.dumps(work), _nursery()
+    assert pipes.stdin is not None
+    assert pipes.stdout is not None
+    pipes.stdin.write(len(given).to_bytes(8, "big") + given)
+    pipes.stdin.flush()
+    return int(pipes.stdout.readline())
+
+
+@cache
+def _nursery() -> subprocess.Popen[bytes]:
+    """The one process that loads what a run needs; it ends with this one."""
+    alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY,
+        env=os.environ | alone | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
 
 
 def in_child(work: Callable[[], object]) -> int:

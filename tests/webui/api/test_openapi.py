@@ -13,7 +13,7 @@ from webui.data.models import User
 
 # What a study holds decides which group or file name is right, and no schema can say that.
 EXCLUDED: list[Any] = [positive_data_acceptance]
-ROUNDS = {False: 3, True: 40}
+ROUNDS = {False: 2, True: 40}
 
 
 @pytest.fixture(scope="module")

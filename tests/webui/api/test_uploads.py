@@ -200,12 +200,19 @@ def test_a_video_is_probed_and_shown(alone: TestServer, tmp_path: Path) -> None:
     assert (part.status_code, part.data) == (206, b"ftyp")
 
 
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Four seconds of one who walks across, in every container."""
+    folder = tmp_path_factory.mktemp("walks")
+    small_video(folder / "a.mp4", seconds=4.0, size=(320, 240))
+    return {kind: converted(folder / "a.mp4", folder / f"b.{kind}") for kind in ("mp4", "mkv", "webm")}
+
+
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
-def test_the_picture_of_a_video_shows_who_walks_into_it(alone: TestServer, tmp_path: Path, kind: str) -> None:
+def test_the_picture_of_a_video_shows_who_walks_into_it(alone: TestServer, walks: dict[str, bytes], kind: str) -> None:
     client = alone.only_person()
     study = _study(client)
-    small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
-    client.upload(study, f"walk.{kind}", converted(tmp_path / "a.mp4", tmp_path / f"b.{kind}"))
+    client.upload(study, f"walk.{kind}", walks[kind])
     alone.work()
     recording = client.get(f"studies/{study}/recordings").json[0]["id"]
     shown = np.asarray(Image.open(io.BytesIO(client.get(f"studies/{study}/recordings/{recording}/frame.jpg").data)))
@@ -214,11 +221,10 @@ def test_the_picture_of_a_video_shows_who_walks_into_it(alone: TestServer, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
-def test_a_truncated_video_is_told_at_once(alone: TestServer, tmp_path: Path, kind: str) -> None:
+def test_a_truncated_video_is_told_at_once(alone: TestServer, walks: dict[str, bytes], kind: str) -> None:
     client = alone.only_person()
     study = _study(client)
-    small_video(tmp_path / "a.mp4", seconds=4.0, size=(320, 240))
-    whole = converted(tmp_path / "a.mp4", tmp_path / f"b.{kind}")
+    whole = walks[kind]
     for name, share in (("whole", 1.0), ("half", 0.6)):
         client.upload(study, f"{name}.{kind}", whole[: int(len(whole) * share)])
     alone.work()

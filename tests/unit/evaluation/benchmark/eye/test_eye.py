@@ -1,5 +1,6 @@
 """The judge of the eye: its formulas against cases worked out by hand, and small sets seen by eyes of known quality."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -307,7 +308,20 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
     assert cells["knowing", "r2w"] > 0.8
     assert cells["keypoints", "r2w"] > 0.9
     assert {"auc", "rho", "phase_posture", "identity_posture"} <= {measure for _, measure in cells}
-    null = measure_postures(replace(plan, recordings=1), [], list(eyes.values()), "null", quiet)
+    ready, wanted = (plan.out / "studies" / plan.studies(variety)[0].name for variety in ("main", "null"))
+    shutil.copytree(ready, wanted)  # in place of rendering another one
+    _measure_null(plan, eyes["knowing"])
+
+
+@pytest.mark.slow
+def test_errors_alone_are_measured_on_a_rendered_null_study(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    eye = knowing()
+    monkeypatch.setattr(run_module, "eye_rows", lambda: {"knowing": eye})
+    _measure_null(replace(plan, recordings=1), eye)
+
+
+def _measure_null(plan: Plan, eye: EyeRow) -> None:
+    null = measure_postures(plan, [], [eye], "null", quiet)
     assert {value.measure for value in null} == {"auc", "positive", "errors_alone"}
     assert all(value.n == 1 and value.set == "capsule human" for value in null)
 
@@ -370,12 +384,19 @@ def test_sheet_shows_outlines_where_they_are(tmp_path: Path) -> None:
     assert sheet.shape[:2] == (2 * 244, 3 * 324)
 
 
+@pytest.mark.parametrize("subjects", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_command_measures_a_part_and_says_that_there_is_nothing_real(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    subjects: int,
+    people: tuple[Path, list[sets.Known]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     few = {name: one for name, one in sets.SETS.items() if name == "capsule rats from above, in place"}
     monkeypatch.setattr(run_module, "SETS", few)
+    if subjects == len(people[1]):  # in place of rendering what the command asks for
+        monkeypatch.setattr(run_module, "rendered", lambda *_: people[1])
     words = ("benchmark", "--eye", "--out", tmp_path / "eye", "--eye-part", "outlines", "--eye-part", "real")
     assert call(*words, "--subjects", 6, "--seconds", 1, "--workers", 1, "--row", "box") == 0
     said = capsys.readouterr()
@@ -383,7 +404,7 @@ def test_command_measures_a_part_and_says_that_there_is_nothing_real(
     assert "capsule rats from above, in place" in said.out
     rows = read_csv(tmp_path / "eye" / "eye.csv")
     assert {(row["part"], row["row"], row["n"]) for row in rows if row["measure"] == "iou"} == {
-        ("outlines", "box", "6")
+        ("outlines", "box", str(subjects))
     }
     assert (tmp_path / "eye" / "sheets" / "capsule-rats-from-above-in-place-box.png").is_file()
     assert call("benchmark", "--out", tmp_path, "--kind", "capsule human") == 2
