@@ -82,3 +82,12 @@ def test_a_run_of_an_older_version_is_read_as_it_is(run: Path) -> None:
     write_record(run / "run.json", record)
     change_a_digit(run / "statistics.json")
     read_run(run)
+
+
+def test_stages_without_tables_and_folders_without_runs_have_no_damage(run: Path, tmp_path: Path) -> None:
+    record = RunRecord.open(run)
+    before = dict(record.record["tables"])
+    record.perform("train", "key", lambda: None)
+    assert record.record["tables"] == before
+    (tmp_path / "recordings.csv").write_text("recording_id\na\n", encoding="utf-8")
+    assert damaged_tables(tmp_path) == []
