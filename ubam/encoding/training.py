@@ -168,7 +168,7 @@ class _Lesson:
             terms["kept"] = kept_loss(outcome.postures, target)
             loss = loss + self.settings.keep_weight * terms["kept"]
         numbers = {name: value.item() for name, value in terms.items()}
-        if outcome.accuracy is not None:
+        if outcome.accuracy is not None and outcome.disordered is not None:
             numbers |= self._order_learnt(outcome.accuracy.item(), batch.disorder, outcome.disordered.tolist())
         return loss, numbers
 

@@ -61,7 +61,7 @@ class MatchedSubjects:
         columns = [column for column, unit in enumerate(self.matched.tolist()) if unit in place]
         columns.sort(key=lambda column: place[int(self.matched[column])])
         matched = np.array([place[int(self.matched[column])] for column in columns], int)
-        both = np.ix_(units, columns)
+        both = np.ix_(units, np.array(columns, int))
         return MatchedSubjects(
             subjects, groups, names, matched, self.kin[both], self.own[units], self.others[both],
             self.recording[units], self.time_s[units], self.looks,

@@ -108,7 +108,8 @@ def encode_together(encode: Encode, pictures: Tensor) -> Tensor:
     if not dist.is_initialized():
         return encode(pictures)
     parts = pictures.tensor_split(dist.get_world_size())
-    gathered: Tensor = _Gathered.apply(encode(parts[dist.get_rank()]), [len(part) for part in parts])
+    own, lengths = encode(parts[dist.get_rank()]), [len(part) for part in parts]
+    gathered: Tensor = _Gathered.apply(own, lengths)  # type: ignore[no-untyped-call]
     return gathered
 
 
