@@ -45,7 +45,7 @@ LONG = (  # where a benchmark begins to compute: its arguments have been read an
     "ubam.evaluation.benchmark.clips.run.run_clips",
     "ubam.evaluation.benchmark.proofs.run_proofs",
     "ubam.evaluation.benchmark.readout.measure_readout",
-    "ubam.evaluation.benchmark.speed.measure_speed",
+    "ubam.evaluation.benchmark.speed.run.measure_speed",
     "ubam.evaluation.benchmark.eye.run.run_eye",
 )
 

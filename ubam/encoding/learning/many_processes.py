@@ -108,8 +108,8 @@ def encode_together(encode: Encode, pictures: Tensor) -> Tensor:
     if not dist.is_initialized():
         return encode(pictures)
     parts = pictures.tensor_split(dist.get_world_size())
-    mine = encode(parts[dist.get_rank()])
-    gathered: Tensor = _Gathered.apply(mine, [len(part) for part in parts])  # type: ignore[no-untyped-call]
+    own, lengths = encode(parts[dist.get_rank()]), [len(part) for part in parts]
+    gathered: Tensor = _Gathered.apply(own, lengths)  # type: ignore[no-untyped-call]
     return gathered
 
 

@@ -21,6 +21,7 @@ from ubam.deviation.normal_variation import length, pooled, shrink, summarise, w
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.reference_model import ReferenceModel
 from ubam.deviation.scores import StudyScores, score_study
+from ubam.evaluation.benchmark.simulated_scores import QUERY, REFERENCE, score_simulated
 from ubam.evaluation.synthetic.embeddings import (
     Impairment,
     World,
@@ -29,8 +30,6 @@ from ubam.evaluation.synthetic.embeddings import (
     paired_study,
     recovery_study,
 )
-from ubam.recordings.study_table import Recording
-from ubam.results.records.scores import WindowRow
 from ubam.results.records.study import Classifier
 from ubam.results.records.tests import Test
 from ubam.statistics.blocks import Blocks
@@ -41,12 +40,10 @@ from ubam.statistics.motif_usage import compare_usage
 from ubam.statistics.permuted_references import MatchedSubjects, match_all_subjects
 from ubam.statistics.sessions import Session
 from ubam.statistics.slopes import compare_sessions
-from ubam.statistics.study_statistics import Question, study_statistics
 from ubam.statistics.time_clusters import compare_courses
 
 ARRANGEMENTS = 200  # enough for exact tests at 5 %, and fast; studies themselves use 2,000
 LEVEL = 0.05
-REFERENCE, QUERY = "reference", "query"
 SIZES = {REFERENCE: 12, QUERY: 9}
 LARGE = {REFERENCE: 100, QUERY: 100}
 Numbers = dict[str, float]
@@ -258,24 +255,8 @@ def large(seed: int) -> Numbers:
     """Seconds for scores with intervals, three controls and every test of 200 subjects with two recordings each."""
     codes = groups_study(seed, LARGE, {QUERY: 0.5}, recordings=2)
     began = time.perf_counter()
-    scores = score_study(codes, REFERENCE, seed=seed)
-    control = {name: score_study(codes, REFERENCE, seed=seed, intervals=False) for name in ("pixel", "background")}
-    control["untrained"] = score_study(codes, REFERENCE, seed=seed, intervals=False)
-    rows = [Recording(c.recording_id, k, Path(c.recording_id), c.subject, c.group) for k, c in enumerate(codes, 2)]
-    usage = {(code.subject, code.group): np.full(4, 0.25) for code in codes}
-    found = study_statistics(rows, codes, scores, control, _windows(codes, scores), usage, Question(REFERENCE, seed))
+    found = score_simulated(codes, 1, seed)
     return {"two groups": _only(found.statistics.tests), "wall_s": time.perf_counter() - began}
-
-
-def _windows(codes: Sequence[PostureSeries], scores: StudyScores) -> list[WindowRow]:
-    """Rows of windows, one for each moment."""
-    return [
-        WindowRow(code.recording_id, code.subject, code.group, frame / code.fps, frame / code.fps + 0.3, value)
-        for code in codes
-        for frame, value in zip(
-            scores.recordings[code.recording_id].frame, scores.recordings[code.recording_id].moment.mean(0), strict=True
-        )
-    ]  # fmt: skip
 
 
 CHECKS: dict[str, Callable[[int], Numbers]] = {

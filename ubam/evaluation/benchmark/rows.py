@@ -23,9 +23,10 @@ from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
 from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_by_other_looks
 from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
+from ubam.encoding.learning.early_stopping import RULE
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
-from ubam.encoding.study_encoder import Embedding, embed, learn
+from ubam.encoding.study_encoder import Embedding, embed, learn, watched
 from ubam.evaluation.benchmark.landmark_errors import landmark_errors
 from ubam.evaluation.benchmark.measures import Truth, subject_folds
 from ubam.evaluation.published.method import faithful_scores
@@ -133,9 +134,12 @@ class Row:
     errors: Callable[[KnownStudy], list[np.ndarray]] | None = None
 
 
-def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) -> Coded:
-    """The study's own networks, trained and used as in a run, by one thread; `score` is the method's own scoring."""
-    model, train_s = networks(study, settings)
+def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None, stops: bool = True) -> Coded:
+    """The study's own networks, trained and used as in a run, by one thread; `score` is the method's own scoring.
+
+    stops: whether the training may end when it has learnt, as in a run; else it takes all of its steps.
+    """
+    model, train_s = networks(study, settings, stops)
     began = time.process_time()
     embeddings = [embed(model, store) for store in study.stores]
     frames = sum(len(store.time_s) for store in study.stores)
@@ -144,13 +148,14 @@ def learnt(study: KnownStudy, settings: Settings, score: Scoring | None = None) 
     return Coded(embeddings, train_s if settings.train_steps else None, cost, scores)
 
 
-def networks(study: KnownStudy, settings: Settings) -> tuple[Networks, float]:
+def networks(study: KnownStudy, settings: Settings, stops: bool = True) -> tuple[Networks, float]:
     """What `settings` learn from the study, kept with the CPU seconds that it took; published ones are too large."""
-    folder = networks_folder(study.networks, settings)
+    folder = networks_folder(study.networks, settings, stops)
     if (folder / TRAINED).exists():  # written last
         return Networks.load(folder), float(json.loads((folder / TRAINED).read_text(encoding="utf-8"))["train_s"])
     began = time.process_time()
-    model, _ = learn(study.stores, settings, subjects=[one.subject for one in study.recordings])
+    subjects = [one.subject for one in study.recordings] if stops else None
+    model, _ = learn(study.stores, settings, subjects=subjects)
     trained = time.process_time() - began
     if settings.networks != "published":
         model.save(folder)
@@ -158,9 +163,9 @@ def networks(study: KnownStudy, settings: Settings) -> tuple[Networks, float]:
     return model, trained
 
 
-def networks_folder(folder: Path, settings: Settings) -> Path:
+def networks_folder(folder: Path, settings: Settings, stops: bool = True) -> Path:
     """Where the networks of these settings are kept."""
-    return folder / f"{settings.preset}-{key_of(CROP_VERSION, coding_settings(settings))}"
+    return folder / f"{settings.preset}-{key_of(CROP_VERSION, coding_settings(settings, stops))}"
 
 
 def without_learning(study: KnownStudy, control: str, settings: Settings) -> Coded:
@@ -322,6 +327,7 @@ VARIANTS: dict[str, Settings] = {
     "standard short": SHORT,
     "coordinates short": replace(SHORT, networks="coordinates"),
 }
+ALL_STEPS = "standard, all steps"  # what a training gives that does not end when it has learnt
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
 OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, objectives=name) for name in OBJECTIVES}
@@ -338,12 +344,13 @@ def benchmark_rows() -> dict[str, Row]:
         ),
         learnt_row("shuffled labels", "standard", VARIANTS["standard"], shuffled=True),
         *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),
+        learnt_row(ALL_STEPS, ALL_STEPS, STANDARD, main_only=True, stops=False),
         *(learnt_row(name, name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
         learnt_row("faithful", "faithful", FAITHFUL, score=faithful_scores),
         Row(
             "supervised",
             "supervised",
-            coding_settings(SUPERVISED),
+            coding_settings(SUPERVISED, stops=False),
             lambda study: supervised(study, SUPERVISED),
             main_only=True,
         ),
@@ -367,16 +374,18 @@ def benchmark_rows() -> dict[str, Row]:
 
 def learnt_row(
     name: str, coding: str, settings: Settings, shuffled: bool = False, score: Scoring | None = None,
-    main_only: bool = False,
+    main_only: bool = False, stops: bool = True,
 ) -> Row:  # fmt: skip
     """A row of networks that learn from the study as `settings` say; shuffled ones are for main studies only."""
     main_only |= shuffled
     return Row(
-        name, coding, coding_settings(settings), lambda study: learnt(study, settings, score), shuffled, main_only
-    )
+        name, coding, coding_settings(settings, stops), lambda study: learnt(study, settings, score, stops), shuffled,
+        main_only,
+    )  # fmt: skip
 
 
-def coding_settings(settings: Settings) -> dict[str, object]:
+def coding_settings(settings: Settings, stops: bool = True) -> dict[str, object]:
     """Those that decide a coding: another way of scoring or of showing needs no other networks."""
     decisive = {*SETTINGS_OF["train"], *SETTINGS_OF["embed"]}
-    return {name: value for name, value in settings.as_dict().items() if name in decisive}
+    rule = {"stops": RULE} if stops and watched(settings) else {}
+    return {name: value for name, value in settings.as_dict().items() if name in decisive} | rule
