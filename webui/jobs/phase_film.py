@@ -59,7 +59,7 @@ def write_in_phase(
         for frame, panel in _panels(videos[names[0]], left, set(range(total))):
             progress("magnify", frame + 1, total)
             other = beside.get(int(path[frame]))
-            shown = np.zeros_like(panel) if other is None else cv2.imdecode(other, cv2.IMREAD_COLOR)
+            shown = np.zeros_like(panel) if other is None else np.asarray(cv2.imdecode(other, cv2.IMREAD_COLOR))
             yield np.hstack([panel, np.full((SIDE, GAP, 3), 255, np.uint8), shown])
 
     write_clip(out, pairs(), left.fps)
