@@ -98,7 +98,12 @@ def test_a_run_reads_what_hides_the_face(
     alone.add_recording(study, "bob.mp4", subject="bob", group="healthy")
     run = client.post(f"studies/{study}/runs", {"reference": "healthy", "preset": "quick"}).json["id"]
     handed: list[Path] = []
-    monkeypatch.setattr("webui.jobs.tasks._in_child", lambda place, order, folder, stop: handed.append(folder) or "")
+
+    def child(place: Workplace, order: object, folder: Path, stop: object) -> str:
+        handed.append(folder)
+        return ""
+
+    monkeypatch.setattr("webui.jobs.tasks._in_child", child)
     place = Workplace(alone.settings, alone.service.database, alone.service.storage)
     assert do_run(place, run, lambda: False) == ""
     video = handed[0] / "videos" / "ada-1.mp4"

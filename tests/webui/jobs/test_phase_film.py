@@ -24,7 +24,7 @@ def walking(cycles_per_s: float, begins: float, frames: int, name: str) -> tuple
     waves = [f(2 * np.pi * k * phase) / k for k in (1, 2, 3) for f in (np.sin, np.cos)]
     mixed = np.stack(waves, 1) @ np.random.default_rng(0).normal(size=(6, 24))
     posture = (mixed + rng.normal(0, 0.1, mixed.shape)).astype(np.float32)
-    box, whole = np.tile(np.float32([10, 8, 58, 56]), (frames, 1)), np.arange(frames)
+    box, whole = np.tile(np.array([10, 8, 58, 56], np.float32), (frames, 1)), np.arange(frames)
     edges = np.array([0.0])
     return Embeddings(name, "p", name, posture, posture[:1], whole / RATE, whole, box, edges, edges), phase
 
