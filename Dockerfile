@@ -11,7 +11,7 @@ COPY ubam ubam
 COPY webui webui
 COPY sample_videos sample_videos
 RUN if [ -n "$TORCH_INDEX" ]; then pip install --no-cache-dir --index-url "$TORCH_INDEX" "torch==2.13.0"; fi \
- && pip install --no-cache-dir -c constraints.txt ".[postgres]" \
+ && pip install --no-cache-dir -c constraints.txt ".[postgres,openid]" \
  && useradd --create-home --uid 1000 ubam \
  && mkdir -p /data && chown ubam /data
 USER ubam

@@ -11,8 +11,8 @@ from webui.api import health
 from webui.api.comments import comments
 from webui.api.companions import companions
 from webui.api.patients import patients
-from webui.api.people import people
-from webui.api.provider import door
+from webui.api.people import door, people
+from webui.api.provider import provider
 from webui.api.recordings import recordings
 from webui.api.results import found
 from webui.api.runs import runs
@@ -55,7 +55,7 @@ def build(settings: ServerSettings, queue: JobQueue | None = None) -> APIFlask:
     security.install(app, settings)
     app.after_request(health.count_answer)
     of_studies = (studies, recordings, companions, uploads, runs, found, patients, comments)
-    for blueprint in (people, *of_studies, door, health.health, pages):
+    for blueprint in (people, *of_studies, door, provider, health.health, pages):
         app.register_blueprint(blueprint)
     return app
 

@@ -2,53 +2,52 @@
 
 from typing import Any
 
-from apiflask import abort
+from apiflask import APIBlueprint, abort
 from flask import current_app, redirect, request, session, url_for
 
 from webui.access.audit_log import note
 from webui.access.openid import Provider, person_of
-from webui.api.people import door, enter
+from webui.api.people import enter
 from webui.context import service
 from webui.data.session import database
 from webui.http.security import limiter
 
-__all__ = ["door"]
-
+provider = APIBlueprint("provider", __name__, enable_openapi=False)
 AWAY = "The provider at which one signs in does not answer; try again in a while."
 
 
-def _provider() -> Provider:
+def _client() -> Provider:
     found: Provider | None = current_app.extensions.get("openid")
     if found is None:
         abort(404, "This server knows no provider at which one could sign in.")
     return found
 
 
-@door.get("/sign-in/provider")
+@provider.get("/sign-in/provider")
 @limiter.limit("20 per minute")
 def go_to_provider() -> Any:
     """Off to the provider; `next` is where the person wanted to go here."""
-    from requests import RequestException
+    client = _client()
+    from requests import RequestException  # of the extra, as Authlib is
 
-    provider = _provider()
     session["next"] = _own_place(request.args.get("next", "/"))
     try:
-        return provider.authorize_redirect(url_for("door.come_back", _external=True))
+        return client.authorize_redirect(url_for("provider.come_back", _external=True))
     except RequestException:
         abort(503, AWAY)
 
 
-@door.get("/sign-in/return")
+@provider.get("/sign-in/return")
 @limiter.limit("20 per minute")
 def come_back() -> Any:
     """Back from the provider with a code, which is exchanged for who it is."""
+    client, openid = _client(), service().settings.openid
     from authlib.common.errors import AuthlibBaseError
     from joserfc.errors import JoseError
     from requests import RequestException
 
-    provider, openid = _provider(), service().settings.openid
     try:
-        claims = provider.authorize_access_token().get("userinfo") or {}
+        claims = client.authorize_access_token().get("userinfo") or {}
     except (AuthlibBaseError, JoseError) as error:
         note("sign-in refused")
         abort(403, f"The provider did not say who you are ({error}); try again.")

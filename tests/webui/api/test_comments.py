@@ -1,6 +1,7 @@
 """Comments at a moment of a film: who, when, what; gone with their study, and in the audit log."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def run(server: TestServer, fake_run: Path) -> tuple[Client, str, str]:
     return ada, server.add_run(study, owner, fake_run), study
 
 
-SAID = {"recording_id": "a01_walk", "time_s": 1.25, "text": " Drags the <b>left</b> foot; see $x$. "}
+SAID: dict[str, Any] = {"recording_id": "a01_walk", "time_s": 1.25, "text": " Drags the <b>left</b> foot; see $x$. "}
 
 
 def test_editors_comment_and_everybody_who_sees_the_run_reads(server: TestServer, run: tuple[Client, str, str]) -> None:

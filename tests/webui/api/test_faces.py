@@ -99,11 +99,11 @@ def test_a_run_reads_what_hides_the_face(
     run = client.post(f"studies/{study}/runs", {"reference": "healthy", "preset": "quick"}).json["id"]
     handed: list[Path] = []
 
-    def nothing(_: object, __: object, folder: Path, ___: object) -> str:
+    def child(place: Workplace, order: object, folder: Path, stop: object) -> str:
         handed.append(folder)
         return ""
 
-    monkeypatch.setattr("webui.jobs.tasks._in_child", nothing)
+    monkeypatch.setattr("webui.jobs.tasks._in_child", child)
     place = Workplace(alone.settings, alone.service.database, alone.service.storage)
     assert do_run(place, run, lambda: False) == ""
     video = handed[0] / "videos" / "ada-1.mp4"

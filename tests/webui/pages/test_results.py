@@ -136,6 +136,7 @@ def test_a_comment_stands_at_its_moment(visitor: Visitor, served: Served, kinds:
     page.locator(".comments li", has_text="Drags the <b>left</b> foot.").wait_for()
     assert page.locator(".remark").count() == 1
     page.reload()
+    page.locator("button.rank", has_text="A01").click()
     page.get_by_role("button", name="Show the moment at").wait_for()
     assert "grace, " in page.locator(".comments .fine").inner_text()
     page.locator("button.rank", has_text="H01").click()
