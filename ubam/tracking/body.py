@@ -12,8 +12,9 @@ from ubam.core.files import atomic_path
 from ubam.core.seals import check_digests, digests_of, read_record, write_record
 from ubam.results.run_folder import CropFolder
 from ubam.tracking.crop_store import CropStore, scene_behind
+from ubam.tracking.eye.eye import PLACES
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
-from ubam.tracking.outlines import PLACES, Glimpse, eye_fingerprint, looks, shipped_eye
+from ubam.tracking.outlines import Glimpse, eye_fingerprint, looks, shipped_eye
 
 BODY_VERSION = 2
 BODY_ARRAYS = ("landmarks", "places")  # they may be written again, apart from the rest of a store

@@ -26,13 +26,13 @@ from ubam.results.run_folder import CropFolder
 from ubam.tracking.body import BODY_ARRAYS, write_plan
 from ubam.tracking.camera_motion import Camera
 from ubam.tracking.crop_store import CROP_VERSION, CropStore, read_description
+from ubam.tracking.eye.eye import PLACES
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.eye.network import SIDE
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, to_jpeg
 from ubam.tracking.locate import survey_and_find
 from ubam.tracking.outlines import (
-    PLACES,
     Glimpse,
     Look,
     eye_fingerprint,

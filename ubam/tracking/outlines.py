@@ -14,7 +14,6 @@ from ubam.core.files import content_hash
 from ubam.tracking.eye.eye import WEIGHTS, Eye
 from ubam.tracking.scene.empty_scene import Scene
 
-PLACES = 64  # cells a side of the body coordinates that are kept
 ABSENT = 0.1  # of an outline that differs from the empty scene; below it nobody is present
 
 
@@ -66,7 +65,7 @@ def looks(eye: Eye, glimpses: Iterable[Glimpse], size: int, plan: str) -> Iterat
         marks = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
         places = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127).astype(np.int8)
         for alpha, mark, place in zip(seen.alpha, marks, places, strict=True):
-            yield Look(_sized(alpha, size), mark, cv2.resize(place, (PLACES, PLACES), interpolation=cv2.INTER_NEAREST))
+            yield Look(_sized(alpha, size), mark, place)
 
 
 def plan_chances(eye: Eye, glimpses: Sequence[Glimpse]) -> np.ndarray:

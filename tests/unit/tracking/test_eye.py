@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ubam.tracking.eye.eye import Eye, folded
+from ubam.tracking.eye.eye import PLACES, Eye, folded
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import HALF, SIDE, EyeNetwork, landmark_places, prepare
 
@@ -47,7 +47,7 @@ def test_what_is_seen_has_the_promised_shapes_and_ranges(network: EyeNetwork, pl
     seen = Eye(copy_of(network)).see(crops(3), crops(1)[0], plan)
     assert seen.alpha.shape == (3, SIDE, SIDE)
     assert 0 <= seen.alpha.min() <= seen.alpha.max() <= 1
-    assert seen.places.shape == (3, HALF, HALF, 3)
+    assert seen.places.shape == (3, PLACES, PLACES, 3)
     assert np.abs(seen.places).max() <= 1
     assert seen.landmarks.shape == (3, len(LANDMARKS[plan]), 2)
     assert 0 <= seen.landmarks.min() <= seen.landmarks.max() <= 1

@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .landmarks import LANDMARKS, PLANS
@@ -20,14 +21,15 @@ from .pairs import read_pairs
 
 WEIGHTS = "tracking/eye/weights/eye.safetensors"
 BATCH = 8
+PLACES = 64  # cells a side of the body coordinates that are given
 
 
 @dataclass(frozen=True)
 class Seen:
     """What the eye sees in T crops of one recording.
 
-    alpha float32 [T, SIDE, SIDE] within 0..1; places float32 [T, HALF, HALF, 3]: front, left and height on the
-    canonical body, each of -1..1; left float32 [T, HALF, HALF]: the chance that a place is of the left half; landmarks
+    alpha float32 [T, SIDE, SIDE] within 0..1; places float32 [T, P, P, 3], P = `PLACES`: front, left and height on the
+    canonical body, each of -1..1; left float32 [T, P, P]: the chance that a place is of the left half; landmarks
     float32 [T, L, 2]: x and y within 0..1 of the crop; spread float32 [T, L]: their uncertainty in crop sides; inside
     float32 [T, L]: the chance that a landmark lies within the crop.
     """
@@ -89,7 +91,7 @@ class Eye:
             with self._precision():
                 answer = self.network(part, torch.full((len(part),), number))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
-            places.append(answer.places[:used])
+            places.append(functional.interpolate(answer.places[:used].float(), (PLACES, PLACES), mode="nearest-exact"))
             heatmaps = answer.heatmaps[:used, :marks]
             at, wide, within = landmark_places(heatmaps)
             at, wide = read_pairs(heatmaps, at, wide, PLANS[number])
