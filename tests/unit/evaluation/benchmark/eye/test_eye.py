@@ -1,4 +1,4 @@
-"""The judge of the eye: small sets seen by eyes of known quality."""
+"""The judge of the eye: its formulas against cases worked out by hand, and small sets seen by eyes of known quality."""
 
 import shutil
 from collections.abc import Callable
@@ -14,6 +14,7 @@ import pytest
 from tests.support.command_line import call
 from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
+from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark import run as benchmark_run
 from ubam.evaluation.benchmark.eye import run, sets
 from ubam.evaluation.benchmark.eye import run as run_module
@@ -21,25 +22,81 @@ from ubam.evaluation.benchmark.eye.rows import EyeRow, Moment, Sight, eye_rows, 
 from ubam.evaluation.benchmark.eye.run import Plan, landmark_values, measure_outlines, measure_postures, run_eye
 from ubam.evaluation.benchmark.eye.sets import (
     PictureSet,
+    body_length,
     labelled,
     labelled_recordings,
+    other_animals,
     rendered,
 )
 from ubam.evaluation.benchmark.eye.sheets import FOUND, Tile, draw_tile, write_sheet
 from ubam.evaluation.benchmark.eye.table import Value, eye_table, means, write_eye_results
+from ubam.evaluation.benchmark.measures import errors_alone, turned_back
 from ubam.evaluation.benchmark.rows import benchmark_rows
 from ubam.evaluation.synthetic.capsules import person
+from ubam.recordings.keypoint_files import Keypoints
 from ubam.recordings.video_writer import write_clip
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.empty_scene import Scene
-from ubam.tracking.views import cut
+from ubam.tracking.views import cut, in_picture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-HALF = np.array([[True, True, False, False]])
 
 
 def quiet(stage: str, done: int, total: int) -> None:
     pass
+
+
+# ---- formulas ----
+
+
+def test_errors_alone_tell_groups_apart_when_they_go_with_the_group() -> None:
+    rng = np.random.default_rng(0)
+    phase = np.linspace(0, 6, 90)
+
+    def codes(shift: float) -> list[PostureSeries]:
+        made = []
+        for number in range(12):
+            group = "healthy" if number < 7 else "impaired"
+            error = 0.01 * rng.normal(size=6) + shift * (group == "impaired")
+            series = error + 0.01 * np.sin(2 * np.pi * phase)[:, None] + 0.002 * rng.normal(size=(90, 6))
+            made.append(PostureSeries(f"r{number}", f"s{number}", group, series.astype(np.float32), 2, 25.0))
+        return made
+
+    nobody = {f"s{number}": 0.0 for number in range(12)}
+    assert errors_alone(codes(0.3), nobody, "healthy") > 0.95
+    assert errors_alone(codes(0.0), nobody, "healthy") < 0.85
+
+
+def test_keypoints_are_turned_back_to_point_right() -> None:
+    down = np.array([[[0.0, 1.0]], [[-1.0, 0.0]]])
+    np.testing.assert_allclose(turned_back(down, np.array([np.pi / 2, np.pi])), [[[1, 0]], [[1, 0]]], atol=1e-12)
+
+
+def test_body_length_is_the_median_of_the_largest_distances() -> None:
+    points = np.array([[[0, 0], [3, 4]], [[0, 0], [0, 7]], [[0, 0], [0, 9.0]], [[np.nan, 0], [1, 1]]])
+    assert body_length(points) == pytest.approx(6.0)  # of 5, 7, 9 and 0: one point alone has no length
+
+
+def test_other_animals_are_those_that_are_not_the_subject() -> None:
+    xy = np.array([[[[1, 1], [2, np.nan]], [[7, 7], [8, 8]]], [[[3, 3], [4, 4]], [[np.nan, np.nan]] * 2]])
+    points = Keypoints(("nose", "tail"), np.array([5, 9]), xy, False)
+    others = other_animals(points, np.array([9, 5]), xy[[1, 0], [0, 0]])
+    assert np.isnan(others[0]).all()
+    np.testing.assert_array_equal(others[1][2:], [[7, 7], [8, 8]])
+    assert np.isnan(others[1][:2]).all()
+
+
+# ---- rows ----
+
+
+def test_in_frame_undoes_cut() -> None:
+    rng = np.random.default_rng(1)
+    picture = cv2.GaussianBlur(rng.uniform(size=(120, 160)).astype(np.float32), (0, 0), 4)
+    box = np.array([30.4, 20.2, 94.4, 84.2])
+    back = in_picture(cut(picture, box, 64), box, (160, 120))
+    np.testing.assert_allclose(back[25:80, 35:90], picture[25:80, 35:90], atol=0.02)
+    assert not back[:18].any()
+    assert not back[:, 100:].any()
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,9 @@
-"""What an eye is measured by, against cases worked out by hand."""
+"""Measures of what is seen of the subject, against cases worked out by hand."""
 
-import cv2
 import numpy as np
 import pytest
 
-from ubam.deviation.posture_series import PostureSeries
 from ubam.evaluation.benchmark.eye import measures
-from ubam.evaluation.benchmark.eye.sets import body_length, other_animals
-from ubam.evaluation.benchmark.measures import errors_alone, turned_back
-from ubam.recordings.keypoint_files import Keypoints
-from ubam.tracking.views import cut, in_picture
 
 HALF = np.array([[True, True, False, False]])
 
@@ -69,50 +63,3 @@ def test_constant_error_forgets_what_comes_and_goes() -> None:
     errors = np.zeros((4, 1, 2))
     errors[:2, 0, 0] = [0.3, -0.3]
     assert measures.constant_error(errors, ["a", "a", "b", "b"]) == pytest.approx(0)
-
-
-def test_errors_alone_tell_groups_apart_when_they_go_with_the_group() -> None:
-    rng = np.random.default_rng(0)
-    phase = np.linspace(0, 6, 90)
-
-    def codes(shift: float) -> list[PostureSeries]:
-        made = []
-        for number in range(12):
-            group = "healthy" if number < 7 else "impaired"
-            error = 0.01 * rng.normal(size=6) + shift * (group == "impaired")
-            series = error + 0.01 * np.sin(2 * np.pi * phase)[:, None] + 0.002 * rng.normal(size=(90, 6))
-            made.append(PostureSeries(f"r{number}", f"s{number}", group, series.astype(np.float32), 2, 25.0))
-        return made
-
-    nobody = {f"s{number}": 0.0 for number in range(12)}
-    assert errors_alone(codes(0.3), nobody, "healthy") > 0.95
-    assert errors_alone(codes(0.0), nobody, "healthy") < 0.85
-
-
-def test_keypoints_are_turned_back_to_point_right() -> None:
-    down = np.array([[[0.0, 1.0]], [[-1.0, 0.0]]])
-    np.testing.assert_allclose(turned_back(down, np.array([np.pi / 2, np.pi])), [[[1, 0]], [[1, 0]]], atol=1e-12)
-
-
-def test_body_length_is_the_median_of_the_largest_distances() -> None:
-    points = np.array([[[0, 0], [3, 4]], [[0, 0], [0, 7]], [[0, 0], [0, 9.0]], [[np.nan, 0], [1, 1]]])
-    assert body_length(points) == pytest.approx(6.0)  # of 5, 7, 9 and 0: one point alone has no length
-
-
-def test_other_animals_are_those_that_are_not_the_subject() -> None:
-    xy = np.array([[[[1, 1], [2, np.nan]], [[7, 7], [8, 8]]], [[[3, 3], [4, 4]], [[np.nan, np.nan]] * 2]])
-    points = Keypoints(("nose", "tail"), np.array([5, 9]), xy, False)
-    others = other_animals(points, np.array([9, 5]), xy[[1, 0], [0, 0]])
-    assert np.isnan(others[0]).all()
-    np.testing.assert_array_equal(others[1][2:], [[7, 7], [8, 8]])
-    assert np.isnan(others[1][:2]).all()
-
-
-def test_in_frame_undoes_cut() -> None:
-    rng = np.random.default_rng(1)
-    picture = cv2.GaussianBlur(rng.uniform(size=(120, 160)).astype(np.float32), (0, 0), 4)
-    box = np.array([30.4, 20.2, 94.4, 84.2])
-    back = in_picture(cut(picture, box, 64), box, (160, 120))
-    np.testing.assert_allclose(back[25:80, 35:90], picture[25:80, 35:90], atol=0.02)
-    assert not back[:18].any()
-    assert not back[:, 100:].any()
