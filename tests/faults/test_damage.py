@@ -168,7 +168,7 @@ def test_a_damaged_database_is_refused_by_name(database: Path) -> None:
 
 def test_a_flipped_letter_in_the_database_is_found(database: Path) -> None:
     whole = database.read_bytes()
-    for word in (b"berta", b"healthy", b"mice", b"a.mp4", b"0008"):
+    for word in (b"berta", b"healthy", b"mice", b"a.mp4", b"0010"):
         for bit in (0x01, 0x80):  # another letter, or none
             content = bytearray(whole)
             content[content.index(word) + 1] ^= bit
@@ -182,7 +182,7 @@ def test_a_database_without_seals_is_sealed_as_it_is(database: Path) -> None:
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("ALTER TABLE recordings DROP COLUMN row_seal")
-        connection.execute("UPDATE alembic_version SET version_num = '0007', row_seal = NULL")
+        connection.execute("UPDATE alembic_version SET version_num = '0009', row_seal = NULL")
         connection.execute("ALTER TABLE alembic_version DROP COLUMN row_seal")
         connection.execute("UPDATE recordings SET subject = 'clara'")
     opened = Database(f"sqlite:///{database}")
