@@ -83,7 +83,7 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Sc
         for behind in ([None] if still is None else [None, still])
         for wider in (WIDER, max(WIDER, min(WIDEST, whole)))
     ]
-    best = min((trial for trial in trials if trial is not None), key=_weighed, default=None)
+    best = min((trial for trial in trials if trial is not None), key=lambda trial: _weighed(trial, side), default=None)
     if best is None:
         return None
     here = _path(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
@@ -115,9 +115,13 @@ class _Trial:
     doubt: float
 
 
-def _weighed(trial: _Trial) -> float:
-    """The doubt of a trial as it counts against others."""
-    return trial.doubt if trial.behind is None else SURER * trial.doubt
+def _weighed(trial: _Trial, moving: float) -> float:
+    """The doubt of a trial as it counts against others: more where its box leaves out much of what moves, `moving` px.
+
+    A head is outlined with less doubt than the body that it belongs to.
+    """
+    left_out = max(1.0, moving / trial.side)
+    return left_out * trial.doubt * (1.0 if trial.behind is None else SURER)
 
 
 def _grown(
