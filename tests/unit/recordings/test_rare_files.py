@@ -70,7 +70,7 @@ def test_a_copy_hides_what_is_to_be_hidden_and_refuses_a_box_outside(short: Path
     pictures = [next(read_frames(path)).astype(int) for path in (short, tmp_path / "copy.mp4")]
     assert pictures[0][4:28].std() > 3 * pictures[1][4:28, :36].std()  # the barcode is one of 4 x 4 patches
     assert np.abs(pictures[0] - pictures[1])[40:].mean() < 4
-    with pytest.raises(VideoError, match=r"the box to blur .* is not in the picture of 160x96"):
+    with pytest.raises(VideoError, match="the part to hide is never in the picture"):
         write_copy(short, tmp_path / "none.mp4", blur=lambda _: (200, 0, 300, 32))
     assert not (tmp_path / "none.mp4").exists()
 
