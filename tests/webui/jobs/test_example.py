@@ -1,15 +1,16 @@
 """The example study: made once, behind everybody's runs, for everybody to look at and for nobody to change."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from tests.webui.support.browser import Visitor
+from tests.webui.support.browser import Visitor, chromium_path
 from tests.webui.support.clients import PASSWORD, TestServer, small_video
 from tests.webui.support.kinds import groups
-from tests.webui.support.served import Served, complete, opened_run
+from tests.webui.support.served import Served, complete, opened_run, serving
 from webui.data.database import Database
 from webui.data.models import Job, Run, Study
 from webui.jobs import example
@@ -61,17 +62,25 @@ def test_one_that_was_deleted_does_not_come_back(alone: TestServer, samples: Pat
     assert client.get("studies").json == []
 
 
+@pytest.fixture
+def first_visit(tmp_path: Path) -> Iterator[Served]:
+    """A server of its own: the first page offers the example to those who have no study yet."""
+    chromium_path()
+    with serving(tmp_path / "served") as found:
+        yield found
+
+
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, served: Served) -> None:
-    folder = served.lab / "example"
+def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, first_visit: Served) -> None:
+    folder = first_visit.lab / "example"
     groups(folder)
     complete(folder, folder / "preview" / "a01_walk.mp4")
-    run = opened_run(served, folder)
-    with Database(ServerSettings(data=served.data).database_url).session() as session:
+    run = opened_run(first_visit, folder)
+    with Database(ServerSettings(data=first_visit.data).database_url).session() as session:
         study = session.get_one(Study, session.get_one(Run, run).study_id)
         study.kind = "example"
-    visitor = Visitor(chromium, served.address).sign_in("vera", PASSWORD)
+    visitor = Visitor(chromium, first_visit.address).sign_in("vera", PASSWORD)
     page = visitor.page
     page.get_by_role("link", name="Look at finished results of an example").click()
     page.locator("button.rank").first.wait_for()
@@ -84,7 +93,7 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
         if step < 5:
             tour.get_by_role("button", name="Next").click()
     tour.get_by_role("link", name="Your own study").click()
-    page.wait_for_url(f"{served.address}/")
+    page.wait_for_url(f"{first_visit.address}/")
     page.go_back()
     page.locator("button.rank").first.wait_for()
     assert tour.count() == 0
@@ -94,5 +103,5 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
     assert tour.count() == 0
     assert visitor.faults == []
     visitor.close()
-    with Database(ServerSettings(data=served.data).database_url).session() as session:
+    with Database(ServerSettings(data=first_visit.data).database_url).session() as session:
         session.get_one(Study, session.get_one(Run, run).study_id).kind = "study"
