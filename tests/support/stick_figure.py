@@ -28,8 +28,8 @@ def joints(frame: int, lean: float) -> np.ndarray:
     return np.array([head, hip, *feet], np.float32)
 
 
-def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
-    """The frames of one recording, uint8 [FRAMES, HEIGHT, WIDTH, 3]."""
+def pictures(lean: float, shade: int, seed: int, *, feet: bool = True) -> list[np.ndarray]:
+    """The frames of one recording, uint8 [FRAMES, HEIGHT, WIDTH, 3]; without feet, legs that meet look like a post."""
     rng = np.random.default_rng(seed)
     wall = cv2.GaussianBlur(rng.uniform(60, 140, (HEIGHT, WIDTH, 3)).astype(np.float32), (0, 0), 3)
     drawn = []
@@ -38,6 +38,8 @@ def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
         head, hip, left, right = (tuple(int(side) for side in np.rint(16 * point)) for point in joints(frame, lean))
         for end, thickness, tone in ((left, 7, shade - 30), (right, 7, shade), (head, 13, shade)):
             cv2.line(picture, hip, end, (tone, tone, 40), thickness, cv2.LINE_AA, 4)
+        for ankle, tone in ((left, shade - 30), (right, shade)) if feet else ():
+            cv2.line(picture, ankle, (ankle[0] + 16 * 6, ankle[1]), (tone, tone, 40), 5, cv2.LINE_AA, 4)
         cv2.circle(picture, head, 16 * 8, (shade, shade // 2, shade), -1, cv2.LINE_AA, 4)
         drawn.append(np.clip(picture + rng.normal(0, 1, picture.shape), 0, 255).astype(np.uint8))
     return drawn
@@ -46,9 +48,11 @@ def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
 _PLACE = TemporaryDirectory(prefix="figures-")  # as long as this process
 
 
-def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0) -> tuple[CropStore, Path]:
+def record(
+    folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0, *, feet: bool = True
+) -> tuple[CropStore, Path]:
     """Write and crop one recording, or copy the same one of an earlier test; returns its store and its video."""
-    kept = _recorded(name, lean, shade, seed)
+    kept = _recorded(name, lean, shade, seed, feet)
     video, crops = folder / f"{name}.mp4", folder / f"{name}_crops"
     shutil.copy(kept / "video.mp4", video)
     shutil.copytree(kept / "crops", crops)
@@ -56,10 +60,10 @@ def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: i
 
 
 @cache
-def _recorded(name: str, lean: float, shade: int, seed: int) -> Path:
-    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed}"
+def _recorded(name: str, lean: float, shade: int, seed: int, feet: bool) -> Path:
+    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed} {feet}"
     video = place / "video.mp4"
-    write_clip(video, pictures(lean, shade, seed), 25, crf=12)
+    write_clip(video, pictures(lean, shade, seed, feet=feet), 25, crf=12)
     recording = Recording(
         recording_id=name, row=2, video=video, subject=name, group="healthy", day=None, dose=None, severity=None,
         start_s=None, end_s=None, box=None, fps=None, extra={},

@@ -99,6 +99,6 @@ def test_an_outline_that_is_gone_soft_or_suddenly_small_is_lost(store: CropStore
     views[20, ..., 0] = views[20, ..., 0] // 2
     assert outline_lost(replace(store, views=views), 20) > 1
     views = np.array(store.views)
-    views[20, : 2 * views.shape[1] // 3, :, 0] = 0
+    views[20, : views.shape[1] // 2, :, 0] = 0
     assert outline_lost(replace(store, views=views), 20) > 1
     assert outline_lost(replace(store, views=views), 22) < 1

@@ -102,6 +102,7 @@ def test_layers_are_no_download_and_nobody_else_s(served: Served, chromium: Any,
     visitor.close()
 
 
+@pytest.mark.usefixtures("run")
 def test_the_net_is_drawn_as_opencv_reads_it(served: Served) -> None:
     """The film of the fixture is what the test believes: one square, and its opacity below."""
     film = cv2.VideoCapture(str(served.lab / "layers" / "layers" / "a01_walk.mp4"))

@@ -50,10 +50,7 @@ def test_an_overlay_is_the_recording_under_a_bar(made: Magnification, tmp_path: 
     assert facts.factor == 0
 
 
-def test_an_overlay_changes_nothing_but_the_subject(made: Magnification, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ubam.magnification.quality_checks.issues_of", lambda _: ()
-    )  # marks are drawn beside the subject
+def test_an_overlay_changes_nothing_but_the_subject(made: Magnification) -> None:
     short = replace(made, positions=made.positions[:4])
     pictures = overlay.overlay_pictures(short, watched(short, (0.0,)))
     left = (overlay.NARROWEST - stick_figure.WIDTH) // 2
@@ -150,7 +147,6 @@ def test_the_moments_of_a_strip_are_one_cycle_where_there_is_one(made: Magnifica
 
 def test_frames_are_marked_for_what_makes_their_picture_wrong(made: Magnification) -> None:
     frame = next(made.rendered((2.0,)))
-    frame = replace(frame, error=0.1 * np.abs(frame.field).max(-1))
     assert frame_issues(made, frame, 2.0) == ()
     torn = replace(frame, moved={2.0: replace(frame.moved[2.0], torn=TORN_SHARE + 0.01)})
     assert frame_issues(made, torn, 2.0) == ("torn",)

@@ -84,7 +84,7 @@ def test_our_clip_moves_along_the_deviation_and_keeps_the_background(known: tupl
     values, frames = row_values(*known, "ubam", FACTORS)
     assert set(frames) == {*ERRORS, *REASONS}
     assert all(len(column) == SHOWN for column in frames.values())
-    assert max(frames["behind"]) < 10  # grey levels: the recording has noise, the true picture has none
+    assert max(frames["behind"]) < 8  # grey levels: the recording has noise, the true picture has none
     assert values["cosine@2"] > 0.6
     assert 0.2 < values["gain@2"] < 2
     assert values["background@2"] == 0
@@ -107,7 +107,7 @@ def test_another_subject_takes_the_place_and_leaves_the_wall(known: tuple[Clip, 
     shown = in_place_of(clip, [("upright1", 20 + number) for number in range(SHOWN)])
     apart = np.abs(shown.astype(int) - truth.empty).max(-1) > 30
     wanted = truth.masks[0.0]
-    assert (apart & wanted).sum() / (apart | wanted).sum() > 0.55
+    assert (apart & wanted).sum() / (apart | wanted).sum() > 0.6
     far = np.ones(shown.shape[:3], bool)
     columns = np.flatnonzero((apart | truth.masks[1.0]).any((0, 1)))
     far[:, :, max(columns[0] - 6, 0) : columns[-1] + 7] = False
