@@ -49,6 +49,26 @@ def test_every_variable_of_the_compose_file_is_read_by_the_program_or_stands_in_
     assert 'ENTRYPOINT ["ubam"]' in DOCKERFILE.read_text()
 
 
+def test_what_reaches_out_of_the_containers_is_a_file_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    further = yaml.safe_load((DEPLOY / "outside.yaml").read_text(encoding="utf-8"))["services"]
+    values = {
+        "UBAM_OPENID_ISSUER": "https://id.example.org", "UBAM_OPENID_CLIENT": "lab", "UBAM_OPENID_SECRET": "secret",
+        "UBAM_OPENID_NAME": "Clinic", "UBAM_MAIL": "smtp://mail.example.org", "UBAM_MAIL_FROM": "ubam@example.org",
+    }  # fmt: skip
+    assert set(further["web"]["environment"]) | set(further["worker"]["environment"]) == set(values)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    composed = _composed()
+    for service, command in (("web", serve_command), ("worker", worker_command)):
+        read = {option.envvar for option in command.params if isinstance(option, click.Option)}
+        assert set(further[service]["environment"]) <= read | {"UBAM_OPENID_SECRET"}
+        assert set(further[service]["networks"]) - set(composed["services"][service]["networks"]) == {"outside"}
+    worker = worker_command.make_context("worker", ["--data", "data"]).params
+    assert (worker["mail"], worker["mail_from"]) == (values["UBAM_MAIL"], values["UBAM_MAIL_FROM"])
+    web = serve_command.make_context("serve", ["--data", "data", "--accounts"]).params
+    assert web["openid_issuer"] == values["UBAM_OPENID_ISSUER"]
+
+
 def test_the_ports_and_names_of_the_compose_file_fit_together() -> None:
     services, caddy = _composed()["services"], (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
     name, *arguments = services["web"]["command"]
