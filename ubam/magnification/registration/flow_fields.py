@@ -40,6 +40,8 @@ SPACE_SIGMA = 1.0  # of a field of 64 pixels
 
 def read_at(field: Array, place: Array) -> Array:
     """Return a field [h, w] or [h, w, C] read at places [h, w, 2] (x, y in its pixels); the border is repeated."""
+    if not place.size:  # where nothing is seen, there is nothing to read
+        return np.zeros((*place.shape[:-1], *field.shape[2:]), np.float32)
     x, y = np.ascontiguousarray(place[..., 0]), np.ascontiguousarray(place[..., 1])
     found = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)

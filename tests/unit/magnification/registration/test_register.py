@@ -243,6 +243,21 @@ def test_a_frame_that_was_forgotten_is_registered_alike(
     np.testing.assert_array_equal(next(register.fields(beside, positions)).flow, plain.flow)
 
 
+def test_a_frame_in_which_nothing_is_seen_does_not_move(
+    study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, seen = registration(study, "leaning"), CropStore.outline_at
+
+    def nothing_once(store: CropStore, position: int) -> np.ndarray:
+        return seen(store, position) * (store is not found.query or position != 6)
+
+    monkeypatch.setattr(CropStore, "outline_at", nothing_once)
+    flow, _, error = found.frame(6)
+    assert not flow.any()
+    assert not error.any()
+    assert found.frame(8)[0].any()
+
+
 def test_a_map_between_canvases_brings_box_to_box(study: dict[str, CropStore]) -> None:
     own, other = study["leaning"], study["first"]
     place = register.to_canvas(own, 10, other, 20)
