@@ -1,4 +1,4 @@
-"""What was registered of a recording, kept beside its crops: another clip of it does not look through the network again.
+"""What was registered of a recording, kept beside its crops, so that another clip of it does not register it again.
 
 Only the displacements of contours are kept, which take nearly all of the time. What follows from them is made again, so
 that a clip has the same pixels either way.
