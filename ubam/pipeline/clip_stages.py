@@ -18,7 +18,7 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
 from ubam.pipeline.job import Job, device_of
-from ubam.pipeline.scored_run import ScoredRun, pictured_of
+from ubam.pipeline.scored_run import ScoredRun, kept_run, pictured_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.recordings.video_writer import write_clip
@@ -100,7 +100,7 @@ def read_body_of(recording_id: str, job: Job, plan: str) -> None:
 def show_recording(recording_id: str, job: Job, plan: str) -> None:
     """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
     job.bring(job.files.model.path, job.files.scores("windows").parent, job.files.recordings_csv)
-    material = ScoredRun(job, plan)
+    material = kept_run(job, plan)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
         store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
