@@ -118,10 +118,10 @@ def fill_gaps(
     The output of the gap-filling network, at any size: flow [h, w, 2], in pixels of the picture, where to read the
     moved subject; opacity [h, w] in 0..1; colour [h, w, 3], grey levels to add.
     """
-    rows, columns = np.nonzero(carried.gap)  # a gap is thin: a hundredth of the picture
-    out = picture.copy()
-    if not len(rows):
+    places, out = cv2.findNonZero((carried.gap > 0).astype(np.uint8)), picture.copy()
+    if places is None:
         return out
+    columns, rows = places.reshape(-1, 2).T  # a gap is thin: few pixels of the picture
     size = carried.gap.shape[::-1]
     shift, layer, added = (cv2.resize(found, size)[rows, columns] for found in (flow, opacity, colour))
     subject = _read_pixels(carried.colour, shift[:, 0] + columns, shift[:, 1] + rows)

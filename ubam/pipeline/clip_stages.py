@@ -110,12 +110,12 @@ def show_recording(recording_id: str, job: Job, plan: str) -> None:
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
     made = material.magnification(recording_id, frames, job.settings.factors)  # registered once for all factors
     for number, factor in enumerate(job.settings.factors):
-        check = Check(made, factor) if number else Layers(made, factor)
+        check = Check(made, factor) if number else Layers(made, factor, job.files.layers(recording_id))
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
         write_json(out.with_suffix(".json"), facts.to_json())
         if isinstance(check, Layers):
-            check.write(job.files.layers(recording_id))
+            check.write()
             proof |= _plot(job, recording_id, check, facts.marked_s)
     write_arrays(job.files.evidence(recording_id), **proof)
 
