@@ -34,6 +34,11 @@ def test_help_needs_no_numbers_and_no_server() -> None:
     assert _imported(code, *HEAVY, "numpy", "flask", "sqlalchemy", "ffmpeg") == set()
 
 
+def test_a_clip_of_a_finished_run_waits_for_no_library_that_it_does_not_use() -> None:
+    code = "from ubam.pipeline import plan, queries, runner"
+    assert _imported(code, "matplotlib", "sklearn", "pandas", "scipy.stats", "scipy.signal") == set()
+
+
 def test_a_name_that_needs_a_heavy_library_brings_it_on_first_use() -> None:
     assert _imported("import ubam; ubam.Model", "torch") == {"torch"}
 

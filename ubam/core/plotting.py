@@ -11,7 +11,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ubam.core.files import atomic_path
-from ubam.core.typing import Array
 
 REFERENCE_COLOUR = "#7a7f87"
 OKABE_ITO = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -78,14 +77,3 @@ def plain_label(text: str, most: int = 32) -> str:
     """`text` without its dollars being read as mathematics, and short enough for a label: `most` signs."""
     text = " ".join(str(text).split())
     return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
-
-
-HEAT = np.array([[240, 228, 66], [213, 94, 0]], np.float32)
-
-AMBER = (230, 159, 0)
-
-
-def heat_colour(share: Array) -> Array:
-    """Return the colour [..., 3] of displacements `share` [...], 0 at 2 % and 1 at 10 % of the body height."""
-    share = np.clip(share, 0, 1)[..., None]
-    return ((1 - share) * HEAT[0] + share * HEAT[1]).astype(np.float32)

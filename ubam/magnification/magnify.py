@@ -20,6 +20,7 @@ from ubam.core.errors import UbamError
 from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
 from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
+from ubam.magnification.registration.kept import recall
 from ubam.magnification.registration.register import FIELD, Field, Matches, Registration, fields
 from ubam.magnification.seen_again import SeenAgain, crop_of, factors_shown, look_again
 from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
@@ -33,6 +34,7 @@ Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
 GRID = 160  # largest side of the grid on which displacements are inverted
+EDGE = 8  # pixels beside what is looked at that have a share in it
 MEASURED_S = 0.25  # seconds between the frames in which the factor is measured
 MOST_MEASURED = 48
 
@@ -160,10 +162,18 @@ class Magnification:
 
     def _opacity(self, scene: Scene, inside: Picture, region: tuple[int, int, int, int], position: int) -> Array:
         """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
-        box = self.query.box[position]
+        box, width = self.query.box[position], max(1.0, self.query.body_height / 100)
         outline = whole_outline(self.query.outline_at(position), box, region)
-        rim = scene.saliency(inside) if not (self.query.in_place or self.query.camera_lost) else outline
-        return subject_opacity(rim, outline > 0.5, max(1.0, self.query.body_height / 100))
+        x, y, w, h = cv2.boundingRect((outline > 0.5).astype(np.uint8))
+        room = int(4 * width) + EDGE  # as far as the layer, its blur and what saliency looks at reach
+        part = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
+        rim = outline[part]
+        if not (self.query.in_place or self.query.camera_lost):
+            near = replace(scene, background=scene.background[part], noise=scene.noise[part])
+            rim = near.saliency(np.ascontiguousarray(inside[part]))
+        found = np.zeros(outline.shape, np.float32)
+        found[part] = subject_opacity(rim, outline[part] > 0.5, width)
+        return found
 
     def _repaired(
         self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array
@@ -313,7 +323,9 @@ def magnify(
     check_factors(factors)
     plan = plan or likeliest_plan([query, *(store for store, _ in references)])
     posture, twin = np.asarray(recording.posture, np.float32), np.asarray(twin, np.float32)
+    registration = Registration.of(query, references, plan)
+    recall(registration)
     return Magnification(
-        query, Path(recording.video), Registration.of(query, references, plan), positions, query.whole_scene(), embed,
-        posture, twin, generator, query.crops([len(query.time_s) // 2])[0],
+        query, Path(recording.video), registration, positions, query.whole_scene(), embed, posture, twin, generator,
+        query.crops([len(query.time_s) // 2])[0],
     )  # fmt: skip

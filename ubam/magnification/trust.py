@@ -70,11 +70,10 @@ def outline_lost(query: CropStore, position: int) -> float:
     if not query.found[position]:
         return float("inf")
     reach = max(1, round(BESIDE_S * query.fps))
-    near = np.arange(max(0, position - reach), min(len(query.time_s), position + reach + 1))
-    near = near[query.found[near]]
+    near = slice(max(0, position - reach), position + reach + 1)
     own = np.asarray(query.views[position][..., 0], np.float32) / 255
     soft = float(((own > 0.2) & (own < 0.8)).sum()) / max(float((own > 0.2).sum()), 1.0)
-    areas = np.asarray(query.views[near][..., 0], np.float32).sum((1, 2)) / 255
+    areas = query.views[near][..., 0].sum((1, 2), dtype=np.int64)[query.found[near]].astype(np.float32) / 255
     usual = max(float(np.median(areas)), 1e-6)
     return max(soft / SOFT_SHARE, abs(float(own.sum()) / usual - 1) / AREA_CHANGE)
 

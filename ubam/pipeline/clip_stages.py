@@ -18,7 +18,7 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.quality_checks import Check
 from ubam.pipeline.job import Job, device_of
-from ubam.pipeline.scored_run import ScoredRun, pictured_of
+from ubam.pipeline.scored_run import ScoredRun, kept_run, pictured_of
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe, read_frames
 from ubam.recordings.video_writer import write_clip
@@ -100,7 +100,7 @@ def read_body_of(recording_id: str, job: Job, plan: str) -> None:
 def show_recording(recording_id: str, job: Job, plan: str) -> None:
     """Evidence, preview, magnified clips and the plots of where and when of one recording, in a worker."""
     job.bring(job.files.model.path, job.files.scores("windows").parent, job.files.recordings_csv)
-    material = ScoredRun(job, plan)
+    material = kept_run(job, plan)
     store, video = material.store(recording_id), job.video(recording_id)
     proof = gather_evidence(
         store, material.twin(recording_id), material.store, material.windows(recording_id), material.embed
@@ -110,12 +110,12 @@ def show_recording(recording_id: str, job: Job, plan: str) -> None:
     frames = clip_frames(store, stretch, job.settings.clip_seconds)
     made = material.magnification(recording_id, frames, job.settings.factors)  # registered once for all factors
     for number, factor in enumerate(job.settings.factors):
-        check = Check(made, factor) if number else Layers(made, factor)
+        check = Check(made, factor) if number else Layers(made, factor, job.files.layers(recording_id))
         out = job.clip(recording_id, factor)
         facts = write_magnified(out, "side-by-side", made, factor, check=check)
         write_json(out.with_suffix(".json"), facts.to_json())
         if isinstance(check, Layers):
-            check.write(job.files.layers(recording_id))
+            check.write()
             proof |= _plot(job, recording_id, check, facts.marked_s)
     write_arrays(job.files.evidence(recording_id), **proof)
 

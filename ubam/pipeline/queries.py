@@ -51,12 +51,12 @@ def magnify_recording(
     material = material_of(job, recording_id)
     frames = frames_within(material.store(recording_id), span)
     made: Magnification = material.magnification(recording_id, frames, [0.0 if layout in TO_THE_TWIN else factor])
-    check = Layers(made, factor) if layers and layout == "side-by-side" else None
+    check = Layers(made, factor, layers) if layers and layout == "side-by-side" else None
     progress = job.counted("magnify")
     facts = write_magnified(out, layout, made, factor, progress=progress, check=check, moments=count)
     write_json(out.with_suffix(".json"), facts.to_json())
-    if check is not None and layers is not None:
-        check.write(layers)
+    if check is not None:
+        check.write()
     return facts
 
 

@@ -7,22 +7,17 @@ settings are as they were when it was done.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
 from ubam.core.parallel import Workers
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
-from ubam.pipeline.clip_stages import generator, magnify
-from ubam.pipeline.embedding_stage import embed
-from ubam.pipeline.encoding_stages import train
 from ubam.pipeline.job import Job, row_of
 from ubam.pipeline.mirrored_run import kept_in_step
-from ubam.pipeline.recording_stages import check, croppable, crops, judge_size
-from ubam.pipeline.score_stage import score
+from ubam.pipeline.recording_stages import croppable, judge_size
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
-from ubam.report.figures.write import write_figures
-from ubam.report.page import write_report
 from ubam.results.run_folder import ModelFolder
 from ubam.results.run_record import locked
 from ubam.results.run_tables import OF_RECORDINGS, damaged_tables, refuse_damaged
@@ -142,18 +137,31 @@ def run_scoring(job: Job) -> list[str]:
 
 def report(job: Job) -> list[str]:
     """The figures and report.html."""
+    from ubam.report.figures.write import write_figures  # here, as matplotlib comes with them
+    from ubam.report.page import write_report
+
     write_figures(job.folder)
     write_report(job.folder, job.counted("report"))
     return []
 
 
+def _work_of(stage: str, module: str) -> Callable[[Job], list[str]]:
+    """The work of a stage; its libraries come with it: a clip of a finished run waits for those of no other stage."""
+
+    def do(job: Job) -> list[str]:
+        done: list[str] = getattr(import_module(f"ubam.pipeline.{module}"), stage)(job)
+        return done
+
+    return do
+
+
 WORK: dict[str, Callable[[Job], list[str]]] = {
-    "check": check,
-    "crops": crops,
-    "train": train,
-    "embed": embed,
-    "score": score,
-    "generator": generator,
-    "magnify": magnify,
+    "check": _work_of("check", "recording_stages"),
+    "crops": _work_of("crops", "recording_stages"),
+    "train": _work_of("train", "encoding_stages"),
+    "embed": _work_of("embed", "embedding_stage"),
+    "score": _work_of("score", "score_stage"),
+    "generator": _work_of("generator", "clip_stages"),
+    "magnify": _work_of("magnify", "clip_stages"),
     "report": report,
 }

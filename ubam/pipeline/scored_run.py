@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
-from ubam.core.files import read_csv
+from ubam.core.files import file_stamp, read_csv
 from ubam.deviation.posture_series import PostureSeries
 from ubam.deviation.twin import Matcher, Twin, blend, matched_subjects, twin_basis
 from ubam.encoding.embedding import embed_postures, stride_of
@@ -110,6 +111,18 @@ class ScoredRun:
         """A recording with its learned postures."""
         posture = self.pictured(recording_id)
         return EmbeddedRecording(self.store(recording_id), self.job.video(recording_id), posture)
+
+
+_kept: dict[tuple[Path | int | str | None, ...], ScoredRun] = {}
+
+
+def kept_run(job: Job, plan: str | None) -> ScoredRun:
+    """The scored run of a worker, read once for all clips of it; forgotten for another, or when a stage was done."""
+    key = (job.folder, *file_stamp(job.files.run_json), plan)
+    if key not in _kept:
+        _kept.clear()
+        _kept[key] = ScoredRun(job, plan)
+    return _kept[key]
 
 
 def pictured_of(embedding: Mapping[str, np.ndarray], dim: int) -> np.ndarray:

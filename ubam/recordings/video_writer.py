@@ -2,7 +2,8 @@
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -39,14 +40,23 @@ def write_clip(path: Path | str, frames: Iterable[np.ndarray], fps: float, crf: 
     first = next(frames, None)
     if first is None:
         raise VideoError(f"{path}: there is no frame to write")
-    height, width = (side + side % 2 for side in first.shape[:2])
+    with clip_film(path, first.shape, fps, crf) as add:
+        for frame in chain([first], frames):
+            add(frame)
+
+
+@contextmanager
+def clip_film(path: Path, shape: tuple[int, ...], fps: float, crf: int = 20) -> Iterator[Callable[[np.ndarray], None]]:
+    """What adds a frame of `shape` to the clip that `write_clip` would write; it takes its place at the end."""
+    height, width = (side + side % 2 for side in shape[:2])
     source = ffmpeg.input("pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=_rate(fps))
     with atomic_path(path) as temporary:
         output = source.output(
             str(temporary), format="mp4", vcodec="libx264", pix_fmt="yuv420p", crf=crf, preset="veryfast", threads=1,
             movflags="+faststart", map_metadata=-1, fflags="+bitexact", **{"flags:v": "+bitexact"},
         )  # fmt: skip
-        _encode(output, chain([first], frames), first.shape, path)
+        with _encoder(output, shape, path) as add:
+            yield add
 
 
 def write_copy(
@@ -133,16 +143,20 @@ def _rate(fps: float) -> str:
     return str(Fraction(fps).limit_denominator(100_000))
 
 
-def _encode(output: object, frames: Iterable[np.ndarray], shape: tuple[int, ...], path: Path) -> None:
+@contextmanager
+def _encoder(output: object, shape: tuple[int, ...], path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     with tempfile.TemporaryFile() as said:
         command = [part for part in full_command(output) if part != "-nostdin"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         pipe = cast(IO[bytes], process.stdin)
+
+        def add(frame: np.ndarray) -> None:
+            if frame.shape != shape or frame.dtype != np.uint8:
+                raise ValueError(f"frames must all be uint8 {shape}; one is {frame.dtype} {frame.shape}")
+            pipe.write(_even(frame).tobytes())
+
         try:
-            for frame in frames:
-                if frame.shape != shape or frame.dtype != np.uint8:
-                    raise ValueError(f"frames must all be uint8 {shape}; one is {frame.dtype} {frame.shape}")
-                pipe.write(_even(frame).tobytes())
+            yield add
             pipe.close()
         except BrokenPipeError:
             pass  # ffmpeg ended early; its return code and its words follow

@@ -29,6 +29,11 @@ class CropFolder:
         """Which plan of body the landmarks and places are of; written after them."""
         return self.path / "body.json"
 
+    @property
+    def registered(self) -> Path:
+        """How the frames of its clips were registered with those of references; clips make it, and make it again."""
+        return self.path / "registered.npz"
+
     def array(self, name: str) -> Path:
         """One array with an entry for each frame: `time_s`, `box`, `offsets`, `views` and others."""
         return self.path / f"{name}.npy"

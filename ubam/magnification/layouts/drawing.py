@@ -9,7 +9,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ubam.core.plotting import AMBER, heat_colour
+from ubam.core.colours import AMBER, heat_colour
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Frame
 from ubam.magnification.trust import WEAKEST
@@ -44,10 +44,13 @@ def lay_heat(picture: Picture, length: Array, opacity: Array, body_height: float
     part = np.s_[max(0, y - rim) : y + height + rim, max(0, x - rim) : x + width + rim]
     share = np.clip((length[part] / np.float32(body_height) - LOW) / (HIGH - LOW), 0, 1)
     there = cv2.GaussianBlur(warm[part].astype(np.float32), (0, 0), soft)
-    alpha = (there * (OPACITY[0] + (OPACITY[1] - OPACITY[0]) * share))[..., None]
-    grey = cv2.cvtColor(picture[part], cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
-    painted = RAMP[np.rint(share * (len(RAMP) - 1)).astype(np.int64)] * (np.float32(0.6) + np.float32(0.4) * grey)
-    out[part] = np.rint((1 - alpha) * picture[part] + alpha * painted).clip(0, 255).astype(np.uint8)
+    shown = there > 0
+    share, there, before = share[shown], there[shown], picture[part][shown]
+    alpha = np.repeat(there * (OPACITY[0] + (OPACITY[1] - OPACITY[0]) * share), 3).reshape(-1, 3)
+    grey = cv2.cvtColor(picture[part], cv2.COLOR_RGB2GRAY)[shown].astype(np.float32) / 255
+    light = np.repeat(np.float32(0.6) + np.float32(0.4) * grey, 3).reshape(-1, 3)
+    painted = RAMP[np.rint(share * (len(RAMP) - 1)).astype(np.int64)] * light
+    out[part][shown] = np.rint((1 - alpha) * before + alpha * painted).clip(0, 255).astype(np.uint8)
     return out
 
 

@@ -17,7 +17,7 @@ from ubam.core.typing import Array, Picture
 from ubam.magnification.layouts.side_by_side import Region, cut_panel, panel_size, shown_regions
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.quality_checks import Check
-from ubam.recordings.video_writer import write_clip
+from ubam.recordings.video_writer import clip_film
 
 GRID = 40  # points of the displacement along the longer side
 MOST_FRAMES = 400  # of a longer clip no layers are kept
@@ -26,43 +26,43 @@ CRF = 16  # a soft opacity would be a soft rim
 
 
 class Layers(Check):
-    """A check that keeps the layers of the clip that it watches, as compressed pictures."""
+    """A check that writes the layers of the clip that it watches into the film `out` (.mp4), frame by frame."""
 
-    def __init__(self, made: Magnification, factor: float) -> None:
+    def __init__(self, made: Magnification, factor: float, out: Path) -> None:
         super().__init__(made, factor)
-        self._regions = shown_regions(made)
+        self._out, self._regions = out, shown_regions(made)
         width, height = panel_size(self._regions[0])
         self._size = width - width % 2, height - height % 2
-        self._pictures: list[np.ndarray] = []
         self._flows: list[Array] = []
         self._heights: list[float] = []
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, tuple[str, ...]]]:
-        """Yield what `Check` does, and keep the layers on the way."""
-        for number, (frame, issues) in enumerate(super().watch(frames)):
-            if len(self._regions) <= MOST_FRAMES:
-                self._keep(frame, self._regions[number])
-            yield frame, issues
+        """Yield what `Check` does, and write the film on the way."""
+        if len(self._regions) > MOST_FRAMES:
+            yield from super().watch(frames)
+            return
+        width, height = self._size
+        with clip_film(self._out, (3 * height, width, 3), self.made.query.fps, CRF) as add:
+            for (frame, issues), region in zip(super().watch(frames), self._regions, strict=False):
+                add(self._layers(frame, region))
+                yield frame, issues
 
-    def _keep(self, frame: Frame, region: Region) -> None:
+    def _layers(self, frame: Frame, region: Region) -> Picture:
         query = self.made.query
-        scene = query.seen(self.made.scene, frame.position).background
-        opacity = _placed(frame, query.height, query.width)
-        stacked = [cut_panel(picture, region, self._size) for picture in (frame.recording, scene, opacity)]
-        pixels = cv2.cvtColor(np.vstack(stacked), cv2.COLOR_RGB2BGR)
-        self._pictures.append(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
         self._flows.append(flow_on_grid(frame, region, self._size[0]))
         self._heights.append(query.height_at(frame.position) * self._size[0] / (region[2] - region[0]))
+        scene = query.seen(self.made.scene, frame.position).background
+        opacity = _placed(frame, query.height, query.width)
+        return np.vstack([cut_panel(picture, region, self._size) for picture in (frame.recording, scene, opacity)])
 
-    def write(self, out: Path) -> bool:
-        """Write the film `out` (.mp4) and the displacements beside it (.json); False where the clip was too long."""
-        if not self._pictures:
+    def write(self) -> bool:
+        """Write the displacements beside the film (.json); False where the clip was too long."""
+        if not self._flows:
             return False
-        write_clip(out, (_picture(one) for one in self._pictures), self.made.query.fps, crf=CRF)
         flows = np.stack(self._flows)
         step = max(float(np.abs(flows).max()), 1e-3) / STEPS
         coded = b64encode(np.rint(flows / step).astype(np.int8).tobytes()).decode()
-        write_json(out.with_suffix(".json"), {
+        write_json(self._out.with_suffix(".json"), {
             "fps": self.made.query.fps, "size": list(self._size), "grid": [flows.shape[2], flows.shape[1]],
             "heights": [round(height, 1) for height in self._heights], "step": step, "flow": coded,
         })  # fmt: skip
@@ -93,8 +93,3 @@ def _placed(frame: Frame, height: int, width: int) -> Picture:
     opacity = next(iter(frame.moved.values())).source_opacity
     whole[y0:y1, x0:x1] = np.rint(255 * np.clip(opacity, 0, 1)).astype(np.uint8)
     return np.repeat(whole[..., None], 3, axis=2)
-
-
-def _picture(written: np.ndarray) -> Picture:
-    pixels = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR))
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)

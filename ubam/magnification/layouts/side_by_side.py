@@ -37,7 +37,7 @@ def side_by_side(
     size = panel_size(regions[0])
     names = ("Twin", "Recording", f"Magnified {factor:g}×")
     header = np.hstack([label(name, size[0], HEADER) for name in names])
-    for region, (frame, issues) in zip(regions, frames, strict=False):
+    for (frame, issues), region in zip(frames, regions, strict=False):  # in this order frames come to their end
         box, height = made.query.box[frame.position], made.query.height_at(frame.position)
         marked, arrows = mark_change(frame, factor, box, height)
         panels = [cut_panel(picture, region, size) for picture in (frame.moved[0.0].picture, frame.recording, marked)]

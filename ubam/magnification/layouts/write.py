@@ -11,9 +11,9 @@ from ubam.core.progress import Progress, counted
 from ubam.core.settings import LAYOUTS, SUFFIXES
 from ubam.magnification.layouts.overlay import overlay_pictures
 from ubam.magnification.layouts.side_by_side import side_by_side
-from ubam.magnification.layouts.strip import MOMENTS, write_strip
 from ubam.magnification.magnify import Frame, Magnification
 from ubam.magnification.quality_checks import Check
+from ubam.magnification.registration.kept import keep
 from ubam.recordings.video_writer import write_clip
 from ubam.results.records.clips import ClipFacts
 
@@ -61,11 +61,14 @@ def write_magnified(
         raise UbamError(f"The layout '{layout}' is written as {' and '.join(SUFFIXES[layout])}, not as {out.name}.")
     factor = 0.0 if layout in TO_THE_TWIN else float(factor)
     if layout == "strip":
+        from ubam.magnification.layouts.strip import MOMENTS, write_strip  # here: a clip does not wait for matplotlib
+
         return write_strip(out, magnification, factor, moments or MOMENTS)
     check = check or Check(magnification, factor)
     factors = (0.0, factor) if layout == "side-by-side" else (factor,)
     frames = counted(magnification.rendered(factors), len(magnification.positions), progress)
     write_clip(out, _pictures(layout, magnification, check.watch(frames), factor), magnification.query.fps)
+    keep(magnification.registration)
     return check.facts(layout)
 
 

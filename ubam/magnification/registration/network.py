@@ -82,11 +82,10 @@ def correlation(query: Tensor, reference: Tensor) -> Tensor:
     query, reference = functional.normalize(query, dim=1), functional.normalize(reference, dim=1)
     every = torch.bmm(query.flatten(2).transpose(1, 2), reference.flatten(2)).view(count, rows, columns, rows, columns)
     padded = functional.pad(every, (REACH,) * 4)
-    row = torch.arange(rows)[:, None, None, None]
-    column = torch.arange(columns)[None, :, None, None]
-    step = torch.arange(2 * REACH + 1)
-    near = padded[:, row, column, row + step[:, None], column + step]
-    return 4 * near.flatten(3).permute(0, 3, 1, 2)
+    frame, row, column, down, right = padded.stride()
+    side = 2 * REACH + 1  # cell (r, c) looks at rows from r on and columns from c on of the padded reference
+    near = padded.as_strided((count, side, side, rows, columns), (frame, down, right, row + down, column + right))
+    return 4 * near.reshape(count, side * side, rows, columns)
 
 
 def load_registration_network(path: Path) -> RegistrationNetwork:

@@ -45,7 +45,7 @@ FIELD = 64  # pixels a side of a displacement field
 GROUND_PART = 0.5  # share of the body height, from the ground, that fixes the horizontal origin
 GROUND_FRAMES = 16  # frames, at most, on which the origin and the normal variation are found
 TIME_SIGMA_S = 0.04  # of the smoothing over time
-STEP_S = 0.06  # between registered frames
+STEP_S = 0.066  # between registered frames: every second one at 24 to 30 a second, however the rate is rounded
 CHUNK_FRAMES = 48
 SEEN = 0.05  # weight of a cell from which it is part of the subject
 KEPT = 256  # registered frames that are remembered, at most
@@ -79,14 +79,15 @@ class Seen:
 class Registration:
     """A recording beside the matched recordings of its references; every frame is registered only once.
 
-    bodies: the query's, and those of the references in the order of `matches`.
+    bodies: the query's, and those of the references in the order of `matches`. found: by way and position, the
+    displacement of that frame's contour to each reference, float32 [R, n, 2], its constant shift included.
     """
 
     query: CropStore
     matches: Matches
     bodies: tuple[Body, Sequence[Body]]
     _subjects: dict[int, Seen] = field(default_factory=dict, repr=False)
-    _moves: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
+    found: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
     _frames: dict[int, Registered] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -135,11 +136,11 @@ class Registration:
         return self._frames[position]
 
     def _found(self, way: int, position: int) -> Array:
-        if (way, position) not in self._moves:
+        if (way, position) not in self.found:
             frames = [int(path[position]) for _, path in self.matches]
             find = self.by_contours if way == CONTOURS else self._by_network
-            _remember(self._moves, (way, position), find(position, frames), len(WAYS) * KEPT)
-        return self._moves[way, position]
+            _remember(self.found, (way, position), find(position, frames), len(WAYS) * KEPT)
+        return self.found[way, position]
 
     def _by_network(self, position: int, frames: Sequence[int]) -> Array:
         views = [

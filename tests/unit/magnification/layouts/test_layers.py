@@ -25,9 +25,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Magnification:
 
 @pytest.fixture(scope="module")
 def film(made: Magnification, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, check = tmp_path_factory.mktemp("film"), Layers(made, 2.0)
+    folder = tmp_path_factory.mktemp("film")
+    check = Layers(made, 2.0, folder / "layers.mp4")
     write_magnified(folder / "clip.mp4", "side-by-side", made, 2.0, check=check)
-    assert check.write(folder / "layers.mp4")
+    assert check.write()
     return folder / "layers.mp4"
 
 
@@ -73,7 +74,7 @@ def test_the_picture_moved_by_its_layers_is_the_rendered_one(made: Magnification
 def test_a_long_clip_has_no_layers(made: Magnification, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(written, "MOST_FRAMES", 3)
     short = replace(made, positions=made.positions[:4])
-    check = Layers(short, 2.0)
+    check = Layers(short, 2.0, tmp_path / "layers.mp4")
     write_magnified(tmp_path / "clip.mp4", "side-by-side", short, 2.0, check=check)
-    assert not check.write(tmp_path / "layers.mp4")
+    assert not check.write()
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
