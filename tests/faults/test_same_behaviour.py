@@ -7,12 +7,17 @@ import pytest
 
 from tests.support.videos import ff
 from ubam.core.files import read_csv, write_csv
+from ubam.core.text import listed
 from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.evaluation.synthetic.study import write_recording
 from ubam.pipeline.plan import plan_run
 from ubam.pipeline.runner import run_stages
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import probe
+from ubam.results.records.study import Statistics
+from ubam.results.run_data import read_facts
+from ubam.results.run_folder import RunFolder
+from ubam.statistics.confounds.direction import WHY
 from ubam.tracking.locate import survey_and_find
 
 REFERENCE, FILMED_AGAIN = range(1, 9), (20, 21, 22)  # seeds of healthy subjects
@@ -28,8 +33,8 @@ MIRROR = pytest.mark.xfail(strict=True, reason="views of the learned posture are
 
 
 @pytest.fixture(scope="module")
-def deviations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """Deviations of healthy walkers, of three of them as other cameras would show them, and of these impaired."""
+def scored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of healthy walkers, of three of them as other cameras would show them, and of these impaired."""
     folder = tmp_path_factory.mktemp("same")
     for seed in (*REFERENCE, *FILMED_AGAIN):
         write_recording(folder, f"healthy{seed}", render_recording(seed, RecordingSpec(seconds=2.4)))
@@ -45,7 +50,12 @@ def deviations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     plan = plan_run(folder / "study.csv", {"preset": "quick", "workers": 1}, ask=lambda groups: None)
     job = plan.start(folder / "run", lambda *_: None)
     run_stages(job, "score")
-    return {row["subject"]: float(row["deviation"]) for row in read_csv(job.files.scores("subjects"))}
+    return job.files
+
+
+@pytest.fixture(scope="module")
+def deviations(scored: RunFolder) -> dict[str, float]:
+    return {row["subject"]: float(row["deviation"]) for row in read_csv(scored.scores("subjects"))}
 
 
 @pytest.mark.slow
@@ -57,6 +67,17 @@ def test_another_camera_leaves_a_healthy_subject_healthy(name: str, deviations: 
     before, ill = ([deviations[f"{what}{seed}"] for seed in FILMED_AGAIN] for what in ("healthy", "impaired"))
     print(f"{name}: {np.round(before, 2)} -> {np.round(now, 2)}; healthy to {highest:.2f}, impaired {np.round(ill, 2)}")
     assert max(now) <= highest < min(ill)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_those_in_a_mirror_are_named(scored: RunFolder) -> None:
+    """All and only they: what a mirror does to the deviation is not mended."""
+    said = Statistics.from_json(read_facts(scored.statistics_json)).audit.warnings
+    names = [f"mirrored{seed}" for seed in FILMED_AGAIN]
+    assert [words for words in said if " face" in words] == [
+        f"{listed(names)} (query) face left, those of healthy right: {WHY['direction']}"
+    ]
 
 
 def test_another_camera_leaves_the_subject_where_it_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -56,7 +57,7 @@ class RunRecord:
                     f"{folder} already holds a run of another study ({run.record.get('study')}); "
                     "choose another folder with --out, or pass --fresh to replace it."
                 )
-        elif folder.exists() and any(entry.name not in (LOCK, TOLD) for entry in folder.iterdir()):
+        elif folder.exists() and any(not _left_before_the_record(entry.name) for entry in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no run; choose an empty or new folder with --out.")
         else:
             run = cls(folder, {"stages": {}, "warnings": []})
@@ -120,6 +121,11 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _left_before_the_record(name: str) -> bool:
+    """Whether a file is one that a run has before run.json; one killed then leaves its temporary file, too."""
+    return name in (LOCK, TOLD) or fnmatch(name, ".run-????????.json")
 
 
 def _now() -> str:

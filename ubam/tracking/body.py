@@ -78,6 +78,27 @@ def read_body(store: CropStore, plan: str) -> Body:
     return Body(plan, marks[..., :2], marks[..., 2], marks[..., 3], np.load(files.array("places"), mmap_mode="r"))
 
 
+def landmarks_as_seen(store: CropStore) -> tuple[str, np.ndarray] | None:
+    """Plan of body and landmarks float32 [T,L,4] that a store holds, as `Look` has them; None where it has none.
+
+    Raises
+    ------
+    VideoError
+        They are damaged.
+    """
+    files = CropFolder(store.folder)
+    if not files.body.is_file():
+        return None
+    marks = files.array("landmarks")
+    try:
+        told: dict[str, Any] = read_record(files.body)
+        digests = told.get("digests", {})
+        check_digests(store.folder, {name: digests[name] for name in digests if name == marks.name})
+    except DamagedFile as error:
+        raise VideoError(f"{error}; remove its folder and run the crops stage again") from error
+    return str(told["plan"]), np.load(marks)
+
+
 def _is_of(folder: Path, plan: str) -> bool:
     """Whether the landmarks and places in a store's folder are of a plan, by this eye; VideoError if damaged.
 

@@ -22,6 +22,14 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
 
 
+def test_a_run_that_was_killed_before_its_record_was_there_begins(tmp_path: Path) -> None:
+    """The kill leaves the temporary file of run.json, and the folder's lock."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").touch()
+    (tmp_path / "run" / ".run-2erqliok.json").write_text("{")
+    assert RunRecord.start(tmp_path / "run", tmp_path / "a.csv", "a").record["stages"] == {}
+
+
 def test_a_failed_stage_is_not_done_and_says_why(tmp_path: Path) -> None:
     run = RunRecord.start(tmp_path / "run", tmp_path / "a.csv", "a")
 

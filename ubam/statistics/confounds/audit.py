@@ -10,6 +10,7 @@ from ubam.recordings.study_table import Recording
 from ubam.results.controls import OURS
 from ubam.results.records.audit import Audit, Comparison, ControlRow
 from ubam.statistics.confounds.correlates import WITHOUT_MEAN, follow, identity_leak
+from ubam.statistics.confounds.direction import other_sides
 from ubam.statistics.confounds.group_differences import compare, label_permutations, of_subjects, rank_aucs
 from ubam.statistics.confounds.recording_properties import RecordingProperties
 from ubam.statistics.confounds.sentences import with_words
@@ -42,10 +43,12 @@ def audit_study(
     )
     background = np.array([empty.get(key, np.nan) for key in subjects.keys]) if empty else None
     deviation = np.array([scored.get(key, np.nan) for key in subjects.keys])
+    known = np.array([group == reference or reference is None for _, group in subjects.keys])
     return with_words(
         comparisons,
         follow(subjects, deviation, background, seed),
         identity_leak(_codes(embeddings), keys, [recording.session for recording in recordings]),
+        other_sides(subjects.keys, subjects.numbers, known, reference or "the others"),
     )
 
 

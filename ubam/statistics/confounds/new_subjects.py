@@ -14,6 +14,7 @@ from ubam.core.files import read_arrays, write_arrays
 from ubam.core.text import capitalised
 from ubam.results.records.audit import Audit, NewSubject, RangeRow
 from ubam.results.run_folder import ReferenceFolder
+from ubam.statistics.confounds.direction import other_sides
 from ubam.statistics.confounds.group_differences import Key, Subjects, features_of, of_subjects
 from ubam.statistics.confounds.recording_properties import MOVED_BY_THE_SUBJECT, Feature, RecordingProperties
 
@@ -68,7 +69,11 @@ def audit_new(
         others = [place for place in range(count) if subjects.keys[place] != (f"reference {subject}", "")]
         rows = [held_to(subjects, feature, position, others) for feature in features_of(subjects)]
         found.append(NewSubject(subject, group, [replace(row, words=_words(row, subject)) for row in rows]))
-    warnings = [row.words for one in found for row in one.rows if row.verdict == "outside"]
+    sides = other_sides(subjects.keys, subjects.numbers, np.arange(len(subjects.keys)) < count, "the reference")
+    warnings = [words for sentences in sides.values() for words in sentences]
+    plain = [name for name, words in sides.items() if words]
+    outside = [row for one in found for row in one.rows if row.verdict == "outside" and row.feature not in plain]
+    warnings += [row.words for row in outside]
     unknown = [
         f"Each new subject was compared with the range of {count} reference subjects. Within it, light, place "
         "or camera may still contribute to a deviation: one subject cannot show that."
@@ -80,7 +85,11 @@ def together(first: RecordingProperties, second: RecordingProperties) -> Recordi
     """The recordings of both, with the properties that both have."""
     return RecordingProperties(
         np.concatenate([first.scene, second.scene]),
-        {name: np.concatenate([first.numbers[name], second.numbers[name]]) for name in first.numbers},
+        {
+            name: np.concatenate([values, second.numbers[name]])
+            for name, values in first.numbers.items()
+            if name in second.numbers
+        },
         {name: [*first.places[name], *second.places[name]] for name in first.places if name in second.places},
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ubam.deviation.controls import scene_row
 from ubam.recordings.study_table import Recording
+from ubam.statistics.confounds.direction import facing, turning
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.views import scene_at
 
@@ -37,12 +38,20 @@ FEATURES = (
     Feature("size", "the height of the body in the picture", "the distance of the camera or the build", "px"),
     Feature("across", "the place in the picture, left to right", "how the camera was pointed", "share of the width"),
     Feature("down", "the place in the picture, top to bottom", "how the camera was pointed", "share of the height"),
+    Feature(
+        "direction",
+        "the side that the subject faces",
+        "the side from which was filmed",
+        "on the scale -1 left, 1 right",
+    ),
+    Feature("turning", "the way in which the subject turns", "a film in a mirror", "on the scale -1 left, 1 right"),
     Feature("noise", "the noise of the picture", "the camera or its compression", "grey levels"),
     Feature("resolution", "the size of the picture", "the camera"),
     Feature("frame_rate", "the frame rate", "the camera", "frames per s"),
     Feature("duration", "the length of the recordings", "how long was filmed", "s"),
 )
-MOVED_BY_THE_SUBJECT = ("size", "across", "down")  # a hunch makes smaller, a drag takes elsewhere: these may be effects
+MOVED_BY_THE_SUBJECT = ("size", "across", "down", "turning")  # a hunch makes smaller, a drag takes elsewhere
+OF_SOME = ("direction", "turning")  # of subjects from the side, of those from above: a study may have none to read
 
 
 @dataclass(frozen=True)
@@ -68,14 +77,14 @@ def recording_properties(recordings: Sequence[Recording], stores: Sequence[CropS
     """Read the properties of every recording from its crops and its row of the study."""
     scenes = [scene_row(store)[0] for store in stores]
     numbers = [_numbers(store, scene) for store, scene in zip(stores, scenes, strict=True)]
+    held = {name: np.array([row[name] for row in numbers]) for name in numbers[0]}
+    held = {name: values for name, values in held.items() if name not in OF_SOME or np.isfinite(values).any()}
     places = {"resolution": [f"{store.width}x{store.height}" for store in stores]}
     for name in PLACES:
         cells = [_place(recording, name) for recording in recordings]
         if any(cells):
             places[name] = cells
-    return RecordingProperties(
-        np.stack(scenes), {name: np.array([row[name] for row in numbers]) for name in numbers[0]}, places
-    )
+    return RecordingProperties(np.stack(scenes), held, places)
 
 
 def _place(recording: Recording, name: str) -> str:
@@ -92,6 +101,8 @@ def _numbers(store: CropStore, scene: np.ndarray) -> dict[str, float]:
         "size": float(store.body_height),
         "across": float(np.median(box[:, [0, 2]].mean(1)) / store.width),
         "down": float(np.median(box[:, [1, 3]].mean(1)) / store.height),
+        "direction": facing(store),
+        "turning": turning(store),
         "noise": float(store.noise),
         "frame_rate": float(store.fps),
         "duration": float(store.time_s[-1] - store.time_s[0]),

@@ -1,6 +1,6 @@
 """The audit in words: what else separates the groups, and how much of the deviation it explains."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ubam.core.text import capitalised, listed
@@ -13,8 +13,14 @@ STRONG = 0.5  # |rho|; a weaker link explains less than a quarter of the ranks
 AS_WELL = 0.05  # AUC below ubam's at which a control does about as well; the standard error is larger with few subjects
 
 
-def with_words(comparisons: Sequence[Comparison], follows: Follows, identity: Identity) -> Audit:
-    """The audit with a sentence beside every row, its warnings, and what cannot be known."""
+def with_words(
+    comparisons: Sequence[Comparison], follows: Follows, identity: Identity, sides: Mapping[str, Sequence[str]]
+) -> Audit:
+    """The audit with a sentence beside every row, its warnings, and what cannot be known.
+
+    sides: what is said of subjects that face or turn the other way, by property (`other_sides`).
+    """
+    plain = [name for name, words in sides.items() if words]
     told = [_told(entry) for entry in comparisons]
     followed = replace(follows, rows=[replace(row, words=_follow_words(row)) for row in follows.rows])
     nobody = "No group was compared with a reference, so no property of the recordings was tested."
@@ -26,7 +32,8 @@ def with_words(comparisons: Sequence[Comparison], follows: Follows, identity: Id
         follows=followed,
         identity=replace(identity, words=identity_words(identity)),
         warnings=[
-            *(words for entry in told for words in _warnings(entry)),
+            *(words for sentences in sides.values() for words in sentences),
+            *(words for entry in told for words in _warnings(entry, plain)),
             *(row.words for row in followed.rows if _is_followed(row)),
         ],
         unknown=unknown,
@@ -39,11 +46,12 @@ def _told(entry: Comparison) -> Comparison:
     return replace(entry, rows=[replace(row, words=_row_words(row, who)) for row in entry.rows])
 
 
-def _warnings(entry: Comparison) -> list[str]:
-    """The sentences of a comparison that are warnings."""
+def _warnings(entry: Comparison, said: Collection[str]) -> list[str]:
+    """The sentences of a comparison that are warnings, less those of the properties that were `said` otherwise."""
     reference, group = entry.groups
-    warnings = [row.words for row in entry.rows if row.verdict == "apart"]
-    possible = [row for row in entry.rows if row.verdict == "possible"]
+    rows = [row for row in entry.rows if row.feature not in said]
+    warnings = [row.words for row in rows if row.verdict == "apart"]
+    possible = [row for row in rows if row.verdict == "possible"]
     if possible:
         effect = " (the movement itself may change it)" if all(row.may_be_effect for row in possible) else ""
         warnings.append(

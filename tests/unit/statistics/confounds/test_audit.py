@@ -90,9 +90,24 @@ def test_groups_filmed_in_their_own_cages_are_told_apart_by_the_background() -> 
     assert _rows(_capture(rng, 16, scene=own), keys)["background"].auc == 1.0
     assert _rows(_capture(rng, 16, scene=shared), keys)["background"].verdict == "no sign"
     entry = compare(of_subjects(_capture(rng, 16, scene=own), keys), "healthy", "affected", 0)
-    words = with_words([entry], Follows(), Identity(refused="x")).warnings
+    words = with_words([entry], Follows(), Identity(refused="x"), {}).warnings
     assert "The background alone separates the groups healthy and affected (AUC 1.00" in words[0]
     assert "this result may be about the cage" in words[0]
+
+
+def test_groups_that_face_opposite_sides_are_told_once(tmp_path: Path) -> None:
+    rng, plain = np.random.default_rng(11), {"direction": ["The subjects of affected face left."]}
+    seen = _capture(rng, 12, numbers={"direction": np.repeat([1.0, -1.0], 6)})
+    entry = compare(of_subjects(seen, _keys(6, 6)), "healthy", "affected", 0)
+    assert next(row for row in entry.rows if row.feature == "direction").verdict == "apart"
+    assert with_words([entry], Follows(), Identity(refused="x"), plain).warnings == plain["direction"]
+    save_properties(tmp_path, seen.only(range(6)), [f"h{i}" for i in range(6)])
+    kept = load_properties(tmp_path)
+    told = audit_new(seen.only([6]), [("new", "g")], kept).warnings
+    assert any(words.startswith("new (g) faces left, those of the reference right:") for words in told)
+    assert not any("the side that the subject faces" in words for words in told)
+    older = RecordingProperties(seen.scene, {}, {})
+    assert audit_new(older.only([6]), [("new", "g")], kept).against[0].rows  # what only one of them has is left out
 
 
 def test_sessions_and_cameras_of_their_own_are_told() -> None:
@@ -130,7 +145,7 @@ def test_few_subjects_leave_a_doubt_and_say_what_cannot_be_seen() -> None:
     assert row.p == pytest.approx(2 / 20)
     assert row.verdict == "possible"
     assert entry.smallest_visible_auc is None
-    found = with_words([entry], Follows(), Identity(refused="x"))
+    found = with_words([entry], Follows(), Identity(refused="x"), {})
     assert "could give p < 0.05 even if it separated them completely" in found.unknown[0]
     alone = compare(of_subjects(_capture(rng, 4), _keys(3, 1)), "healthy", "affected", 0)
     assert "a group of one subject" in alone.refused
@@ -227,7 +242,7 @@ def test_rendered_groups_in_other_light_are_told_apart_without_the_subject(
     rows = {row.feature: row for row in entry.rows}
     told = [name for name in ("background", "brightness") if rows[name].verdict == "apart"]
     assert bool(told) == dark_and_light
-    assert rows["frame_rate"].verdict == rows["resolution"].verdict == "same"
+    assert rows["frame_rate"].verdict == rows["resolution"].verdict == rows["direction"].verdict == "same"
     assert np.isfinite(found.numbers["looks"]).all()
 
 
@@ -283,7 +298,7 @@ def test_a_control_is_compared_only_where_ubam_itself_finds_something(
     controls = [ControlRow("ubam", ours), ControlRow("background", control, 0.2)]
     entry = Comparison(["healthy", "affected"], {"healthy": 7, "affected": 5}, controls=controls)
     entry = replace(entry, smallest_visible_auc=visible, smallest_p=0.01)
-    found = with_words([entry], Follows(), Identity(refused="x"))
+    found = with_words([entry], Follows(), Identity(refused="x"), {})
     assert any("about as well" in words for words in found.warnings) == told
 
 
