@@ -1,6 +1,8 @@
 """A stick figure that walks through a picture, upright or leaning, with its true joints: quick to draw, for tests."""
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +10,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from tests.support.plain_eye import plain_eye
 from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_writer import write_clip
@@ -17,6 +20,7 @@ from ubam.tracking.cropping import build_crops
 FRAMES, WIDTH, HEIGHT = 48, 192, 112
 GROUND, LEG, TRUNK = 100, 32, 38
 PERIOD = 16
+Seeing = Callable[[], AbstractContextManager[None]]
 
 
 def joints(frame: int, lean: float) -> np.ndarray:
@@ -46,9 +50,11 @@ def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
 _PLACE = TemporaryDirectory(prefix="figures-")  # as long as this process
 
 
-def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0) -> tuple[CropStore, Path]:
+def record(
+    folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0, seeing: Seeing = plain_eye
+) -> tuple[CropStore, Path]:
     """Write and crop one recording, or copy the same one of an earlier test; returns its store and its video."""
-    kept = _recorded(name, lean, shade, seed)
+    kept = _recorded(name, lean, shade, seed, seeing)
     video, crops = folder / f"{name}.mp4", folder / f"{name}_crops"
     shutil.copy(kept / "video.mp4", video)
     shutil.copytree(kept / "crops", crops)
@@ -56,15 +62,16 @@ def record(folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: i
 
 
 @cache
-def _recorded(name: str, lean: float, shade: int, seed: int) -> Path:
-    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed}"
+def _recorded(name: str, lean: float, shade: int, seed: int, seeing: Seeing) -> Path:
+    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed} {seeing.__name__}"
     video = place / "video.mp4"
     write_clip(video, pictures(lean, shade, seed), 25, crf=12)
     recording = Recording(
         recording_id=name, row=2, video=video, subject=name, group="healthy", day=None, dose=None, severity=None,
         start_s=None, end_s=None, box=None, fps=None, extra={},
     )  # fmt: skip
-    build_crops(recording, place / "crops")
+    with seeing():
+        build_crops(recording, place / "crops")
     return place
 
 
@@ -75,9 +82,9 @@ def embed(views: np.ndarray) -> np.ndarray:
     return (salient * columns).sum(2)[:, ::4] / salient.shape[1]
 
 
-def leaning(folder: Path, frames: slice, factors: tuple[float, ...]) -> Magnification:
-    """The magnification of a figure that leans by 18 degrees, beside three that do not."""
-    query, video = record(folder, "leaning", 18.0, 230, 0)
+def leaning(folder: Path, frames: slice, factors: tuple[float, ...], seeing: Seeing = plain_eye) -> Magnification:
+    """The magnification of a figure that leans by 18 degrees, beside three that do not; `seeing` is of the former."""
+    query, video = record(folder, "leaning", 18.0, 230, 0, seeing)
     path = np.arange(FRAMES)
     others = [record(folder, f"upright{n}", float(n), 190 + 20 * n, n + 1) for n in range(3)]
     posture, codes = embed(query.views), [embed(store.views) for store, _ in others]

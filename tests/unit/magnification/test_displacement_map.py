@@ -13,6 +13,8 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.registration.register import FIELD
 from ubam.tracking.crop_store import CropStore
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> CropStore:
