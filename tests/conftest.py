@@ -61,6 +61,15 @@ def tiny_preset() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def plain_eye() -> Iterator[None]:
+    """What is cropped and drawn in a module is seen by a `PlainEye`: its tests are not about what is seen."""
+    from tests.support.plain_eye import plain_eye as seeing  # loads torch
+
+    with seeing():
+        yield
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five rendered subjects, two seconds each."""

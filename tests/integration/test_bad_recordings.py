@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.plain_eye import plain_eye
 from tests.support.videos import walking_frames, write_video
 from ubam.core.errors import VideoError
 from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
@@ -20,7 +21,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_truncated_recording_is_partial_with_both_counts(sound: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(sound.read_bytes()[: int(sound.stat().st_size * 0.7)])
-    store = build_crops(Recording("cut", 2, cut, "a", "g"), tmp_path / "store")
+    with plain_eye():
+        store = build_crops(Recording("cut", 2, cut, "a", "g"), tmp_path / "store")
     assert store.status == "partial"
     assert store.frames_decoded < store.frames_declared == 60
     assert f"{store.frames_decoded} of 60" in store.reason

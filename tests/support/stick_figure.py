@@ -1,6 +1,8 @@
 """A stick figure that walks through a picture, upright or leaning, with its true joints: quick to draw, for tests."""
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +10,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from tests.support.plain_eye import plain_eye
 from ubam.magnification.magnify import EmbeddedRecording, Magnification, magnify
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_writer import write_clip
@@ -17,6 +20,7 @@ from ubam.tracking.cropping import build_crops
 FRAMES, WIDTH, HEIGHT = 48, 192, 112
 GROUND, LEG, TRUNK = 100, 32, 38
 PERIOD = 16
+Seeing = Callable[[], AbstractContextManager[None]]
 
 
 def joints(frame: int, lean: float) -> np.ndarray:
@@ -28,7 +32,7 @@ def joints(frame: int, lean: float) -> np.ndarray:
     return np.array([head, hip, *feet], np.float32)
 
 
-def pictures(lean: float, shade: int, seed: int, *, feet: bool = True) -> list[np.ndarray]:
+def pictures(lean: float, shade: int, seed: int) -> list[np.ndarray]:
     """The frames of one recording, uint8 [FRAMES, HEIGHT, WIDTH, 3]; without feet, legs that meet look like a post."""
     rng = np.random.default_rng(seed)
     wall = cv2.GaussianBlur(rng.uniform(60, 140, (HEIGHT, WIDTH, 3)).astype(np.float32), (0, 0), 3)
@@ -38,7 +42,7 @@ def pictures(lean: float, shade: int, seed: int, *, feet: bool = True) -> list[n
         head, hip, left, right = (tuple(int(side) for side in np.rint(16 * point)) for point in joints(frame, lean))
         for end, thickness, tone in ((left, 7, shade - 30), (right, 7, shade), (head, 13, shade)):
             cv2.line(picture, hip, end, (tone, tone, 40), thickness, cv2.LINE_AA, 4)
-        for ankle, tone in ((left, shade - 30), (right, shade)) if feet else ():
+        for ankle, tone in ((left, shade - 30), (right, shade)):
             cv2.line(picture, ankle, (ankle[0] + 16 * 6, ankle[1]), (tone, tone, 40), 5, cv2.LINE_AA, 4)
         cv2.circle(picture, head, 16 * 8, (shade, shade // 2, shade), -1, cv2.LINE_AA, 4)
         drawn.append(np.clip(picture + rng.normal(0, 1, picture.shape), 0, 255).astype(np.uint8))
@@ -49,10 +53,10 @@ _PLACE = TemporaryDirectory(prefix="figures-")  # as long as this process
 
 
 def record(
-    folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0, *, feet: bool = True
+    folder: Path, name: str, lean: float = 0.0, shade: int = 230, seed: int = 0, seeing: Seeing = plain_eye
 ) -> tuple[CropStore, Path]:
     """Write and crop one recording, or copy the same one of an earlier test; returns its store and its video."""
-    kept = _recorded(name, lean, shade, seed, feet)
+    kept = _recorded(name, lean, shade, seed, seeing)
     video, crops = folder / f"{name}.mp4", folder / f"{name}_crops"
     shutil.copy(kept / "video.mp4", video)
     shutil.copytree(kept / "crops", crops)
@@ -60,15 +64,16 @@ def record(
 
 
 @cache
-def _recorded(name: str, lean: float, shade: int, seed: int, feet: bool) -> Path:
-    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed} {feet}"
+def _recorded(name: str, lean: float, shade: int, seed: int, seeing: Seeing) -> Path:
+    place = Path(_PLACE.name) / f"{name} {lean} {shade} {seed} {seeing.__name__}"
     video = place / "video.mp4"
-    write_clip(video, pictures(lean, shade, seed, feet=feet), 25, crf=12)
+    write_clip(video, pictures(lean, shade, seed), 25, crf=12)
     recording = Recording(
         recording_id=name, row=2, video=video, subject=name, group="healthy", day=None, dose=None, severity=None,
         start_s=None, end_s=None, box=None, fps=None, extra={},
     )  # fmt: skip
-    build_crops(recording, place / "crops")
+    with seeing():
+        build_crops(recording, place / "crops")
     return place
 
 
@@ -79,9 +84,9 @@ def embed(views: np.ndarray) -> np.ndarray:
     return (salient * columns).sum(2)[:, ::4] / salient.shape[1]
 
 
-def leaning(folder: Path, frames: slice, factors: tuple[float, ...]) -> Magnification:
-    """The magnification of a figure that leans by 18 degrees, beside three that do not."""
-    query, video = record(folder, "leaning", 18.0, 230, 0)
+def leaning(folder: Path, frames: slice, factors: tuple[float, ...], seeing: Seeing = plain_eye) -> Magnification:
+    """The magnification of a figure that leans by 18 degrees, beside three that do not; `seeing` is of the former."""
+    query, video = record(folder, "leaning", 18.0, 230, 0, seeing)
     path = np.arange(FRAMES)
     others = [record(folder, f"upright{n}", float(n), 190 + 20 * n, n + 1) for n in range(3)]
     posture, codes = embed(query.views), [embed(store.views) for store, _ in others]

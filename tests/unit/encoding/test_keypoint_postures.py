@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import call
+from tests.support.plain_eye import plain_eye
 from tests.support.videos import walking_frames, write_video
 from ubam.core import settings
 from ubam.core.errors import StudyError
@@ -278,6 +279,7 @@ def embedded(study: Path, out: Path, **changes: Any) -> tuple[Job, list[str]]:
 
 
 @pytest.mark.usefixtures("tiny_preset")
+@plain_eye()
 def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Path) -> None:
     study, learnt = write_study(tmp_path), settings.PRESETS["quick"].posture_dim
     job, _ = embedded(study, tmp_path / "run")

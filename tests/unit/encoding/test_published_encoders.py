@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.plain_eye import plain_eye
 from tests.support.videos import walking_frames, write_video
 from ubam.core.settings import preset
 from ubam.deviation.posture_series import PostureSeries
@@ -105,7 +106,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> CropStore:
     folder = tmp_path_factory.mktemp("walk")
     video = write_video(folder / "walk.mp4", walking_frames(20))
     recording = Recording(recording_id="walk", video=video, subject="a", group="g", row=2)
-    return build_crops(recording, folder / "crops", crop_size=64, view_size=64)
+    with plain_eye():
+        return build_crops(recording, folder / "crops", crop_size=64, view_size=64)
 
 
 def test_the_preset_goes_through_learning_saving_and_embedding(store: CropStore, tmp_path: Path) -> None:

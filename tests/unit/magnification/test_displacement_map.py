@@ -13,11 +13,12 @@ from ubam.magnification.layouts.plots import when_figure, where_figure
 from ubam.magnification.registration.register import FIELD
 from ubam.tracking.crop_store import CropStore
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> CropStore:
-    # without feet, the area of the figure stays about the same
-    return stick_figure.record(tmp_path_factory.mktemp("where"), "leaning", 18.0, 230, 0, feet=False)[0]
+    return stick_figure.record(tmp_path_factory.mktemp("where"), "leaning", 18.0, 230, 0)[0]
 
 
 def field_of(store: CropStore, position: int, strength: float) -> np.ndarray:

@@ -23,6 +23,8 @@ from ubam.magnification.gap_filling_training import (
 )
 from ubam.tracking.crop_store import CropStore
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> list[CropStore]:

@@ -19,6 +19,8 @@ from ubam.magnification.seen_again import crop_of, look_again
 from ubam.magnification.warping import backward_flow, move_layer, splat
 from ubam.recordings.video_reader import probe, read_frames
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 FACTORS = (0.0, 1.0, 2.0)
 
 

@@ -19,6 +19,8 @@ from ubam.magnification.trust import (
 )
 from ubam.tracking.crop_store import CropStore
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 def two_limbs() -> np.ndarray:
     """Weight of two upright limbs, [FIELD, FIELD]."""

@@ -30,14 +30,14 @@ def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def dark(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, np.ndarray]:
     """A dark animal on a light floor, and its true places and headings."""
-    frames, states = film(3)
+    frames, states = film(3, 120)
     return built(frames, tmp_path_factory.mktemp("dark"), "above"), states
 
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> tuple[CropStore, np.ndarray]:
     """A light animal on a dark floor."""
-    frames, states = film(2, dark=False)
+    frames, states = film(2, 120, dark=False)
     return built(frames, tmp_path_factory.mktemp("light"), "above"), states
 
 
@@ -57,7 +57,7 @@ def test_the_heading_of_an_animal_from_above_is_found_and_never_flipped(
 def test_views_from_above_point_right_and_crops_stay_as_they_were(dark: tuple[CropStore, np.ndarray]) -> None:
     store, states = dark
     shapes = []
-    for t in range(10, 190, 10):
+    for t in range(10, 110, 6):
         salient = store.views[t, ..., 0].astype(float)
         rows, columns = np.mgrid[:64, :64] - 31.5
         xx, xy, yy = ((salient * v).sum() / salient.sum() for v in (columns**2, columns * rows, rows**2))
@@ -83,7 +83,7 @@ def test_a_view_is_turned_against_the_heading() -> None:
 
 @pytest.mark.parametrize("kind", ["human", "rodent"])
 def test_a_subject_from_the_side_is_never_turned(kind: str, tmp_path: Path) -> None:
-    store = built(list(render_recording(7, RecordingSpec(kind=kind, seconds=2)).frames()), tmp_path, kind)
+    store = built(list(render_recording(7, RecordingSpec(kind=kind, seconds=1.2)).frames()), tmp_path, kind)
     assert not store.egocentric
     assert not store.heading.any()
 
@@ -121,4 +121,4 @@ def test_from_above_the_box_holds_the_length_whichever_way_it_points() -> None:
 
 
 def test_a_walker_drawn_from_the_side_is_not_turned(tmp_path: Path) -> None:
-    assert not built(list(walking_frames(60)), tmp_path, "walk").egocentric
+    assert not built(list(walking_frames(40)), tmp_path, "walk").egocentric

@@ -1,6 +1,7 @@
 """The whole body is found from what moves of it, and what is behind it is kept or filled in."""
 
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from ubam.tracking.track import Track
 Films = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
 
 
+@cache
 def film(kind: str, scene: str, seed: int, seconds: float = 1.6) -> Films:
     """Frames of a rendered recording, true outlines bool [T,H,W], and its truth."""
     rendered = render_recording(seed, RecordingSpec(kind=kind, scene=scene, seconds=seconds))

@@ -47,7 +47,7 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, runner: str = "tests.webui.support.page_runner") -> Iterator[Served]:
-    """A server that is gone afterwards; everybody in PEOPLE can sign in with helpers.PASSWORD."""
+    """A server that is gone afterwards; everybody in PEOPLE can sign in with PASSWORD, as often as tests like."""
     data, lab = folder / "data", folder / "lab"
     lab.mkdir(parents=True)
     ready = ready_run(folder / "ready")
@@ -59,7 +59,7 @@ def serving(folder: Path, runner: str = "tests.webui.support.page_runner") -> It
         for name, role in PEOPLE.items():
             add_user(session, name, PASSWORD, role)
     order = {"do": "serve", "data": str(data), "accounts": True, "runner": runner, "limits": {"chunk_bytes": CHUNK}}
-    order |= {"folders": [str(lab)], "environment": {"UBAM_TEST_RUN": str(ready)}}
+    order |= {"limited": False, "folders": [str(lab)], "environment": {"UBAM_TEST_RUN": str(ready)}}
     with running(**order) as process:
         found = re.search(r"http://[^\s/]+", process.said)
         assert found, process.said

@@ -5,14 +5,17 @@ Started by `python -m tests.webui.support.server_process JSON`.
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
+from webui.http.security import limiter
 from webui.server.serve import serve, work
 from webui.settings import Limits, ServerSettings
 
 
-def say(text: str) -> None:
-    """What the command line would print."""
+def say(text: str, limited: bool) -> None:
+    """What the command line would print, once the server is there; without `limited` anybody may ask often."""
+    limiter.enabled = limited
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -20,6 +23,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Serve or work until killed."""
     order = json.loads(sys.argv[1])
+    saying = partial(say, limited=order.get("limited", True))
     settings = ServerSettings(
         data=Path(order["data"]), database=order.get("database", ""), cores=1,
         accounts=order.get("accounts", False), folders=tuple(Path(folder) for folder in order.get("folders", [])),
@@ -27,9 +31,9 @@ def main() -> None:
         runner=order.get("runner", "tests.webui.support.stub_runner"), runs_at_once=order.get("runs_at_once", 1),
     )  # fmt: skip
     if order["do"] == "work":
-        work(settings, say)
+        work(settings, saying)
     else:
-        serve(settings, "127.0.0.1", 0, jobs=order.get("jobs", True), say=say)
+        serve(settings, "127.0.0.1", 0, jobs=order.get("jobs", True), say=saying)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import call
+from tests.support.plain_eye import plain_eye
 from tests.support.posture_studies import make_study
 from tests.support.stick_figure import PERIOD, joints, pictures
 from ubam.core.files import read_csv, write_arrays, write_csv
@@ -227,7 +228,7 @@ def draw_study(out: Path, spec: StudySpec) -> Path:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A benchmark folder with one small study."""
     out = tmp_path_factory.mktemp("benchmark")
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, plain_eye():
         patched.setattr(run_module, "synthesise_study", draw_study)
         prepare(out, TINY)
     return out

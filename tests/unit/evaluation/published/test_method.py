@@ -12,6 +12,8 @@ from ubam.evaluation.published.method import SIDE, SynthesisGenerator, pasted, s
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.views import cut
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> CropStore:

@@ -17,6 +17,8 @@ from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Magnification
 from ubam.recordings.video_reader import read_frames
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Magnification:

@@ -27,6 +27,8 @@ from ubam.magnification.warping import Moved
 from ubam.recordings.video_reader import probe
 from ubam.results.records.clips import REASONS
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 BAR = 2 * drawing.ROW
 DEUTERANOPE = np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]])
 PROTANOPE = np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]])  # Vienot et al. 1999

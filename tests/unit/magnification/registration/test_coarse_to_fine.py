@@ -16,6 +16,8 @@ from ubam.magnification.registration.whole_body import seen_at, view_on
 from ubam.tracking.crop_store import CLOSE, CropStore, close_view
 from ubam.tracking.views import EMPTY
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CropStore]:

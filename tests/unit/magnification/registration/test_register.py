@@ -18,6 +18,8 @@ from ubam.tracking.body import Body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.landmarks import LANDMARKS
 
+pytestmark = pytest.mark.usefixtures("plain_eye")
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CropStore]:
@@ -224,11 +226,11 @@ def test_a_lean_points_upright_and_an_upright_figure_hardly_moves(study: dict[st
 
 
 def test_chunks_meet_without_a_seam(study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch) -> None:
-    positions, beside = np.arange(10, 30), registration(study, "leaning")
+    positions, beside = np.arange(10, 20), registration(study, "leaning")
     whole = next(register.fields(beside, positions))
-    monkeypatch.setattr(register, "CHUNK_FRAMES", 7)
+    monkeypatch.setattr(register, "CHUNK_FRAMES", 4)
     parts = list(register.fields(beside, positions))
-    assert [len(part.position) for part in parts] == [7, 7, 6]
+    assert [len(part.position) for part in parts] == [4, 4, 2]
     np.testing.assert_allclose(np.concatenate([part.flow for part in parts]), whole.flow, atol=1e-6)
 
 
@@ -241,7 +243,7 @@ def test_the_last_digit_of_a_rate_does_not_double_the_work(fps: float, study: di
 def test_a_frame_that_was_forgotten_is_registered_alike(
     study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = np.arange(12, 26)
+    positions = np.arange(12, 19)
     plain = next(register.fields(registration(study, "leaning"), positions))
     monkeypatch.setattr(register, "KEPT", 3)
     beside = registration(study, "leaning")

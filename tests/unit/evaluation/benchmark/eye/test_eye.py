@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import call
+from tests.support.plain_eye import plain_eye
 from ubam.core.errors import UbamError
 from ubam.core.files import read_arrays, read_csv
 from ubam.deviation.posture_series import PostureSeries
@@ -186,7 +187,8 @@ def test_hidden_keypoints_do_not_count() -> None:
 
 
 def test_true_outlines_of_our_own_renderer_lie_where_the_subject_is_drawn(tmp_path: Path) -> None:
-    known = rendered(tmp_path, PictureSet("walkers", False, "human", "treadmill"), 2, 0.6, 5)
+    with plain_eye():
+        known = rendered(tmp_path, PictureSet("walkers", False, "human", "treadmill"), 2, 0.6, 5)
     for one in known:
         truth = read_arrays(next(tmp_path.glob("walkers*")) / "truth" / f"{one.recording.recording_id}.npz")
         frames = one.store.frame_index[one.positions]
@@ -245,7 +247,8 @@ def test_landmarks_are_measured_as_postures_and_their_errors_on_null_studies(
 ) -> None:
     eyes = {"knowing": knowing()}
     monkeypatch.setattr(run_module, "eye_rows", lambda: eyes)
-    main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
+    with plain_eye():
+        main = measure_postures(plan, [benchmark_rows()["keypoints"]], list(eyes.values()), "main", quiet)
     cells = {(value.row, value.measure): value.value for value in main}
     assert cells["knowing", "r2w"] > 0.8
     assert cells["keypoints", "r2w"] > 0.9
@@ -270,7 +273,8 @@ def _measure_null(plan: Plan, eye: EyeRow) -> None:
 
 def test_constant_errors_are_the_same_in_all_recordings_of_a_subject_and_as_large_as_named(plan: Plan) -> None:
     study = plan.studies("main")[0]
-    benchmark_run.prepare(plan.out, study)
+    with plain_eye():
+        benchmark_run.prepare(plan.out, study)
     known = benchmark_run.open_study(plan.out / "studies" / study.name)
     rows = benchmark_rows()
     true, off = (rows[name].code(known).embeddings for name in ("keypoints", "keypoints 2%"))
