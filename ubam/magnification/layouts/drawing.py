@@ -9,8 +9,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ubam.core.colours import AMBER, heat_colour
 from ubam.core.typing import Array, Picture
+from ubam.magnification.layouts.colours import AMBER, heat_colour
 from ubam.magnification.magnify import Frame
 from ubam.magnification.trust import WEAKEST
 from ubam.results.records.clips import REASONS

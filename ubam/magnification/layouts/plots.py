@@ -7,8 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ubam.core.colours import heat_colour
 from ubam.core.plotting import INK, NOTE, OKABE_ITO, canvas, plain_label, thinned
+from ubam.magnification.layouts.colours import heat_colour
 
 ARROW_EVERY = 6  # cells of the map
 AMBER_BAND = "#f8e3b5"

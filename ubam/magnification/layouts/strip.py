@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from ubam.core.colours import heat_colour
 from ubam.core.plotting import FAINT, INK, NOTE, OKABE_ITO, save_figure
+from ubam.magnification.layouts.colours import heat_colour
 from ubam.magnification.layouts.drawing import HIGH, LOW, Arrow, mark_change, reasons_words
 from ubam.magnification.layouts.side_by_side import Region, regions_around
 from ubam.magnification.magnify import Frame, Magnification, region_of

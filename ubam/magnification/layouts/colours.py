@@ -1,4 +1,4 @@
-"""The colours that are drawn into pictures; what figures need beside them brings matplotlib (plotting.py)."""
+"""The colours that are drawn into pictures, light to import: those of figures bring matplotlib."""
 
 import numpy as np
 
