@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import errno
 import fcntl
 import io
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ VERSION = "1.0.0"
 PIECE = 1024 * 1024
 UPLOAD_LOCK = 8265  # its number among the locks of PostgreSQL
 TEXTS = ("subject", "group", "session")
+FULL = "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need."
 uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1", tag="uploads")
 
 
@@ -124,9 +127,10 @@ def _guesses(described: dict[str, str], file_name: str) -> RecordingValues:
 
 def _day(text: str) -> float | None:
     try:
-        return float(text)
+        day = float(text)
     except ValueError:
         return None
+    return day if math.isfinite(day) else None
 
 
 def _check_room(session: Session, study: Study, length: int) -> None:
@@ -139,7 +143,7 @@ def _check_room(session: Session, study: Study, length: int) -> None:
         quota = bytes_text(limits.quota_bytes)
         abort(413, f"Your quota of {quota} would be exceeded; delete a study that you no longer need.")
     if service().storage.free_bytes() - _bytes_to_come(session) - length < limits.reserve_bytes:
-        abort(503, "The server's disk is full; ask whoever runs it for space, or delete a study you no longer need.")
+        abort(503, FULL)
 
 
 def _begin_alone(session: Session) -> None:
@@ -219,9 +223,14 @@ def _append(upload: Upload, path: Path) -> int:
             abort(409, f"The upload has {size} bytes; continue from there.", headers={"Upload-Offset": str(size)})
         if (request.content_length or 0) > upload.length - size:
             abort(413, "The file is larger than announced; start the upload again.")
-        size += _write(handle, upload.length - size)
-        if size == upload.length:
-            os.fsync(handle.fileno())
+        try:
+            size += _write(handle, upload.length - size)
+            if size == upload.length:
+                os.fsync(handle.fileno())
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            abort(503, FULL)  # what has come stays, and the upload continues from there
     return size
 
 
@@ -252,7 +261,7 @@ def _write(handle: io.FileIO, room: int) -> int:
 def _finish(upload: Upload, path: Path) -> None:
     """Move the file to its place and have it looked at; killed anywhere in between, nothing is lost."""
     session = database()
-    study = session.get(Study, upload.study_id)
+    study = session.get(Study, upload.study_id, populate_existing=True)
     if study is None:
         abort(404, "The study was deleted meanwhile.")
     if "kind" in upload.guesses:

@@ -125,7 +125,7 @@ class JobWorker:
         global _workplace
         _quiet()
         self._place, self._queue, self._stopped = place, queue, threading.Event()
-        self.name, self._slot = _take_slot(place.storage.data / "workers")
+        self.name, self._slot = take_slot(place.storage.data / "workers")
         place.name = self.name
         _workplace = place
         settings = place.settings
@@ -144,8 +144,8 @@ class JobWorker:
         beats = 0
         while True:
             with contextlib.suppress(Exception):  # a database that is away for a minute must not end the worker
-                _say_alive(self._place.database, self.name)
-                _take_over(self._place.database, self.name)
+                say_alive(self._place.database, self.name)
+                take_over(self._place.database, self.name)
                 if beats % AGAIN_BEATS == 0:
                     queue_again(self._place.database, self._queue)
                 housekeeping(self._place)
@@ -161,7 +161,7 @@ class JobWorker:
         self._slot.close()
 
 
-def _take_slot(folder: Path) -> tuple[str, IO[Any]]:
+def take_slot(folder: Path) -> tuple[str, IO[Any]]:
     """A name that is unique to this process and the same after a restart, so that it finds its own jobs."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, 1000):
@@ -190,12 +190,13 @@ def queue_again(database: Database, queue: JobQueue) -> None:
         queue.add(job)
 
 
-def _say_alive(database: Database, name: str) -> None:
+def say_alive(database: Database, name: str) -> None:
+    """Note that a worker lives."""
     with database.session() as session:
         session.merge(Worker(id=name, seen=now()))
 
 
-def _take_over(database: Database, name: str) -> None:
+def take_over(database: Database, name: str) -> None:
     """Put the jobs of workers that have been silent for 20 seconds back into their queues."""
     with database.session() as session:
         silent = select(Worker.id).where(Worker.id != name, Worker.seen < now() - timedelta(seconds=DEAD_S))

@@ -162,3 +162,25 @@ def test_a_server_killed_while_deleting_deletes_the_rest_later(alone: TestServer
         session.delete(session.get_one(Study, study))  # and here the server is killed
     empty_graves(alone.service.database, storage)
     assert not storage.study(study).exists()
+
+
+def test_a_note_of_what_was_to_be_deleted_is_kept_for_an_hour(
+    alone: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job may still write into the folder; a row that is still there an hour later was never deleted."""
+    client = alone.only_person()
+    kept, gone = (client.post("studies", {"name": name}).json["id"] for name in ("kept", "gone"))
+    database, storage = alone.service.database, alone.service.storage
+    for study in (kept, gone):
+        storage.study(study).mkdir(parents=True)
+        storage.bury(storage.study(study))
+    with database.session() as session:
+        session.delete(session.get_one(Study, gone))
+    empty_graves(database, storage)
+    assert set(storage.graves()) == {kept, gone}
+    storage.study(gone).mkdir()  # what a job wrote meanwhile
+    later = time.time() + HOUSEKEEPING_S + 60
+    monkeypatch.setattr("webui.data.storage.time.time", lambda: later)
+    empty_graves(database, storage)
+    assert storage.graves() == {}
+    assert [path.name for path in storage.study(kept).parent.iterdir()] == [kept]

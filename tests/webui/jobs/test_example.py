@@ -1,5 +1,6 @@
 """The example study: made once, behind everybody's runs, for everybody to look at and for nobody to change."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,32 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
     visitor.close()
     with Database(ServerSettings(data=first_visit.data).database_url).session() as session:
         session.get_one(Study, session.get_one(Run, run).study_id).kind = "study"
+
+
+def test_a_disk_that_is_full_leaves_the_server_without_an_example(
+    alone: TestServer, samples: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    client = alone.only_person()
+    place = Workplace(alone.settings, alone.service.database, alone.service.storage, name="test")
+    with monkeypatch.context() as patch:
+        patch.setattr("webui.jobs.example.shutil.copyfile", full)
+        example.prepare_example(place)
+    assert "the example study could not be made: No space left on device" in caplog.text
+    assert client.get("studies").json == []
+
+
+def test_an_example_that_is_deleted_while_it_is_made_has_no_run(
+    alone: TestServer, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete(*_: object) -> None:
+        with alone.service.database.session() as session:
+            for study in session.scalars(select(Study)):
+                session.delete(study)
+
+    monkeypatch.setattr(example, "probe_recording", delete)
+    example.prepare_example(Workplace(alone.settings, alone.service.database, alone.service.storage, name="test"))
+    with alone.service.database.session() as session:
+        assert session.query(Job).count() == 0
