@@ -80,9 +80,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run of that study; tests copy what they change."""
+    """The finished run of that study, seen by a `PlainEye`; tests copy what they change, and have `plain_eye`, too."""
+    from tests.support.plain_eye import plain_eye as seeing  # loads torch
+
     out = tmp_path_factory.mktemp("runs") / "run"
-    with tiny_quick():
+    with tiny_quick(), seeing():
         assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
     return out
 

@@ -14,7 +14,7 @@ from ubam.core.errors import RunError, StudyError
 from ubam.recordings.video_reader import probe
 from ubam.results.run_record import RunRecord
 
-pytestmark = pytest.mark.usefixtures("tiny_preset")
+pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ ILLUSTRATIONS = {  # the beginnings of blocks that nobody types, and where they 
 }
 STANDS_FOR = {"ID": "human02", "A": "human01", "B": "human02", "GROUP": "impaired"}
 SMALL = {  # what is appended where the command itself would take long
-    "synthesise": ["--subjects", "2", "--seconds", "0.6"],
-    "synthesise --recovery": ["--subjects", "7", "--seconds", "0.4"],
+    "synthesise": ["--subjects", "2", "--seconds", "0.3"],
+    "synthesise --recovery": ["--subjects", "7", "--seconds", "0.2"],
     "run": ["--dry-run"],
 }
 LONG = (  # where a benchmark begins to compute: its arguments have been read and checked by then
@@ -48,6 +48,7 @@ LONG = (  # where a benchmark begins to compute: its arguments have been read an
     "ubam.evaluation.benchmark.speed.run.measure_speed",
     "ubam.evaluation.benchmark.eye.run.run_eye",
 )
+pytestmark = pytest.mark.usefixtures("plain_eye")
 
 
 class LongPartError(Exception):

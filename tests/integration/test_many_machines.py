@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import cluster as here
-from tests.support.command_line import call
+from tests.support.command_line import call, tiny_quick
 from ubam.core import storage
 from ubam.core.files import read_csv, write_csv
 from ubam.pipeline import job as job_module
@@ -19,6 +19,15 @@ distributed = pytest.importorskip("distributed")
 fsspec = pytest.importorskip("fsspec")
 pytestmark = [pytest.mark.usefixtures("tiny_preset"), pytest.mark.slow]
 EQUAL = ("recordings.csv", "deviation/*.csv", "embeddings/*.npz", "model/*.safetensors", "motifs/*.csv")
+
+
+@pytest.fixture(scope="module")
+def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of the study in this process, seen by the shipped eye as machines of a cluster see it."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with tiny_quick():
+        assert call("run", study, "--out", out, "--preset", "quick", "--workers", 1) == 0
+    return out
 
 
 def _same(first: Path, second: Path) -> None:

@@ -14,7 +14,7 @@ from ubam.pipeline import runner
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
-pytestmark = pytest.mark.usefixtures("tiny_preset")
+pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
 
 
 def exported(run: Path, folder: Path, *gone: str) -> Path:
@@ -73,9 +73,10 @@ def test_a_stage_whose_files_are_gone_is_not_done(
 
 
 def test_without_a_video_its_crops_are_not_missed_until_they_are_needed(
-    run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy, lost, away = exported(run, tmp_path), study.parent / "human02.mp4", tmp_path / "away.mp4"
+    use_crops_of(run, monkeypatch)
     verdicts = (copy / "recordings.csv").read_bytes()
     shutil.move(lost, away)
     try:

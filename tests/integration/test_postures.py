@@ -11,7 +11,7 @@ from tests.support.command_line import call
 from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.results.run_record import RunRecord
 
-pytestmark = pytest.mark.usefixtures("tiny_preset")
+pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
 NAME = "human01"
 
 

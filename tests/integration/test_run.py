@@ -21,7 +21,7 @@ from ubam.recordings.video_reader import probe, read_frames
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
 
-pytestmark = pytest.mark.usefixtures("tiny_preset")
+pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
 
 
 def test_the_run_folder_is_what_the_contract_says(run: Path, study: Path) -> None:
