@@ -12,10 +12,9 @@ from PIL import Image
 
 from tests.support import stick_figure
 from ubam.cli import magnify as cli_magnify
-from ubam.core import colours
 from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, SUFFIXES
-from ubam.magnification.layouts import drawing, overlay
+from ubam.magnification.layouts import colours, drawing, overlay
 from ubam.magnification.layouts import side_by_side as panels
 from ubam.magnification.layouts.side_by_side import footer, side_by_side
 from ubam.magnification.layouts.strip import strip_moments
