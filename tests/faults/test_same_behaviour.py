@@ -30,6 +30,7 @@ CAMERAS = {
     "mirrored": ("-vf", "hflip"),
 }
 MIRROR = pytest.mark.xfail(strict=True, reason="views of the learned posture are not turned to one side")
+TAIL = pytest.mark.xfail(strict=True, reason="the eye loses the end of a rat's tail in a film of 268 x 114 pixels")
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +81,10 @@ def test_those_in_a_mirror_are_named(scored: RunFolder) -> None:
     ]
 
 
-def test_another_camera_leaves_the_subject_where_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["human", pytest.param("rodent", marks=[pytest.mark.slow, TAIL])])
+def test_another_camera_leaves_the_subject_where_it_is(kind: str, tmp_path: Path) -> None:
     """The cheap part: the track, by which everything else is seen."""
-    write_recording(tmp_path, "healthy", render_recording(20, RecordingSpec(seconds=1.2)))
+    write_recording(tmp_path, "healthy", render_recording(20, RecordingSpec(kind=kind, seconds=1.2)))
     ff("-i", tmp_path / "healthy.mp4", "-vf", "scale=iw*0.6:-2,lutyuv=y=val*0.75", "-crf", "30", tmp_path / "other.mp4")
     middles = []
     for name in ("healthy", "other"):

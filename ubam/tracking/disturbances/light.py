@@ -30,7 +30,7 @@ def light_changes(light: np.ndarray, fps: float) -> list[int]:
         steps[t] = _step(level[max(0, t - stays - sudden) : t - sudden], level[t + sudden : t + sudden + stays])
     while len(steps) and steps.max() > np.log1p(LEAST):
         t = int(steps.argmax())
-        found.append(_steepest(level, t, sudden))
+        found.append(_steepest(level, t, sudden + stays // 2))  # the medians tell where only to half a stretch
         steps[max(0, t - 2 * stays) : t + 2 * stays] = 0
     return sorted(found)
 
@@ -46,7 +46,7 @@ def _step(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _steepest(level: np.ndarray, near: int, reach: int) -> int:
-    """The frame near another at which the level changes most."""
-    start = max(1, near - 2 * reach)
-    change = np.abs(np.median(np.diff(level[start - 1 : near + 2 * reach + 1], axis=0), axis=1))
+    """The frame at most `reach` from another at which the level changes most."""
+    start = max(1, near - reach)
+    change = np.abs(np.median(np.diff(level[start - 1 : near + reach + 1], axis=0), axis=1))
     return start + int(change.argmax())

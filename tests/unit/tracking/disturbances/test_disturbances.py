@@ -83,6 +83,14 @@ def test_a_lamp_is_found_at_its_frame(left: float, at: int) -> None:
     assert light_changes(light.astype(np.float32), FPS) == [at]
 
 
+def test_a_lamp_that_goes_out_is_timed_to_the_frame_whatever_the_noise_says() -> None:
+    """The medians on either side are alike from half a stretch before to half a stretch after."""
+    level = np.where(np.arange(COUNT) >= 60, 18.0, 180.0)[:, None]
+    for seed in range(20):
+        light = level + np.random.default_rng(seed).normal(0, 0.05, (COUNT, 48))
+        assert light_changes(light.astype(np.float32), FPS) == [60]
+
+
 def test_dusk_a_flash_and_a_large_animal_are_no_lamps() -> None:
     t = np.arange(COUNT)[:, None]
     dusk = (200 - t) * np.ones((1, 48))
