@@ -234,12 +234,6 @@ def test_chunks_meet_without_a_seam(study: dict[str, CropStore], monkeypatch: py
     np.testing.assert_allclose(np.concatenate([part.flow for part in parts]), whole.flow, atol=1e-6)
 
 
-@pytest.mark.parametrize("fps", [23.976, 24.0, 24.99999999999998, 25.0, 25.00000000000002, 29.97, 30.0])
-def test_the_last_digit_of_a_rate_does_not_double_the_work(fps: float, study: dict[str, CropStore]) -> None:
-    near = register.frames_to_register(replace(study["leaning"], fps=fps), np.arange(10, 30))
-    assert (np.diff(near) == 2).all()
-
-
 def test_a_frame_that_was_forgotten_is_registered_alike(
     study: dict[str, CropStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
