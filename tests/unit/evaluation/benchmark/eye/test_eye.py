@@ -103,7 +103,7 @@ def test_in_frame_undoes_cut() -> None:
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[sets.Known]]:
     out = tmp_path_factory.mktemp("sets")
-    return out, rendered(out, PictureSet("people", True, "human", "in place"), 3, 1.0, 5)
+    return out, rendered(out, PictureSet("people", True, "human", "in place"), 3, 0.64, 5)
 
 
 def truth_of(store: CropStore) -> dict[str, np.ndarray]:
