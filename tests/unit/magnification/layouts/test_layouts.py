@@ -12,10 +12,9 @@ from PIL import Image
 
 from tests.support import stick_figure
 from ubam.cli import magnify as cli_magnify
-from ubam.core import plotting
 from ubam.core.errors import UbamError
 from ubam.core.settings import LAYOUTS, SUFFIXES
-from ubam.magnification.layouts import drawing, overlay
+from ubam.magnification.layouts import colours, drawing, overlay
 from ubam.magnification.layouts import side_by_side as panels
 from ubam.magnification.layouts.side_by_side import footer, side_by_side
 from ubam.magnification.layouts.strip import strip_moments
@@ -197,10 +196,10 @@ def test_the_corner_says_the_dose_and_a_marked_frame_is_fenced(made: Magnificati
     frame = next(short.rendered((0.0, 2.0)))
     trusted, doubtful = (next(side_by_side(short, iter([(frame, d)]), 2.0)) for d in ((), ("torn",)))
     panel = trusted.shape[1] // 3
-    assert np.abs(trusted[40, -2].astype(int) - plotting.AMBER).max() > 40
-    assert np.abs(doubtful[40, -2].astype(int) - plotting.AMBER).max() < 5
+    assert np.abs(trusted[40, -2].astype(int) - colours.AMBER).max() > 40
+    assert np.abs(doubtful[40, -2].astype(int) - colours.AMBER).max() < 5
     np.testing.assert_array_equal(trusted[:-44, : 2 * panel], doubtful[:-44, : 2 * panel])  # only its own panel
-    assert (footer(panel, words, ("torn",))[-2, -2] == plotting.AMBER).all()
+    assert (footer(panel, words, ("torn",))[-2, -2] == colours.AMBER).all()
     assert (footer(panel, words, ())[-2, -2] == 255).all()
     assert (footer(panel, words, ()) < 128).any()
 
