@@ -136,9 +136,9 @@ def _read_pixels(picture: Picture, x: NDArray[Any], y: NDArray[Any]) -> Picture:
     """Colours [n, 3] of a picture at places [n], linearly interpolated; its border is repeated."""
     across = min(len(x), LONGEST_ROW)
     square = -(-len(x) // across) * across
-    columns, rows = (np.resize(np.asarray(place, np.float32), square).reshape(-1, across) for place in (x, y))
-    found = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found.reshape(square, -1)[: len(x)], np.uint8)
+    map_x, map_y = (np.resize(np.asarray(place, np.float32), square).reshape(-1, across) for place in (x, y))
+    found = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.uint8).reshape(square, 3)[: len(x)]
 
 
 def _gap(opacity: Array, whole: Array, covered: Array, hidden: bool) -> Array:
