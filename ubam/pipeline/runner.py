@@ -7,7 +7,6 @@ settings are as they were when it was done.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 
 from ubam.core.errors import RunError
 from ubam.core.files import file_stamp
@@ -145,23 +144,58 @@ def report(job: Job) -> list[str]:
     return []
 
 
-def _work_of(stage: str, module: str) -> Callable[[Job], list[str]]:
-    """The work of a stage; its libraries come with it: a clip of a finished run waits for those of no other stage."""
+# The libraries of a stage come with its work: a clip of a finished run waits for those of no other stage.
 
-    def do(job: Job) -> list[str]:
-        done: list[str] = getattr(import_module(f"ubam.pipeline.{module}"), stage)(job)
-        return done
 
-    return do
+def _check(job: Job) -> list[str]:
+    from ubam.pipeline.recording_stages import check
+
+    return check(job)
+
+
+def _crops(job: Job) -> list[str]:
+    from ubam.pipeline.recording_stages import crops
+
+    return crops(job)
+
+
+def _train(job: Job) -> list[str]:
+    from ubam.pipeline.encoding_stages import train
+
+    return train(job)
+
+
+def _embed(job: Job) -> list[str]:
+    from ubam.pipeline.embedding_stage import embed
+
+    return embed(job)
+
+
+def _score(job: Job) -> list[str]:
+    from ubam.pipeline.score_stage import score
+
+    return score(job)
+
+
+def _generator(job: Job) -> list[str]:
+    from ubam.pipeline.clip_stages import generator
+
+    return generator(job)
+
+
+def _magnify(job: Job) -> list[str]:
+    from ubam.pipeline.clip_stages import magnify
+
+    return magnify(job)
 
 
 WORK: dict[str, Callable[[Job], list[str]]] = {
-    "check": _work_of("check", "recording_stages"),
-    "crops": _work_of("crops", "recording_stages"),
-    "train": _work_of("train", "encoding_stages"),
-    "embed": _work_of("embed", "embedding_stage"),
-    "score": _work_of("score", "score_stage"),
-    "generator": _work_of("generator", "clip_stages"),
-    "magnify": _work_of("magnify", "clip_stages"),
+    "check": _check,
+    "crops": _crops,
+    "train": _train,
+    "embed": _embed,
+    "score": _score,
+    "generator": _generator,
+    "magnify": _magnify,
     "report": report,
 }
