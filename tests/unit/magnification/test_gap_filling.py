@@ -104,7 +104,8 @@ def test_a_part_is_repaired_as_the_whole() -> None:
 def test_a_generator_that_does_harm_is_not_used(stores: list[CropStore], postures: list[np.ndarray]) -> None:
     network = GapFillingNetwork(8, 8).eval()
     assert not validate(network, stores, postures, count=6).helps
-    torch.nn.init.normal_(network.heads.weight)
+    torch.manual_seed(0)
+    torch.nn.init.normal_(network.heads.weight, std=5.0)
     proof = validate(network, stores, postures, count=6)
     assert proof.gap_with > proof.gap_without
     assert not proof.as_dict()["used"]
