@@ -17,6 +17,9 @@ import { Timeline } from "./timeline.js";
 
 const PANELS = { "side-by-side": ["viewer.twin", "viewer.recording", "viewer.magnified"], magnified: ["viewer.magnified"], twin: ["viewer.twin"], overlay: ["viewer.marked"], transfer: ["viewer.lent"] };
 
+/** Whose film is shown, and which; a recording that is named after its subject is said once. */
+const whose = (row, id, name = row.file_name ?? id) => name === row.subject ? name : say("viewer.whose", { subject: row.subject, name });
+
 export class Viewer {
   constructor(view, place) {
     Object.assign(this, { view, place, clips: new Clips(view.run, view.clips), shown: () => {} });
@@ -113,7 +116,7 @@ export class Viewer {
     const tell = () => { if (wanted()) this.caption.textContent = say("viewer.preparing", { time: seconds((performance.now() - began) / 1000) }); };
     if (await attempt(() => ready(url, tell, wanted)) && wanted()) {
       if (performance.now() - began > 900) this.caption.textContent = "";
-      this.player.load(url, say("viewer.whose", { subject: row.subject, name: row.file_name ?? id }), say("viewer.label_recording", { name: id }), [], false);
+      this.player.load(url, whose(row, id), say("viewer.label_recording", { name: id }), [], false);
       this.playing = url;
       if (this.pending) this.go(this.pending.time, this.pending.plays);
     }
@@ -143,7 +146,7 @@ export class Viewer {
       return;
     }
     const panels = (PANELS[clip.layout] ?? []).map((key) => say(key, { factor: Number(clip.factor), name: clip.appearance ?? "" }));
-    this.player.load(clip.url, say("viewer.whose", { subject: this.row.subject, name: this.row.file_name ?? clip.recording_id }), say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
+    this.player.load(clip.url, whose(this.row, clip.recording_id), say("viewer.label_clip", { name: clip.recording_id, factor: clip.factor }), panels);
     this.timeline.cover(facts.from_s, facts.to_s);
     this.caption.textContent = this.facts(clip);
   }
@@ -156,7 +159,7 @@ export class Viewer {
     this.timeline.cover(facts.from_s, facts.to_s);
     if (this.live.wanted === clip.layers) { this.turn(); return; }
     if (!await attempt(() => this.live.open(clip.layers)) || this.row !== row || this.playing !== address) return;
-    this.player.load(address, say("viewer.whose", { subject: row.subject, name: row.file_name ?? clip.recording_id }), "", []);
+    this.player.load(address, whose(row, clip.recording_id), "", []);
     this.turn();
   }
 
