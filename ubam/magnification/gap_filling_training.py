@@ -25,7 +25,8 @@ from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.training_loop import Descent, Plan, cosine
 from ubam.magnification.gap_filling_network import GapFillingNetwork, compose
 from ubam.magnification.registration.flow_fields import CANVAS, dense_flow, outline, saliency_in
-from ubam.magnification.warping import Carried, carry, subject_opacity
+from ubam.magnification.subject_layer import subject_opacity
+from ubam.magnification.warping import Carried, carry
 from ubam.results.records.run import GeneratorEntry
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.empty_scene import Scene

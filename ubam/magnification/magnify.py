@@ -23,7 +23,8 @@ from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.registration.kept import recall
 from ubam.magnification.registration.register import FIELD, Field, Matches, Registration, fields
 from ubam.magnification.seen_again import SeenAgain, crop_of, factors_shown, look_again
-from ubam.magnification.warping import Moved, fill_gaps, move_layer, subject_opacity
+from ubam.magnification.subject_layer import layer_of
+from ubam.magnification.warping import Moved, fill_gaps, move_layer
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
@@ -34,7 +35,6 @@ Embed = Callable[[Picture], Array]
 
 MARGIN = 1.4  # side of the part that is rendered, over the side of the box
 GRID = 160  # largest side of the grid on which displacements are inverted
-EDGE = 8  # pixels beside what is looked at that have a share in it
 MEASURED_S = 0.25  # seconds between the frames in which the factor is measured
 MOST_MEASURED = 48
 
@@ -164,16 +164,8 @@ class Magnification:
         """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
         box, width = self.query.box[position], max(1.0, self.query.body_height / 100)
         outline = whole_outline(self.query.outline_at(position), box, region)
-        x, y, w, h = cv2.boundingRect((outline > 0.5).astype(np.uint8))
-        room = int(4 * width) + EDGE  # as far as the layer, its blur and what saliency looks at reach
-        part = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
-        rim = outline[part]
-        if not (self.query.in_place or self.query.camera_lost):
-            near = replace(scene, background=scene.background[part], noise=scene.noise[part])
-            rim = near.saliency(np.ascontiguousarray(inside[part]))
-        found = np.zeros(outline.shape, np.float32)
-        found[part] = subject_opacity(rim, outline[part] > 0.5, width)
-        return found
+        unseen = self.query.in_place or self.query.camera_lost
+        return layer_of(inside, None if unseen else scene, outline, box - np.array(region[:2] * 2), width)
 
     def _repaired(
         self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array
@@ -258,7 +250,8 @@ def _part(low: float, high: float, length: int) -> tuple[int, int]:
 def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, heading: float = 0.0) -> Array:
     """Return a field's flow [FIELD, FIELD, 2] (shares of the box) on a grid over `region`, in pixels of the recording.
 
-    heading: radians by which the views, and so the field, were turned back around the middle of the box.
+    heading: radians by which the views, and so the field, were turned back around the middle of the box. Beyond the box
+    nothing was registered: the flow at its border fades away there, so that a tail bends and does not break.
     """
     width, height = region[2] - region[0], region[3] - region[1]
     shrinking = min(1.0, GRID / max(width, height))
@@ -275,7 +268,14 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
     moved = cv2.remap(
         flow, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return moved * np.float32(box[2] - box[0])
+    beyond = np.maximum(_beyond(x, box[0], box[2])[None], _beyond(y, box[1], box[3])[:, None])
+    return moved * (np.float32(box[2] - box[0]) * np.clip(1 - beyond, 0, 1))[..., None]
+
+
+def _beyond(place: Array, low: float, high: float) -> Array:
+    """How far places lie beyond an edge of the box, over the room that is rendered there; float32, 0 inside."""
+    room = (MARGIN - 1) / 2 * (high - low)
+    return np.asarray(np.maximum(np.maximum(low - place, place - high), 0) / room, np.float32)
 
 
 def magnify(

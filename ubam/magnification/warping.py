@@ -202,35 +202,6 @@ def splat(values: Array, forward: Array) -> Array:
     return out.reshape(channels, rows + 2, columns + 2)[:, 1:-1, 1:-1].transpose(1, 2, 0).astype(np.float32)
 
 
-def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Array:
-    """Return the opacity, float32 [H, W] in 0..1, of the subject's layer.
-
-    Parameters
-    ----------
-    salient
-        float32 [H, W] in 0..1, how unlike the background each pixel is.
-    mask
-        bool [H, W], the cleaned mask; parts smaller than a tenth of the largest are left out.
-    width
-        Of the rim, in pixels.
-
-    The layer is opaque well inside the mask. On the rim its opacity is the saliency, so that no background moves along.
-    """
-    body = _main_parts(mask)
-    reach = max(1, round(width))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    inside, near = cv2.erode(body, disc), cv2.dilate(body, disc)
-    opacity = np.maximum(inside.astype(np.float32), np.minimum(1.3 * salient, 1) * near)
-    return cv2.GaussianBlur(opacity.astype(np.float32), (0, 0), 0.5 * width)
-
-
-def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
-
-
 def _over(frame: Picture, background: Picture, carried: Carried, opacity: Array) -> Picture:
     there = cv2.boundingRect(((opacity > 1e-3) | (carried.opacity > 1e-3)).astype(np.uint8))
     if not there[2]:

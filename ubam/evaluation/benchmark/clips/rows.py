@@ -14,8 +14,8 @@ from ubam.evaluation.benchmark.clips.baselines import eulerian, phase_based, pix
 from ubam.evaluation.published.method import SynthesisGenerator, pasted, synthesised
 from ubam.magnification.magnify import Embed, EmbeddedRecording, magnify
 from ubam.magnification.quality_checks import frame_values
+from ubam.magnification.subject_layer import subject_opacity
 from ubam.magnification.transfer import TransferChecks, read_path, standing_shift, transferred
-from ubam.magnification.warping import subject_opacity
 from ubam.recordings.video_reader import read_frames
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.scene.foreground import clean_mask

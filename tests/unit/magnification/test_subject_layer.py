@@ -1,0 +1,78 @@
+"""The layer of the subject: thin parts and what reaches beyond the box belong to it, a shadow does not."""
+
+import numpy as np
+import pytest
+
+from ubam.magnification.magnify import MARGIN, flow_over, region_of
+from ubam.magnification.subject_layer import continued, layer_of
+from ubam.tracking.scene.empty_scene import Scene
+
+SIZE = (60, 120)
+BOX = np.array([30.0, 5, 80, 55])
+WIDTH = 1.0
+
+
+@pytest.fixture(scope="module")
+def floor() -> Scene:
+    return Scene(np.full((*SIZE, 3), 120, np.uint8), np.ones(SIZE, np.float32), False)
+
+
+def rat(floor: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """A bright body with a tail that leaves its box and a shadow under it, and what an eye draws of it."""
+    picture, outline = floor.background.copy(), np.zeros(SIZE, np.float32)
+    picture[20:40, 45:75], outline[20:40, 45:75] = 230, 1.0  # body
+    picture[28:32, 8:45], outline[28:32, 30:45] = 230, 0.2  # tail: unsure, and unseen beyond the box
+    picture[40:45, 10:75] = 60  # shadow: dark, not outlined
+    return picture, outline
+
+
+def test_an_unsure_tail_belongs_to_the_layer_and_its_shadow_does_not(floor: Scene) -> None:
+    picture, outline = rat(floor)
+    layer = layer_of(picture, floor, outline, BOX, WIDTH)
+    assert (layer[29:31, 12:45] > 0.9).all()
+    assert (layer[43:45, 10:28] < 0.1).all()
+    assert (layer[43:45, 32:70] < 0.1).all()
+
+
+def test_without_a_known_scene_the_outline_alone_decides(floor: Scene) -> None:
+    picture, outline = rat(floor)
+    layer = layer_of(picture, None, outline, BOX, WIDTH)
+    assert (layer[29:31, 12:40] < 0.1).all()
+    assert (layer[25:35, 50:70] > 0.9).all()
+
+
+def test_another_animal_beyond_the_box_is_left_out(floor: Scene) -> None:
+    picture, outline = rat(floor)
+    picture[20:40, 90:110] = 230
+    assert (layer_of(picture, floor, outline, BOX, WIDTH)[20:40, 88:112] < 0.1).all()
+
+
+def test_only_what_hangs_together_with_the_sure_outline_continues_it() -> None:
+    body, salient = np.zeros((2, 8, 12), np.bool_)
+    body[3:5, 4:6] = True
+    salient[3:5, 1:9] = True
+    salient[7, :] = True
+    inner = np.ones_like(body)
+    weak = salient.copy()
+    weak[:, 7:] = False
+    found = continued(body, weak, salient, inner)
+    assert found[3:5, 1:7].all()
+    assert not found[3:5, 7:].any()
+    assert not found[7].any()
+
+
+def test_the_flow_fades_beyond_the_box_so_that_a_tail_bends() -> None:
+    box, size = np.array([100.0, 100, 200, 200], np.float32), (400, 400)
+    region = region_of(box, *size)
+    flow = flow_over(region, box, np.full((8, 8, 2), 0.1, np.float32))[flow_row(region)]
+    scale = (region[2] - region[0]) / len(flow)
+    x = region[0] + (np.arange(len(flow)) + 0.5) * scale - 0.5
+    np.testing.assert_allclose(flow[(x > 100) & (x < 200)], 10, rtol=1e-5)
+    assert np.abs(flow[[0, -1]]).max() < 10 * 2 * scale / ((MARGIN - 1) * 100) + 1e-3  # a point from the edge
+    steps = np.abs(np.diff(flow[:, 0])) / scale
+    assert steps.max() < 10 / ((MARGIN - 1) / 2 * 100) + 1e-3  # nowhere steeper than an even fade
+
+
+def flow_row(region: tuple[int, int, int, int]) -> int:
+    """A row of the grid through the middle of the region."""
+    return (region[3] - region[1]) // 2

@@ -1,0 +1,102 @@
+"""The layer of the subject in a frame: which pixels move when it is magnified, and how opaque each is."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ubam.core.typing import Array, Picture
+from ubam.tracking.scene.empty_scene import Scene
+
+SALIENT = 0.5
+WEAK = 0.1  # of an outline, that is enough beside a sure part and where the picture is unlike the empty scene
+RING = 1 / 32  # of the box, at its border, where an outline is cut off
+EDGE = 8  # pixels beside what is looked at that have a share in it
+
+
+def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, width: float) -> Array:
+    """Return the opacity, float32 [h, w] in 0..1, of the subject in a part of a frame.
+
+    Parameters
+    ----------
+    inside
+        uint8 [h, w, 3], the part.
+    scene
+        The same part without the subject; None where that was never seen.
+    outline
+        float32 [h, w] in 0..1, as the eye drew it in its box.
+    box
+        x0, y0, x1, y1, that box in pixels of the part; a tail or a nose may reach beyond it.
+    width
+        Of the rim, in pixels.
+    """
+    body = outline > 0.5
+    if scene is not None:
+        body = continued(body, outline > WEAK, scene.saliency(inside) > SALIENT, _inner(body.shape, box))
+    x, y, w, h = cv2.boundingRect(body.astype(np.uint8))
+    room = int(4 * width) + EDGE  # as far as the layer, its blur and what saliency looks at reach
+    part = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
+    rim = outline[part]
+    if scene is not None:
+        near = Scene(scene.background[part], scene.noise[part], scene.hidden)
+        rim = near.saliency(np.ascontiguousarray(inside[part]))
+    found = np.zeros(outline.shape, np.float32)
+    found[part] = subject_opacity(rim, body[part], width)
+    return found
+
+
+def _inner(size: tuple[int, ...], box: Array) -> NDArray[np.bool_]:
+    """The pixels of a part [h, w] well inside a box."""
+    ring = RING * float(box[2] - box[0])
+    x, y = np.arange(size[1]), np.arange(size[0])
+    across = (x >= box[0] + ring) & (x < box[2] - ring)
+    return ((y >= box[1] + ring) & (y < box[3] - ring))[:, None] & across
+
+
+def continued(
+    body: NDArray[np.bool_], weak: NDArray[np.bool_], salient: NDArray[np.bool_], inner: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """An outline with the thin parts that the eye was not sure of, and with what reaches beyond its box.
+
+    All are bool [h, w]. Where the picture is `salient`, unlike the empty scene, a `weak` outline is enough in the
+    `inner` part of the box, and none is needed beyond; what is not connected with the sure `body` is left out.
+    """
+    body = _joined(body, body | (salient & weak))
+    edge = body & ~inner
+    return body | _joined(edge, edge | (salient & ~inner)) if edge.any() else body
+
+
+def _joined(sure: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The connected parts of what is there that hold something sure; bool [h, w]."""
+    count, labels = cv2.connectedComponents(there.astype(np.uint8))
+    kept = np.zeros(count, np.bool_)
+    kept[labels[sure]] = True
+    return kept[labels]
+
+
+def subject_opacity(salient: Array, mask: NDArray[np.bool_], width: float) -> Array:
+    """Return the opacity, float32 [H, W] in 0..1, of the subject's layer.
+
+    Parameters
+    ----------
+    salient
+        float32 [H, W] in 0..1, how unlike the background each pixel is.
+    mask
+        bool [H, W], the cleaned mask; parts smaller than a tenth of the largest are left out.
+    width
+        Of the rim, in pixels.
+
+    The layer is opaque well inside the mask. On the rim its opacity is the saliency, so that no background moves along.
+    """
+    body = _main_parts(mask)
+    reach = max(1, round(width))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inside, near = cv2.erode(body, disc), cv2.dilate(body, disc)
+    opacity = np.maximum(inside.astype(np.float32), np.minimum(1.3 * salient, 1) * near)
+    return cv2.GaussianBlur(opacity.astype(np.float32), (0, 0), 0.5 * width)
+
+
+def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas >= max(1, 0.1 * areas.max(initial=0)))[labels].astype(np.uint8)
