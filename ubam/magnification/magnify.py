@@ -162,10 +162,12 @@ class Magnification:
 
     def _opacity(self, scene: Scene, inside: Picture, region: tuple[int, int, int, int], position: int) -> Array:
         """Opacity [h, w] of the subject in a region of a frame: its outline, sharp where the scene is known."""
-        box, width = self.query.box[position], max(1.0, self.query.body_height / 100)
+        box = self.query.box[position]
         outline = whole_outline(self.query.outline_at(position), box, region)
         unseen = self.query.in_place or self.query.camera_lost
-        return layer_of(inside, None if unseen else scene, outline, box - np.array(region[:2] * 2), width)
+        return layer_of(
+            inside, None if unseen else scene, outline, box - np.array(region[:2] * 2), self.query.body_height
+        )
 
     def _repaired(
         self, generator: GapFillingNetwork, layer: Moved, background: Picture, position: int, code: Array

@@ -1,5 +1,7 @@
 """The layer of the subject in a frame: which pixels move when it is magnified, and how opaque each is."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +10,13 @@ from ubam.core.typing import Array, Picture
 from ubam.tracking.scene.empty_scene import Scene
 
 SALIENT = 0.5
-WEAK = 0.1  # of an outline, that is enough beside a sure part and where the picture is unlike the empty scene
+WEAK = 0.1  # of an outline, that is enough for what sticks out and is unlike the empty scene
+STICKS_OUT = 0.2  # body heights; nearer to the sure outline lie its soft edge and shadows of feet
 RING = 1 / 32  # of the box, at its border, where an outline is cut off
 EDGE = 8  # pixels beside what is looked at that have a share in it
 
 
-def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, width: float) -> Array:
+def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, height: float) -> Array:
     """Return the opacity, float32 [h, w] in 0..1, of the subject in a part of a frame.
 
     Parameters
@@ -26,12 +29,13 @@ def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, w
         float32 [h, w] in 0..1, as the eye drew it in its box.
     box
         x0, y0, x1, y1, that box in pixels of the part; a tail or a nose may reach beyond it.
-    width
-        Of the rim, in pixels.
+    height
+        Of the body, in pixels.
     """
-    body = outline > 0.5
+    body, width = outline > 0.5, max(1.0, height / 100)
     if scene is not None:
-        body = continued(body, outline > WEAK, scene.saliency(inside) > SALIENT, _inner(body.shape, box))
+        salient = scene.saliency(inside) > SALIENT
+        body = continued(body, salient & (outline > WEAK), salient & ~_inner(body.shape, box), height)
     x, y, w, h = cv2.boundingRect(body.astype(np.uint8))
     room = int(4 * width) + EDGE  # as far as the layer, its blur and what saliency looks at reach
     part = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
@@ -52,17 +56,19 @@ def _inner(size: tuple[int, ...], box: Array) -> NDArray[np.bool_]:
     return ((y >= box[1] + ring) & (y < box[3] - ring))[:, None] & across
 
 
-def continued(
-    body: NDArray[np.bool_], weak: NDArray[np.bool_], salient: NDArray[np.bool_], inner: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def continued(body: NDArray[np.bool_], weak: NDArray[np.bool_], edge: NDArray[np.bool_], height: float) -> NDArray[Any]:
     """An outline with the thin parts that the eye was not sure of, and with what reaches beyond its box.
 
-    All are bool [h, w]. Where the picture is `salient`, unlike the empty scene, a `weak` outline is enough in the
-    `inner` part of the box, and none is needed beyond; what is not connected with the sure `body` is left out.
+    All are bool [h, w] where the picture is unlike the empty scene: weak, where there is a weak outline, and edge, at
+    the border of the box and beyond. A thin part sticks out of the sure `body`, which is `height` pixels high; what the
+    border cuts off goes on beyond it.
     """
-    body = _joined(body, body | (salient & weak))
-    edge = body & ~inner
-    return body | _joined(edge, edge | (salient & ~inner)) if edge.any() else body
+    if not body.any():
+        return body
+    apart = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
+    new = _joined(body, body | weak | edge) & ~body
+    body = body | _joined(new & (apart > STICKS_OUT * height), new)
+    return body | _joined(body & edge, edge)
 
 
 def _joined(sure: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from ubam.tracking.scene.empty_scene import Scene
 
 SIZE = (60, 120)
 BOX = np.array([30.0, 5, 80, 55])
-WIDTH = 1.0
+HEIGHT = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def rat(floor: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def test_an_unsure_tail_belongs_to_the_layer_and_its_shadow_does_not(floor: Scene) -> None:
     picture, outline = rat(floor)
-    layer = layer_of(picture, floor, outline, BOX, WIDTH)
+    layer = layer_of(picture, floor, outline, BOX, HEIGHT)
     assert (layer[29:31, 12:45] > 0.9).all()
     assert (layer[43:45, 10:28] < 0.1).all()
     assert (layer[43:45, 32:70] < 0.1).all()
@@ -36,7 +36,7 @@ def test_an_unsure_tail_belongs_to_the_layer_and_its_shadow_does_not(floor: Scen
 
 def test_without_a_known_scene_the_outline_alone_decides(floor: Scene) -> None:
     picture, outline = rat(floor)
-    layer = layer_of(picture, None, outline, BOX, WIDTH)
+    layer = layer_of(picture, None, outline, BOX, HEIGHT)
     assert (layer[29:31, 12:40] < 0.1).all()
     assert (layer[25:35, 50:70] > 0.9).all()
 
@@ -44,21 +44,30 @@ def test_without_a_known_scene_the_outline_alone_decides(floor: Scene) -> None:
 def test_another_animal_beyond_the_box_is_left_out(floor: Scene) -> None:
     picture, outline = rat(floor)
     picture[20:40, 90:110] = 230
-    assert (layer_of(picture, floor, outline, BOX, WIDTH)[20:40, 88:112] < 0.1).all()
+    assert (layer_of(picture, floor, outline, BOX, HEIGHT)[20:40, 88:112] < 0.1).all()
 
 
-def test_only_what_hangs_together_with_the_sure_outline_continues_it() -> None:
-    body, salient = np.zeros((2, 8, 12), np.bool_)
-    body[3:5, 4:6] = True
-    salient[3:5, 1:9] = True
-    salient[7, :] = True
-    inner = np.ones_like(body)
-    weak = salient.copy()
-    weak[:, 7:] = False
-    found = continued(body, weak, salient, inner)
-    assert found[3:5, 1:7].all()
-    assert not found[3:5, 7:].any()
-    assert not found[7].any()
+def test_only_what_hangs_together_with_the_outline_and_sticks_out_continues_it() -> None:
+    body, weak, edge = np.zeros((3, 30, 60), np.bool_)
+    body[10:20, 20:40] = True
+    weak[14:16, 40:50] = True  # ten pixels out
+    weak[20:23, 25:35] = True  # a rim of three
+    weak[14:16, 55:58] = True  # apart
+    found = continued(body, weak, edge, HEIGHT)
+    assert found[14:16, 40:50].all()
+    assert found.sum() == body.sum() + 20
+
+
+def test_what_the_border_of_the_box_cuts_off_goes_on_beyond_it() -> None:
+    body, weak, edge = np.zeros((3, 30, 60), np.bool_)
+    body[10:20, 20:40] = True
+    edge[12:18, 39:42] = True  # two pixels of a nose beyond the box
+    assert continued(body, weak, edge, HEIGHT)[12:18, 39:42].all()
+
+
+def test_nothing_continues_an_outline_that_is_not_there() -> None:
+    nothing, everything = np.zeros((8, 8), np.bool_), np.ones((8, 8), np.bool_)
+    assert not continued(nothing, everything, everything, HEIGHT).any()
 
 
 def test_the_flow_fades_beyond_the_box_so_that_a_tail_bends() -> None:
