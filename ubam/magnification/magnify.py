@@ -274,7 +274,7 @@ def flow_over(region: tuple[int, int, int, int], box: Array, flow: Array, headin
     return moved * (np.float32(box[2] - box[0]) * np.clip(1 - beyond, 0, 1))[..., None]
 
 
-def _beyond(place: Array, low: float, high: float) -> Array:
+def _beyond(place: NDArray[np.float64], low: float, high: float) -> Array:
     """How far places lie beyond an edge of the box, over the room that is rendered there; float32, 0 inside."""
     room = (MARGIN - 1) / 2 * (high - low)
     return np.asarray(np.maximum(np.maximum(low - place, place - high), 0) / room, np.float32)
