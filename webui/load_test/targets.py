@@ -1,8 +1,8 @@
-"""The targets of the server, measured on a server of its own: `python -m webui.load_test.targets [--mib 1024] [--run]`.
+"""The targets of the server, measured on a server of its own: `python -m webui.load_test.targets [--mib 1024]`.
 
 First page; an upload against plain copies and what it costs in memory; many tabs that poll beside hundreds of half-open
-connections; how soon a cancelled run is gone; with --run, a run from the page against one of the command line.
-Everything happens in a temporary folder on loopback.
+connections; how soon a cancelled run is gone; with --run, a run from the page against one of the command line; with
+--results RUN, the page of a finished run. Everything happens in a temporary folder on loopback.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from statistics import median
 
 import click
 
+from webui.load_test.results_page import open_results
 from webui.load_test.tools import (
     SAMPLES,
     Browser,
@@ -129,12 +130,20 @@ def run_from_the_page(browser: Browser, process: int) -> tuple[float, float]:
 @click.option("--mib", type=click.IntRange(1), default=1024, show_default=True, help="Size of the upload.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to measure  [default: the temporary folder]")
 @click.option("--run", is_flag=True, help="Only a run on the sample study, from the page and from the command line.")
-def main(mib: int, folder: Path | None, run: bool) -> None:
+@click.option(
+    "--results",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Only the page of the finished run in this folder, in Chromium by Playwright.",
+)
+def main(mib: int, folder: Path | None, run: bool, results: Path | None) -> None:
     """Measure the server's targets and print one line each."""
     place = Path(tempfile.mkdtemp(prefix="ubam-measure-", dir=folder))
     try:
-        with server(place / "data", SAMPLES) as (process, address, token):
+        with server(place / "data", results.parent if results else SAMPLES) as (process, address, token):
             browser = Browser(address).enter(token)
+            if results:
+                _measure_results(browser, address, process, results)
+                return
             if run:
                 _measure_run(browser, process, place)
                 return
@@ -149,6 +158,15 @@ def main(mib: int, folder: Path | None, run: bool) -> None:
             click.echo(f"cancelled run: its processes gone after {cancelled(browser, process):.2f} s (target 3)")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _measure_results(browser: Browser, address: tuple[str, int], process: int, folder: Path) -> None:
+    for screen, one in open_results(address, browser, process, folder).items():
+        click.echo(
+            f"results page of {one.subjects:.0f} subjects, {screen}: ranking after {one.shown_ms:.0f} ms, a click "
+            f"answered after {one.answered_ms:.0f} ms (target 1000 with 50 subjects); the page worked "
+            f"{one.page_ms:.0f} ms, the server's processors {one.server_ms:.0f} ms"
+        )
 
 
 def _measure_run(browser: Browser, process: int, place: Path) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 import click
 import psutil
 
+from webui.jobs.example import MARK
+
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_videos"
 GROW_S = 1.5  # as static/js/tus.js
 
@@ -60,7 +62,12 @@ class Browser:
 
 @contextmanager
 def server(data: Path, folder: Path) -> Iterator[tuple[int, tuple[str, int], str]]:
-    """`ubam serve` as a process that may read `folder`: its number, its address and the token."""
+    """`ubam serve` as a process that may read `folder`: its number, its address and the token.
+
+    It makes no example study, which would work beside what is measured.
+    """
+    data.mkdir(mode=0o700)
+    (data / MARK).touch()
     command = [sys.executable, "-m", "ubam", "serve", "--port", "0", "--data", str(data), "--allow-folder", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

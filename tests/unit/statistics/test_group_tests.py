@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from itertools import combinations, product
 from math import comb
@@ -260,6 +261,20 @@ def test_effect_sizes() -> None:
     assert mean.low < 1.025 < mean.high
     assert spread.value > 3
     assert np.isnan(group_effects(np.array([1.0]), np.array([2.0]), 0)[2].value)
+
+
+def test_the_auc_of_ranks_is_that_of_all_pairs_and_takes_no_memory_for_them() -> None:
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(size=(40, 12)).round(1), rng.normal(0.3, size=(40, 9)).round(1)
+    apart = second[:, :, None] - first[:, None]
+    assert np.array_equal(separation(first, second), ((apart > 0) + 0.5 * (apart == 0)).mean((1, 2)))
+    many = rng.normal(size=(500, 300))
+    tracemalloc.start()
+    try:
+        separation(many, many + 0.1)
+        assert tracemalloc.get_traced_memory()[1] < 50e6, "all pairs of these take 360 MB"
+    finally:
+        tracemalloc.stop()
 
 
 def test_p_values_of_both_kinds() -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from tests.webui.support.clients import PASSWORD, Client, TestServer, small_limits
 from ubam.cli.main import cli
 from ubam.core.errors import UbamError
+from webui.access.identity import only_person
 from webui.data.models import Opened, Token, now
 from webui.http.security import limiter
 from webui.settings import check_address, secret_key
@@ -23,6 +24,16 @@ def test_the_printed_address_opens_one_session_only(alone: TestServer) -> None:
     assert alone.stranger().get("studies").status_code == 401
     assert first.delete("session").status_code == 204
     assert first.get("studies").status_code == 401
+
+
+def test_the_first_visit_and_the_example_make_one_person(alone: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker made the person after the visit had looked and before it wrote."""
+    with alone.service.database.session() as session:
+        made = only_person(session).id
+    monkeypatch.setattr("webui.access.identity.find_user", lambda *_: None)
+    with alone.service.database.session() as session:
+        assert only_person(session).id == made
+    assert alone.only_person().get("studies").status_code == 200
 
 
 def test_looking_at_the_printed_address_does_not_spend_it(alone: TestServer) -> None:
