@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,15 @@ def unguarded(cell: str) -> str:
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a table that `write_csv` wrote."""
     with open(path, newline="", encoding="utf-8-sig") as handle:
-        return [
-            {unguarded(name): cell and unguarded(cell) for name, cell in row.items() if name is not None}
-            for row in csv.DictReader(handle)
-        ]
+        lines = csv.reader(handle)
+        names = [unguarded(name) for name in next(lines, [])]
+        return [_row(names, cells) for cells in lines if cells]
+
+
+def _row(names: list[str], cells: list[str]) -> dict[str, str]:
+    """A row by column, as `csv.DictReader` gives it; only a cell with an apostrophe in front is looked at closely."""
+    plain = [unguarded(cell) if cell[:1] == "'" else cell for cell in cells]
+    return dict(zip_longest(names, plain[: len(names)]))
 
 
 UNREADABLE = (  # what the readers of a damaged .npz raise

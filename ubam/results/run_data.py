@@ -181,7 +181,8 @@ def _csv(path: Path, damaged: list[str]) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        return [{key: value or "" for key, value in row.items() if isinstance(key, str)} for row in read_csv(path)]
+        rows = read_csv(path)
+        return [{name: cell or "" for name, cell in row.items()} if None in row.values() else row for row in rows]
     except (OSError, ValueError, UnicodeDecodeError):
         damaged.append(path.name)
         return []

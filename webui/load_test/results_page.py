@@ -107,7 +107,9 @@ def _opened(chromium: Any, address: str, cookie: str, process: int, size: tuple[
                 raise click.ClickException(f"{address} did not answer a click in {PATIENCE_S} s")
             page.wait_for_timeout(50)
         worked = {one["name"]: one["value"] for one in counted.send("Performance.getMetrics")["metrics"]}
-        return Opened(*times, 1000 * worked["TaskDuration"], 1000 * (cpu_seconds(process) - before))
+        subjects, shown, answered = times
+        served = 1000 * (cpu_seconds(process) - before)
+        return Opened(subjects, shown, answered, 1000 * worked["TaskDuration"], served)
     finally:
         context.close()
 

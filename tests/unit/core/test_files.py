@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ubam.core.errors import RunError
-from ubam.core.files import atomic_path, read_arrays, read_csv, write_arrays, write_csv, write_json
+from ubam.core.files import atomic_path, read_arrays, read_csv, unguarded, write_arrays, write_csv, write_json
 from ubam.core.settings import Settings
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Study, init_study, read_study
@@ -138,3 +138,16 @@ def test_a_path_is_its_text_in_json_and_a_missing_array_is_no_damage(tmp_path: P
     assert json.loads((tmp_path / "a.json").read_text()) == {"where": str(tmp_path)}
     with pytest.raises(FileNotFoundError):
         read_arrays(tmp_path / "gone.npz")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a,b\n", "a,b\n1,2\n\n3\n4,5,6\n", "'=a,a,a\n'=1,'x,\n", 'a\n"line\nline"\n', "\ufeffa,b\n1,2\n"]
+)
+def test_a_table_is_read_as_the_csv_module_does(tmp_path: Path, text: str) -> None:
+    """Short and long rows, empty lines, columns of one name, guarded cells and names."""
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8-sig") as handle:
+        rows = [{name: cell for name, cell in row.items() if name is not None} for row in csv.DictReader(handle)]
+    assert read_csv(tmp_path / "a.csv") == [
+        {unguarded(name): cell and unguarded(cell) for name, cell in row.items()} for row in rows
+    ]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ubam.encoding.study_encoder import pretrained
+from ubam.encoding.shipped_weights import pretrained
 
 pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
 THIS = "tests.unit.encoding.learning.test_torchrun"
