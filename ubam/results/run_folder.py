@@ -177,7 +177,7 @@ class RunFolder:
 
     def all_evidence(self) -> list[Path]:
         """The evidence of every recording that has some, by name."""
-        return sorted((self.path / "evidence").glob("*.npz"))
+        return sorted((self.path / "evidence").glob("[!.]*.npz"))
 
     def preview(self, recording_id: str) -> Path:
         """The small clip of one recording as it was analysed."""
@@ -197,7 +197,7 @@ class RunFolder:
 
     def all_clip_facts(self) -> list[Path]:
         """What was measured on every clip of the run, by name."""
-        return sorted((self.path / "magnified").glob("*.json"))
+        return sorted((self.path / "magnified").glob("[!.]*.json"))
 
     def figure(self, name: str) -> Path:
         """A figure without its ending: it is written as .png and as .svg."""
@@ -205,7 +205,7 @@ class RunFolder:
 
     def all_figures(self) -> list[Path]:
         """Every picture of a figure, by name."""
-        return sorted(path for path in (self.path / "figures").glob("*") if path.suffix in (".png", ".svg"))
+        return sorted(path for path in (self.path / "figures").glob("[!.]*") if path.suffix in (".png", ".svg"))
 
     @property
     def report(self) -> Path:
