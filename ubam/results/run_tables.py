@@ -33,7 +33,7 @@ def tables_of(files: RunFolder, stage: str) -> list[Path]:
         return [files.recordings_csv] if files.recordings_csv.is_file() else []
     if stage == "score":
         scores, motifs = files.scores("subjects").parent, files.motifs_json.parent
-        written = [files.statistics_json, files.motifs_json, *scores.glob("*.csv"), *motifs.glob("*.csv")]
+        written = [files.statistics_json, files.motifs_json, *scores.glob("[!.]*.csv"), *motifs.glob("[!.]*.csv")]
         return sorted(path for path in written if path.is_file())
     return []
 

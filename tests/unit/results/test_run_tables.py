@@ -13,8 +13,9 @@ from ubam.core.errors import RunError
 from ubam.core.seals import read_record, write_record
 from ubam.pipeline.queries import find_neighbours
 from ubam.results.run_data import read_run
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
-from ubam.results.run_tables import damaged_tables, unwatch, watch
+from ubam.results.run_tables import damaged_tables, tables_of, unwatch, watch
 from ubam.results.tables import read_scored
 
 Read = Callable[[Path], object]
@@ -91,3 +92,8 @@ def test_stages_without_tables_and_folders_without_runs_have_no_damage(run: Path
     assert record.record["tables"] == before
     (tmp_path / "recordings.csv").write_text("recording_id\na\n", encoding="utf-8")
     assert damaged_tables(tmp_path) == []
+
+
+def test_a_table_that_a_kill_left_half_written_is_not_watched(run: Path) -> None:
+    (run / "deviation" / ".subjects-x52yz06x.csv").write_text("subject", encoding="utf-8")
+    assert all(not path.name.startswith(".") for path in tables_of(RunFolder(run), "score"))
