@@ -42,12 +42,13 @@ TIMED = """
 })()
 """
 # From the event until the canvas can be read, which waits for the card (or the processor in its place) to have drawn.
+# The page rests before each step, or the time would hold what is left of showing the step before.
 STEPS = """
 (async () => {
   const slider = document.querySelector("#factor"), canvas = document.querySelector("canvas.live"), times = [];
   const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   for (let step = 1; step <= 20; step += 1) {
-    await new Promise(requestAnimationFrame);
+    await new Promise((rested) => setTimeout(rested, 500));
     slider.value = step / 5;
     const began = performance.now();
     slider.dispatchEvent(new Event("input", { bubbles: true }));
