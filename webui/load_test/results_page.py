@@ -1,4 +1,7 @@
-"""How soon the page of a finished run answers a click, in Chromium, on the screen of a desk and of a phone."""
+"""How soon the page of a finished run answers a click and a step of the factor slider.
+
+In Chromium, on the screen of a desk and of a phone.
+"""
 
 import shutil
 import time
@@ -38,6 +41,25 @@ TIMED = """
   return answered && [document.querySelectorAll("button.rank").length, shown, answered];
 })()
 """
+# From the event until the canvas can be read, which waits for the card (or the processor in its place) to have drawn.
+# The page rests before each step, or the time would hold what is left of showing the step before.
+STEPS = """
+(async () => {
+  const slider = document.querySelector("#factor"), canvas = document.querySelector("canvas.live"), times = [];
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  for (let step = 1; step <= 20; step += 1) {
+    await new Promise((rested) => setTimeout(rested, 500));
+    slider.value = step / 5;
+    const began = performance.now();
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    pen.drawImage(canvas, 0, 0, 1, 1, 0, 0, 1, 1);
+    pen.getImageData(0, 0, 1, 1);
+    times.push(performance.now() - began);
+  }
+  return times;
+})()
+"""
+FILM = "document.querySelector('canvas.live:not([hidden])') && document.querySelector('.player video').readyState >= 2"
 
 
 @dataclass(frozen=True)
@@ -60,17 +82,38 @@ def open_results(address: tuple[str, int], browser: Browser, process: int, folde
 
     ClickException where Playwright or Chromium is missing, or the page does not answer in a minute.
     """
-    study = browser.json("POST", "studies", {"name": "results"})["id"]
-    run = browser.json("POST", f"studies/{study}/runs/open", {"path": str(folder)})["id"]
-    page = f"http://{address[0]}:{address[1]}/runs/{run}"
     found: dict[str, list[Opened]] = {screen: [] for screen in SCREENS}
-    with _chromium() as chromium:
+    with _opened_run(browser, folder) as run, _chromium() as chromium:
+        page = f"http://{address[0]}:{address[1]}/runs/{run}"
         for _ in range(TIMES):  # in turn, so that what else the machine does meets both
             for screen, size in SCREENS.items():
                 found[screen].append(_opened(chromium, page, browser.headers["Cookie"], process, size))
-    browser.connection.close()  # it was idle for longer than the server keeps a connection
-    browser.json("DELETE", f"studies/{study}")
     return {screen: _middle(times) for screen, times in found.items()}
+
+
+def slide(address: tuple[str, int], browser: Browser, folder: Path) -> dict[str, list[float]]:
+    """Milliseconds of twenty steps of the factor slider on each screen; empty where no clip of the run has layers.
+
+    ClickException where Playwright or Chromium is missing, or no live clip is shown in a minute.
+    """
+    with _opened_run(browser, folder) as run:
+        clips = browser.json("GET", f"runs/{run}/results")["clips"]
+        layered = next((clip["recording_id"] for clip in clips if clip["layers"]), None)
+        if layered is None:
+            return {}
+        page = f"http://{address[0]}:{address[1]}/runs/{run}#recording={layered}"
+        with _chromium() as chromium:
+            return {name: _steps(chromium, page, browser.headers["Cookie"], size) for name, size in SCREENS.items()}
+
+
+@contextmanager
+def _opened_run(browser: Browser, folder: Path) -> Iterator[str]:
+    study = browser.json("POST", "studies", {"name": "results"})["id"]
+    try:
+        yield browser.json("POST", f"studies/{study}/runs/open", {"path": str(folder)})["id"]
+    finally:
+        browser.connection.close()  # it may have been idle for longer than the server keeps a connection
+        browser.json("DELETE", f"studies/{study}")
 
 
 @contextmanager
@@ -90,28 +133,48 @@ def _chromium() -> Iterator[Any]:
             chromium.close()
 
 
-def _opened(chromium: Any, address: str, cookie: str, process: int, size: tuple[int, int]) -> Opened:
+@contextmanager
+def _visitor(chromium: Any, address: str, cookie: str, size: tuple[int, int]) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
     try:
         name, _, value = cookie.partition("=")
         context.add_cookies([{"name": name, "value": value, "url": address.partition("/runs/")[0]}])
+        yield context
+    finally:
+        context.close()
+
+
+def _until(page: Any, condition: str, refusal: str) -> Any:
+    """What the condition, in JavaScript, is as soon as it is true; ClickException when it is not in a minute."""
+    until = time.monotonic() + PATIENCE_S
+    while not (found := page.evaluate(condition)):
+        if time.monotonic() > until:
+            raise click.ClickException(f"{refusal} in {PATIENCE_S} s")
+        page.wait_for_timeout(50)
+    return found
+
+
+def _opened(chromium: Any, address: str, cookie: str, process: int, size: tuple[int, int]) -> Opened:
+    with _visitor(chromium, address, cookie, size) as context:
         context.add_init_script(WATCH)
         page = context.new_page()
         counted = context.new_cdp_session(page)
         counted.send("Performance.enable")
         before = cpu_seconds(process)
         page.goto(address)
-        until = time.monotonic() + PATIENCE_S
-        while not (times := page.evaluate(TIMED)):
-            if time.monotonic() > until:
-                raise click.ClickException(f"{address} did not answer a click in {PATIENCE_S} s")
-            page.wait_for_timeout(50)
+        subjects, shown, answered = _until(page, TIMED, f"{address} did not answer a click")
         worked = {one["name"]: one["value"] for one in counted.send("Performance.getMetrics")["metrics"]}
-        subjects, shown, answered = times
         served = 1000 * (cpu_seconds(process) - before)
         return Opened(subjects, shown, answered, 1000 * worked["TaskDuration"], served)
-    finally:
-        context.close()
+
+
+def _steps(chromium: Any, address: str, cookie: str, size: tuple[int, int]) -> list[float]:
+    with _visitor(chromium, address, cookie, size) as context:
+        page = context.new_page()
+        page.goto(address)
+        _until(page, FILM, f"{address} showed no live clip")
+        times: list[float] = page.evaluate(STEPS)
+        return times
 
 
 def _middle(times: list[Opened]) -> Opened:

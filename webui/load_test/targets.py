@@ -2,7 +2,8 @@
 
 First page; an upload against plain copies and what it costs in memory; many tabs that poll beside hundreds of half-open
 connections; how soon a cancelled run is gone; with --run, a run from the page against one of the command line; with
---results RUN, the page of a finished run. Everything happens in a temporary folder on loopback.
+--results RUN, the page of a finished run and the factor slider of its first clip with layers. Everything happens in a
+temporary folder on loopback.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from statistics import median
 
 import click
 
-from webui.load_test.results_page import open_results
+from webui.load_test.results_page import open_results, slide
 from webui.load_test.tools import (
     SAMPLES,
     Browser,
@@ -133,7 +134,8 @@ def run_from_the_page(browser: Browser, process: int) -> tuple[float, float]:
 @click.option(
     "--results",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="Only the page of the finished run in this folder, in Chromium by Playwright.",
+    help="Only the page of the finished run in this folder, in Chromium by Playwright; the factor slider is measured "
+    "where one of its clips has layers.",
 )
 def main(mib: int, folder: Path | None, run: bool, results: Path | None) -> None:
     """Measure the server's targets and print one line each."""
@@ -166,6 +168,11 @@ def _measure_results(browser: Browser, address: tuple[str, int], process: int, f
             f"results page of {one.subjects:.0f} subjects, {screen}: ranking after {one.shown_ms:.0f} ms, a click "
             f"answered after {one.answered_ms:.0f} ms (target 1000 with 50 subjects); the page worked "
             f"{one.page_ms:.0f} ms, the server's processors {one.server_ms:.0f} ms"
+        )
+    for screen, times in slide(address, browser, folder).items():
+        click.echo(
+            f"factor slider, {screen}: a step is drawn after {median(times):.1f} ms, the slowest of {len(times)} after "
+            f"{max(times):.1f} ms (target 50)"
         )
 
 

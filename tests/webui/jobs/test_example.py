@@ -82,9 +82,11 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
         study = session.get_one(Study, session.get_one(Run, run).study_id)
         study.kind = "example"
     visitor = Visitor(chromium, first_visit.address).sign_in("vera", PASSWORD)
-    page = visitor.page
+    visitor.count_clicks()
+    page = visitor.go("/")
     page.get_by_role("link", name="Look at finished results of an example").click()
     page.locator("button.rank").first.wait_for()
+    assert visitor.clicks() == 1
     tour = page.get_by_role("dialog", name="Tour")
     for step in range(1, 6):
         tour.get_by_text(f"Step {step} of 5").wait_for()

@@ -12,6 +12,8 @@ from tests.webui.support.processes import eventually
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
 DESKTOP, PHONE = (1280, 900), (390, 844)
+PRESSED = "Number(sessionStorage.presses ?? 0)"
+COUNT = f"addEventListener('mousedown', () => {{ sessionStorage.presses = {PRESSED} + 1; }}, true)"
 AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
 
 
@@ -109,6 +111,15 @@ class Visitor:
             page.get_by_role("dialog").get_by_role("button", name="Begin").click()
         page.wait_for_url("**/studies/*")
         found: str = page.url.rpartition("/")[2]
+        return found
+
+    def count_clicks(self) -> None:
+        """From the next page on, count what is pressed with the mouse."""
+        self.context.add_init_script(COUNT)
+
+    def clicks(self) -> int:
+        """How often the mouse was pressed in this tab since `count_clicks`, on all its pages."""
+        found: int = self.page.evaluate(PRESSED)
         return found
 
     def until(self, condition: str, seconds: float = 180) -> None:

@@ -49,7 +49,7 @@ export class Live {
     const panels = LIVE[layout] !== LIVE[this.layout];
     Object.assign(this, { factor, layout });
     if (!this.facts) return;
-    if (panels) { this.resize(); this.show(this.video.currentTime); } else this.paint();
+    if (panels) { this.resize(); this.show(this.video.currentTime); } else this.paint(LIVE[layout].filter((name) => name === "magnified")); // the others are the same at every factor
   }
 
   /** Show the frame at this time of the film (s). */
@@ -61,9 +61,10 @@ export class Live {
     this.paint();
   }
 
-  paint() {
+  /** Paint the panels of these names; the others stay as they are. */
+  paint(names = LIVE[this.layout]) {
     if (this.index < 0) return;
     const { size: [width], step, heights } = this.facts, factors = { twin: 0, recording: 1, magnified: this.factor };
-    LIVE[this.layout].forEach((name, place) => this.painter.paint(place * (width + GAP), (1 - factors[name]) * step, { marked: name === "magnified", height: heights[this.index] }));
+    for (const name of names) this.painter.paint(LIVE[this.layout].indexOf(name) * (width + GAP), (1 - factors[name]) * step, { marked: name === "magnified", height: heights[this.index] });
   }
 }

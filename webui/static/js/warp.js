@@ -27,8 +27,8 @@ void main() {
   vec3 own = layer(0.0, at);
   if (ground) {
     float left = 0.0;
-    for (int x = -1; x < 2; x++) for (int y = -1; y < 2; y++) left = max(left, layer(2.0, at + vec2(x, y) * pixel).g);
-    gl_FragColor = vec4(mix(own, layer(1.0, at), still ? 0.0 : min(1.5 * left, 1.0)), 1.0);
+    if (!still) for (int x = -1; x < 2; x++) for (int y = -1; y < 2; y++) left = max(left, layer(2.0, at + vec2(x, y) * pixel).g);
+    gl_FragColor = vec4(mix(own, layer(1.0, at), min(1.5 * left, 1.0)), 1.0);
     return;
   }
   float there = layer(2.0, at).g;
@@ -46,7 +46,8 @@ function triangles([w, h]) {
 
 /** A painter for this canvas: by the graphics card, else by the canvas itself. */
 export function painter(canvas, facts) {
-  const pen = canvas.getContext("webgl", { premultipliedAlpha: true, antialias: false });
+  // A panel is painted beside others that were painted before: the drawing is kept.
+  const pen = canvas.getContext("webgl", { premultipliedAlpha: true, antialias: false, preserveDrawingBuffer: true });
   return pen ? new CardPainter(pen, facts) : new CanvasPainter(canvas.getContext("2d"), facts);
 }
 
