@@ -10,6 +10,7 @@ from tests.webui.support.page_steps import fill_groups, start, upload_samples
 from tests.webui.support.served import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+WIDE = (1440, 900)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,14 @@ def made(chromium: Any, served: Served) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("size", "scheme"),
-    [pytest.param(DESKTOP, "light", marks=pytest.mark.slow), (PHONE, "dark")],
-    ids=["desk-light", "phone-dark"],
+    [
+        pytest.param(DESKTOP, "light", marks=pytest.mark.slow),
+        pytest.param(WIDE, "light", marks=pytest.mark.slow),
+        pytest.param(WIDE, "dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, "light", marks=pytest.mark.slow),
+        (PHONE, "dark"),
+    ],
+    ids=["desk-light", "wide-light", "wide-dark", "phone-light", "phone-dark"],
 )
 def test_axe_is_content_with_every_page(
     chromium: Any, served: Served, made: dict[str, str], size: tuple[int, int], scheme: str

@@ -48,7 +48,17 @@ def put_comparison(served: Served, patient: str, folder: Path) -> None:
         session.add(run)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        (DESKTOP, "light"),
+        (PHONE, "dark"),
+        pytest.param((1440, 900), "light", marks=pytest.mark.slow),
+        pytest.param((1440, 900), "dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, "light", marks=pytest.mark.slow),
+    ],
+    ids=["desk", "phone", "wide-light", "wide-dark", "phone-light"],
+)
 def test_a_patient_from_pseudonym_to_course(
     chromium: Any, served: Served, compared: Path, size: tuple[int, int], scheme: str
 ) -> None:
