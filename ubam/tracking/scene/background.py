@@ -77,39 +77,23 @@ def steadiest_background(frames: np.ndarray, share: float = 0.2) -> np.ndarray:
     """What each pixel shows most steadily: the median over the narrowest interval with `share` of its grey levels.
 
     A slow subject may cover a pixel most of the time and so be in the median, but its moving fur or cloth varies more
-    than the background (the shorth of Andrews et al. 1972, with a smaller share). An arm that is held still varies as
-    little, but comes and goes: of intervals that are equally narrow, the one seen at the most distant times counts.
+    than the background (the shorth of Andrews et al. 1972, with a smaller share).
 
     Parameters
     ----------
     frames
-        uint8 [N,H,W,3], in their order.
+        uint8 [N,H,W,3].
     share
         Of the frames, in which the background is surely seen.
     """
     grey = np.stack([cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for frame in frames])
-    low, high = np.empty_like(grey[0]), np.empty_like(grey[0])
-    rows = max(1, 2_000_000 // grey[:, 0].size)
-    for top in range(0, len(low), rows):
-        part = np.s_[top : top + rows]
-        low[part], high[part] = _steadiest(grey[:, part], min(len(frames), max(5, round(share * len(frames)))))
+    ordered = np.sort(grey, axis=0)
+    span = min(len(frames), max(5, round(share * len(frames))))
+    widths = ordered[span - 1 :] - ordered[: len(frames) - span + 1]
+    lowest = widths.argmin(axis=0)[None]
+    low = np.take_along_axis(ordered, lowest, axis=0)
+    high = np.take_along_axis(ordered, lowest + span - 1, axis=0)
     return free_median(frames, (grey < low) | (grey > high))
-
-
-def _steadiest(grey: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and highest level of the steadiest `count` of grey levels uint8 [N,H,W], two of [H,W]."""
-    turns = np.arange(len(grey), dtype=np.int32)[:, None, None]
-    levels, times = np.divmod(np.sort(grey * np.int32(len(grey)) + turns, axis=0), np.int32(len(grey)))
-    first, last = times.copy(), times.copy()  # at which a level is seen
-    for k in range(1, len(grey)):
-        first[k] = np.where(levels[k] == levels[k - 1], first[k - 1], first[k])
-        last[-k - 1] = np.where(levels[-k - 1] == levels[-k], last[-k], last[-k - 1])
-    parts = [slice(start, start + count) for start in range(len(grey) - count + 1)]
-    widths = levels[count - 1 :] - levels[: len(parts)]
-    spans = np.stack([last[part].max(axis=0) - first[part].min(axis=0) for part in parts])
-    best = np.where(widths == widths.min(axis=0), spans, -1).argmax(axis=0)[None]
-    low, high = (np.take_along_axis(levels, best + more, axis=0)[0] for more in (0, count - 1))
-    return low, high
 
 
 def steadiest_seen(frames: np.ndarray, outside: np.ndarray) -> np.ndarray:
