@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ubam.core.typing import Array, Picture
 from ubam.tracking.scene.empty_scene import Scene
 
-SALIENT = 0.5
+SALIENT = 0.5  # from which a pixel is unlike the empty scene
 WEAK = 0.1  # of an outline, that is enough for what sticks out and is unlike the empty scene
 STICKS_OUT = 0.2  # body heights; nearer to the sure outline lie its soft edge and shadows of feet
 RING = 1 / 32  # of the box, at its border, where an outline is cut off
-EDGE = 8  # pixels beside what is looked at that have a share in it
+EDGE = 8  # pixels of room beside the layer
 
 
 def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, height: float) -> Array:
@@ -32,19 +32,16 @@ def layer_of(inside: Picture, scene: Scene | None, outline: Array, box: Array, h
     height
         Of the body, in pixels.
     """
-    body, width = outline > 0.5, max(1.0, height / 100)
+    body, width, rim = outline > 0.5, max(1.0, height / 100), outline
     if scene is not None:
-        salient = scene.saliency(inside) > SALIENT
+        rim = scene.saliency(inside)
+        salient = rim > SALIENT
         body = continued(body, salient & (outline > WEAK), salient & ~_inner(body.shape, box), height)
     x, y, w, h = cv2.boundingRect(body.astype(np.uint8))
-    room = int(4 * width) + EDGE  # as far as the layer, its blur and what saliency looks at reach
+    room = int(4 * width) + EDGE  # as far as the layer and its blur reach
     part = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
-    rim = outline[part]
-    if scene is not None:
-        near = Scene(scene.background[part], scene.noise[part], scene.hidden)
-        rim = near.saliency(np.ascontiguousarray(inside[part]))
     found = np.zeros(outline.shape, np.float32)
-    found[part] = subject_opacity(rim, body[part], width)
+    found[part] = subject_opacity(rim[part], body[part], width)
     return found
 
 
