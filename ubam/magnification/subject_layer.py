@@ -74,7 +74,7 @@ def _thin(there: NDArray[np.bool_], most: float) -> NDArray[np.bool_]:
     """The connected parts of what is there that are nowhere deeper than `most` pixels; bool [h, w]."""
     count, labels = cv2.connectedComponents(there.astype(np.uint8))
     deepest = np.zeros(count)
-    np.maximum.at(deepest, labels.ravel(), _depth(there).ravel())
+    np.maximum.at(deepest, labels.ravel().astype(np.intp), _depth(there).ravel())
     return there & (deepest <= most)[labels]
 
 
