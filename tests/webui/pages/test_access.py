@@ -105,6 +105,21 @@ def test_a_viewer_looks_and_changes_nothing(chromium: Any, served: Served, made:
     visitor.close()
 
 
+def test_a_study_is_handed_over(chromium: Any, served: Served) -> None:
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    visitor.new_study("Handed over")
+    page = visitor.page
+    page.get_by_role("button", name="Share").click()
+    page.get_by_label("Hand the study over to").fill("ada")
+    page.get_by_role("button", name="Hand over").click()
+    page.get_by_role("dialog", name="Hand the study over to ada?").get_by_role("button", name="Hand over").click()
+    page.locator("#members").wait_for(state="hidden")
+    page.locator("#rename").wait_for()
+    assert not page.locator("#delete").is_visible(), "who handed it over may edit it still, and not delete it"
+    assert visitor.faults == []
+    visitor.close()
+
+
 def test_the_pages_of_others_are_not_there(chromium: Any, served: Served, made: dict[str, str]) -> None:
     visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
     visitor.allowed = {403, 404}

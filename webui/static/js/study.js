@@ -169,8 +169,8 @@ async function begin() {
   follow();
 }
 
-// Where the start itself is in sight, nothing needs to lead there.
-new IntersectionObserver(([{ isIntersecting }]) => byId("to-start").classList.toggle("there", isIntersecting)).observe(byId("start-button"));
+// Where the start is in sight, nothing needs to lead there.
+new IntersectionObserver(([{ isIntersecting }]) => byId("to-start").classList.toggle("there", isIntersecting)).observe(document.querySelector(".go"));
 
 // Files may come before the server has said who is there: they wait for it.
 listenForDrops();
