@@ -76,6 +76,7 @@ def _individuals(data: RunData) -> str:
     verb = "moves" if len(beyond or scored) == 1 else "move"
     share = "None" if not beyond else "All" if len(beyond) == len(scored) else str(len(beyond))
     who = f"{share} {'' if share == 'All' else 'of the '}{len(scored)} {whose}{plural(len(scored), 'subject')}"
+    who = f"Both {whose}subjects" if len(beyond) == len(scored) == 2 else who
     names = f": {listed(shortened(beyond))}" if beyond else ""
     return f"{who} {verb} further from the {data.reference} reference than {than}{names}."
 
@@ -101,7 +102,7 @@ def _groups(data: RunData) -> list[str]:
     main = main_tests(data)
     answered = [test for test in main if test.p is not None]
     if len(answered or main) <= FEW_TESTS:
-        return [test_sentence(data, test) for test in answered or main]
+        return list(dict.fromkeys(words for test in answered or main for words in _answer(data, test)))
     found = [test for test in answered if significant(test)]
     told = [test_sentence(data, test) for test in found[:MOST_SENTENCES]]
     rest = len(answered) - len(told)
@@ -124,14 +125,19 @@ def significant(test: Test) -> bool:
 
 def test_sentence(data: RunData, test: Test) -> str:
     """What one test found; where it found nothing, what these groups could have shown."""
+    return " ".join(_answer(data, test)).rstrip()
+
+
+def _answer(data: RunData, test: Test) -> list[str]:
+    """What one test found, and beside that what these groups could have shown where it found nothing."""
     (first, second), p = test.pair, test.decisive_p
     if p is None:
         asked = (test.question or f"{second} against {first}").rstrip("?")
-        return f"Not tested: {asked} ({test.refused or 'no p could be computed'})."
+        return [f"Not tested: {asked} ({test.refused or 'no p could be computed'})."]
     yes, no = SENTENCES.get(test.kind, SENTENCES["two groups"])
     groups = listed([first, second] if test.groups is None else test.groups)
     sentence = (yes if p <= LEVEL else no).format(first=first, second=second, groups=groups, p=p_text(p))
-    return sentence if p <= LEVEL else f"{sentence} {_limit(data, test)}".rstrip()
+    return [sentence] if p <= LEVEL else [sentence, _limit(data, test)]
 
 
 SENTENCES = {
@@ -184,10 +190,9 @@ def _compared(data: RunData) -> str:
             f"Compared: {whom} with the frozen reference {data.frozen.group} of {data.reference_count} subjects "
             f"({data.frozen.hash}), from {recordings} {plural(recordings, 'recording')}; nothing was trained."
         )
-    return (
-        f"Compared: {listed(queries) or 'nobody'} with {counts[data.reference or '']} {data.reference} subjects "
-        f"(the reference), from {recordings} {plural(recordings, 'recording')}."
-    )
+    whom = f"{counts[data.reference or '']} {data.reference} {plural(counts[data.reference or ''], 'subject')}"
+    pairs = f"{listed(queries)} with {whom} (the reference)" if queries else f"{whom} (the reference) with each other"
+    return f"Compared: {pairs}, from {recordings} {plural(recordings, 'recording')}."
 
 
 def _who(data: RunData) -> str:

@@ -217,7 +217,7 @@ def get_page(study_id: str) -> Response:
         abort(409, "The visits have not been compared yet; compare them first.")
     shown_run(run.id)
     course = course_of(reader.folder_of(run))
-    page = sheet_pdf(Sheet(study.name, _facts(study, run), course, _stills(run, course)))
+    page = sheet_pdf(Sheet(study.name, _facts(study, run, course), course, _stills(run, course)))
     note("download", "patient", study.id)
     answer = Response(page, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = "inline; filename=visits.pdf"
@@ -226,15 +226,16 @@ def get_page(study_id: str) -> Response:
     return answer
 
 
-def _facts(study: Study, run: Run) -> list[tuple[str, str]]:
+def _facts(study: Study, run: Run, course: Course) -> list[tuple[str, str]]:
     reference = database().get(NamedReference, study.reference_id) if study.reference_id else None
-    known = [("Compared on", day(run.created.date().isoformat()))]
+    program = f", by ubam {course.program}" if course.program else ""
+    known = [("Compared on", f"{day(run.created.date().isoformat())}{program}")]
     if reference is None:
         return known
     return [
         ("Reference", f"{reference.name} ({reference.subjects} {reference.group} subjects)"),
-        ("of the study", reference.run.study.name),
-        ("made on, version", f"{day(reference.created.date().isoformat())}, {reference.version}"),
+        ("Study of the reference", reference.run.study.name),
+        ("Named on, version", f"{day(reference.created.date().isoformat())}, {reference.version}"),
         *known,
     ]
 

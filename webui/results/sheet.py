@@ -49,7 +49,7 @@ def sheet_pdf(sheet: Sheet) -> bytes:
     top = 0.915
     for name, value in sheet.facts:
         figure.text(LEFT, top, _plain(name), fontsize=9, color=SOFT, va="top")
-        figure.text(LEFT + 0.17, top, _plain(value), fontsize=9, color=INK, va="top")
+        figure.text(LEFT + 0.2, top, _plain(value), fontsize=9, color=INK, va="top")
         top -= 0.017
     _draw_course(figure.add_axes((LEFT + 0.04, 0.56, RIGHT - LEFT - 0.04, 0.2)), sheet.course)
     _paragraphs(figure, 0.51, "Finding", finding(sheet.course))

@@ -28,13 +28,17 @@ class Visit:
 
 @dataclass(frozen=True)
 class Course:
-    """All visits in the order of their dates; band: the lowest and highest deviation of a reference subject."""
+    """All visits in the order of their dates; band: the lowest and highest deviation of a reference subject.
+
+    program: the version of ubam that compared them.
+    """
 
     visits: tuple[Visit, ...]
     band: tuple[float, float] | None
     reference: str
     reference_count: int
     first_look: bool
+    program: str = ""
 
 
 def course_of(run: Path) -> Course:
@@ -47,6 +51,7 @@ def course_of(run: Path) -> Course:
         data.reference or "",
         data.reference_count,
         data.record.preset == "quick",
+        data.record.ubam or "",
     )
 
 
@@ -84,12 +89,12 @@ def _beside_the_reference(visit: Visit, course: Course) -> str:
 def _change(first: Visit, last: Visit) -> str:
     before, now = first.deviation or 0.0, last.deviation or 0.0
     way = "smaller than" if now < before else "larger than" if now > before else "the same as"
-    words = f"It was {way} at the first visit, of {day(first.date)} ({plain(before)}{_interval(first)})"
+    words = f"It was {way} at the first visit, of {day(first.date)}: {plain(before)}{_interval(first)}."
     known = [end for visit in (first, last) for end in (visit.low, visit.high) if end is not None]
     if len(known) < 4:
-        return f"{words}; how certain that is is not known."
+        return f"{words} How certain that is is not known."
     apart = (last.high or 0) < (first.low or 0) or (first.high or 0) < (last.low or 0)
-    return f"{words}; the two intervals {'do not overlap' if apart else 'overlap, so it may be no change'}."
+    return f"{words} The two intervals {'do not overlap' if apart else 'overlap, so it may be no change'}."
 
 
 def _interval(visit: Visit) -> str:

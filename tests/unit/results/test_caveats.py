@@ -69,8 +69,9 @@ def test_the_question_of_the_study_is_answered_before_any_single_subject(tmp_pat
         "n": {"healthy": 5, "affected": 4},
     }
     said = _said(run, tests=[test | {"p": 0.214}])
-    assert said[0].startswith("No difference between the groups healthy and affected was found (p = 0.214).")
-    assert "further from the healthy reference" in said[1]
+    assert said[0] == "No difference between the groups healthy and affected was found (p = 0.214)."
+    assert said[1].startswith("The smallest effect that groups of 5 and 4 can show")
+    assert "further from the healthy reference" in said[2]
     assert _said(run, tests=[test | {"p": 0.01}])[0].startswith("As a group, affected differs from healthy")
     said = _said(run, tests=[test | {"refused": "one subject"}])  # nothing was answered
     assert "further from the healthy reference" in said[0]
@@ -96,8 +97,15 @@ def test_what_is_not_seen_is_said_whatever_was_found(effect: float, tmp_path: Pa
     assert "A subject unlike the reference need not be ill, and one like the reference need not be healthy." in said[-1]
 
 
+@pytest.mark.parametrize(("count", "said"), [(2, "Both affected subjects"), (3, "All 3 affected subjects")])
+def test_two_are_both(count: int, said: str, tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=4, query_subjects=count, frames=40, videos=False)
+    assert any(words.startswith(f"{said} move further from the healthy reference") for words in _said(run, tests=[]))
+
+
 def test_a_run_of_the_reference_alone_has_nobody_else_to_tell_of(tmp_path: Path) -> None:
     run = make_fake_run(tmp_path / "run", reference_subjects=5, query_subjects=0, frames=40, videos=False)
+    assert "Compared: 5 healthy subjects (the reference) with each other, from 5 recordings." in _said(run)
     said = _said(run, tests=[])
     assert said[0].startswith("All 5 subjects are of the reference group healthy, each compared with the others")
     assert "could be scored" not in " ".join(said)

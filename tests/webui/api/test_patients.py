@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from tests.webui.support.kinds import groups, scored
 from tests.webui.support.served import complete
 from ubam.core.files import read_csv, write_csv
 from webui.data.models import Job, Run, User
-from webui.results.visits import Course, Visit, finding, limits
+from webui.results.sheet import Sheet
+from webui.results.visits import Course, Visit, day, finding, limits
 
 PSEUDONYM = "P-17 <b>$x$</b>"
 
@@ -36,6 +38,19 @@ def add_reference_run(alone: TestServer, client: Client, folder: Path) -> str:
     scored(frozen)
     shutil.copytree(frozen / "model", folder / "model", dirs_exist_ok=True)
     return alone.add_run(study, client.get("me").json["user"]["id"], folder, reference="healthy")
+
+
+def add_comparison(alone: TestServer, patient: str, run: str, folder: Path) -> None:
+    """A run that compared three visits of the patient with the reference of `run`."""
+    make_visits(folder, ["2026-05-01", "2026-05-31", "2026-07-01"])
+    complete(folder, folder / "preview" / "a01_walk.mp4")
+    with alone.service.database.session() as session:
+        job = Job(kind="score", target_id="x", study_id=patient, user_id=session.query(User).one().id, status="done")
+        session.add(job)
+        session.flush()
+        made = Run(study_id=patient, name="v", preset="quick", folder=str(folder), against_id=run, user_id=job.user_id)
+        made.job_id, made.reference = job.id, "healthy"
+        session.add(made)
 
 
 @pytest.fixture
@@ -83,16 +98,7 @@ def test_the_course_and_the_page_say_who_when_and_by_which_reference(
     patient = client.post("patients", {"pseudonym": PSEUDONYM, "reference": reference["id"]}).json["id"]
     assert client.get(f"patients/{patient}").json["visits"] == []
     assert client.get(f"patients/{patient}/page.pdf").status_code == 409
-    folder = tmp_path / "lab" / "visits"
-    make_visits(folder, ["2026-05-01", "2026-05-31", "2026-07-01"])
-    complete(folder, folder / "preview" / "a01_walk.mp4")
-    with alone.service.database.session() as session:
-        job = Job(kind="score", target_id="x", study_id=patient, user_id=session.query(User).one().id, status="done")
-        session.add(job)
-        session.flush()
-        made = Run(study_id=patient, name="v", preset="quick", folder=str(folder), against_id=run, user_id=job.user_id)
-        made.job_id, made.reference = job.id, "healthy"
-        session.add(made)
+    add_comparison(alone, patient, run, tmp_path / "lab" / "visits")
     found = client.get(f"patients/{patient}").json
     assert [visit["date"] for visit in found["visits"]] == ["2026-05-01", "2026-05-31", "2026-07-01"]
     assert found["band"][0] < found["band"][1]
@@ -119,6 +125,25 @@ def test_the_course_and_the_page_say_who_when_and_by_which_reference(
     assert str(tmp_path).encode() not in page.data
 
 
+def test_the_page_names_study_reference_dates_and_versions(
+    alone: TestServer, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = add_reference_run(alone, client, tmp_path / "lab" / "run")
+    reference = client.post(f"runs/{run}/reference", {"name": "Gait 2026"}).json
+    patient = client.post("patients", {"pseudonym": PSEUDONYM, "reference": reference["id"]}).json["id"]
+    add_comparison(alone, patient, run, tmp_path / "lab" / "visits")
+    drawn: list[Sheet] = []
+    monkeypatch.setattr("webui.results.sheet.sheet_pdf", lambda sheet: drawn.append(sheet) or b"%PDF-")
+    assert client.get(f"patients/{patient}/page.pdf").status_code == 200
+    facts = dict(drawn[0].facts)
+    assert (drawn[0].pseudonym, facts["Study of the reference"]) == (PSEUDONYM, "cohort")
+    assert facts["Reference"] == "Gait 2026 (5 healthy subjects)"
+    today = day(date.today().isoformat())
+    assert facts["Named on, version"] == f"{today}, {reference['version']}"
+    assert facts["Compared on"] == f"{today}, by ubam 0.1.0"
+    assert len(drawn[0].stills) == 4
+
+
 def test_only_a_run_with_a_reference_is_named_and_others_see_nothing(
     server: TestServer, fake_run: Path, tmp_path: Path
 ) -> None:
@@ -143,7 +168,11 @@ COURSE = Course((FIRST, LAST), (0.6, 1.1), "healthy", 7, first_look=False)
         (COURSE, ["above the range of the 7 healthy subjects", "smaller than", "do not overlap"], ["may be no change"]),
         (replace(COURSE, visits=(FIRST, replace(LAST, high=1.9))), ["overlap, so it may be no change"], ["do not"]),
         (replace(COURSE, visits=(FIRST, replace(LAST, deviation=0.8))), ["within the range"], ["above", "below"]),
-        (replace(COURSE, visits=(replace(FIRST, low=None), LAST)), ["how certain that is is not known"], ["overlap"]),
+        (
+            replace(COURSE, visits=(replace(FIRST, low=None), LAST)),
+            ["2.00. How certain that is is not known."],
+            ["overlap"],
+        ),
         (replace(COURSE, visits=(FIRST,)), ["At the visit of 1 May 2026"], ["first visit"]),
         (replace(COURSE, band=None), ["nothing is known of the reference subjects' own"], ["range"]),
         (replace(COURSE, visits=(replace(FIRST, deviation=None),)), ["No visit could be compared."], ["deviation was"]),

@@ -70,6 +70,26 @@ def test_axe_is_content_with_every_page(
     visitor.close()
 
 
+@pytest.mark.parametrize(
+    ("path", "rows"), [("/users", "#users tbody tr"), ("/audit", "#lines tbody tr"), ("/account", "#tokens tbody tr")]
+)
+@pytest.mark.usefixtures("made")
+def test_no_row_is_cut_on_a_phone(chromium: Any, served: Served, path: str, rows: str) -> None:
+    visitor = Visitor(chromium, served.address, PHONE).sign_in("ada", PASSWORD)
+    page = visitor.go(path)
+    if path == "/account":
+        page.get_by_label("What is it for?").fill("a script")
+        page.get_by_role("button", name="Make a token").click()
+    page.locator(rows).first.wait_for()
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll')].map((one) => one.scrollWidth - one.clientWidth)"
+    ) == [0]
+    assert page.get_by_role("table").get_by_role("row").count() > 1, "for a reader it is a table still"
+    assert visitor.axe() == []
+    assert visitor.faults == []
+    visitor.close()
+
+
 def test_a_viewer_looks_and_changes_nothing(chromium: Any, served: Served, made: dict[str, str]) -> None:
     visitor = Visitor(chromium, served.address).sign_in("vera", PASSWORD)
     study, run = list(made)[1:3]
@@ -81,6 +101,21 @@ def test_a_viewer_looks_and_changes_nothing(chromium: Any, served: Served, made:
     visitor.go(run)
     page.locator("button.rank").first.wait_for()
     assert page.get_by_role("button", name="Delete").count() == 0
+    assert visitor.faults == []
+    visitor.close()
+
+
+def test_a_study_is_handed_over(chromium: Any, served: Served) -> None:
+    visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    visitor.new_study("Handed over")
+    page = visitor.page
+    page.get_by_role("button", name="Share").click()
+    page.get_by_label("Hand the study over to").fill("ada")
+    page.get_by_role("button", name="Hand over").click()
+    page.get_by_role("dialog", name="Hand the study over to ada?").get_by_role("button", name="Hand over").click()
+    page.locator("#members").wait_for(state="hidden")
+    page.locator("#rename").wait_for()
+    assert not page.locator("#delete").is_visible(), "who handed it over may edit it still, and not delete it"
     assert visitor.faults == []
     visitor.close()
 

@@ -102,6 +102,46 @@ def test_every_kind_of_result_is_shown(visitor: Visitor, served: Served, kinds: 
 
 
 @pytest.mark.browser
+def test_a_reason_is_given_once(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    run = opened_run(served, shutil.copytree(kinds["failed"], served.lab / "reasons"))
+    visitor.go(f"/runs/{run}")
+    visitor.page.locator("#downloads h2").wait_for()
+    said = visitor.page.locator("#warnings li").all_inner_texts()
+    assert sum("the file is empty: copy it again" in words for words in said) == 1
+    assert sum("the file ends early" in words for words in said) == 1
+
+
+@pytest.mark.browser
+def test_paper_has_all_of_a_page(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    """Light whatever the screen is, on A4, without what is pressed, and nothing cut."""
+    run = opened_run(served, shutil.copytree(kinds["days"], served.lab / "paper"))
+    page = visitor.go(f"/runs/{run}")
+    page.locator(".map canvas").first.wait_for()
+    page.set_viewport_size({"width": 720, "height": 1040})
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 32, 36)"
+    for there in (
+        "button.rank",
+        ".timeline .peak",
+        ".evidence img",
+        ".map canvas",
+        ".every table",
+        "blockquote",
+        ".foot",
+    ):
+        assert page.locator(there).first.is_visible(), there
+    for away in ("#score", "#delete", ".bar", ".magnifier", ".commenting", "#downloads h2", ".parts"):
+        assert not page.locator(away).first.is_visible(), away
+    assert visitor.overflow() == 0
+    cut = """() => [...document.querySelectorAll('.every td, .rank, .curves .pane, figure')]
+        .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth).length"""
+    assert page.evaluate(cut) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".results details[open]").count() == 1, "what was open stays"
+
+
+@pytest.mark.browser
 def test_nobody_s_film_plays_under_another_s_name(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
     run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "films"))
     page = visitor.go(f"/runs/{run}")

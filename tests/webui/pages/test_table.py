@@ -88,15 +88,17 @@ def draw_boxes(visitor: Visitor) -> None:
     page.mouse.up()
     assert abs(int(page.get_by_label("left", exact=True).input_value()) - 120) <= 2
     page.get_by_label("Face to blur").check()
+    visitor.until("!document.querySelector('#face-scrub').disabled", 60)
     for name, value in {"left": 10, "top": 12, "right": 60, "bottom": 62}.items():
         page.get_by_label(name, exact=True).fill(str(value))
         page.keyboard.press("Tab")
-    visitor.until("!document.querySelector('#face-scrub').disabled", 60)
     page.locator("#face-scrub").fill("900")
     visitor.until("document.querySelector('.canvas video').currentTime > 1 && !document.querySelector('video').seeking")
     page.get_by_label("left", exact=True).fill("30")
     page.keyboard.press("Tab")
     assert page.locator(".moments button").count() == 2
+    page.locator("#face-scrub").fill("450")
+    visitor.until("Math.abs(Number(document.querySelector('#box-x0').value) - 20) <= 1")  # half the way from 10 to 30
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     page.locator("#bulk").wait_for(state="hidden")
     page.locator(".tools .set").wait_for()

@@ -11,10 +11,22 @@ from tests.webui.support.served import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 VIDEO = "document.querySelector('.player video')"
+# In place of the browser's notifications, which a window without a screen has not; `away`: the page is not in sight.
+NOTICES = """
+globalThis.told = [];
+globalThis.Notification = class {
+  static permission = "default";
+  static async requestPermission() { return this.permission = "granted"; }
+  constructor(title, { body }) { told.push(`${title}: ${body}`); }
+  addEventListener() {}
+};
+Object.defineProperty(document, "hidden", { get: () => globalThis.away ?? false });
+"""
 
 
 def test_results_are_shown_before_the_clips_are(chromium: Any, served: Served) -> None:
     visitor = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
+    visitor.context.add_init_script(NOTICES)
     page = visitor.page
     visitor.new_study("As soon as scored")
     upload_samples(visitor)
@@ -25,10 +37,14 @@ def test_results_are_shown_before_the_clips_are(chromium: Any, served: Served) -
     page.locator("button.rank").first.wait_for()
     page.get_by_text("Clips and the report follow.").wait_for()
     assert page.locator("#tag").inner_text() == "running"
-    assert page.get_by_role("button", name="Tell me when it ends").count() == 1
+    page.get_by_role("button", name="Tell me when it ends").click()
+    page.locator("#tell-me").wait_for(state="hidden")
+    page.evaluate("away = true")
     served.hold("")
     page.locator("#early").wait_for(state="hidden")
     visitor.until(f"{VIDEO}.src.includes('/magnified/')", 120)
+    assert page.evaluate("told") == ["quick, 3 recordings has ended: done"]
+    page.evaluate("away = false")
     assert visitor.faults == []
     move_by_keys(visitor)
     follow_a_link(visitor)

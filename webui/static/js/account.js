@@ -2,7 +2,7 @@
 
 import { get, me, part, patch, post, remove } from "./api.js";
 import { ask, attempt, tell } from "./dialogs.js";
-import { button, byId, h, show } from "./dom.js";
+import { button, byId, h, show, stacked } from "./dom.js";
 import { moment } from "./format.js";
 import { say } from "./say.js";
 
@@ -13,6 +13,7 @@ async function tokens() {
   if (!found) return;
   table.hidden = found.length === 0;
   show(table.tBodies[0], found.map(line));
+  stacked(table);
 }
 
 function line(token) {

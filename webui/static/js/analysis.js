@@ -53,7 +53,7 @@ export class Analysis {
   }
 
   size(group) {
-    return [say("start.subjects", { n: group.subjects }), say("studies.recordings", { n: group.recordings }), say("start.minutes", { n: Number(group.minutes).toFixed(1) })].join(" · ");
+    return [say("start.subjects", { n: group.subjects }), say("studies.recordings", { n: group.recordings }), say("start.minutes", { n: Number(group.minutes).toFixed(group.minutes < 10 ? 1 : 0) })].join(" · ");
   }
 
   /** The button says why it cannot be pressed. */
@@ -61,8 +61,7 @@ export class Analysis {
     const usable = found.groups.reduce((sum, group) => sum + group.recordings, 0);
     const why = !this.editable ? say("study.viewer") : !usable ? say("start.no_recordings") : groups.length === 0 ? say("start.no_groups") : found.problems.length ? say("start.mend") : "";
     byId("start-button").disabled = why !== "";
-    const doubts = (found.doubts ?? []).length;
-    byId("why-not").textContent = why || (doubts ? say("start.doubts", { n: doubts }) : "");
+    byId("why-not").textContent = why;
   }
 
   async start() {

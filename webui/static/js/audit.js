@@ -2,7 +2,7 @@
 
 import { get, query } from "./api.js";
 import { attempt } from "./dialogs.js";
-import { byId, h, show } from "./dom.js";
+import { byId, h, show, stacked } from "./dom.js";
 import { moment } from "./format.js";
 import { say } from "./say.js";
 
@@ -18,6 +18,7 @@ async function load() {
   if (!found || words !== byId("words").value.trim()) return;
   if (!next) show(byId("lines").tBodies[0]);
   byId("lines").tBodies[0].append(...found.map(line));
+  stacked(byId("lines"));
   byId("export").href = `/api/v1/audit.csv?${query({ words })}`;
   next = found.at(-1)?.id ?? 0;
   byId("more").hidden = found.length < PAGE;

@@ -5,11 +5,11 @@ import { attempt } from "./dialogs.js";
 import { byId, groupClasses, h, link, show, svg } from "./dom.js";
 import { moment, number } from "./format.js";
 import { keyOf } from "./legend.js";
-import { say } from "./say.js";
+import { say, sayOr } from "./say.js";
 import { scaleOf, ticks } from "./scale.js";
 
 const wanted = new URLSearchParams(location.search);
-const called = (run) => [run.study_name, run.name || say("run.unnamed"), run.preset, moment(run.created)].filter(Boolean).join(" · ");
+const called = (run) => [run.study_name, run.name || say("run.unnamed"), sayOr(`preset.${run.preset}`, run.preset), moment(run.created)].filter(Boolean).join(" · ");
 
 async function begin() {
   const runs = (await attempt(() => all("runs")) ?? []).filter((run) => run.status === "done");
@@ -63,7 +63,7 @@ function table(rows, classes, chosen) {
     const change = Number.isFinite(a) && Number.isFinite(b) ? `${b >= a ? "+" : "−"}${number(Math.abs(b - a))}` : "";
     return h("tr", {}, h("th", { scope: "row" }, row.subject), h("td", {}, keyOf(row.group, classes(row.group))), h("td", { class: "num" }, number(a)), h("td", { class: "num" }, number(b)), h("td", { class: "num" }, change));
   };
-  return h("section", { class: "card scroll", tabindex: 0, role: "group", "aria-label": say("compare.plot") }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("table.subject")), h("th", { scope: "col" }, say("table.group")), heads, h("th", { scope: "col", class: "num" }, say("compare.change")))), h("tbody", {}, rows.map(line))));
+  return h("section", { class: "card scroll", tabindex: 0, role: "group", "aria-label": say("compare.plot") }, h("table", { class: "tight" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("table.subject")), h("th", { scope: "col" }, say("table.group")), heads, h("th", { scope: "col", class: "num" }, say("compare.change")))), h("tbody", {}, rows.map(line))));
 }
 
 begin();

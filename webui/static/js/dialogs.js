@@ -22,8 +22,10 @@ export async function attempt(work) {
   try { return await work(); } catch (error) { complain(error); return undefined; }
 }
 
+let opened = 0; // a question may stand above another dialog, and each has a title of its own
+
 export function open(title, content, props = {}) {
-  const box = h("dialog", { "aria-labelledby": "dialog-title", ...props }, h("h2", { id: "dialog-title" }, title), content);
+  const id = `dialog-title-${opened += 1}`, box = h("dialog", { "aria-labelledby": id, ...props }, h("h2", { id }, title), content);
   box.addEventListener("close", () => box.remove());
   document.body.append(box);
   box.showModal();

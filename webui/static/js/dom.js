@@ -34,3 +34,16 @@ export function groupClasses(groups, reference) {
   const others = [...new Set(groups)].filter((group) => group !== reference).sort();
   return (group) => (group === reference ? "ref" : `g${others.indexOf(group) % 6}`);
 }
+
+/** On a narrow screen every row of a table becomes a block, in which each cell says which column it is of. */
+export function stacked(table) {
+  const role = (element, name) => element.setAttribute("role", name), [head] = table.tHead.rows;
+  table.classList.add("stacked");
+  role(table, "table");
+  for (const part of [table.tHead, ...table.tBodies]) role(part, "rowgroup");
+  for (const row of table.rows) role(row, "row");
+  const names = [...head.cells].map((cell) => { role(cell, "columnheader"); return cell.querySelector(".sr") ? null : cell.textContent; });
+  for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
+    [...row.cells].forEach((cell, place) => { role(cell, cell.tagName === "TH" ? "rowheader" : "cell"); if (names[place]) cell.dataset.label = names[place]; });
+  }
+}

@@ -7,7 +7,8 @@ import { keyOf } from "./legend.js";
 import { say } from "./say.js";
 
 export function showGroups(view, place) {
-  const { tests = [], power = [], table = [], classifier } = view.words, notes = view.statistics?.notes ?? [];
+  const { tests = [], power = [], table = [], classifier, warnings = [] } = view.words;
+  const notes = (view.statistics?.notes ?? []).filter((words) => !warnings.includes(words)); // which stand above
   const curves = showCurves(view), audit = showAudit(view);
   place.hidden = !tests.length && !notes.length && !curves && !audit;
   show(place, h("h2", {}, say("groups.title")), tests.map(test), sentences(notes), sentences(power.filter((words) => !tests.some((one) => one.sentence.includes(words)))), curves, tests.length ? h("p", { class: "fine read" }, say("groups.unit")) : null,

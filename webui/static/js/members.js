@@ -11,10 +11,10 @@ export class Members {
     this.members = (study.members ?? []).map((member) => ({ ...member }));
     this.list = h("ul", { class: "members" });
     this.name = h("input", { id: "member", maxlength: 100, autocomplete: "off" });
-    this.heir = h("input", { id: "heir", maxlength: 100, autocomplete: "off", class: "grow" });
-    const form = h("form", { class: "row", on: { submit: (event) => { event.preventDefault(); this.add(); } } }, h("div", { class: "grow" }, h("label", { for: "member" }, say("members.name")), this.name), h("button", {}, say("members.add")));
+    this.heir = h("input", { id: "heir", maxlength: 100, autocomplete: "off" });
+    const form = h("form", { class: "row low", on: { submit: (event) => { event.preventDefault(); this.add(); } } }, h("div", { class: "grow" }, h("label", { for: "member" }, say("members.name")), this.name), h("button", {}, say("members.add")));
     this.dialog = open(say("members.title", { name: study.name }), [h("p", { class: "soft" }, say("members.words")), this.list, form,
-      h("p", { class: "row" }, h("label", { for: "heir" }, say("members.hand_over")), this.heir, button(say("members.hand"), () => this.handOver(), { class: "small" })),
+      h("div", { class: "row low" }, h("div", { class: "grow" }, h("label", { for: "heir" }, say("members.hand_over")), this.heir), button(say("members.hand"), () => this.handOver())),
       h("div", { class: "row end" }, button(say("common.cancel"), () => this.dialog.close()), button(say("common.save"), () => this.save(), { class: "main" }))]);
     this.draw();
   }

@@ -71,8 +71,9 @@ function summary({ words, recordings }) {
   const [first, ...others] = words.headline ?? [];
   byId("headline").textContent = first ?? say("results.title");
   show(byId("support"), others.map((sentence) => h("p", {}, sentence)));
-  const left = recordings.filter((row) => row.status === "failed" || row.status === "partial");
-  const lines = [...(words.warnings ?? []).map((sentence) => h("li", {}, sentence)), ...left.map((row) => h("li", {}, say(`results.${row.status}`, { name: row.file_name ?? row.recording_id, reason: row.reason || say("results.no_reason") })))];
+  const warnings = words.warnings ?? [], said = warnings.join("\n");
+  const left = recordings.filter((row) => (row.status === "failed" || row.status === "partial") && !said.includes(row.recording_id));
+  const lines = [...warnings.map((sentence) => h("li", {}, sentence)), ...left.map((row) => h("li", {}, say(`results.${row.status}`, { name: row.file_name ?? row.recording_id, reason: row.reason || say("results.no_reason") })))];
   byId("warnings").hidden = lines.length === 0;
   show(byId("warning-list"), lines);
 }

@@ -169,6 +169,9 @@ async function begin() {
   follow();
 }
 
+// Where the start is in sight, nothing needs to lead there.
+new IntersectionObserver(([{ isIntersecting }]) => byId("to-start").classList.toggle("there", isIntersecting)).observe(document.querySelector(".go"));
+
 // Files may come before the server has said who is there: they wait for it.
 listenForDrops();
 const known = begin().then(() => true, (error) => { show(byId("main"), h("p", { class: "note bad" }, error.message)); return false; });

@@ -86,8 +86,15 @@ export class Table {
   input(recording, field) {
     const made = h("input", { "aria-label": say(`table.${field}_of`, { name: recording.file_name }), placeholder: say(PLACEHOLDERS[field]), maxlength: 200, autocomplete: "off", spellcheck: "false",
       list: field === "group" ? "groups" : null, inputmode: field === "day" ? "decimal" : null, disabled: !this.editable, data: { id: recording.id, field } });
-    made.addEventListener("change", () => this.save([recording.id], { [field]: made.value.trim() }));
+    made.addEventListener("change", () => this.typed(made));
     return made;
+  }
+
+  /** What was typed is saved, unless it is what is there: a cell that was filled down is left later. */
+  typed(input) {
+    const { id, field } = input.dataset, value = input.value.trim();
+    if (value !== String(this.find(id)[field] ?? "")) this.save([id], { [field]: value });
+    else input.removeAttribute("aria-invalid");
   }
 
   refresh(row, recording) {
@@ -130,6 +137,12 @@ export class Table {
     this.undone(this.before.length);
   }
 
+  /** The last change was refused: there is nothing to take back. */
+  forget() {
+    this.before.pop();
+    this.undone(this.before.length);
+  }
+
   /** Take the last change back. */
   async undo() {
     const rows = this.before.pop()?.filter(({ id }) => this.find(id));
@@ -140,7 +153,7 @@ export class Table {
   /** Different values for several rows, all or none. */
   async change(rows) {
     this.remember(rows);
-    if (await this.write(rows) === undefined) { this.before.pop(); this.undone(this.before.length); }
+    if (await this.write(rows) === undefined) this.forget();
   }
 
   async write(rows) {
@@ -158,11 +171,13 @@ export class Table {
     for (const input of inputs) { input.toggleAttribute("aria-invalid", wrong); if (wrong) input.setAttribute("aria-invalid", "true"); else input.dataset.saving = "1"; }
     if (wrong) { tell(say("table.day_wrong", { value: values.day }), true); return; }
     this.remember(ids.map((id) => ({ id, values: set })));
+    for (const id of ids) Object.assign(this.find(id), set); // until the server says so, too
     try {
       if (ids.length === 1) await patch(`studies/${this.study}/recordings/${part(ids[0])}`, set);
       else await patch(`studies/${this.study}/recordings`, { ids, set });
     } catch (error) {
       complain(error);
+      this.forget();
     }
     for (const input of inputs) delete input.dataset.saving;
     this.changed();
@@ -178,21 +193,21 @@ export class Table {
 
   choose(id, on, range) {
     const order = this.recordings.map((one) => one.id);
-    const from = range && this.last ? order.indexOf(this.last) : order.indexOf(id), to = order.indexOf(id);
+    const to = order.indexOf(id), from = range && order.includes(this.last) ? order.indexOf(this.last) : to;
     for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) { if (on) this.chosen.add(each); else this.chosen.delete(each); }
     this.last = id;
-    this.update(this.recordings);
+    this.update(this.whole);
   }
 
   chooseAll(on) {
     this.chosen = new Set(on ? this.recordings.map((one) => one.id) : []);
-    this.update(this.recordings);
+    this.update(this.whole);
   }
 
   drawBulk() {
-    const n = this.chosen.size, total = this.recordings.length;
-    this.all.checked = n > 0 && n === total;
-    this.all.indeterminate = n > 0 && n < total;
+    const n = this.chosen.size, shown = this.recordings.filter((one) => this.chosen.has(one.id)).length;
+    this.all.checked = shown > 0 && shown === this.recordings.length;
+    this.all.indeterminate = n > 0 && !this.all.checked;
     byId("bulk").hidden = n === 0;
     byId("bulk-count").textContent = say("table.chosen", { n });
   }

@@ -2,7 +2,7 @@
 
 import { all, me, part, patch, post, remove } from "./api.js";
 import { ask, askText, attempt, tell } from "./dialogs.js";
-import { button, byId, h, show } from "./dom.js";
+import { button, byId, h, show, stacked } from "./dom.js";
 import { date } from "./format.js";
 import { say } from "./say.js";
 
@@ -10,7 +10,9 @@ const ROLES = ["member", "viewer", "admin"];
 
 async function load() {
   const [users, person] = [await attempt(() => all("users")), await me()];
-  if (users) show(byId("users").tBodies[0], users.map((user) => line(user, user.id === person.user.id)));
+  if (!users) return;
+  show(byId("users").tBodies[0], users.map((user) => line(user, user.id === person.user.id)));
+  stacked(byId("users"));
 }
 
 async function change(user, values) {
