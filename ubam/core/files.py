@@ -4,6 +4,7 @@ import csv
 import errno
 import hashlib
 import json
+import mmap
 import os
 import re
 import struct
@@ -155,6 +156,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             raise
         raise DamagedFile(f"{path} is damaged; remove it, and the same command makes it again") from error
     return {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in arrays.items()}
+
+
+def leave_memory(array: object) -> None:
+    """Give back the memory of what was read of, or written to, an array that is mapped from a file.
+
+    Nothing is lost: what was written is in the file, and pages are read again when they are asked for. Nothing happens
+    to another array, nor where the system cannot do it.
+    """
+    owner = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def content_hash(path: Path) -> str:

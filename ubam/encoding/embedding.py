@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ubam.core.files import leave_memory
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import moved_by_looks
 from ubam.encoding.encoders import WINDOW, BehaviourNetwork, PostureNetwork
@@ -41,6 +42,7 @@ def embed_postures(
         for start in range(0, len(views), batch):
             frames = torch.from_numpy(np.array(views[start : start + batch])).to(device).permute(0, 3, 1, 2)
             postures[start : start + batch] = encoder(frames).cpu().numpy()
+            leave_memory(views)
             if progress is not None:
                 progress(min(start + batch, len(views)), len(views))
     return postures

@@ -32,7 +32,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 23
+CROP_VERSION = 24
 
 
 @dataclass(frozen=True)

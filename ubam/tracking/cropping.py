@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ubam.core.files import content_hash
+from ubam.core.files import content_hash, leave_memory
 from ubam.core.seals import digests_of, write_record
 from ubam.core.typing import Progress
 from ubam.recordings.film import VideoInfo
@@ -46,6 +46,7 @@ from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
 PLAN_FRAMES = 12  # that tell which plan of body a recording shows
+KEPT = 1024  # frames whose rows are in memory before they are left to the disk
 
 
 def build_crops(
@@ -186,6 +187,9 @@ def _write_crops(
                 rows["outline"][position] = np.round(look.outline * 255)
                 rows["landmarks"][position], rows["places"][position] = look.landmarks, look.places
             offsets.append(offsets[-1] + blob.write(to_jpeg(crop)))
+            if position % KEPT == KEPT - 1:
+                for written in rows.values():
+                    leave_memory(written)
             if progress and position % 32 == 31:
                 progress(total + position + 1, 2 * total)
     _finish_crops(folder, rows, offsets)

@@ -50,7 +50,7 @@ from ubam.tracking.scene.background import (
     steadiest_background,
     steadiest_seen,
 )
-from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, empty_scene, scene_of_motion
+from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, always_there, empty_scene, scene_of_motion
 from ubam.tracking.second_look import Frames, Settled, follow_body, settle, subject_in_boxes
 from ubam.tracking.track import LARGER, Track, fixed_track, motion_of
 
@@ -203,6 +203,9 @@ def _seen_among(
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
     whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])
     scene = empty_scene(samples, whole)
+    if settled is not None and (shown := always_there(samples, whole, scene)).any():
+        whole |= shown
+        scene = empty_scene(samples, whole)
     track = moving
     if settled is not None:
         larger = visit | without_light(steadied(motion.larger(settled.area), fps), lit, fps)

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from ubam.core.errors import RunError
-from ubam.core.files import atomic_path, read_arrays, read_csv, unguarded, write_arrays, write_csv, write_json
+from ubam.core.files import (
+    atomic_path,
+    leave_memory,
+    read_arrays,
+    read_csv,
+    unguarded,
+    write_arrays,
+    write_csv,
+    write_json,
+)
 from ubam.core.settings import Settings
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Study, init_study, read_study
@@ -151,3 +160,23 @@ def test_a_table_is_read_as_the_csv_module_does(tmp_path: Path, text: str) -> No
     assert read_csv(tmp_path / "a.csv") == [
         {unguarded(name): cell and unguarded(cell) for name, cell in row.items()} for row in rows
     ]
+
+
+def in_memory_of_files() -> int:
+    """Bytes of files that are mapped into this process and in memory."""
+    rows = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(row for row in rows if row.startswith("RssFile")).split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what is in memory")
+def test_what_was_read_and_written_of_a_mapped_array_leaves_the_memory_and_is_kept(tmp_path: Path) -> None:
+    size = 64 * 2**20
+    mapped = np.lib.format.open_memmap(tmp_path / "rows.npy", mode="w+", dtype=np.uint8, shape=(size,))
+    mapped[:] = 7
+    before = in_memory_of_files()
+    leave_memory(mapped[10:])
+    assert in_memory_of_files() < before - 0.9 * size
+    assert (mapped == 7).all()
+    leave_memory(np.ones(3))  # not mapped: nothing to leave
+    del mapped
+    assert (np.load(tmp_path / "rows.npy") == 7).all()

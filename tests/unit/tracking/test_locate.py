@@ -11,7 +11,7 @@ from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.evaluation.synthetic.study import StudySpec, render_again
 from ubam.tracking.locate import scene_and_track
 from ubam.tracking.scene.background import reduced
-from ubam.tracking.scene.empty_scene import Scene, empty_scene
+from ubam.tracking.scene.empty_scene import Scene, always_there, empty_scene
 from ubam.tracking.track import Track
 
 Films = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
@@ -110,6 +110,25 @@ def test_the_scene_is_what_the_subject_does_not_cover() -> None:
     assert not scene.hidden
     np.testing.assert_array_equal(scene.background, wall)
     assert scene.saliency(frames[10])[covered[10]].mean() > 0.9
+
+
+def test_a_part_that_outlines_miss_now_and_then_is_not_taken_for_the_scene() -> None:
+    """A walker in place: the trousers are outlined in half of the frames, and a foot swings to and fro."""
+    wall = np.full((60, 80, 3), 120, np.uint8)
+    frames, covered = np.repeat(wall[None], 20, 0), np.zeros((20, 60, 80), bool)
+    for t in range(20):
+        frames[t, 10:40, 30:50] = 40  # trousers
+        covered[t, 10:40, 30:50] = t % 2 == 0
+        foot = np.s_[t, 40:50, (20, 35, 50)[t % 3] : (20, 35, 50)[t % 3] + 12]
+        frames[foot], covered[foot] = 220, True
+    first = empty_scene(frames, covered)
+    assert (first.background[15:35, 35:45] == 40).all()
+    shown = always_there(frames, covered, first)
+    assert shown[10:40, 30:50].mean() > 0.9
+    assert not shown[42:48].any()
+    scene = empty_scene(frames, covered | shown)
+    assert scene.hidden
+    assert cv2.absdiff(scene.background, wall).max() <= 1
 
 
 def test_what_is_always_covered_is_filled_in_from_around() -> None:

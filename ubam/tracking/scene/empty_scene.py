@@ -16,6 +16,7 @@ from ubam.tracking.scene.foreground import grown, saliency
 
 ALWAYS = 0.9  # share of the frames in which a place is covered, above which its background counts as unseen
 HIDDEN = 0.3  # share of a subject before unseen background, above which it counts as staying in place
+LIKE = 0.5  # saliency up to which two pictures of a place are alike
 IN_PLACE = "the subject stays in one place, so that the picture behind it was never seen: it is filled in from around"
 
 
@@ -71,3 +72,19 @@ def empty_scene(frames: np.ndarray, subject: np.ndarray) -> Scene:
     noise = noise_map(frames, background, covered)
     hidden = behind > HIDDEN * size
     return Scene(background, in_place_noise(noise) if hidden else noise, hidden)
+
+
+def always_there(frames: np.ndarray, subject: np.ndarray, scene: Scene) -> np.ndarray:
+    """Where the scene shows the subject itself, bool [H,W]; arguments as in `empty_scene`, and what that made of them.
+
+    Outlines may miss a part of a body that stays in place in some of the frames, which are then taken for free: what
+    often covers such a place looks as the scene does there.
+    """
+    often = subject.mean(axis=0) > HIDDEN
+    if not often.any():
+        return often
+    rows, columns = (np.flatnonzero(often.any(axis=axis)) for axis in (1, 0))
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    usual = scene.background.copy()
+    usual[part] = free_median(frames[:, *part], ~subject[:, *part])
+    return np.asarray(often & (scene.saliency(usual) <= LIKE))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ubam.core.files import leave_memory
 from ubam.deviation.scores import score_study
 from ubam.encoding.embedding import embed_postures
 from ubam.encoding.encoders import PostureEncoder
@@ -57,6 +58,7 @@ def embedded_length(place: Place, frames: int) -> Measured:
         )
         for start in range(0, frames, len(views)):
             kept[start : start + len(views)] = views[: frames - start]
+            leave_memory(kept)
         kept.flush()
         del kept
         spent = timed(partial(_postures, Path(folder) / "views.npy"))
