@@ -12,6 +12,7 @@ from ubam.tracking.scene.empty_scene import Scene
 SALIENT = 0.5  # from which a pixel is unlike the empty scene
 WEAK = 0.1  # of an outline, that is enough for what sticks out and is unlike the empty scene
 STICKS_OUT = 0.2  # body heights; nearer to the sure outline lie its soft edge and shadows of feet
+THIN = 0.25  # of the thickness of the body; a shadow or another animal that the eye half sees is thicker
 RING = 1 / 32  # of the box, at its border, where an outline is cut off
 EDGE = 8  # pixels of room beside the layer
 
@@ -64,8 +65,22 @@ def continued(body: NDArray[np.bool_], weak: NDArray[np.bool_], edge: NDArray[np
         return body
     apart = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
     new = _joined(body, body | weak | edge) & ~body
-    body = body | _joined(new & (apart > STICKS_OUT * height), new)
+    new = _joined(new & (apart > STICKS_OUT * height), new)
+    body = body | _thin(new, THIN * float(_depth(body).max()))
     return body | _joined(body & edge, edge)
+
+
+def _thin(there: NDArray[np.bool_], most: float) -> NDArray[np.bool_]:
+    """The connected parts of what is there that are nowhere deeper than `most` pixels; bool [h, w]."""
+    count, labels = cv2.connectedComponents(there.astype(np.uint8))
+    deepest = np.zeros(count)
+    np.maximum.at(deepest, labels.ravel().astype(np.intp), _depth(there).ravel())
+    return there & (deepest <= most)[labels]
+
+
+def _depth(there: NDArray[np.bool_]) -> NDArray[Any]:
+    """How many pixels lie between each pixel and what is not there; beyond the picture nothing is. float32 [h, w]."""
+    return cv2.distanceTransform(np.pad(there.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
 def _joined(sure: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -53,6 +53,13 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> N
         parent.kill()
 
 
+def test_a_process_multiplies_in_one_thread() -> None:
+    """Two workers with two threads each would take three times the processor on two cores."""
+    ask = "import ubam, numpy, scipy.linalg, threadpoolctl as t; print({m['num_threads'] for m in t.threadpool_info()})"
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    assert subprocess.run([sys.executable, "-c", ask], env=free, capture_output=True, text=True).stdout == "{1}\n"
+
+
 def _eventually(look: Callable[[], Any], enough: Callable[[Any], bool], within_s: float = 60.0) -> Any:
     end = time.monotonic() + within_s
     while not enough(found := look()) and time.monotonic() < end:

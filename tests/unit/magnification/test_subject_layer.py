@@ -58,6 +58,16 @@ def test_only_what_hangs_together_with_the_outline_and_sticks_out_continues_it()
     assert found.sum() == body.sum() + 20
 
 
+def test_a_thick_part_that_the_eye_half_sees_does_not_continue_it() -> None:
+    body, weak, edge = np.zeros((3, 40, 80), np.bool_)
+    body[10:30, 20:40] = True
+    weak[12:28, 40:60] = True  # another animal that touches it: as thick as the body
+    weak[19:21, 8:20] = True  # a tail: a tenth of that
+    found = continued(body, weak, edge, HEIGHT)
+    assert not found[12:28, 46:60].any()
+    assert found[19:21, 8:20].all()
+
+
 def test_what_the_border_of_the_box_cuts_off_goes_on_beyond_it() -> None:
     body, weak, edge = np.zeros((3, 30, 60), np.bool_)
     body[10:20, 20:40] = True

@@ -23,6 +23,8 @@ GAP = 4  # between panels
 TOWARDS_TWIN, STEP = 10.0, 0.1  # pixels to the right
 NO_CARD = """const real = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext =
     function (kind, ...others) { return kind === "webgl" ? null : real.call(this, kind, ...others); };"""
+# A busy browser says late that a frame is on the screen, and the slider is moved before.
+LATE = "HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;"
 # Where each panel is white, as [left, right] in pixels of the panel; read as soon as they were drawn.
 WHITE = """(factor) => {
     const slider = document.querySelector('#factor'), canvas = document.querySelector('canvas.live');
@@ -62,11 +64,11 @@ def run(served: Served) -> str:
     return opened_run(served, folder)
 
 
-@pytest.fixture(params=["card", "canvas"])
+@pytest.fixture(params=["card", "canvas", "late"])
 def visitor(request: pytest.FixtureRequest, chromium: Any, served: Served) -> Iterator[Visitor]:
     found = Visitor(chromium, served.address).sign_in("grace", PASSWORD)
-    if request.param == "canvas":
-        found.context.add_init_script(NO_CARD)
+    if script := {"canvas": NO_CARD, "late": LATE}.get(request.param):
+        found.context.add_init_script(script)
     yield found
     found.close()
 

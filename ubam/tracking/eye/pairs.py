@@ -33,11 +33,10 @@ def read_pairs(heatmaps: Tensor, places: Tensor, spread: Tensor, plan: str) -> t
     pairs = torch.tensor(pairs_of(plan), device=heatmaps.device)
     chance = torch.softmax(heatmaps[:, pairs.flatten()].float(), -1)[..., :-1].unflatten(1, pairs.shape)
     both = chance.sum(2)
-    cells = _cells(both)
-    peaks = _two_peaks(both, cells)
-    near = _nearer(*peaks, cells)
+    peaks = _two_peaks(both)
+    near = _nearer(*peaks, both)
     parts = [both * mine for mine in (near, ~near)]
-    cores = [part * _disc(peak, REACH, cells) for part, peak in zip(parts, peaks, strict=True)]
+    cores = [part * _disc(peak, REACH, both) for part, peak in zip(parts, peaks, strict=True)]
     first, second = (core.sum(-1) for core in cores)
     two = torch.minimum(first, second) >= SECOND * (first + second).clamp_min(1e-9)
     found = torch.stack([_middle(core) for core in cores], 2)
@@ -57,22 +56,34 @@ def _cells(like: Tensor) -> Tensor:
     return torch.stack([steps.repeat(side), steps.repeat_interleave(side)], -1).float()
 
 
-def _two_peaks(both: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+def _two_peaks(both: Tensor) -> tuple[Tensor, Tensor]:
     """The cells [n, P, 2] (column, row) of the highest value of maps [n, P, C], and of the highest far from it."""
+    cells = _cells(both)
     first = cells[both.argmax(-1)]
-    second = cells[(both * ~_disc(first, APART, cells)).argmax(-1)]
+    second = cells[(both * ~_disc(first, APART, both)).argmax(-1)]
     return first, second
 
 
-def _disc(middle: Tensor, reach: float, cells: Tensor) -> Tensor:
-    """Whether the cells lie within `reach` of a middle [n, P, 2], bool [n, P, C]."""
-    return (cells - middle[..., None, :]).square().sum(-1) <= reach**2
+def _disc(middle: Tensor, reach: float, maps: Tensor) -> Tensor:
+    """Whether the cells of maps [n, P, C] lie within `reach` of a middle [n, P, 2], bool [n, P, C]."""
+    return _squared(middle, _steps(maps)) <= reach**2
 
 
-def _nearer(first: Tensor, second: Tensor, cells: Tensor) -> Tensor:
-    """Whether cells are nearer to the first than to the second, bool [n, P, C]."""
-    apart = [(cells - one[..., None, :]).square().sum(-1) for one in (first, second)]
-    return apart[0] <= apart[1]
+def _nearer(first: Tensor, second: Tensor, maps: Tensor) -> Tensor:
+    """Whether the cells of maps [n, P, C] are nearer to the first than to the second, bool [n, P, C]."""
+    steps = _steps(maps)
+    return _squared(first, steps) <= _squared(second, steps)
+
+
+def _steps(maps: Tensor) -> Tensor:
+    """Columns, or rows, of square maps [..., C]."""
+    return torch.arange(cells_of(maps), device=maps.device).float()
+
+
+def _squared(middle: Tensor, steps: Tensor) -> Tensor:
+    """Squared distances [n, P, C] of cells in these columns and rows from a middle [n, P, 2]."""
+    across, down = ((steps - middle[..., axis, None]).square() for axis in (0, 1))
+    return (across[..., None, :] + down[..., None]).flatten(-2)
 
 
 def _middle(weights: Tensor) -> Tensor:
@@ -83,7 +94,7 @@ def _middle(weights: Tensor) -> Tensor:
 
 def _spread(weights: Tensor, middle: Tensor) -> Tensor:
     """Root mean square distance [n, P] of maps [n, P, C] from places [n, P, 2] within 0..1."""
-    apart = ((_cells(weights) + 0.5) / cells_of(weights) - middle[..., None, :]).square().sum(-1)
+    apart = _squared(middle, (_steps(weights) + 0.5) / cells_of(weights))
     return ((weights * apart).sum(-1) / weights.sum(-1).clamp_min(1e-9)).sqrt()
 
 

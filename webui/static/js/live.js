@@ -49,7 +49,9 @@ export class Live {
     const panels = LIVE[layout] !== LIVE[this.layout];
     Object.assign(this, { factor, layout });
     if (!this.facts) return;
-    if (panels) { this.resize(); this.show(this.video.currentTime); } else this.paint(LIVE[layout].filter((name) => name === "magnified")); // the others are the same at every factor
+    if (panels) this.resize();
+    if (this.index < 0) this.show(this.video.currentTime); // nothing is painted yet, and the browser may call late
+    else this.paint(LIVE[layout].filter((name) => name === "magnified")); // the others are the same at every factor
   }
 
   /** Show the frame at this time of the film (s). */
