@@ -114,6 +114,18 @@ def test_a_click_leads_to_the_film_below_on_a_phone(visitor: Visitor, served: Se
 
 
 @pytest.mark.browser
+def test_a_comparison_is_not_cut_on_a_phone(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    runs = [opened_run(served, shutil.copytree(kinds["groups"], served.lab / name)) for name in ("first", "second")]
+    visitor.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page = visitor.go(f"/compare?runs={','.join(runs)}")
+    page.locator(".scroll tbody tr").nth(5).wait_for()
+    table = "document.querySelector('.scroll')"
+    assert page.evaluate(f"{table}.scrollWidth - {table}.clientWidth") == 0
+    assert page.locator(".scatter .dot").count() == 6
+    assert (visitor.overflow(), visitor.axe(), visitor.faults) == (0, [], [])
+
+
+@pytest.mark.browser
 def test_a_reason_is_given_once(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
     run = opened_run(served, shutil.copytree(kinds["failed"], served.lab / "reasons"))
     visitor.go(f"/runs/{run}")
