@@ -1,15 +1,21 @@
-"""A small run in a child that is struck at the n-th moment: before or after a file takes its place, or at a step."""
+"""A small run in a child that is struck at the n-th moment: before or after a file takes its place, or at a step.
+
+Or a copy of its folder is kept at every moment, which is what a kill there would leave.
+"""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import cloudpickle
@@ -28,6 +34,7 @@ from ubam.tracking.crop_store import CropStore
 
 Blow = Callable[[], None]
 REPOSITORY = Path(__file__).parents[2]
+ALONE = RLock()  # held while a file takes its place, or a copy is made
 
 
 def kill() -> None:
@@ -59,6 +66,66 @@ class Moments:
             return value
 
         return surrounded
+
+
+@dataclass
+class Copies(Moments):
+    """Keeps a copy of a run's folder at every moment at which it differs from the one before: `into`/1, `into`/2, ...
+
+    No file takes its place while a copy is made.
+    """
+
+    strike_at: int = 0
+    run: Path = Path()
+    into: Path = Path()
+    made: int = 0
+    state: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def pass_by(self, *_: object) -> None:
+        """One more moment."""
+        with ALONE:
+            now = state_of(self.run)
+            if now != self.state:
+                before, self.made = self.into / str(self.made), self.made + 1
+                same = [name for name in now if self.state.get(name) == now[name]]
+                _keep(self.run, self.into / str(self.made), before, same)
+                self.state = now
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call with a moment before and one after it, and none between."""
+        surrounded = super().around(call)
+
+        def alone(*given: Any, **named: Any) -> Any:
+            with ALONE:
+                return surrounded(*given, **named)
+
+        return alone
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file that is there, by path."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a temporary one
+            state = path.stat()
+            if path.is_file():
+                found[path.relative_to(folder).as_posix()] = (state.st_size, state.st_mtime_ns)
+    return found
+
+
+def _keep(run: Path, into: Path, before: Path, same: list[str]) -> None:
+    """A copy of a folder; files that are the same as in the copy before it are links to those."""
+    into.mkdir(parents=True)
+    for path in run.rglob("*"):
+        inside = path.relative_to(run)
+        with suppress(FileNotFoundError):
+            if path.is_dir():
+                (into / inside).mkdir(parents=True, exist_ok=True)
+            elif inside.as_posix() in same:
+                os.link(before / inside, into / inside)
+            else:
+                (into / inside).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, into / inside)
 
 
 def analyse(study: Path, out: Path, until: str, moments: Moments) -> None:

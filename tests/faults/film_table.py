@@ -10,6 +10,9 @@ from tests.support.videos import X264, ff, film
 
 COUNT = 30
 MJPEG = ("-c:v", "mjpeg", "-q:v", "3")
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2")
+VP8 = ("-c:v", "libvpx", "-b:v", "3M", "-deadline", "good", "-cpu-used", "5")  # the same bytes however busy the machine
+WMV = ("-c:v", "wmv2", "-q:v", "2")
 Maker = Callable[[Path], Path]
 
 
@@ -65,7 +68,7 @@ def cut(name: str, share: float, *options: str, status: str = "partial", says: s
         (folder / name).write_bytes(content[: int(len(content) * share)])
         return folder / name
 
-    return Row(name, make, status, says, None if status == "partial" else 0, None)
+    return Row(name, make, status, says, 0 if status == "failed" else None, None)
 
 
 def rotten(name: str, *options: str) -> Row:
@@ -108,6 +111,12 @@ def _without_table(folder: Path) -> Path:
     return folder / "no_moov.mp4"
 
 
+def _without_index(folder: Path) -> Path:
+    content = film(folder / "whole.avi", *MJPEG, count=COUNT).read_bytes()
+    (folder / "no_index.avi").write_bytes(content[: content.rindex(b"idx1")])
+    return folder / "no_index.avi"
+
+
 def _joined(folder: Path) -> Path:
     content = film(folder / "one.ts", *X264, "-f", "mpegts", count=COUNT).read_bytes()
     (folder / "joined.ts").write_bytes(content * 2)
@@ -144,6 +153,7 @@ CODECS = [
     encoded("mjpeg.avi", *MJPEG), encoded("raw.avi", "-c:v", "rawvideo", "-pix_fmt", "bgr24"),
     encoded("grey.avi", "-c:v", "rawvideo", "-pix_fmt", "gray"), encoded("huffyuv.avi", "-c:v", "huffyuv"),
     encoded("ffv1.mkv", "-c:v", "ffv1"), encoded("utvideo.avi", "-c:v", "utvideo"),
+    Row("no_index.avi", _without_index),
     encoded("xvid.avi", "-c:v", "mpeg4", "-q:v", "2"), encoded("jpeg2000.mkv", "-c:v", "jpeg2000", "-pix_fmt", "rgb24"),
     encoded("msvideo1.avi", "-c:v", "msvideo1"), encoded("cinepak.avi", "-c:v", "cinepak"),
 ]  # fmt: skip
@@ -179,12 +189,18 @@ NAMES = [
     named("Käfig.mp4"), named("Ka\u0308fig.mp4"), named("-v.mp4"), named("a:b|c.mp4"), named("日本語.mp4"),
     named("no_suffix"), named("wrong.avi"), named(f"{'a' * 120}/{'b' * 180}.mp4"),
 ]  # fmt: skip
+WITHOUT_TABLE: dict[str, Sequence[str]] = {  # of its frames, so that nobody can know how long the film was
+    "cut.ts": (), "cut.mpg": MPEG2, "cut.wmv": WMV, "cut.gif": ("-pix_fmt", "rgb8"), "cut.h264": (),
+}  # fmt: skip
 DAMAGED = [
     cut("cut.mkv", 0.5), cut("cut.mp4", 0.5, *X264, "-movflags", "+faststart"), cut("cut.avi", 0.5, *MJPEG),
     cut("cut.flv", 0.5), cut("cut.webm", 0.5, "-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime"),
     cut("cut.mov", 0.5, status="failed", says="never finished"),
-    rotten("rot.mp4"), rotten("rot.mkv"), rotten("rot.ts"), rotten("rot.avi", *MJPEG),
-    rotten("rot.webm", "-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime"),
+    *(cut(name, 0.5, *how, status="ok", says="") for name, how in WITHOUT_TABLE.items()),
+    *(rotten(name.replace("cut", "rot"), *how) for name, how in WITHOUT_TABLE.items()), rotten("rot.flv"),
+    cut("cut.mxf", 0.5, *MPEG2), rotten("rot.mxf", *MPEG2),
+    rotten("rot.mp4"), rotten("rot.mkv"), rotten("rot.avi", *MJPEG),
+    rotten("rot.webm", *VP8),
 ]  # fmt: skip
 REFUSED = [
     written("empty.mp4", b"", "the file is empty"), written("text.mp4", b"no film\n" * 99, "cannot be read as a video"),

@@ -191,6 +191,20 @@ def house(seed: int) -> Staged:
     return replace(film, seen=states[:, 0] > high[0])
 
 
+def clock(seed: int) -> Staged:
+    """The animal walks through, while a clock runs in the corner all the time."""
+    random = np.random.default_rng(seed)
+    x = np.concatenate([np.full(35, -60.0), np.linspace(-60, WIDTH + 60, 80), np.full(35, WIDTH + 60.0)])
+    states = np.stack([x, 150 + 8 * np.sin(x / 25), np.zeros(len(x))], 1)
+
+    def change(picture: np.ndarray, t: int, state: np.ndarray) -> np.ndarray:
+        cv2.putText(picture, f"{1000 + 7 * t}", (14, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (20, 20, 20), 1, cv2.LINE_AA)
+        return picture
+
+    film = staged(seed, change, floor=plain_floor(random), states=states)
+    return replace(film, seen=(x > 0.5 * LENGTH) & (x < WIDTH - 0.5 * LENGTH))
+
+
 def tiny(seed: int, length: float = 20.0) -> Staged:
     """A small animal in a wide arena."""
     random = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.faults.crashes import Moments, analyse, assert_whole, in_child, in_new_process, results
+from tests.faults.crashes import Copies, Moments, analyse, assert_whole, in_child, in_new_process, results
 from tests.faults.dying_worker import crop_or_die
 from ubam.cli import main as command_line
 from ubam.core.errors import RunError
@@ -71,24 +71,17 @@ def test_a_run_that_is_killed_again_and_again_ends_equal(small: Path, scored: tu
 
 @pytest.mark.slow
 def test_every_moment_of_a_run_can_be_its_last(small: Path, tmp_path: Path) -> None:
-    whole, told = tmp_path / "whole", tmp_path / "moments"
-
-    def work() -> None:
-        moments = Moments(0)
-        analyse(small, whole, "report", moments)
-        told.write_text(str(moments.count))
-
-    assert in_new_process(work) == 0
-    out, strike = tmp_path / "run", 1
-    for strike in range(1, int(told.read_text()) + 1):
-        ended = in_new_process(partial(analyse, small, out, "report", Moments(strike)))
-        assert ended in (0, -9), strike
-        assert_whole(out)
-        if ended == 0:  # it came to its end before that moment: begin again, for the moments after it
-            assert results(out) == results(whole)
-            shutil.rmtree(out)
-    assert in_new_process(lambda: analyse(small, out, "report", Moments(0))) == 0
-    assert results(out) == results(whole)
+    """What a kill at each of its moments would leave is whole, and goes on to the same results."""
+    out, into = tmp_path / "run", tmp_path / "copies"
+    assert in_new_process(partial(analyse, small, out, "report", Copies(run=out, into=into))) == 0
+    whole, count = results(out), len(list(into.iterdir()))
+    assert count > 100
+    for moment in range(1, count + 1):
+        assert_whole(into / str(moment))
+        shutil.rmtree(out)
+        shutil.copytree(into / str(moment), out)
+        assert in_new_process(partial(analyse, small, out, "report", Moments(0))) == 0, moment
+        assert results(out) == whole, moment
 
 
 def refuse(number: int) -> Callable[[], None]:

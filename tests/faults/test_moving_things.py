@@ -32,6 +32,7 @@ MORE = [
     pytest.param(lambda seed: films.lamp(seed, 0.8), "the light changes at 3.0 s", id="lamp dimmed"),
     pytest.param(films.bedding, "", id="bedding"),
     pytest.param(films.house, "", id="house"),
+    pytest.param(films.clock, "give a box", id="clock"),
     pytest.param(films.tiny, "", id="tiny"),
     pytest.param(lambda seed: films.tiny(seed, 10), "is only about", id="a fly in a wide arena"),
     pytest.param(films.white_on_white, "a part of it may be missing", id="white on white"),

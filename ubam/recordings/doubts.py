@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from ubam.core.issue_codes import LEFT_OUT, SAME_FILM, SPELLED_ALIKE
 from ubam.recordings.cells import spelled_alike
-from ubam.recordings.study_table import Recording, Study
+from ubam.recordings.study_table import Study
 
 END_BYTES = 1 << 20  # of the beginning and the end of a file that are compared
 
@@ -17,7 +17,8 @@ def doubts(study: Study) -> list[tuple[str, str]]:
     found = [(LEFT_OUT, note) for note in study.notes]
     found += [(SPELLED_ALIKE, words) for words in spelling_doubts("groups", study.groups)]
     found += [(SPELLED_ALIKE, words) for words in spelling_doubts("subjects", study.subjects)]
-    return found + [(SAME_FILM, words) for words in _same_films(study.recordings)]
+    films = [(recording.video, f"{recording.video.name} (row {recording.row})") for recording in study.recordings]
+    return found + [(SAME_FILM, words) for words in film_doubts(films)]
 
 
 def spelling_doubts(what: str, names: Iterable[str]) -> list[str]:
@@ -33,17 +34,17 @@ def spelling_doubts(what: str, names: Iterable[str]) -> list[str]:
     ]
 
 
-def _same_films(recordings: Sequence[Recording]) -> list[str]:
-    """A sentence for every film that stands in the table under the names of several files."""
-    sizes: dict[int, dict[Path, Recording]] = defaultdict(dict)
-    for recording in recordings:
-        if recording.video.is_file():
-            sizes[recording.video.stat().st_size].setdefault(recording.video.resolve(), recording)
+def film_doubts(films: Iterable[tuple[Path, str]]) -> list[str]:
+    """A sentence for every film that is there as several files, given files and what to call them."""
+    sizes: dict[int, dict[Path, str]] = defaultdict(dict)
+    for path, name in films:
+        if path.is_file():
+            sizes[path.stat().st_size].setdefault(path.resolve(), name)
     said = []
-    for films in sizes.values():
+    for named in sizes.values():
         same: dict[bytes, list[str]] = defaultdict(list)
-        for path, recording in films.items() if len(films) > 1 else ():
-            same[_ends(path)].append(f"{recording.video.name} (row {recording.row})")
+        for path, name in named.items() if len(named) > 1 else ():
+            same[_ends(path)].append(name)
         said += [
             f"{' and '.join(names)} hold the same film; remove all but one, else n is too large."
             for names in same.values()

@@ -4,7 +4,7 @@ A guess looks at all files together. It never makes one subject of all files of 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -15,7 +15,9 @@ DATE = r"\d{4}[-_.]?(?:0\d|1[0-2])[-_.]?(?:[0-2]\d|3[01])|\d{2}[-_.]\d{2}[-_.]\d
 DAY_WORD, SESSION_WORD = r"day|tag|dag|d|week|wk|w", r"session|sess|ses|trial|run|rec|take|part|clip|test"
 NAMED_DAY = re.compile(rf"[_\-. ](?:{DAY_WORD})[_\- ]?(\d+)(?=$|[_\-. ])", re.IGNORECASE)
 NAMED_SESSION = re.compile(rf"[_\-. ](?:{SESSION_WORD})[_\- ]?(\d+)(?=$|[_\-. ])", re.IGNORECASE)
-NAMED_DATE = re.compile(rf"[_\-. ]({DATE})(?:[T_\-. ]\d{{2}}[-_:.]?\d{{2}}(?:[-_:.]?\d{{2}})?)?(?=$|[_\-. ])")
+TIME = r"(?:[T_\-. ]\d{2}[-_:.]?\d{2}(?:[-_:.]?\d{2})?)?"
+NAMED_DATE = re.compile(rf"[_\-. ]({DATE}){TIME}(?=$|[_\-. ])")
+ONLY_DATE = re.compile(rf"(?:{DATE}){TIME}")  # as recording programs call their files: it names the film, nobody
 DAY_FOLDER = re.compile(rf"(?:{DAY_WORD})[_\- ]?(\d+)", re.IGNORECASE)
 SESSION_FOLDER = re.compile(rf"(?:{SESSION_WORD})[_\- ]?(\d+)|{DATE}", re.IGNORECASE)
 ONLY_SESSION = re.compile(
@@ -26,12 +28,19 @@ ONLY_SESSION = re.compile(
 PLACE_FOLDER = re.compile(
     r"(?:cage|box|arena|batch|cohort|cam|camera|room|rack|rig|set|part)s?[_\- ]?\w{0,3}", re.IGNORECASE
 )
+CAGE_FOLDER = re.compile(r"(?:cage|box|batch|cohort|rack|litter)s?[_\- ]?\w{0,3}", re.IGNORECASE)  # of several animals
+VISIT_FOLDER = re.compile(
+    r"(?:base ?line|before|after|pre|post|follow[_\- ]?up|visit|admission|discharge|screening|control|early|late)"
+    r"(?:[_\- ]?\w+)?",
+    re.IGNORECASE,
+)
 PLAIN_FOLDER = re.compile(r"videos?|recordings?|data|raw|mp4s?|files?|films?|movies?", re.IGNORECASE)
 SAME_ANIMAL = re.compile(
     r"(?:before|after|pre|post|base ?line|vehicle|saline|drug|treat\w*|early|late|acute|chronic|recover\w*|on|off)"
     rf"(?:[_\- ]\w+|\d+)?|(?:{DAY_WORD})[_\- ]?\d+",
     re.IGNORECASE,
 )
+LABELLED = re.compile(r"DLC_.*label+ed\.\w+$|[_\-.]label+ed\.\w+$", re.IGNORECASE)  # films of tracking programs
 LEFTOVER = "_-. "
 
 
@@ -62,7 +71,7 @@ def guess(paths: Sequence[str]) -> list[Guess]:
     named = _by_folder(first, [folders for folders, _ in split])
     read = [_by_name(one) if one.subject == stem else one for one, (_, stem) in zip(named, split, strict=True)]
     kept = _never_all_one(named, read)
-    return _two_groups_apart(kept)
+    return _two_groups_apart(_cages_apart(kept, [folders for folders, _ in split]))
 
 
 def _parts(path: str) -> tuple[list[str], str]:
@@ -91,7 +100,7 @@ def _meaningful(folders: Sequence[str]) -> list[str]:
 def _alone(path: str, folders: Sequence[str], stem: str) -> Guess:
     """What the folders say of one file: the outermost is the group, dates and days are no subjects."""
     found = Guess(path, stem)
-    for folder in folders[1:] if len(folders) == 1 or not _meaningful(folders[:1]) else folders:
+    for folder in folders if _meaningful(folders) else folders[1:]:
         day = DAY_FOLDER.fullmatch(folder)
         if day:
             found = replace(found, day=str(int(day[1])))
@@ -108,18 +117,59 @@ def _by_folder(found: Sequence[Guess], chains: Sequence[Sequence[str]]) -> list[
     """
     inner: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, chain in enumerate(chains):
-        folders = _meaningful(chain)
-        if folders and folders[-1] != found[number].group:
-            inner[tuple(folders)].append(number)
+        folders = _below(found[number].group, chain)
+        if folders:
+            inner[(found[number].group, *folders)].append(number)
     read = list(found)
     for chain, numbers in inner.items():
-        group = found[numbers[0]].group
-        several = sum(found[others[0]].group == group for others in inner.values()) > 1
-        sessions = all(ONLY_SESSION.fullmatch(found[number].subject) for number in numbers)
+        several = sum(other[0] == chain[0] for other in inner) > 1
+        names = [found[number].subject for number in numbers]
+        animals = CAGE_FOLDER.fullmatch(chain[-1]) and all(re.fullmatch(r"\d{1,3}", name) for name in names)
+        sessions = not animals and all(ONLY_SESSION.fullmatch(name) for name in names)
         if sessions or (several and not PLACE_FOLDER.fullmatch(chain[-1])):
+            subject, visit = _subject_of(chain, list(inner))
             for number in numbers:
-                read[number] = _session_of(replace(found[number], subject=chain[-1]), found[number].subject)
+                one = replace(found[number], subject=subject, session=found[number].session or visit)
+                read[number] = _session_of(one, found[number].subject)
     return read
+
+
+def _below(group: str, chain: Sequence[str]) -> list[str]:
+    """The folders below the one of the group, without days and sessions."""
+    folders = _meaningful(chain)
+    return folders[folders.index(group) + 1 :] if group in folders else []
+
+
+def _subject_of(chain: tuple[str, ...], chains: Sequence[tuple[str, ...]]) -> tuple[str, str]:
+    """The subject whose films lie in a folder, and the visit, by the folders from the group's down.
+
+    A folder of visits has names that other subjects' folders have, too, or that tell of a time. Animals of two cages
+    may have one number.
+    """
+    *outer, last = chain
+    beside = {other[-1] for other in chains if list(other[:-1]) == outer}
+    again = any(other[0] == chain[0] and other[-1] == last and list(other[:-1]) != outer for other in chains)
+    if len(outer) < 2:
+        return last, ""
+    if PLACE_FOLDER.fullmatch(outer[-1]):
+        return (f"{outer[-1]} {last}" if again else last), ""
+    visits = again or any(VISIT_FOLDER.fullmatch(name) for name in beside)
+    return (outer[-1], last) if visits else (last, "")
+
+
+def _cages_apart(found: Sequence[Guess], chains: Sequence[Sequence[str]]) -> list[Guess]:
+    """Name the subjects of two cages of a group apart that have the same name."""
+    cages = [
+        next((name for name in _below(one.group, chain)[-1:] if CAGE_FOLDER.fullmatch(name)), "")
+        for one, chain in zip(found, chains, strict=True)
+    ]
+    places: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one, cage in zip(found, cages, strict=True):
+        places[one.group, one.subject].add(cage)
+    return [
+        replace(one, subject=f"{cage} {one.subject}") if cage and len(places[one.group, one.subject]) > 1 else one
+        for one, cage in zip(found, cages, strict=True)
+    ]
 
 
 def _session_of(found: Guess, stem: str) -> Guess:
@@ -135,6 +185,8 @@ def _session_of(found: Guess, stem: str) -> Guess:
 def _by_name(found: Guess) -> Guess:
     """Take day, date and session out of a subject's name where they stand as words of their own."""
     subject, day, session = found.subject, found.day, found.session
+    if ONLY_DATE.fullmatch(subject):
+        return found
     if match := NAMED_DAY.search(subject):
         subject, day = _without(subject, match), day or str(int(match[1]))
     if match := NAMED_SESSION.search(subject):
@@ -202,12 +254,7 @@ def _questions(found: Sequence[Guess]) -> Iterable[str]:
             alike[stem, one.group].append(one.subject)
     if pair := next((names for names in alike.values() if len(names) > 1), None):
         yield f"Are '{pair[0]}' and '{pair[1]}' one subject? If so, give them one name in the column 'subject'."
-    for one in found:
-        path = PurePosixPath(one.path.replace("\\", "/"))
-        others = sum(other.subject == one.subject and other.group == one.group for other in found)
-        if others > 1 and clean_name(path.parent.name) == one.subject and not ONLY_SESSION.fullmatch(path.stem):
-            yield f"Are all films in '{path.parent}' of one subject? If not, give each its own name."
-            break
+    yield from _doubtful_films(found)
     places: dict[str, set[str]] = defaultdict(set)
     for one in found:
         places[one.subject].add(one.group)
@@ -221,3 +268,18 @@ def _questions(found: Sequence[Guess]) -> Iterable[str]:
         if other != one.subject:
             yield f"'{other}' and '{one.subject}' differ in spelling only; write them alike if they are one subject."
             return
+
+
+def _doubtful_films(found: Sequence[Guess]) -> Iterable[str]:
+    """Films that lie together and may be of several subjects, and films that may be copies of others."""
+    films = Counter((one.subject, one.group) for one in found)
+    for one in found:
+        path = PurePosixPath(one.path.replace("\\", "/"))
+        folders = [clean_name(part) for part in path.parent.parts]
+        if films[one.subject, one.group] > 1 and one.subject in folders and not ONLY_SESSION.fullmatch(path.stem):
+            place = PurePosixPath(*path.parent.parts[: folders.index(one.subject) + 1])
+            yield f"Are all films in '{place}' of one subject? If not, give each its own name."
+            break
+    copy = next((one for one in found if LABELLED.search(one.path)), None)
+    if copy is not None:
+        yield f"'{copy.path}' looks like a copy with drawn points; remove it where it is, else n is too large."

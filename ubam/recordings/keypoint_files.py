@@ -4,6 +4,7 @@ DeepLabCut's H5 is a pandas table whose column names are pickled: they are read 
 no function, so that a file cannot run anything.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -22,6 +23,7 @@ from ubam.recordings.cells import without_separator_line
 from ubam.recordings.video_reader import stored_slots
 
 SURE = 0.6  # DeepLabCut's own cutoff (pcutoff); SLEAP leaves unsure points out of its files
+CERTAIN = 1.01  # a likelihood of 1, and what rounding makes of it
 PARTS = ("x", "y", "likelihood")
 MOST_BYTES = 2 << 30  # of one array: two days of 20 points at 25 frames a second
 TOLERANCE = 2  # frames by which a tracker's count and the video's may differ
@@ -138,8 +140,10 @@ def _read_csv(path: Path) -> Keypoints:
 def _text_of(path: Path) -> str:
     if path.stat().st_size > MOST_BYTES:
         raise _TableError(f"it has {path.stat().st_size / 1e9:.0f} GB")
+    with open(path, "rb") as handle:
+        wide = handle.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what Excel calls Unicode text
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         return path.read_text(encoding="cp1252", errors="replace")  # what older programs write
 
@@ -180,6 +184,8 @@ def _from_columns(columns: Sequence[Column], values: np.ndarray, index: Sequence
     for (animal, name, what), value in zip(columns, values.T, strict=True):
         if animal in animals and what in PARTS:
             xyp[:, animals.index(animal), names.index(name), PARTS.index(what)] = value
+    if (xyp[..., 2] > CERTAIN).any():
+        raise _TableError(f"its likelihoods go up to {np.nanmax(xyp[..., 2]):g}, and should to 1")
     whole = np.isfinite(xyp[..., :2]).all(-1) & (xyp[..., 2] >= SURE)
     numbers, complete = _frames_of(index)
     return Keypoints(tuple(names), numbers, np.where(whole[..., None], xyp[..., :2], np.float32(np.nan)), complete)

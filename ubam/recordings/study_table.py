@@ -12,7 +12,7 @@ from typing import Any
 from ubam.core.errors import StudyError, VideoError
 from ubam.core.files import file_stamp, unguarded, write_csv
 from ubam.core.storage import MissingFileError, fetch, is_url
-from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
+from ubam.recordings.cells import clean_name, has_decimal_commas, is_doubtful, read_number, without_separator_line
 from ubam.recordings.folders import find_films
 from ubam.recordings.guessing import Guess, describe_guess, guess
 
@@ -244,8 +244,9 @@ def _cells(path: Path, line: int, columns: list[str], cells: list[str], delimite
 def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
     taken: set[str] = set()
     recordings: dict[tuple[object, ...], Recording] = {}
+    commas = has_decimal_commas(cells.get(name, "") for _, cells in rows for name in NUMBERS)
     for line, cells in rows:
-        recording = _recording(path, line, cells, taken)
+        recording = _recording(path, line, cells, taken, commas)
         key = (
             recording.urls.get("video") or recording.video.resolve(),
             recording.start_s,
@@ -261,11 +262,11 @@ def _recordings(path: Path, rows: list[Row]) -> tuple[Recording, ...]:
     return tuple(recordings.values())
 
 
-def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) -> Recording:
+def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str], commas: bool) -> Recording:
     for name in REQUIRED:
         if not cells[name]:
             raise StudyError(f"{path}, row {line}: the cell '{name}' is empty; fill it in or remove the row")
-    numbers = {name: _number(path, line, name, cells.get(name, "")) for name in NUMBERS}
+    numbers = {name: _number(path, line, name, cells.get(name, ""), commas) for name in NUMBERS}
     _check_times(path, line, numbers)
     folder = path if path.is_dir() else path.parent
     video = _located(folder, cells["video"])
@@ -285,13 +286,13 @@ def _recording(path: Path, line: int, cells: dict[str, str], taken: set[str]) ->
     )
 
 
-def _number(path: Path, line: int, name: str, cell: str) -> float | None:
+def _number(path: Path, line: int, name: str, cell: str, commas: bool) -> float | None:
     if not cell:
         return None
     try:
-        number = read_number(cell)
+        number = read_number(cell, commas)
     except ValueError as error:
-        if THOUSAND.search(cell):
+        if is_doubtful(cell, commas):
             raise StudyError(f"{path}, row {line}: '{name}' is '{cell}', and {error}") from None
         number = math.nan
     if not math.isfinite(number):

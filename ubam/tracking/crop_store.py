@@ -32,7 +32,7 @@ from ubam.tracking.views import (
     turned,
 )
 
-CROP_VERSION = 22
+CROP_VERSION = 23
 
 
 @dataclass(frozen=True)

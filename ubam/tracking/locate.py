@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,9 @@ from ubam.tracking.disturbances.intruders import steadied, without_light
 from ubam.tracking.disturbances.judges import judged
 from ubam.tracking.disturbances.jumps import Jumps, find_jumps
 from ubam.tracking.disturbances.light import evenly_lit, light_changes
-from ubam.tracking.disturbances.rivals import choose_subject
+from ubam.tracking.disturbances.rivals import choose_subject, same_body
 from ubam.tracking.disturbances.sentences import said_of_jumps, said_of_larger, said_of_light
+from ubam.tracking.disturbances.visits import Visit, visit_in
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import SAMPLE_BYTES, FirstPass, read_first_pass
 from ubam.tracking.given_masks import find_by_masks
@@ -49,8 +51,8 @@ from ubam.tracking.scene.background import (
     steadiest_seen,
 )
 from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, empty_scene, scene_of_motion
-from ubam.tracking.second_look import Frames, follow_body, settle, subject_in_boxes
-from ubam.tracking.track import Track, fixed_track, motion_of
+from ubam.tracking.second_look import Frames, Settled, follow_body, settle, subject_in_boxes
+from ubam.tracking.track import LARGER, Track, fixed_track, motion_of
 
 MOVING = "the camera moves: frames were brought into one picture before the subject was looked for"
 LOST = (
@@ -63,6 +65,7 @@ MOVING_BEHIND_MASKS = (
 )
 MOVING_IN_BOX = "the camera moves and the given box does not: what the box shows is compared with a picture at rest"
 LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local background
+SEEN = 0.5  # share of the frames before and after a visit in which the subject must be seen
 
 
 def survey_and_find(
@@ -154,8 +157,47 @@ def scene_and_track(
     lit
         The frames at which the light changes.
     """
-    first = scene_of_motion(np.stack([reduced(sample, times) for sample in samples]))
-    motion = judged(frames, motion_of(first.saliency(evenly_lit(frame, first.background)) for frame in frames()))
+    visit = Visit(np.zeros(len(samples), bool), 0.0) if lit else visit_in(_small(samples, times))
+    seen = _seen_among(frames, samples, at, times, fps, lit)
+    if visit.there.any():
+        alone = _seen_among(frames, samples[~visit.there], at[~visit.there], times, fps, visited=True)
+        seen = alone if _is_visitor(visit, at, alone, seen) else seen
+    return seen.scene, seen.track
+
+
+class _Seen(NamedTuple):
+    """What was found, and the body that the eye saw; None where it saw none."""
+
+    scene: Scene
+    track: Track
+    settled: Settled | None
+
+
+def _is_visitor(visit: Visit, at: np.ndarray, alone: _Seen, together: _Seen) -> bool:
+    """Whether what comes and goes is not the subject itself: a much smaller body is seen with it and without it."""
+    if alone.settled is None or together.settled is None:
+        return False
+    found = together.track.found[at[~visit.there]]
+    bodies = alone.settled.subject[found], together.settled.subject[~visit.there][found]
+    return visit.area > LARGER * alone.settled.area and found.mean() > SEEN and same_body(*bodies)
+
+
+def _small(samples: np.ndarray, times: int) -> np.ndarray:
+    return np.stack([reduced(sample, times) for sample in samples])
+
+
+def _seen_among(
+    frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float, lit: Sequence[int] = (),
+    visited: bool = False,
+) -> _Seen:  # fmt: skip
+    """What is found with pictures of the scene that are made of these samples.
+
+    visited: whether something much larger is in view in other frames than these.
+    """
+    first = scene_of_motion(_small(samples, times))
+    motion = motion_of(first.saliency(evenly_lit(frame, first.background)) for frame in frames())
+    visit = steadied(motion.heavier(at), fps) if visited else np.zeros(len(motion.path), bool)
+    motion = judged(frames, motion.without(visit) if visited else motion)
     choice = choose_subject(frames, at, motion, times, fps, first)
     moving, settled = choice.subject.track, choice.subject.settled
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
@@ -163,14 +205,15 @@ def scene_and_track(
     scene = empty_scene(samples, whole)
     track = moving
     if settled is not None:
-        larger = without_light(steadied(motion.larger(settled.area), fps), lit, fps)
+        larger = visit | without_light(steadied(motion.larger(settled.area), fps), lit, fps)
         # Where the subject cannot be told from what is heavier, the eye may see a part of that.
         unsure = larger | (~moving.found if choice.beside else False)
         track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps, ~unsure)
         track = replace(track, larger=larger)
     remarks = choice.subject.motion.remarks(track, times, beside=choice.beside, unlike=choice.unlike)
     faint = () if settled is None else said_of_contrast(contrast(samples, whole, scene))
-    return scene, track.saying(*((IN_PLACE,) * scene.hidden), *remarks, *faint)
+    said = track.saying(*((IN_PLACE,) * scene.hidden), *remarks, *faint)
+    return _Seen(scene, said, settled)
 
 
 def _boxes_of(track: Track, at: np.ndarray, times: int, size: tuple[int, int]) -> np.ndarray:

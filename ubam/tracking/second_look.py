@@ -6,6 +6,7 @@ from itertools import tee
 
 import cv2
 import numpy as np
+from scipy.ndimage import median_filter
 
 from ubam.tracking.blobs import enlarged_blobs, find_blobs
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
@@ -17,6 +18,7 @@ SIDE = 160  # pixels of a look, as the eye learnt: where the body is need not be
 WIDEST = 4.0  # sides of what moves that the first look shows: it may be an ear; training shows as much around a body
 WIDER = 1.6  # sides of the box that a look shows
 ROOM = 1.25  # sides of the subject that a box shows
+SHOWN = (WIDER - 1 / ROOM) / 2  # sides of the box by which a body may be beside its middle and is shown whole
 LOOKS_PER_S = 6.0  # for the track of a slow body; between them it is where it was on its way
 TRIED = 4  # of so many frames, one is looked at while the box is settled
 ROUNDS = 5  # how often the box may change before it is settled
@@ -86,7 +88,7 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Sc
     best = min((trial for trial in trials if trial is not None), key=lambda trial: _weighed(trial, side), default=None)
     if best is None:
         return None
-    here = _path(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
+    here = path_of_body(moving, at[some[best.there]], best.middle[best.there], best.side)[at]
     boxes, size = _boxes(here, WIDER * best.side), threes[0][0].shape[1::-1]
     parts = list(_looks(threes, best.behind, boxes))
     there, seen, _ = _extents(parts)
@@ -98,7 +100,7 @@ def settle(frames: Frames, at: np.ndarray, track: Track, scale: float, still: Sc
         alone = np.stack([in_picture(*part, size) > 0.5 for part in _looks(threes, None, boxes)])
         if alone.sum() <= MOST_HIDDEN * subject.sum():
             subject |= alone
-    return Settled(_path(moving, at[there], seen[there], best.side), best.side, subject, _doubt_of(parts))
+    return Settled(path_of_body(moving, at[there], seen[there], best.side), best.side, subject, _doubt_of(parts))
 
 
 @dataclass(frozen=True)
@@ -158,16 +160,22 @@ def _doubt_of(parts: list[tuple[np.ndarray, np.ndarray]]) -> float:
     return float(np.median([1 - one.mean() for one in sure if len(one)] or [0.5]))
 
 
-def _path(moving: np.ndarray, at: np.ndarray, seen: np.ndarray, side: float) -> np.ndarray:
+def path_of_body(moving: np.ndarray, at: np.ndarray, seen: np.ndarray, side: float) -> np.ndarray:
     """The body's middle in every frame [T,2], from that of what moves [T,2] and from where it was seen at some frames.
 
     A body that stays about where it is lies between the places where it was seen, whichever limb moves meanwhile. One
-    that travels is as far beside what moves as it mostly was.
+    that travels is as far beside what moves as it mostly was; or as it was then, where it was elsewhere for a while, as
+    what moved was not all its own: bedding that it stirs later.
     """
     if len(seen) > 1 and np.median(np.abs(np.diff(seen, axis=0)).max(axis=1)) < SLOW * side:
         frames = np.arange(len(moving))
         return np.stack([np.interp(frames, at, column) for column in seen.T], 1)
-    return moving + np.median(seen - moving[at], axis=0)
+    beside = seen - moving[at]
+    usual, lasting = np.median(beside, axis=0), median_filter(beside, size=(3, 1), mode="nearest")
+    if np.abs(lasting - usual).max() < SHOWN * side:
+        return moving + usual
+    frames = np.arange(len(moving))
+    return moving + np.stack([np.interp(frames, at, column) for column in lasting.T], 1)
 
 
 def subject_in_boxes(frames: Frames, at: np.ndarray, boxes: np.ndarray) -> np.ndarray:

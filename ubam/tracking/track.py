@@ -73,10 +73,13 @@ class Motion:
     def remarks(self, track: Track, scale: float, *, beside: bool = False, unlike: bool = False) -> tuple[str, ...]:
         """Warnings about movement besides a subject whose track is known.
 
-        beside: whether something heavier is known to move; unlike: whether nothing else looks like a subject.
+        beside: whether something heavier is known to move; unlike: whether nothing else looks like a subject. What is
+        lighter and does not is left out without a word.
         """
-        others = beside or self._share_beside(track.box / scale, SECOND) > OFTEN
-        several = (UNLIKE if unlike else SEVERAL,) * others
+        box = track.box / scale
+        others = beside or self._share_beside(box, SECOND) > OFTEN
+        heavier = beside or self._share_beside(box, 1.0) > OFTEN
+        several = (UNLIKE,) * heavier if unlike else (SEVERAL,) * others
         return several + (UNSTEADY,) * bool(np.median(self.beside) > 0.1 * self.size[0] * self.size[1])
 
     def rival(self, track: Track, scale: float) -> "Motion | None":
@@ -96,6 +99,16 @@ class Motion:
         """
         heaviest = self.blobs[:, 0, 0]
         return np.asarray(heaviest > LARGER * max(area, float(np.percentile(heaviest, 25))))
+
+    def heavier(self, usual: np.ndarray) -> np.ndarray:
+        """In which frames `LARGER` times as much moves as in usual ones, int [N], bool [T]."""
+        heaviest = self.blobs[:, 0, 0]
+        return np.asarray(heaviest > LARGER * float(np.median(heaviest[usual])))
+
+    def without(self, frames: np.ndarray) -> "Motion":
+        """The same motion as if nothing moved in some frames, bool [T]."""
+        blobs = np.where(frames[:, None, None], 0, self.blobs)
+        return replace(self, blobs=blobs, path=follow(blobs))
 
     def _share_beside(self, box: np.ndarray, least: float) -> float:
         """In which share of the frames a blob of so much of the subject's mass is outside its box."""

@@ -1,15 +1,18 @@
 """Is this enough? What `ubam check` says of a study, from what the probes have found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from ubam.core.errors import UbamError
 from ubam.core.settings import RUN_PRESETS
 from ubam.recordings.study_table import Recording as Row
 from ubam.recordings.study_table import Study, choose_reference
+from webui.context import service
 from webui.data.models import Job, Recording, Run
 from webui.data.session import database
 from webui.http.answer_records import CheckAnswer, GroupSizeAnswer, VerdictAnswer
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 def describe(recordings: Sequence[Recording]) -> CheckAnswer:
     """Verdicts, groups, sentences, and the group that would be taken as reference."""
+    from ubam.recordings.doubts import film_doubts
     from ubam.recordings.validation import describe_study, study_issues  # loads OpenCV
 
     verdicts = [_verdict(recording) for recording in recordings]
@@ -34,7 +38,9 @@ def describe(recordings: Sequence[Recording]) -> CheckAnswer:
         ],
         "groups": [_group(name, verdicts) for name in study.groups],
         "enough": describe_study(study, verdicts, reference) if recordings else [],
-        "doubts": [issue.words for issue in study_issues(study, verdicts, reference)] if recordings else [],
+        "doubts": [issue.words for issue in study_issues(study, verdicts, reference)] + film_doubts(_films(recordings))
+        if recordings
+        else [],
         "problems": problems(recordings),
         "reference_guess": reference,
         "estimates": _estimates(recordings),
@@ -83,6 +89,13 @@ def _shown(verdict: "Verdict", file_name: str) -> VerdictAnswer:
 def _study(recordings: Sequence[Recording]) -> Study:
     rows = [Row(r.id, number, Path(r.id), r.subject, r.group) for number, r in enumerate(recordings, 2)]
     return Study(Path("study"), tuple(rows))
+
+
+def _films(recordings: Sequence[Recording]) -> Iterator[tuple[Path, str]]:
+    """The files that may be read, and what their people call them."""
+    for recording in recordings:
+        with suppress(UbamError):
+            yield service().storage.video(recording), recording.file_name
 
 
 def _group(name: str, verdicts: Sequence["Verdict"]) -> GroupSizeAnswer:

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from ubam.core.errors import StudyError
 from ubam.core.files import guarded, unguarded
-from ubam.recordings.cells import THOUSAND, clean_name, read_number, without_separator_line
+from ubam.recordings.cells import clean_name, has_decimal_commas, is_doubtful, read_number, without_separator_line
 from ubam.recordings.guessing import Guess
 from ubam.recordings.study_table import NAMES
 from webui.data.models import Recording
@@ -66,6 +66,7 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
         raise StudyError("The table has no column 'video'; the first row names the columns, 'video' holds file names.")
     found: list[tuple[Recording, RecordingValues]] = []
     lines: dict[str, int] = {}
+    commas = has_decimal_commas(row.get(name) or "" for _, row in rows for name in NUMBERS)
     by_id, by_name = {recording.id: recording for recording in recordings}, _by_name(recordings)
     for line, row in rows:
         recording = _recording_of(line, row, by_id, by_name)
@@ -73,7 +74,7 @@ def read_table(text: str, recordings: Sequence[Recording]) -> list[tuple[Recordi
             before = lines[recording.id]
             raise StudyError(f"Row {line}: {recording.file_name} is the recording of row {before} again; remove one.")
         lines[recording.id] = line
-        values = _values(line, row)
+        values = _values(line, row, commas)
         values["extra"] = {name: cell for name, cell in {**recording.extra, **_extra(row)}.items() if cell}
         found.append((recording, values))
     return found
@@ -126,14 +127,14 @@ def _recording_of(
     return found[0]
 
 
-def _values(line: int, row: dict[str, str | None]) -> RecordingValues:
+def _values(line: int, row: dict[str, str | None], commas: bool) -> RecordingValues:
     values: dict[str, Any] = {}
     for name in COLUMNS[1:]:
         if name not in row:
             continue
         cell = unguarded((row[name] or "").strip())
         cell = clean_name(cell) if name in NAMES else cell
-        values[FIELD_OF.get(name, name)] = _value(line, name, cell)
+        values[FIELD_OF.get(name, name)] = _value(line, name, cell, commas)
     try:
         loaded: RecordingValues = RecordingIn().load(values)
     except ValidationError as error:
@@ -144,14 +145,14 @@ def _values(line: int, row: dict[str, str | None]) -> RecordingValues:
     return loaded
 
 
-def _value(line: int, name: str, cell: str) -> Any:
+def _value(line: int, name: str, cell: str, commas: bool) -> Any:
     try:
         if name in NUMBERS:
-            return read_number(cell) if cell else None
+            return read_number(cell, commas) if cell else None
         if name in BOXES:
             return [float(part) for part in cell.replace(",", " ").strip("()[] ").split()] if cell else None
     except ValueError as error:
-        if THOUSAND.search(cell) and name in NUMBERS:
+        if name in NUMBERS and is_doubtful(cell, commas):
             raise StudyError(f"Row {line}: '{name}' is '{cell}', and {error}.") from None
         what = "a number" if name in NUMBERS else "four numbers, left top right bottom,"
         raise StudyError(f"Row {line}: '{name}' is '{cell}'; write {what} or leave it empty.") from None

@@ -55,6 +55,30 @@ READ = {
         ["before/m1.mp4", "before/m2.mp4", "after/m1.mp4", "after/m2.mp4"],
         ["before|m1", "before|m2", "after|m1", "after|m2"],
     ),
+    "dates and times, as recording programs call their files": (
+        ["h/2024-01-15 10-22-33.mkv", "h/2024-01-15 11-02-01.mkv", "h/20240116_102233.mkv", "i/2024-01-15 12-22.mkv"],
+        ["h|2024-01-15 10-22-33", "h|2024-01-15 11-02-01", "h|20240116_102233", "i|2024-01-15 12-22"],
+    ),
+    "visits of patients": (
+        ["h/P1/baseline/walk1.mp4", "h/P1/weaned/walk1.mp4", "s/P2/t0/a.mp4", "s/P3/t0/a.mp4"],
+        ["h|P1", "h|P1", "s|P2", "s|P3"],
+    ),
+    "lines of animals": (
+        ["wt/lineA/m1/x.mp4", "wt/lineA/m2/x.mp4", "ko/lineB/m3/x.mp4", "ko/lineB/m4/y.mp4"],
+        ["wt|m1", "wt|m2", "ko|m3", "ko|m4"],
+    ),
+    "animals that are numbered in each cage": (
+        ["KO/cageA/1.mp4", "KO/cageA/2.mp4", "KO/cageB/1.mp4", "KO/cageB/2.mp4", "WT/cageC/7.mp4"],
+        ["KO|cageA 1", "KO|cageA 2", "KO|cageB 1", "KO|cageB 2", "WT|7"],
+    ),
+    "folders of animals that are numbered in each cage": (
+        ["KO/cage1/1/a.mp4", "KO/cage1/2/a.mp4", "KO/cage2/1/a.mp4", "WT/cage3/9/a.mp4", "WT/cage3/8/a.mp4"],
+        ["KO|cage1 1", "KO|2", "KO|cage2 1", "WT|9", "WT|8"],
+    ),
+    "one animal before two cameras": (
+        ["wt/cam1/m1.mp4", "wt/cam2/m1.mp4", "ko/cam1/m2.mp4", "ko/cam2/m2.mp4"],
+        ["wt|m1", "wt|m1", "ko|m2", "ko|m2"],
+    ),
     "no groups": (["a.mp4", "b.mp4"], ["|a", "|b"]),
     "one group": (["healthy/a.mp4", "healthy/b.mp4"], ["healthy|a", "healthy|b"]),
     "both ways of umlauts": (["wt/Ma\u0308x.mp4", "ko/Moritz.mp4"], ["wt|Mäx", "ko|Moritz"]),
@@ -71,6 +95,10 @@ def test_days_and_sessions_are_columns_of_their_own() -> None:
     found = guess(["wt/m1_day2.mp4", "wt/m1_day10.mp4", "wt/m2_trial3.mp4", "ko/day4/m3.mp4", "ko/m4.mp4"])
     assert [one.day for one in found] == ["2", "10", "", "4", ""]
     assert [one.session for one in found] == ["", "", "3", "", ""]
+    visits = guess(["h/P1/baseline/a.mp4", "h/P1/followup/a.mp4", "s/P2/baseline/a.mp4", "s/P3/post 2/a.mp4"])
+    assert [one.session for one in visits] == ["baseline", "followup", "baseline", "post 2"]
+    above = guess(["2024-01-15/wt/m1.mp4", "2024-01-15/ko/m2.mp4", "2024-01-16/wt/m1.mp4", "2024-01-16/ko/m2.mp4"])
+    assert [(one.group, one.session) for one in above[:3:2]] == [("wt", "2024-01-15"), ("wt", "2024-01-16")]
     dated = guess(["wt/m1_2024-01-15 10-22-33.mp4", "wt/m2_20240116.mp4", "ko/m3.mp4"])
     assert [(one.subject, one.session) for one in dated] == [("m1", "2024-01-15"), ("m2", "20240116"), ("m3", "")]
 
@@ -84,6 +112,10 @@ def test_what_was_made_is_said_with_an_example_and_the_doubts() -> None:
     assert "one subject?" in describe_guess(guess(["wt/rat_d1.mp4", "wt/rat_d2.mp4", "ko/x.mp4"]))[2]
     folders = ["wt/anna/a.mp4", "wt/anna/b.mp4", "wt/bo/c.mp4", "ko/cy/d.mp4"]
     assert "Are all films in 'wt/anna'" in describe_guess(guess(folders))[2]
+    visits = ["h/anna/baseline/a.mp4", "h/anna/week/b.mp4", "i/cy/baseline/d.mp4", "i/di/baseline/d.mp4"]
+    assert "Are all films in 'h/anna'" in describe_guess(guess(visits))[2]
+    copies = ["wt/m1.mp4", "wt/m1DLC_resnet50_wheelshuffle1_50000_labeled.mp4", "ko/m2.mp4"]
+    assert "looks like a copy with drawn points" in describe_guess(guess(copies))[2]
     assert "compared with itself" in describe_guess(guess(["before/m1.mp4", "after/m1.mp4"]))[2]
     assert "differ in spelling only" in describe_guess(guess(["wt/M1.mp4", "ko/m 1.mp4"]))[2]
 

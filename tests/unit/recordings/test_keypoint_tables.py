@@ -56,6 +56,17 @@ def test_a_german_spreadsheets_table_is_read(tmp_path: Path) -> None:
     assert points.xy[3, 0, 0].tolist() == [10.5, 20.25]
 
 
+def test_a_table_in_two_bytes_a_letter_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join([*HEAD, *(row(i) for i in range(6))]), encoding="utf-16")
+    assert read_keypoints(tmp_path / "a.csv", VIDEO, 6).names == ("nose", "tail")
+
+
+def test_likelihoods_in_percent_are_refused(tmp_path: Path) -> None:
+    rows = [f"{i},10,20,95,15,20,4" for i in range(6)]
+    with pytest.raises(StudyError, match="its likelihoods go up to 95, and should to 1"):
+        read_keypoints(table(tmp_path / "a.csv", rows), VIDEO, 6)
+
+
 def test_the_variances_of_an_ensemble_are_left_out(tmp_path: Path) -> None:
     names = ("x", "y", "likelihood", "x_ens_median", "y_ens_var", "zscore")
     head = ("scorer" + ",eks" * 6, "bodyparts" + ",nose" * 6, ",".join(("coords", *names)))

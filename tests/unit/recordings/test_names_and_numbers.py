@@ -20,6 +20,28 @@ def test_a_comma_before_three_digits_is_refused(tmp_path: Path, cell: str) -> No
         read_study(path)
 
 
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("1,000", "a thousand or a fraction; write 1000 or 1.0000"),
+        ("1,000,000", "a thousand or a fraction; write digits and at most one decimal point"),
+        ("1,000.5", "write digits and at most one"),
+    ],
+)
+def test_what_is_written_instead_is_said(tmp_path: Path, cell: str, words: str) -> None:
+    path = make_study(tmp_path, f"video;subject;group;end_s\na.mp4;1;x;{cell}\nb.mp4;2;y;1")
+    with pytest.raises(StudyError, match=words):
+        read_study(path)
+
+
+@pytest.mark.parametrize("cell", ["1.000", "12.500"])
+def test_a_point_before_three_digits_is_refused_beside_decimal_commas_only(tmp_path: Path, cell: str) -> None:
+    rows = f"video;subject;group;dose;end_s\na.mp4;1;x;{cell};\nb.mp4;2;y;2"
+    assert read_study(make_study(tmp_path, f"{rows};2.5")).recordings[0].dose == float(cell)
+    with pytest.raises(StudyError, match=r"row 2: 'dose' is .* may mean a thousand or a fraction; write"):
+        read_study(make_study(tmp_path, f"{rows};2,5"))
+
+
 @pytest.mark.parametrize(("cell", "number"), [("0,5", 0.5), ("12,25", 12.25), ("1,0000", 1), ("3", 3), ("1e3", 1000)])
 def test_decimal_commas_stay(tmp_path: Path, cell: str, number: float) -> None:
     path = make_study(tmp_path, f"video;subject;group;end_s\na.mp4;1;x;{cell}\nb.mp4;2;y;1")

@@ -240,6 +240,16 @@ def test_a_truncated_video_is_told_at_once(alone: TestServer, walks: dict[str, b
     assert any("2 of 2 recordings are readable" in words for words in found["enough"])
 
 
+def test_one_film_under_two_names_is_a_doubt_of_the_page_too(alone: TestServer, tmp_path: Path) -> None:
+    client = alone.only_person()
+    study, content = _study(client), small_video(tmp_path / "a.mp4")
+    for name in ("ann.mp4", "copy of ann.mp4"):
+        client.upload(study, name, content, subject=name, group="healthy")
+    alone.work()
+    said = "ann.mp4 and copy of ann.mp4 hold the same film; remove all but one, else n is too large."
+    assert said in client.get(f"studies/{study}/check").json["doubts"]
+
+
 def test_deleting_a_study_leaves_nothing(alone: TestServer, tmp_path: Path) -> None:
     client = alone.only_person()
     study = _study(client)

@@ -28,6 +28,7 @@ from ubam.encoding.training import build_encoders
 from ubam.evaluation.benchmark.view_alignment import align_views
 from ubam.pipeline.job import device_of
 from ubam.recordings.study_table import Recording, Study
+from ubam.tracking.body import likeliest_plan, read_body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
 from ubam.tracking.views import turned
@@ -106,7 +107,8 @@ def measure_readout(
     report = None if progress is None else lambda done, total: progress("train", done, total)
     trained, _ = learn(stores, settings, device, report, subjects=[one.subject for one in recordings])
     codes = control_features(stores, labels, settings)
-    codes["trained on these recordings"] = _features(trained, stores, labels, device)
+    learned, landmarks = _features(trained, stores, labels, device), landmark_features(stores, labels)
+    codes |= {TRAINED: learned, LANDMARKS: landmarks, "both together": side_by_side(learned, landmarks)}
     if model is not None:
         codes[f"model {model.name}"] = _features(Networks.load(model, device), stores, labels, device)
     rows = [read_out(name, code, labels, turned_views=name != AS_RECORDED) for name, code in codes.items()]
@@ -117,6 +119,7 @@ def measure_readout(
 
 
 AS_RECORDED = "pixels, views not turned"
+TRAINED, LANDMARKS = "trained on these recordings", "landmarks of the eye"
 
 
 def aligned(stores: Sequence[CropStore]) -> list[CropStore]:
@@ -166,6 +169,20 @@ def control_features(stores: Sequence[CropStore], labels: Labels, settings: Sett
     codes["pixels"] = _pixels(views, settings.posture_dim)
     codes["untrained"] = embed_postures(untrained, np.stack(views))
     return codes
+
+
+def landmark_features(stores: Sequence[CropStore], labels: Labels) -> np.ndarray:
+    """Where the eye sees its own landmarks in the labelled frames, in shares of the view, [N, 2 L]."""
+    plan = likeliest_plan(stores)
+    seen = [read_body(store, plan).landmarks for store in stores]
+    shares = np.stack([seen[r][p] for r, p in zip(labels.recording, labels.position, strict=True)])
+    upright = np.zeros_like(labels.heading)
+    return in_view(in_picture(shares, labels.box, upright), labels.box, labels.heading).reshape(len(shares), -1)
+
+
+def side_by_side(*codes: np.ndarray) -> np.ndarray:
+    """Features [N, D] of all codes, each of unit variance in all."""
+    return np.hstack([code / max(float(np.sqrt(code.var(0).sum())), 1e-12) for code in codes])
 
 
 def _pixels(views: Sequence[np.ndarray], dim: int) -> np.ndarray:

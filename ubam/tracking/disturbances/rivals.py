@@ -14,6 +14,7 @@ from ubam.tracking.track import Motion, Track
 
 MOST = 3  # things that are looked at
 SURER = 2.0  # times less doubt, by which a lighter one is the subject; of two animals, each has about as much
+SAME = 0.5  # of the smaller outline lies in the other one
 
 
 @dataclass(frozen=True)
@@ -53,5 +54,16 @@ def choose_subject(frames: Frames, at: np.ndarray, motion: Motion, scale: float,
     first, surest = candidates[0], min(candidates, key=lambda one: one.doubt)
     subject = surest if first.doubt > SURER * surest.doubt else first
     others = [one for one in candidates if one is not subject]
-    unlike = bool(others) and all(one.doubt > SURER * subject.doubt for one in others)
+    alike = [one for one in others if one.doubt <= SURER * subject.doubt]
+    unlike = len(others) > len(alike) and all(_is_same(one, subject) for one in alike)
     return Choice(subject, subject is not first, unlike)
+
+
+def _is_same(one: Candidate, subject: Candidate) -> bool:
+    """Whether the eye sees one body at both: it may look from what moves beside a body to the body."""
+    return bool(one.settled and subject.settled and same_body(one.settled.subject, subject.settled.subject))
+
+
+def same_body(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether outlines bool [N,h,w] in the same frames are those of one body; outlines of nothing are none."""
+    return bool((first & second).sum() > SAME * min(first.sum(), second.sum()))

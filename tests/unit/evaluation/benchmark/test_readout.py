@@ -1,13 +1,23 @@
 """The read-out of labelled recordings: honest folds, known truth, and views turned alike."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from ubam.encoding.keypoint_postures import in_picture, in_view
-from ubam.evaluation.benchmark.readout import Labels, held_out, predict_held_out, read_out
+from ubam.evaluation.benchmark import readout
+from ubam.evaluation.benchmark.readout import (
+    Labels,
+    held_out,
+    landmark_features,
+    predict_held_out,
+    read_out,
+    side_by_side,
+)
 from ubam.evaluation.benchmark.view_alignment import align_views
+from ubam.tracking.body import Body
 from ubam.tracking.views import turned
 
 
@@ -63,6 +73,23 @@ def test_a_code_that_holds_the_points_reads_out_and_noise_gives_the_mean_place()
     noise = read_out("noise", rng.normal(size=(200, 12)), labels).error_px
     nothing = read_out("mean place", np.zeros((200, 1)), labels).error_px
     assert noise == pytest.approx(nothing, rel=0.1)
+
+
+def test_landmarks_of_the_eye_stand_where_the_labels_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = made_labels(30)
+    seen = Body("rodent", (labels.xy / 100).astype(np.float32), *np.zeros((3, 30, 2), np.float32))
+    monkeypatch.setattr(readout, "likeliest_plan", lambda stores: "rodent")
+    monkeypatch.setattr(readout, "read_body", lambda store, plan: seen)
+    found = landmark_features([Mock()], labels)
+    np.testing.assert_allclose(found, in_view(labels.xy, labels.box, labels.heading).reshape(30, -1), atol=1e-6)
+    assert read_out("landmarks", found, labels).error_px < 0.1
+
+
+def test_codes_side_by_side_weigh_alike() -> None:
+    rng = np.random.default_rng(0)
+    both = side_by_side(rng.normal(0, 100, (500, 8)), rng.normal(0, 0.01, (500, 40)), np.zeros((500, 2)))
+    assert both[:, :8].var(0).sum() == pytest.approx(1) == both[:, 8:48].var(0).sum()
+    assert np.isfinite(both).all()
 
 
 def test_missing_labels_are_left_out_and_the_others_read_as_before() -> None:
