@@ -1,15 +1,11 @@
 """What a run found: tables, timelines, evidence, maps, clips, files, and two runs side by side."""
 
-import tempfile
-import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint, abort
 from flask import Response, g, send_file
 
-from webui import context
 from webui.access.audit_log import note
 from webui.access.permissions import recording_of, run_of
 from webui.api.clips import clip_json
@@ -24,7 +20,7 @@ from webui.http.responses import jpeg_of, send_layers, send_picture, send_text, 
 from webui.http.schemas import RunsIn, TimeIn, answers
 from webui.http.security import identity, limiter
 from webui.results import reader
-from webui.results.exports import exported
+from webui.results.exports import ZIPS, exported, zipped
 from webui.results.path_redaction import TEXT_SUFFIXES, cut_lines
 from webui.results.records import EvidenceRecord, MapsRecord, WindowRecord
 
@@ -161,23 +157,14 @@ def get_file(run_id: str, path: str) -> Response:
 def get_zip(run_id: str) -> Response:
     """Packed on the disk, not in memory."""
     run = shown_run(run_id)
-    packed = tempfile.TemporaryFile(dir=context.service().storage.data)  # noqa: SIM115  (the answer closes it)
-    cut = reader.cut_from(run)
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for entry in reader.files_of(run):
-            file, about = reader.folder_of(run) / entry["path"], zipfile.ZipInfo(entry["path"])
-            about.compress_type = zipfile.ZIP_STORED if file.suffix in (".mp4", ".png") else zipfile.ZIP_DEFLATED
-            about.date_time, about.external_attr = time.localtime(file.stat().st_mtime)[:6], 0o644 << 16
-            with archive.open(about, "w", force_zip64=True) as inside:
-                inside.writelines(cut_lines(file, cut))
-    packed.seek(0)
+    packed = zipped(run)
     note("download", "run", run.id)
     g.file_answer = True
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=f"run-{run.id[:8]}.zip")
 
 
 @found.get("/runs/<string:run_id>/export.<string:kind>")
-@found.doc(summary="The run for other programs: xlsx, parquet, nwb, or clips as a zip", responses=answers("*/*"))
+@found.doc(summary="The run for other programs: xlsx, parquet, nwb; csv and clips as a zip", responses=answers("*/*"))
 @limiter.limit("20 per minute", key_func=identity)
 def get_export(run_id: str, kind: str) -> Response:
     """As `ubam export` writes it."""
@@ -185,8 +172,7 @@ def get_export(run_id: str, kind: str) -> Response:
     packed = exported(run, kind)
     note("download", "run", run.id)
     g.file_answer = True
-    ending = "clips.zip" if kind == "clips" else kind
-    name = f"run-{run.id[:8]}{'-' if kind == 'clips' else '.'}{ending}"
+    name = f"run-{run.id[:8]}" + (f"-{kind}.zip" if kind in ZIPS else f".{kind}")
     return send_file(packed, mimetype="application/octet-stream", as_attachment=True, download_name=name)
 
 

@@ -1,7 +1,9 @@
 """A run as one file for other programs, made as `ubam export` makes it, of texts that name no folder of the server."""
 
 import tempfile
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -16,17 +18,21 @@ from webui.results.path_redaction import TEXT_SUFFIXES, cut_lines
 
 TABLES = ("xlsx", "parquet", "nwb")
 CLIPS = "magnified/"
+ZIPS = ("csv", "clips")
 
 
 def exported(run: Run, kind: str) -> IO[bytes]:
-    """An open file without a name: a workbook (`xlsx`), a table of windows (`parquet`), `nwb`, or all clips (`clips`).
+    """An open file without a name: a workbook (`xlsx`), a table of windows (`parquet`), `nwb`, or one of `ZIPS`.
 
-    404 for another kind; 409 where the run is not scored or a package is missing, in one sentence.
+    `csv`: every table as it lies in the run folder; `clips`: all clips. 404 for another kind; 409 where the run is not
+    scored or a package is missing, in one sentence.
     """
     if kind == "clips":
-        return _clips(run)
+        return zipped(run, lambda path: path.startswith(CLIPS))
+    if kind == "csv":
+        return zipped(run, lambda path: path.endswith(".csv"))
     if kind not in TABLES:
-        abort(404, f"A run is exported as {', '.join(TABLES)} or clips.")
+        abort(404, f"A run is exported as {', '.join((*TABLES, *ZIPS[:-1]))} or {ZIPS[-1]}.")
     with tempfile.TemporaryDirectory(dir=service().storage.data) as place:
         folder, target = Path(place) / f"run-{run.id[:8]}", Path(place) / f"run-{run.id[:8]}.{kind}"
         _copy_without_folders(run, folder)
@@ -51,11 +57,15 @@ def _copy_without_folders(run: Run, copy: Path) -> None:
             target.symlink_to(folder / entry["path"])
 
 
-def _clips(run: Run) -> IO[bytes]:
-    folder, packed = reader.folder_of(run), tempfile.TemporaryFile(dir=service().storage.data)  # noqa: SIM115
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for entry in reader.files_of(run):
-            if entry["path"].startswith(CLIPS):
-                archive.write(folder / entry["path"], Path(entry["path"]).name)
+def zipped(run: Run, wanted: Callable[[str], bool] = bool) -> IO[bytes]:
+    """The files of a run whose paths are wanted (all of them), packed on the disk; their texts name no folder."""
+    cut, packed = reader.cut_from(run), tempfile.TemporaryFile(dir=service().storage.data)  # noqa: SIM115
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for path in (entry["path"] for entry in reader.files_of(run) if wanted(entry["path"])):
+            file, about = reader.folder_of(run) / path, zipfile.ZipInfo(path)
+            about.compress_type = zipfile.ZIP_STORED if file.suffix in (".mp4", ".png") else zipfile.ZIP_DEFLATED
+            about.date_time, about.external_attr = time.localtime(file.stat().st_mtime)[:6], 0o644 << 16
+            with archive.open(about, "w", force_zip64=True) as inside:
+                inside.writelines(cut_lines(file, cut))
     packed.seek(0)
     return packed

@@ -34,8 +34,22 @@ def test_all_clips_are_one_zip(client: tuple[Client, str]) -> None:
     person, run = client
     answer = person.get(f"runs/{run}/export.clips")
     names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
-    assert "a01_walk.mp4" in names
-    assert "a01_walk.json" in names
+    assert "magnified/a01_walk.mp4" in names
+    assert "magnified/a01_walk.json" in names
+    assert all(name.startswith("magnified/") for name in names)
+
+
+def test_the_tables_are_one_zip(client: tuple[Client, str], fake_run: Path) -> None:
+    person, run = client
+    answer = person.get(f"runs/{run}/export.csv")
+    assert f"run-{run[:8]}-csv.zip" in answer.headers["Content-Disposition"]
+    archive = zipfile.ZipFile(io.BytesIO(answer.data))
+    assert {"deviation/subjects.csv", "deviation/windows.csv", "recordings.csv"} <= set(archive.namelist())
+    assert all(name.endswith(".csv") for name in archive.namelist())
+    header, *rows = archive.read("deviation/subjects.csv").decode().splitlines()
+    assert "deviation" in header
+    assert len(rows) == 6
+    assert str(fake_run.parent) not in b"".join(map(archive.read, archive.namelist())).decode()
 
 
 def test_what_is_no_export_or_not_scored_is_one_sentence(

@@ -133,7 +133,12 @@ def test_the_page_names_study_reference_dates_and_versions(
     patient = client.post("patients", {"pseudonym": PSEUDONYM, "reference": reference["id"]}).json["id"]
     add_comparison(alone, patient, run, tmp_path / "lab" / "visits")
     drawn: list[Sheet] = []
-    monkeypatch.setattr("webui.results.sheet.sheet_pdf", lambda sheet: drawn.append(sheet) or b"%PDF-")
+
+    def draw(sheet: Sheet) -> bytes:
+        drawn.append(sheet)
+        return b"%PDF-"
+
+    monkeypatch.setattr("webui.results.sheet.sheet_pdf", draw)
     assert client.get(f"patients/{patient}/page.pdf").status_code == 200
     facts = dict(drawn[0].facts)
     assert (drawn[0].pseudonym, facts["Study of the reference"]) == (PSEUDONYM, "cohort")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.webui.support.browser import Visitor, chromium_path
+from tests.webui.support.browser import DESKTOP, PHONE, Visitor, chromium_path
 from tests.webui.support.clients import PASSWORD, TestServer, small_video
 from tests.webui.support.kinds import groups
 from tests.webui.support.served import Served, complete, opened_run, serving
@@ -84,6 +84,10 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
     visitor = Visitor(chromium, first_visit.address).sign_in("vera", PASSWORD)
     visitor.count_clicks()
     page = visitor.go("/")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    box = page.get_by_role("link", name="Look at finished results of an example").bounding_box()
+    assert box["x"] + box["width"] < PHONE[0], "it is not cut on a phone"
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     page.get_by_role("link", name="Look at finished results of an example").click()
     page.locator("button.rank").first.wait_for()
     assert visitor.clicks() == 1
@@ -91,6 +95,7 @@ def test_one_click_leads_to_its_results_and_a_tour_of_five_steps(chromium: Any, 
     for step in range(1, 6):
         tour.get_by_text(f"Step {step} of 5").wait_for()
         assert page.locator(".toured").count() == 1
+        visitor.until("document.querySelector('.toured').getBoundingClientRect().top >= 0", 10)
         if step == 3:
             assert visitor.axe() == []
         if step < 5:

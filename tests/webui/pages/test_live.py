@@ -95,6 +95,15 @@ def test_the_factor_follows_the_slider(visitor: Visitor, run: str) -> None:
     assert visitor.faults == []
 
 
+def test_the_film_is_painted_before_anything_is_touched(visitor: Visitor, run: str) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 400})  # it stands far below what is in sight
+    visitor.go(f"/runs/{run}#recording=a01_walk").locator("canvas.live").wait_for()
+    painted = """(() => { const pen = document.createElement('canvas').getContext('2d');
+        pen.drawImage(document.querySelector('canvas.live'), 0, 0); return pen.getImageData(4, 4, 1, 1).data[3]; })()"""
+    visitor.until(f"{painted} === 255", 60)
+    assert visitor.faults == []
+
+
 def test_layers_are_no_download_and_nobody_else_s(served: Served, chromium: Any, run: str) -> None:
     visitor = Visitor(chromium, served.address).sign_in("vera", PASSWORD)
     visitor.allowed = {404}

@@ -96,5 +96,10 @@ def test_a_patient_from_pseudonym_to_course(
     assert page.evaluate(ask) == "application/pdf"
     assert visitor.axe() == []
     assert visitor.overflow() == 0
+    page.emulate_media(media="print")
+    assert page.locator(".on-paper:visible").all_inner_texts() == ["1 May 2026"]
+    assert not page.get_by_text("human02.mp4").first.is_visible(), "the name of a file may be the patient's"
+    assert page.locator("#magnified-film video").is_visible()
+    assert not page.locator("#pdf").is_visible()
     assert visitor.faults == []
     visitor.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.webui.support.browser import Visitor
+from tests.webui.support.browser import PHONE, Visitor
 from tests.webui.support.clients import PASSWORD, TestServer
 from tests.webui.support.contract import watching
 from tests.webui.support.kinds import KINDS
@@ -99,6 +99,30 @@ def test_every_kind_of_result_is_shown(visitor: Visitor, served: Served, kinds: 
     assert page.locator("#says .bad").all_inner_texts() == []
     assert page.evaluate("watchedAnswers") > subjects
     assert visitor.faults == []
+
+
+@pytest.mark.browser
+def test_a_click_leads_to_the_film_below_on_a_phone(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    run = opened_run(served, shutil.copytree(kinds["groups"], served.lab / "phone"))
+    visitor.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page = visitor.go(f"/runs/{run}")
+    page.locator(".map canvas").first.wait_for()
+    top = "document.querySelector('#viewer').getBoundingClientRect().top"
+    assert page.evaluate(top) > PHONE[1], "nobody has clicked yet"
+    page.locator("button.rank").first.click()
+    visitor.until(f"{top} >= 0 && {top} < 120", 20)
+
+
+@pytest.mark.browser
+def test_a_comparison_is_not_cut_on_a_phone(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    runs = [opened_run(served, shutil.copytree(kinds["groups"], served.lab / name)) for name in ("first", "second")]
+    visitor.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page = visitor.go(f"/compare?runs={','.join(runs)}")
+    page.locator(".scroll tbody tr").nth(5).wait_for()
+    table = "document.querySelector('.scroll')"
+    assert page.evaluate(f"{table}.scrollWidth - {table}.clientWidth") == 0
+    assert page.locator(".scatter .dot").count() == 6
+    assert (visitor.overflow(), visitor.axe(), visitor.faults) == (0, [], [])
 
 
 @pytest.mark.browser

@@ -2,7 +2,7 @@
 
 import { all, get, query } from "./api.js";
 import { attempt } from "./dialogs.js";
-import { byId, groupClasses, h, link, show, svg } from "./dom.js";
+import { byId, groupClasses, h, link, show, stacked, svg } from "./dom.js";
 import { moment, number } from "./format.js";
 import { keyOf } from "./legend.js";
 import { say, sayOr } from "./say.js";
@@ -63,7 +63,9 @@ function table(rows, classes, chosen) {
     const change = Number.isFinite(a) && Number.isFinite(b) ? `${b >= a ? "+" : "−"}${number(Math.abs(b - a))}` : "";
     return h("tr", {}, h("th", { scope: "row" }, row.subject), h("td", {}, keyOf(row.group, classes(row.group))), h("td", { class: "num" }, number(a)), h("td", { class: "num" }, number(b)), h("td", { class: "num" }, change));
   };
-  return h("section", { class: "card scroll", tabindex: 0, role: "group", "aria-label": say("compare.plot") }, h("table", { class: "tight" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("table.subject")), h("th", { scope: "col" }, say("table.group")), heads, h("th", { scope: "col", class: "num" }, say("compare.change")))), h("tbody", {}, rows.map(line))));
+  const made = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("table.subject")), h("th", { scope: "col" }, say("table.group")), heads, h("th", { scope: "col", class: "num" }, say("compare.change")))), h("tbody", {}, rows.map(line)));
+  stacked(made);
+  return h("section", { class: "card scroll", tabindex: 0, role: "group", "aria-label": say("compare.plot") }, made);
 }
 
 begin();

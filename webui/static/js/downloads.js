@@ -5,7 +5,7 @@ import { button, h, link, show } from "./dom.js";
 import { bytes } from "./format.js";
 import { say } from "./say.js";
 
-const KINDS = ["xlsx", "parquet", "nwb", "clips", "zip"];
+const KINDS = ["xlsx", "csv", "parquet", "nwb", "clips", "zip"];
 
 export function showDownloads(view, place) {
   const base = `/api/v1/runs/${part(view.run.id)}`, has = (kind) => kind !== "clips" || view.files.some((file) => file.path.endsWith(".mp4"));

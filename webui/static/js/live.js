@@ -11,7 +11,8 @@ export class Live {
   /** Draws what `video` shows, the film of layers, onto `canvas`. */
   constructor(video) {
     Object.assign(this, { video, canvas: h("canvas", { class: "live", "aria-hidden": "true", hidden: true }), facts: null, factor: 2, layout: "side-by-side", index: -1 });
-    if (video.requestVideoFrameCallback) this.follow();
+    // A film that is not in sight is loaded, and the browser calls for none of its frames.
+    if (video.requestVideoFrameCallback) { this.follow(); video.addEventListener("loadeddata", () => { if (this.index < 0) this.show(video.currentTime); }); }
     else for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, () => this.show(this.video.currentTime));
   }
 

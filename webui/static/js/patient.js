@@ -54,7 +54,7 @@ function line(recording, editable) {
   day.addEventListener("change", () => attempt(() => patch(`studies/${id}/recordings/${part(recording.id)}`, { date: day.value })).then(follow));
   const away = async () => { if (await ask(say("table.delete_title"), say("table.delete_words", { name: recording.file_name }), say("common.delete")) && await attempt(() => remove(`studies/${id}/recordings/${part(recording.id)}`)) !== undefined) follow(); };
   const picture = recording.status === "ok" || recording.status === "partial" ? h("img", { src: `/api/v1/studies/${id}/recordings/${part(recording.id)}/frame.jpg`, alt: say("table.frame_of", { name: recording.file_name }), loading: "lazy", width: 92, height: 62 }) : h("span", { class: "blank" });
-  return h("li", {}, picture, h("span", {}, h("b", {}, recording.file_name), h("span", { class: "fine" }, recording.status === "ok" ? "" : say(`verdict.${recording.status}`), " ", recording.reason)), day,
+  return h("li", {}, picture, h("span", {}, h("b", {}, recording.file_name), h("span", { class: "fine" }, recording.status === "ok" ? "" : say(`verdict.${recording.status}`), " ", recording.reason)), day, h("span", { class: "on-paper" }, date(recording.date)),
     editable ? button("×", away, { class: "small plain", "aria-label": say("table.delete_of", { name: recording.file_name }) }) : null);
 }
 

@@ -8,13 +8,14 @@ import { scaleOf, ticks } from "./scale.js";
 
 const key = (row) => `${row.subject}\n${row.group}`;
 
+/** `choose(row, clicked)` shows the film of a subject, of the first one without a click. */
 export function showRanking(view, place, choose) {
   const scored = view.subjects.filter((row) => row.deviation !== "" && row.deviation !== null).map((row) => ({ ...row, deviation: Number(row.deviation), low: Number(row.deviation_low || NaN), high: Number(row.deviation_high || NaN) }));
   scored.sort((a, b) => b.deviation - a.deviation);
   const scale = scaleOf(scored.flatMap((row) => [row.deviation, row.low, row.high]));
   const normal = scored.filter((row) => row.group === view.reference).map((row) => row.deviation);
   const buttons = new Map();
-  const pick = (row) => { mark(row); choose(row); };
+  const pick = (row, clicked = true) => { mark(row); choose(row, clicked); };
   const mark = (row) => { for (const [name, made] of buttons) made.setAttribute("aria-pressed", String(name === key(row))); };
   const lines = scored.map((row) => {
     const made = line(row, view, scale, normal, () => pick(row));
@@ -26,7 +27,7 @@ export function showRanking(view, place, choose) {
     h("ol", { class: "ranking", "aria-label": say("ranking.title") }, lines),
     unscored.length ? h("p", { class: "fine" }, say("ranking.unscored", { names: unscored.join(", ") })) : null,
     h("details", {}, h("summary", {}, say("ranking.how")), h("p", { class: "fine" }, say("ranking.explain")), h("p", { class: "fine" }, say("ranking.explain_p"))));
-  return { mark, first: () => { const row = scored.find((one) => one.group !== view.reference) ?? scored[0]; if (row) pick(row); } };
+  return { mark, first: () => { const row = scored.find((one) => one.group !== view.reference) ?? scored[0]; if (row) pick(row, false); } };
 }
 
 function line(row, view, scale, normal, work) {

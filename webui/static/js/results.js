@@ -14,6 +14,7 @@ import { offerTour } from "./tour.js";
 import { Viewer } from "./viewer.js";
 
 let viewer = null;
+const below = matchMedia("(max-width: 1059px)"); // the film stands below the ranking, not beside it
 listenToKeys(() => viewer);
 
 /** Show what there is; null while nothing is scored yet. Gives what lets clips and files that come later be shown, too. */
@@ -28,7 +29,7 @@ export async function showResults(run) {
   const named = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   summary(view);
   viewer = new Viewer(view, byId("viewer"));
-  const mine = viewer, ranking = showRanking(view, byId("ranking"), (subject) => mine.show(subject));
+  const mine = viewer, ranking = showRanking(view, byId("ranking"), (subject, clicked) => { mine.show(subject); if (clicked && below.matches) byId("viewer").scrollIntoView(); });
   mine.shown = (subject) => ranking.mark(subject);
   if (!pointed(mine, named)) ranking.first();
   await besides(view, mine);

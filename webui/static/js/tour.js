@@ -23,7 +23,7 @@ class Tour {
     for (const one of document.querySelectorAll(".toured")) one.classList.remove("toured");
     const target = document.querySelector(place);
     target?.classList.add("toured");
-    target?.scrollIntoView({ block: "center" });
+    target?.scrollIntoView({ block: target.offsetHeight > innerHeight / 2 ? "start" : "center" });
     this.count.textContent = say("tour.step", { n: this.at + 1, of: STEPS.length });
     this.words.textContent = say(`tour.${name}`);
     show(this.buttons, button(say("tour.end"), () => this.end(), { class: "plain" }), this.at ? button(say("tour.back"), () => this.go(-1)) : null,
