@@ -38,17 +38,21 @@ def widest_reach(frames: int, stride: int) -> int:
     return min(HALF_WINDOW, frames // stride // 4)
 
 
-def describe_moments(posture: np.ndarray, basis: np.ndarray, stride: int, step: int = 1, reach: int = 8) -> Moments:
+def describe_moments(
+    posture: np.ndarray, basis: np.ndarray, stride: int, step: int = 1, reach: int = 8, pace: float = 1.0
+) -> Moments:
     """Describe every `step`-th frame by the window around it.
 
     posture [T, D]; basis [D, K] to project on; `stride` frames between the postures of a window, `reach` of them on
     either side. Windows stay inside the recording, so the first and last `reach` postures have no moment of their own.
-    Recordings are only comparable at the same reach.
+    Recordings are only comparable at the same reach. pace: postures a second, as a share of those of the recordings
+    that it is compared with, so that windows of all span the same time.
     """
     centred = ((posture - posture.mean(0)) @ basis).astype(np.float32)
     total = len(centred)
-    half = min(reach, widest_reach(total, stride)) * stride
-    offsets = np.linspace(-half, half, 9).round().astype(int)
+    span = min(reach, widest_reach(total, stride)) * stride * pace
+    half = round(span)
+    offsets = np.linspace(-span, span, 9).round().astype(int)
     frame = np.arange(half, max(total - half, half + 1), step)
     signature = centred[np.clip(frame[:, None] + offsets[None], 0, total - 1)]
     return Moments(signature.reshape(len(frame), -1) / 3, frame)

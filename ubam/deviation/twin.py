@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ubam.deviation.normal_variation import trimmed_mean
-from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.posture_series import PostureSeries, pace_of, usual_rate
 from ubam.deviation.time_alignment import (
     Moments,
     describe_moments,
@@ -76,6 +76,7 @@ class Matcher:
         self.matched = list(self.by_subject if matched is None else matched)
         self.basis = basis
         self._reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
+        self._rate = usual_rate(codes)
         self._moments: dict[tuple[str, int], Moments] = {}
         self._matches: dict[str, dict[str, Match]] = {}
 
@@ -84,7 +85,8 @@ class Matcher:
         reach = self.reach(code) if reach is None else reach
         key = (code.recording_id, reach)
         if key not in self._moments:
-            self._moments[key] = describe_moments(code.posture, self.basis, code.stride, code.stride, reach)
+            pace = pace_of(code, self._rate)
+            self._moments[key] = describe_moments(code.posture, self.basis, code.stride, code.stride, reach, pace)
         return self._moments[key]
 
     def reach(self, code: PostureSeries) -> int:

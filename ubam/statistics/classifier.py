@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from ubam.deviation.posture_series import PostureSeries
+from ubam.deviation.posture_series import PostureSeries, pace_of, usual_rate
 from ubam.deviation.time_alignment import describe_moments, widest_reach
 from ubam.deviation.twin import movement_directions
 from ubam.results.records.study import Classifier, Likeness
@@ -87,7 +87,11 @@ def features(
     """Mean posture [N, D] and Fourier features [N, 256] of the windows of each unit; its recordings weigh the same."""
     _, basis = movement_directions(codes, MOVING_DIM)
     reach = min(widest_reach(len(code.posture), code.stride) for code in codes)
-    windows = {c.recording_id: describe_moments(c.posture, basis, c.stride, c.stride, reach).signature for c in codes}
+    rate = usual_rate(codes)
+    windows = {
+        c.recording_id: describe_moments(c.posture, basis, c.stride, c.stride, reach, pace_of(c, rate)).signature
+        for c in codes
+    }
     sample = np.concatenate([rows[:: max(1, len(rows) // 20)] for rows in windows.values()])
     width = _median_distance(sample)
     rng = np.random.default_rng(seed)

@@ -3,8 +3,9 @@ import pytest
 
 from tests.support.oracles.time_alignment import distances, match_path, match_subject
 from tests.support.posture_studies import make_study
+from ubam.deviation.posture_series import PostureSeries, pace_of, usual_rate
 from ubam.deviation.time_alignment import JUMP_COST, TEMPO_COST, describe_moments, spread_to_frames
-from ubam.deviation.twin import movement_basis
+from ubam.deviation.twin import Matcher, movement_basis
 
 
 def slow_path_cost(distance: np.ndarray, first: np.ndarray, scale: float) -> float:
@@ -76,3 +77,24 @@ def test_short_recordings_have_moments_inside_them(frames: int) -> None:
     assert len(moments.frame) >= 1
     assert moments.frame.min() >= 0
     assert moments.frame.max() < frames
+
+
+def test_a_film_of_fewer_frames_a_second_is_matched_over_the_same_time() -> None:
+    """At 15 frames a second a window of 17 postures would show more than a second, against two thirds of one."""
+    seconds = np.arange(0, 8, 1 / 25)
+    steps = 2 * np.pi * np.cumsum(0.8 + 0.6 * np.sin(0.9 * seconds)) / 25  # a gait whose pace changes
+    frames = np.stack([np.sin(steps), np.cos(steps), np.sin(2 * steps)], 1).astype(np.float32)
+    slow = np.stack([np.interp(np.arange(1, 6, 1 / 15), seconds, column) for column in frames.T], 1).astype(np.float32)
+    reference = PostureSeries("a", "a", "healthy", frames, 1, 25.0)
+    query = PostureSeries("b", "b", "ill", slow, 1, 15.0)
+    matcher = Matcher([reference], np.eye(3, dtype=np.float32))
+    found = matcher.match(query, "a").frame
+    true = 25 * (1 + matcher.moments(query).frame / 15)
+    assert np.abs(found - true).max() < 1.5
+
+
+@pytest.mark.parametrize(("fps", "stride", "pace"), [(25, 1, 1), (26.9, 1, 1), (50, 2, 1), (15, 1, 0.6), (30, 1, 1.2)])
+def test_windows_of_about_the_same_rate_stay_as_they_are(fps: float, stride: int, pace: float) -> None:
+    codes = [PostureSeries(name, name, "g", np.zeros((9, 2), np.float32), 1, 25.0) for name in "abc"]
+    other = PostureSeries("d", "d", "g", np.zeros((9, 2), np.float32), stride, fps)
+    assert pace_of(other, usual_rate([*codes, other])) == pytest.approx(pace)

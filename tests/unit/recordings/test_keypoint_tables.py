@@ -114,3 +114,24 @@ def test_rows_that_count_dropped_frames_are_brought_to_those_that_are_there(tmp_
     assert stored.xy[[19, 20, 49], 0, 0, 0].tolist() == [119, 130, 159]
     decoded = read_keypoints(table(tmp_path / "b.csv", [row(i, 100 + i) for i in range(50)]), path, frames)
     assert decoded.xy[[19, 20, 49], 0, 0, 0].tolist() == [119, 120, 149]
+
+
+def test_what_holds_no_keypoints_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StudyError, match="no such keypoints file; write its path relative to the study"):
+        read_keypoints(tmp_path / "gone.csv", VIDEO, 3)
+    with pytest.raises(StudyError, match="no point that its tracker was sure of"):
+        read_keypoints(table(tmp_path / "a.csv", [f"{i},1,2,0.1,1,2,0.1" for i in range(3)]), VIDEO, 3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["other"] = np.zeros(3)
+        file.create_group("empty")
+    with pytest.raises(StudyError, match="no table of pandas and no tracks"):
+        read_keypoints(tmp_path / "a.h5", VIDEO, 3)
+    monkeypatch.setattr("ubam.recordings.keypoint_files.MOST_BYTES", 50)
+    with pytest.raises(StudyError, match="it has 0 GB"):
+        read_keypoints(tmp_path / "a.csv", VIDEO, 3)
+
+
+def test_umlauts_of_older_programs_are_read(tmp_path: Path) -> None:
+    text = "\n".join([*HEAD, *(row(i) for i in range(3))]).replace("net", "Mäuse")
+    (tmp_path / "a.csv").write_bytes(text.encode("cp1252"))
+    assert read_keypoints(tmp_path / "a.csv", VIDEO, 3).names == ("nose", "tail")
