@@ -78,7 +78,8 @@ def always_there(frames: np.ndarray, subject: np.ndarray, scene: Scene) -> np.nd
     """Where the scene shows the subject itself, bool [H,W]; arguments as in `empty_scene`, and what that made of them.
 
     Outlines may miss a part of a body that stays in place in some of the frames, which are then taken for free: what
-    often covers such a place looks as the scene does there.
+    often covers such a place looks as the scene does there. Nowhere, where that is less of the subject than what makes
+    a scene `hidden`: an outline with a rim covers a little of the scene, too.
     """
     often = subject.mean(axis=0) > HIDDEN
     if not often.any():
@@ -87,4 +88,5 @@ def always_there(frames: np.ndarray, subject: np.ndarray, scene: Scene) -> np.nd
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     usual = scene.background.copy()
     usual[part] = free_median(frames[:, *part], ~subject[:, *part])
-    return np.asarray(often & (scene.saliency(usual) <= LIKE))
+    shown = often & (scene.saliency(usual) <= LIKE)
+    return shown if (subject & shown).sum() > HIDDEN * subject.sum() else np.zeros_like(shown)
