@@ -40,6 +40,7 @@ SAME_ANIMAL = re.compile(
     rf"(?:[_\- ]\w+|\d+)?|(?:{DAY_WORD})[_\- ]?\d+",
     re.IGNORECASE,
 )
+BIDS = re.compile(r"((?:.*?/)?)(sub-[^\W_]+)/(?:ses-([^\W_]+)/)?")  # Brain Imaging Data Structure
 LABELLED = re.compile(r"DLC_.*label+ed\.\w+$|[_\-.]label+ed\.\w+$", re.IGNORECASE)  # films of tracking programs
 LEFTOVER = "_-. "
 
@@ -65,6 +66,9 @@ class Guess:
 
 def guess(paths: Sequence[str]) -> list[Guess]:
     """A guess for each path (with slashes, relative to the folder that was given), all seen together."""
+    bids = [match for path in paths if (match := BIDS.match(path.replace("\\", "/")))]
+    if paths and len(bids) == len(paths):
+        return _by_bids(paths, bids)
     split = [_parts(path) for path in paths]
     shared = _shared_depth([folders for folders, _ in split], [stem for _, stem in split])
     first = [_alone(path, folders[shared:], stem) for path, (folders, stem) in zip(paths, split, strict=True)]
@@ -72,6 +76,17 @@ def guess(paths: Sequence[str]) -> list[Guess]:
     read = [_by_name(one) if one.subject == stem else one for one, (_, stem) in zip(named, split, strict=True)]
     kept = _never_all_one(named, read)
     return _two_groups_apart(_cages_apart(kept, [folders for folders, _ in split]))
+
+
+def _by_bids(paths: Sequence[str], named: Sequence[re.Match[str]]) -> list[Guess]:
+    """Subject and session of each path by the folders that say so; where they differ, folders above them are groups."""
+    above = [[clean_name(part) for part in match[1].split("/") if part] for match in named]
+    depth = 0
+    while all(len(folders) > depth for folders in above) and len({folders[depth] for folders in above}) == 1:
+        depth += 1
+    groups = ["".join(folders[depth : depth + 1]) for folders in above]
+    found = [Guess(p, clean_name(m[2]), group, m[3] or "") for p, m, group in zip(paths, named, groups, strict=True)]
+    return _two_groups_apart(found)
 
 
 def _parts(path: str) -> tuple[list[str], str]:

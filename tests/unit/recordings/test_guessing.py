@@ -79,6 +79,14 @@ READ = {
         ["wt/cam1/m1.mp4", "wt/cam2/m1.mp4", "ko/cam1/m2.mp4", "ko/cam2/m2.mp4"],
         ["wt|m1", "wt|m1", "ko|m2", "ko|m2"],
     ),
+    "a tree of BIDS": (
+        ["sub-01/ses-1/motion/sub-01_ses-1_task-walk_video.mp4", "sub-01/ses-2/v.mp4", "sub-ab2/motion/v.mp4"],
+        ["|sub-01", "|sub-01", "|sub-ab2"],
+    ),
+    "trees of BIDS of two groups": (
+        ["study/controls/sub-01/ses-1/v.mp4", "study/patients/sub-01/ses-1/v.mp4", "study/patients/sub-02/v.mp4"],
+        ["controls|controls sub-01", "patients|patients sub-01", "patients|sub-02"],
+    ),
     "no groups": (["a.mp4", "b.mp4"], ["|a", "|b"]),
     "one group": (["healthy/a.mp4", "healthy/b.mp4"], ["healthy|a", "healthy|b"]),
     "both ways of umlauts": (["wt/Ma\u0308x.mp4", "ko/Moritz.mp4"], ["wt|Mäx", "ko|Moritz"]),
@@ -99,6 +107,7 @@ def test_days_and_sessions_are_columns_of_their_own() -> None:
     assert [one.session for one in visits] == ["baseline", "followup", "baseline", "post 2"]
     above = guess(["2024-01-15/wt/m1.mp4", "2024-01-15/ko/m2.mp4", "2024-01-16/wt/m1.mp4", "2024-01-16/ko/m2.mp4"])
     assert [(one.group, one.session) for one in above[:3:2]] == [("wt", "2024-01-15"), ("wt", "2024-01-16")]
+    assert [one.session for one in guess(["sub-1/ses-a/v.mp4", r"sub-1\ses-2\v.mp4", "sub-2/v.mp4"])] == ["a", "2", ""]
     dated = guess(["wt/m1_2024-01-15 10-22-33.mp4", "wt/m2_20240116.mp4", "ko/m3.mp4"])
     assert [(one.subject, one.session) for one in dated] == [("m1", "2024-01-15"), ("m2", "20240116"), ("m3", "")]
 
