@@ -41,11 +41,17 @@ def analyse(order: dict[str, Any], folder: Path) -> None:
         _wait(folder.parents[3] / "hold", stage)
         progress.end(stage)
         if stage == "score":
-            shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True, ignore=_later)
+            shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True, ignore=_later, copy_function=_whole)
         finished.append(stage)
         done.write_text(" ".join(finished), encoding="utf-8")
-    shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True)
+    shutil.copytree(os.environ["UBAM_TEST_RUN"], out, dirs_exist_ok=True, copy_function=_whole)
     say("done")
+
+
+def _whole(source: str, target: str) -> None:
+    """Copy a file as runs write theirs: whole or absent, whoever reads meanwhile."""
+    shutil.copy(source, f"{target}.part")
+    os.replace(f"{target}.part", target)
 
 
 def _later(folder: str, names: list[str]) -> set[str]:
