@@ -40,4 +40,4 @@ def test_a_real_study_ends_in_a_report(name: str, shared_data: Path, tmp_path: P
     assert all(row["status"] == "ok" for row in recordings)
     assert (tmp_path / "run" / "report.html").stat().st_size > 100_000
     if name == "home cage":
-        assert all("hardly moves" in row["warnings"] for row in recordings)
+        assert all("stays in one place" in row["warnings"] for row in recordings)
