@@ -136,6 +136,24 @@ def test_a_reason_is_given_once(visitor: Visitor, served: Served, kinds: dict[st
 
 
 @pytest.mark.browser
+def test_a_recording_that_no_warning_names_is_named(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
+    """A warning names five at most; another recording's name may hold that of the one that is left."""
+    run = opened_run(served, shutil.copytree(kinds["failed"], served.lab / "left_out"))
+
+    def changed(route: Any) -> None:
+        found = route.fetch().json()
+        left = next(row for row in found["recordings"] if row["status"] == "failed")
+        found["words"]["warnings"] = [f"1 of 9 recordings could not be used: x{left['recording_id']}2 (it is cut)."]
+        route.fulfill(json=found)
+
+    visitor.page.route(f"**/runs/{run}/results", changed)
+    visitor.go(f"/runs/{run}")
+    visitor.page.locator("#downloads h2").wait_for()
+    said = visitor.page.locator("#warnings li").all_inner_texts()
+    assert sum("the file is empty: copy it again" in words for words in said) == 1
+
+
+@pytest.mark.browser
 def test_paper_has_all_of_a_page(visitor: Visitor, served: Served, kinds: dict[str, Path]) -> None:
     """Light whatever the screen is, on A4, without what is pressed, and nothing cut."""
     run = opened_run(served, shutil.copytree(kinds["days"], served.lab / "paper"))

@@ -73,7 +73,9 @@ function summary({ words, recordings }) {
   byId("headline").textContent = first ?? say("results.title");
   show(byId("support"), others.map((sentence) => h("p", {}, sentence)));
   const warnings = words.warnings ?? [], said = warnings.join("\n");
-  const left = recordings.filter((row) => (row.status === "failed" || row.status === "partial") && !said.includes(row.recording_id));
+  // A warning names five of each kind at most, each with its reason.
+  const named = (row) => said.includes(` ${row.recording_id} (${row.reason})`);
+  const left = recordings.filter((row) => (row.status === "failed" || row.status === "partial") && !named(row));
   const lines = [...warnings.map((sentence) => h("li", {}, sentence)), ...left.map((row) => h("li", {}, say(`results.${row.status}`, { name: row.file_name ?? row.recording_id, reason: row.reason || say("results.no_reason") })))];
   byId("warnings").hidden = lines.length === 0;
   show(byId("warning-list"), lines);
