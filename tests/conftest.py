@@ -100,7 +100,7 @@ def known_crops(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures are not drawn, which take longest of a small report."""
-    monkeypatch.setattr("ubam.report.figures.write.write_figures", lambda folder: None)
+    monkeypatch.setattr("ubam.report.figures.write.write_figures", lambda folder, *pool: None)
 
 
 @pytest.fixture

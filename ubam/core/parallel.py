@@ -58,6 +58,11 @@ class Workers:
             self._pool = executor(*self._asked)
         return self._pool
 
+    @property
+    def begun(self) -> Executor | None:
+        """The executor, where one is there already."""
+        return self._pool
+
     def __enter__(self) -> Self:
         return self
 

@@ -139,7 +139,8 @@ def report(job: Job) -> list[str]:
     from ubam.report.figures.write import write_figures  # here, as matplotlib comes with them
     from ubam.report.page import write_report
 
-    write_figures(job.folder)
+    begun = job.workers.begun if job.workers and job.scheduler is None else None
+    write_figures(job.folder, *((begun, job.settings.workers) if begun else ()))
     write_report(job.folder, job.counted("report"))
     return []
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.support.report_page import Page, write_and_read
 from tests.support.run_folders import make_fake_run
 from ubam.core.files import read_csv, write_csv, write_json
+from ubam.core.parallel import processes
 from ubam.recordings.video_reader import probe
 from ubam.report import charts
 from ubam.report.figures.write import statistics_drawings, write_figures
@@ -138,6 +140,16 @@ def test_whatever_is_missing_the_report_is_made(missing: list[str], tmp_path: Pa
     if "deviation" in missing:
         write_figures(run)
     write_and_read(run)
+
+
+def test_workers_draw_what_one_process_draws(tmp_path: Path) -> None:
+    run = make_fake_run(tmp_path / "run", reference_subjects=2, query_subjects=1, frames=40, videos=False)
+    alone = {path.name: path.read_bytes() for path in write_figures(run)}
+    shutil.rmtree(run / "figures")
+    with processes(2) as pool:
+        together = {path.name: path.read_bytes() for path in write_figures(run, pool, 2)}
+    assert len(alone) > 8
+    assert together == alone
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"a,b\n1,2,3\n"])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ubam.core import plotting
+from ubam.core.parallel import each_done
 from ubam.core.plotting import group_colours
 from ubam.report.figures import statistics as draw
 from ubam.report.figures import study
@@ -22,16 +24,24 @@ from ubam.results.records.study import Course, MeanPoint, Point
 from ubam.results.run_data import RunData, Timeline, arrays_if_there, read_facts, read_run
 
 
-def write_figures(run: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
-    """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths."""
+def write_figures(run: Path, pool: Executor | None = None, shares: int = 1) -> list[Path]:
+    """Write `run`/figures/*.png and *.svg from the run folder, whatever is missing there, and return their paths.
+
+    With a `pool` its workers, which see the folder, draw a share each.
+    """
+    if pool is None:
+        return _write_share(0, run, 1)
+    done = dict(each_done(pool, _write_share, range(shares), run, shares))
+    return [path for share in range(shares) for path in done[share]]
+
+
+def _write_share(share: int, run: Path, shares: int) -> list[Path]:
+    """Write every figure of a run whose number leaves the rest `share`."""
     data, written = read_run(run), []
-    listed = list(drawings(data))
-    for done, (name, drawing) in enumerate(listed, start=1):
+    for name, drawing in list(drawings(data))[share::shares]:
         figure = drawing()
         if figure is not None:
             written += plotting.save_figure(figure, data.files.figure(name))
-        if progress is not None:
-            progress(done, len(listed))
     return written
 
 
