@@ -64,6 +64,12 @@ STUDY_KINDS = {"main": ("main",), "null": ("null",), "confounded": ("confounded 
     help="Instead: compare magnified clips and baselines with the renderer's own clips.",
 )
 @click.option(
+    "--transfers",
+    metavar="RUN",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Instead: give every recording of a scored RUN of gait the postures of every other, and compare phases.",
+)
+@click.option(
     "--eye", is_flag=True, help="Instead: what is seen of the subject, on both test renderers and real frames."
 )
 @click.option(
@@ -98,6 +104,7 @@ def benchmark_command(**options: Any) -> None:
     With --magnification, magnified clips are measured on the main studies: clips.csv and clips.json.
     With --eye, outlines, landmarks and postures are measured on pictures that taught nothing, by default on ten small
     studies of each kind, seeds 2 and 4 to 12: eye.csv, eye.json and contact sheets.
+    With --transfers, postures are transferred between real or rendered recordings of gait: transfers.csv and clips.
     With --speed, every part is timed beside decoding alone: speed.csv and a figure. With --statistics, the tests are
     proved on simulated studies: proofs.json (400 studies of each: 30 CPU-minutes).
     """
@@ -110,6 +117,8 @@ def benchmark_command(**options: Any) -> None:
         _prove_tests(order)
     elif order.speed:
         _measure_speed(order)
+    elif order.transfers is not None:
+        _measure_transfers(order, order.transfers)
     elif order.magnification:
         _measure_clips(order)
     elif order.study is not None:
@@ -136,6 +145,7 @@ class Order:
     statistics: bool
     studies: int
     magnification: bool
+    transfers: Path | None
     eye: bool
     parts: tuple[str, ...]
     real: Path | None
@@ -217,6 +227,14 @@ def _measure_clips(order: Order) -> None:
     click.echo(clip_table(cells, rows))
     results = order.out / "clips.csv", order.out / "clips.json"
     click.echo(f"\nEvery value: {results[0]}; settings, versions and means: {results[1]}")
+
+
+def _measure_transfers(order: Order, run: Path) -> None:
+    from ubam.evaluation.benchmark.clips.transfers import measure_transfers, transfer_table
+
+    with order.progress() as bars:
+        found = measure_transfers(run, order.out, bars)
+    click.echo(f"{transfer_table(found)}\n\nEvery value: {order.out / 'transfers.csv'}; the clips lie beside it")
 
 
 def _measure_readout(order: Order, study: Path) -> None:

@@ -115,13 +115,13 @@ def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
 
 
 def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, CropOutcome]]:
-    """Crop recordings where such work runs; id and outcome of each, in order.
+    """Crop recordings where such work runs, the longest first; id and outcome of each, in order.
 
     One worker that is killed ends the others with it: what is left is then cropped one by one.
     """
     light, found = job.light(), dict[str, CropOutcome]()
     try:
-        for one, outcome in light.each("crops", crop_recording, recordings):
+        for one, outcome in light.each("crops", crop_recording, _longest_first(job, recordings)):
             found[one.recording_id] = outcome
     except WorkerKilled:
         for one in recordings:
@@ -129,6 +129,13 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, Cro
                 found[one.recording_id] = _crop_alone(light, one)
                 job.progress("crops", len(found), len(recordings))
     return [(recording.recording_id, found[recording.recording_id]) for recording in recordings]
+
+
+def _longest_first(job: Job, recordings: Sequence[Recording]) -> list[Recording]:
+    """The recordings, the longest first as far as was checked, so that no worker is left with one at the end."""
+    rows = job.read_verdicts() if job.files.recordings_csv.exists() else []
+    frames = {row["recording_id"]: float(row.get("frames_decoded") or 0) for row in rows}
+    return sorted(recordings, key=lambda one: -frames.get(one.recording_id, 0))
 
 
 def _crop_alone(job: Job, recording: Recording) -> CropOutcome:

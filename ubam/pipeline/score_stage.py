@@ -4,10 +4,13 @@ With `--against`, new recordings are scored by a reference that was frozen earli
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv
+from ubam.core.parallel import executor
 from ubam.deviation.controls import Coded, Components, code_simply, fit_pixels, join_controls
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
@@ -52,9 +55,9 @@ def score(job: Job) -> list[str]:
         for c, e in zip(codes, embeddings, strict=True)
     ]
     question = Question(settings.reference, settings.seed, settings.block)
-    found = score_pieces(
-        recordings, codes, _coded_simply(job, codes, stores), windows, question, settings.workers, job.counted("score")
-    )
+    coded = _coded_simply(job, codes, stores)
+    with _here(job) as pool:
+        found = score_pieces(recordings, codes, coded, windows, question, pool, job.counted("score"))
     scores, controls, motifs = found.scores, found.controls, found.motifs
     tables = score_tables(recordings, embeddings, scores, controls)
     usage = usage_of(motif_usage(windows, motifs))
@@ -67,6 +70,13 @@ def score(job: Job) -> list[str]:
     write_arrays(job.files.maps, **draw_maps(windows, embeddings, motifs, settings.seed))
     _freeze(job, scores, tables.windows, recordings, seen)
     return [*audit.warnings, *inference.statistics.notes]
+
+
+def _here(job: Job) -> AbstractContextManager[Executor]:
+    """The workers that coded the controls, where they are on this machine and for later stages, too; else others."""
+    if job.workers is not None and job.workers.begun is not None and job.scheduler is None:
+        return nullcontext(job.workers.begun)
+    return executor(job.settings.workers)
 
 
 def _coded_simply(

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import binomtest, mannwhitneyu
 
 from ubam.core.files import write_json
+from ubam.core.parallel import executor
 from ubam.core.typing import StageProgress
 from ubam.deviation.normal_variation import length, pooled, shrink, summarise, whiten
 from ubam.deviation.posture_series import PostureSeries
@@ -255,7 +256,8 @@ def large(seed: int) -> Numbers:
     """Seconds for scores with intervals, three controls and every test of 200 subjects with two recordings each."""
     codes = groups_study(seed, LARGE, {QUERY: 0.5}, recordings=2)
     began = time.perf_counter()
-    found = score_simulated(codes, 1, seed)
+    with executor(1) as pool:
+        found = score_simulated(codes, pool, seed)
     return {"two groups": _only(found.statistics.tests), "wall_s": time.perf_counter() - began}
 
 

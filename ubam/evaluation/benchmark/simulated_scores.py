@@ -1,6 +1,7 @@
 """Everything that `ubam score` computes, of simulated embeddings (synthetic/embeddings.py)."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,11 @@ from ubam.statistics.study_statistics import Inference, Question, study_statisti
 REFERENCE, QUERY = "reference", "query"
 
 
-def score_simulated(codes: Sequence[PostureSeries], workers: int, seed: int) -> Inference:
+def score_simulated(codes: Sequence[PostureSeries], pool: Executor, seed: int) -> Inference:
     """Scores with intervals, controls and every test of a study; the controls have the same embeddings."""
     rows = [Recording(c.recording_id, k, Path(c.recording_id), c.subject, c.group) for k, c in enumerate(codes, 2)]
     question, controls = Question(REFERENCE, seed), {one.name: codes for one in CONTROLS}
-    found = score_pieces(rows, codes, controls, [], question, workers)
+    found = score_pieces(rows, codes, controls, [], question, pool)
     usage = {(code.subject, code.group): np.full(4, 0.25) for code in codes}
     windows = _windows(codes, found.scores)
     return study_statistics(rows, codes, found.scores, found.controls, windows, usage, question, found.ahead)

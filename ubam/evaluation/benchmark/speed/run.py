@@ -38,13 +38,24 @@ def measure_speed(place: Place, sizes: Sizes, workers: int, progress: StageProgr
     work = list(_lines(place, sizes, workers))
     found = []
     for done, one in enumerate(work, 1):
-        found.append(one())
+        found += one()
         progress("measuring", done, len(work))
     return found
 
 
-def _lines(place: Place, sizes: Sizes, workers: int) -> Iterator[Callable[[], Measured]]:
-    """What measures each line."""
+def _lines(place: Place, sizes: Sizes, workers: int) -> Iterator[Callable[[], list[Measured]]]:
+    """What measures each line, or several of one run."""
+    for one in _single_lines(place, sizes, workers):
+        yield partial(_listed, one)
+    yield from (partial(growth.stages_by, place, count) for count in sizes.workers)
+    yield partial(_listed, partial(alone, rows.decoding, place))
+
+
+def _listed(one: Callable[[], Measured]) -> list[Measured]:
+    return [one()]
+
+
+def _single_lines(place: Place, sizes: Sizes, workers: int) -> Iterator[Callable[[], Measured]]:
     yield from (partial(alone, row, place) for row in rows.ROWS)
     yield partial(alone, growth.scored_recordings, 2 * TESTED, "rows")
     yield partial(alone, growth.tested, TESTED)
@@ -54,6 +65,6 @@ def _lines(place: Place, sizes: Sizes, workers: int) -> Iterator[Callable[[], Me
     yield from (partial(alone, growth.embedded_length, place, frames) for frames in sizes.embedded)
     yield from (partial(alone, growth.scored_recordings, count) for count in sizes.recordings)
     yield from (partial(alone, growth.scored_subjects, count, workers) for count in sizes.subjects)
-    yield from (partial(growth.cropped_by, place, count) for count in sizes.workers)
+    yield from (partial(growth.arithmetic_by, count) for count in sizes.workers)
+    yield from (partial(growth.embedded_by, place, count) for count in sizes.workers)
     yield from (partial(alone, growth.scored_subjects, sizes.compared, count, "workers") for count in sizes.workers)
-    yield partial(alone, rows.decoding, place)
