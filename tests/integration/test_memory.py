@@ -78,3 +78,30 @@ def test_memory_of_a_large_clip_is_bounded_and_does_not_grow_with_its_length(fol
     short, long = (peak(folder, frames, layout) for frames in (15, FRAMES))
     assert long[1] - short[1] < MOST_GROWTH, (short, long)
     assert long[1] - long[0] < MOST_AT_ALL, (short, long)
+
+
+CROPPING = """
+import resource, sys
+from pathlib import Path
+import cv2, torch
+from tests.integration.test_memory import recording
+from ubam.tracking.cropping import build_crops
+cv2.setNumThreads(1)
+torch.set_num_threads(1)
+build_crops(recording(Path(sys.argv[1]), sys.argv[2]), Path(sys.argv[1]) / f"{sys.argv[2]}_crops")
+print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_memory_of_cropping_hardly_grows_with_the_length_of_the_film(tmp_path: Path) -> None:
+    drawn = stick_figure.pictures(18.0, 230, 0)
+    peaks = []
+    for name, frames in (("short", 600), ("long", 3000)):
+        write_clip(tmp_path / f"{name}.mp4", (drawn[n % len(drawn)] for n in range(frames)), 25)
+        said = subprocess.run(
+            [sys.executable, "-c", CROPPING, str(tmp_path), name], check=True, capture_output=True, text=True
+        )
+        peaks.append(int(said.stdout))
+    assert peaks[1] < peaks[0] + 100 * MEGABYTE  # looks that were held took 300 more

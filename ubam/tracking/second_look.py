@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ubam.tracking.blobs import enlarged_blobs, find_blobs
+from ubam.tracking.blobs import COLUMNS, enlarged_blobs, find_blobs
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
@@ -215,8 +215,9 @@ def follow_body(
     """
     wanted = np.arange(0, len(track.found), _every(settled, fps))
     boxes = _boxes(settled.middle[wanted], WIDER * settled.side)
-    looks = _looks(_threes(frames(), wanted), scene, boxes)
-    seen = np.stack([_blob(*look) for look in looks])
+    seen = np.zeros((len(wanted), COLUMNS), np.float32)  # small arrays between pictures would hold on to their memory
+    for row, look in zip(seen, _looks(_threes(frames(), wanted), scene, boxes), strict=True):
+        row[:] = _blob(*look)
     if not seen[:, 0].any():
         return track
     blobs, there = _between(seen, wanted, len(track.found))
