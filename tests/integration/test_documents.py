@@ -43,6 +43,7 @@ SMALL = {  # what is appended where the command itself would take long
 LONG = (  # where a benchmark begins to compute: its arguments have been read and checked by then
     "ubam.evaluation.benchmark.run.run_benchmark",
     "ubam.evaluation.benchmark.clips.run.run_clips",
+    "ubam.evaluation.benchmark.clips.transfers.measure_transfers",
     "ubam.evaluation.benchmark.proofs.run_proofs",
     "ubam.evaluation.benchmark.readout.measure_readout",
     "ubam.evaluation.benchmark.speed.run.measure_speed",
