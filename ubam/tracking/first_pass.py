@@ -1,5 +1,6 @@
 """The first pass over a video: every frame small, some at full size, all times."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,7 +67,7 @@ def read_first_pass(
     """
     reduction = reduction or reduction_of(info.width, info.height)
     samples = _Samples(int(np.clip(SAMPLE_BYTES // (info.width * info.height * 3), 15, 41)))
-    first, times, offsets, light = 0, [], [0], []  # type: int, list[float], list[int], list[np.ndarray]
+    first, times, offsets, light = 0, array("d"), array("q", [0]), array("f")
     frames = read_timed_frames(recording.video, fps=recording.fps, start_s=recording.start_s, end_s=recording.end_s)
     total = declared_frames(recording, info)
     with open(folder / "small.bin", "wb") as blob:
@@ -75,7 +76,7 @@ def read_first_pass(
             times.append(time_s)
             samples.offer(frame)
             small = reduced(frame, reduction)
-            light.append(light_of(small))
+            light.frombytes(light_of(small).tobytes())
             offsets.append(offsets[-1] + blob.write(to_jpeg(small)))
             if progress and len(times) % 32 == 0:
                 progress(min(len(times), total), 2 * total)
@@ -86,7 +87,8 @@ def read_first_pass(
         )
     return FirstPass(
         first, np.array(times), np.stack(samples.kept), samples.every * np.arange(len(samples.kept)),
-        folder / "small.bin", np.array(offsets), reduction, np.stack(light), info.frames_declared,
+        folder / "small.bin", np.array(offsets), reduction, np.array(light, np.float32).reshape(len(times), -1),
+        info.frames_declared,
     )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Where the subject is: a background model, soft foreground, and one smooth track of square boxes of constant size."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from ubam.tracking.blobs import enlarged_blobs, find_blobs, follow, step_lengths
+from ubam.tracking.blobs import CANDIDATES, COLUMNS, enlarged_blobs, find_blobs, follow, step_lengths
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,13 @@ def _settled(box: np.ndarray) -> np.ndarray:
 
 def motion_of(salient: Iterable[np.ndarray]) -> Motion:
     """What moves in soft foregrounds float32 [h,w], one for each frame."""
-    blobs, beside, size = [], [], (0, 0)
+    kept, beside, size = array("f"), array("d"), (0, 0)  # small objects between pictures would hold on to their memory
     for one in salient:
-        blobs.append(find_blobs(one))
-        beside.append(float(one.sum()) - float(blobs[-1][0, 0]))
+        blobs = find_blobs(one)
+        kept.frombytes(blobs.tobytes())
+        beside.append(float(one.sum()) - float(blobs[0, 0]))
         size = (one.shape[1], one.shape[0])
-    held = np.stack(blobs)
+    held = np.array(kept, np.float32).reshape(-1, CANDIDATES, COLUMNS)
     return Motion(held, follow(held), np.array(beside), size)
 
 
