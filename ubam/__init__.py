@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from ubam.core.faces import lazy_names
 
-# Before torch is imported: idle threads that spin take the second core from other work; a short spin costs nothing
-# there, and a training step on two cores 40 ms in place of 54.
+# Before torch is imported: idle threads that spin long take the second core from other work; a short spin costs nothing
+# there, and makes a training alone on two cores faster.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "300")
 # Before numpy is imported: ubam works side by side in processes; threads within them take three times the processor.
