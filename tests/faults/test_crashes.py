@@ -21,6 +21,7 @@ from ubam.core.errors import RunError
 from ubam.core.parallel import WorkerKilled, each_done, processes
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
 from ubam.pipeline import recording_stages
+from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import locked
 from ubam.tracking.cropping import rows_on_disk
 
@@ -150,6 +151,7 @@ class JobOfKilledWorkers:
     """Does the first recording; then its workers are killed, and over the large one again."""
 
     progress = staticmethod(lambda *_: None)
+    files = RunFolder(Path("not checked"))
 
     def light(self) -> "JobOfKilledWorkers":
         return self
