@@ -27,7 +27,6 @@ from ubam.tracking.cropping import build_crops
 SLOWEST, FASTEST = 0.5, 6.0  # swings of the legs in a second
 BAND = 0.5, 1.7  # of the strongest swing, of which the phase is read
 EDGE = 0.1  # of a recording at both ends, where a filter does not know what was before
-CHANCE = 45.0  # degrees of a whole stride, where the two steps count as the same
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def phase_between(one: Array, other: Array, fps: float) -> float:
     """
     length = min(len(one), len(other))
     one, other = (_without_gaps(signal[:length]) for signal in (one, other))
-    if length < 2 * fps / SLOWEST / 2:
+    if length < fps / SLOWEST:
         return float("nan")
     share = np.fft.rfftfreq(length, 1 / fps)
     power = np.abs(np.fft.rfft(other * np.hanning(length))) ** 2

@@ -8,10 +8,10 @@ import pytest
 from tests.support.command_line import call
 from ubam.core.files import read_csv
 from ubam.core.typing import Array
-from ubam.evaluation.benchmark.clips.transfers import CHANCE, TransferValues, phase_between, spread_of, transfer_table
+from ubam.evaluation.benchmark.clips.transfers import TransferValues, phase_between, spread_of, transfer_table
 
 WALKERS = Path(__file__).parents[6] / "shared" / "data" / "uBAM"
-FPS = 25.0
+FPS, CHANCE = 25.0, 45.0  # degrees of a whole stride, where the two steps count as the same
 
 
 def swings(lag_degrees: float, noise: float = 0.0, seed: int = 0) -> Array:
