@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from ubam.cli import main as command_line
 from ubam.core.errors import RunError
 from ubam.core.parallel import WorkerKilled, each_done, processes
 from ubam.evaluation.synthetic.study import StudySpec, synthesise_study
-from ubam.pipeline import recording_stages
+from ubam.pipeline import recording_stages, score_stage
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import locked
 from ubam.tracking.cropping import rows_on_disk
@@ -145,6 +146,24 @@ FILMS = [named("first"), named("large"), named("last")]
 def test_a_worker_that_is_killed_is_noticed() -> None:
     with processes(2) as pool, pytest.raises(WorkerKilled):
         list(each_done(pool, crop_or_die, FILMS))
+
+
+def test_a_worker_that_is_killed_while_a_run_is_scored_is_named(
+    small: Path, scored: tuple[Path, int], tmp_path: Path
+) -> None:
+    run = shutil.copytree(scored[0], tmp_path / "run")
+    RunFolder(run).scores("subjects").unlink()
+
+    def killed(*given: Any) -> None:
+        pool = next(one for one in given if isinstance(one, Executor))
+        pool.submit(crop_or_die, named("large")).result()
+
+    def work() -> None:
+        score_stage.score_pieces, score_stage._here = killed, lambda *_: processes(2)  # type: ignore[assignment]
+        with pytest.raises(WorkerKilled, match="ended from outside"):
+            analyse(small, run, "score", Moments(0))
+
+    assert in_new_process(work) == 0
 
 
 class JobOfKilledWorkers:

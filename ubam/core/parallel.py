@@ -4,9 +4,10 @@ import math
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,6 +27,15 @@ AHEAD = 2000  # items handed over and not yet done: enough for every worker of a
 
 class WorkerKilled(UbamError):  # noqa: N818 - nothing went wrong in the worker
     """A worker process was ended from outside, and all others of its pool with it."""
+
+
+@contextmanager
+def named_when_killed() -> Iterator[None]:
+    """WorkerKilled where a worker of a pool that is used within was ended from outside."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise WorkerKilled(KILLED) from error
 
 
 def executor(workers: int, scheduler: str | None = None) -> Executor:
@@ -93,15 +103,14 @@ def each_done(
             future.add_done_callback(done.put)
 
     try:
-        hand_over(AHEAD)
-        while running:
-            future = done.get()
-            item = running.pop(future)
-            result = future.result()
-            hand_over(1)
-            yield item, result
-    except BrokenProcessPool as error:
-        raise WorkerKilled(KILLED) from error
+        with named_when_killed():
+            hand_over(AHEAD)
+            while running:
+                future = done.get()
+                item = running.pop(future)
+                result = future.result()
+                hand_over(1)
+                yield item, result
     finally:
         for future in running:
             future.cancel()

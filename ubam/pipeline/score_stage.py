@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_arrays, write_csv
-from ubam.core.parallel import executor
+from ubam.core.parallel import executor, named_when_killed
 from ubam.deviation.controls import Coded, Components, code_simply, fit_pixels, join_controls
 from ubam.deviation.frozen_reference import Frozen, check_fit, find_reference, fingerprint
 from ubam.deviation.intervals import reference_issues
@@ -40,6 +40,8 @@ from ubam.statistics.study_statistics import (
 )
 from ubam.tracking.crop_store import CropStore
 
+WORTH_WORKERS = 64  # recordings from which on scoring takes longer than to start a worker
+
 
 def score(job: Job) -> list[str]:
     """Deviation of every window, recording and subject, the controls, the group tests, the motifs and the maps."""
@@ -56,7 +58,7 @@ def score(job: Job) -> list[str]:
     ]
     question = Question(settings.reference, settings.seed, settings.block)
     coded = _coded_simply(job, codes, stores)
-    with _here(job) as pool:
+    with named_when_killed(), _here(job, len(codes)) as pool:
         found = score_pieces(recordings, codes, coded, windows, question, pool, job.counted("score"))
     scores, controls, motifs = found.scores, found.controls, found.motifs
     tables = score_tables(recordings, embeddings, scores, controls)
@@ -72,11 +74,11 @@ def score(job: Job) -> list[str]:
     return [*audit.warnings, *inference.statistics.notes]
 
 
-def _here(job: Job) -> AbstractContextManager[Executor]:
+def _here(job: Job, recordings: int) -> AbstractContextManager[Executor]:
     """The workers that coded the controls, where they are on this machine and for later stages, too; else others."""
     if job.workers is not None and job.workers.begun is not None and job.scheduler is None:
         return nullcontext(job.workers.begun)
-    return executor(job.settings.workers)
+    return executor(job.settings.workers if recordings >= WORTH_WORKERS else 1)
 
 
 def _coded_simply(
