@@ -159,9 +159,11 @@ def test_a_worker_that_is_killed_while_a_run_is_scored_is_named(
         pool.submit(crop_or_die, named("large")).result()
 
     def work() -> None:
-        score_stage.score_pieces, score_stage._here = killed, lambda *_: processes(2)  # type: ignore[assignment]
-        with pytest.raises(WorkerKilled, match="ended from outside"):
-            analyse(small, run, "score", Moments(0))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(score_stage, "score_pieces", killed)
+            patched.setattr(score_stage, "_here", lambda *_: processes(2))
+            with pytest.raises(WorkerKilled, match="ended from outside"):
+                analyse(small, run, "score", Moments(0))
 
     assert in_new_process(work) == 0
 

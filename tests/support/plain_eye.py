@@ -15,7 +15,7 @@ import torch
 from ubam.tracking.eye.eye import PLACES, Eye, Seen
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.eye.network import SIDE
-from ubam.tracking.outlines import shipped_eye
+from ubam.tracking.outlines import eye_on, shipped_eye
 
 FAINT, CLEAR = 9.0, 25.0  # grey levels of change that are none, and that are certain
 
@@ -24,7 +24,7 @@ class PlainEye(Eye):
     """The subject is what differs from the empty scene, or moves where that is unknown; its landmarks are made up."""
 
     def __init__(self) -> None:
-        self.bfloat16 = False
+        self.device, self.bfloat16 = "cpu", False
 
     def outline(
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: torch.Tensor
@@ -66,14 +66,14 @@ class PlainEye(Eye):
 @contextmanager
 def plain_eye() -> Iterator[None]:
     """Everything that is cropped meanwhile in this process is seen by a `PlainEye`."""
-    shipped_eye.cache_clear()
+    eye_on.cache_clear()
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Eye, "load", lambda *_, **__: PlainEye())
             shipped_eye()  # kept until the end
             yield
     finally:
-        shipped_eye.cache_clear()
+        eye_on.cache_clear()
 
 
 def _changed(picture: np.ndarray, other: np.ndarray) -> np.ndarray:

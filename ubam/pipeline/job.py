@@ -20,6 +20,7 @@ from ubam.recordings.study_table import Recording, Study
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
+from ubam.tracking.outlines import look_on
 
 Progress = Callable[[str, int, int], None]
 Item = TypeVar("Item")
@@ -36,6 +37,8 @@ RECORDING_COLUMNS = (
     "end_s",
     "severity",
 )
+
+ON_THE_GPU = 2 << 30  # bytes that a worker takes there at most: CUDA itself, the networks, a batch
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -105,7 +108,7 @@ class Job:
         A worker is handed the job as `here` makes it; what it writes of a recording is brought to the storage.
         WorkerKilled when one was ended from outside; the next call begins with new ones.
         """
-        own = self.workers or Workers(self.settings.workers, self.scheduler)
+        own = self.workers or Workers(workers_of(self.settings), self.scheduler)
         with nullcontext() if self.workers else own:
             try:
                 with closing(self.each_on(own.pool(), stage, work, items, *shared)) as results:
@@ -244,10 +247,11 @@ def in_one_process(job: Job) -> Job:
 def carry_out(item: str | Recording, job: Job, stage: str, work: Callable[..., Result], *shared: Any) -> Result:
     """Do the work of one recording in a worker, and bring what it wrote to the storage of the run.
 
-    One thread for each process: the other recordings have the other cores.
+    One thread for each process: the other recordings have the other cores. The eye looks on the run's device.
     """
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    look_on(device_of(job.settings.device))
     own = job.here()
     if own.mirror is None and not own.folder.is_dir():
         raise RunError(
@@ -278,6 +282,13 @@ def device_of(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name
+
+
+def workers_of(settings: Settings) -> int:
+    """How many workers a run has: on a GPU no more than its memory has room for."""
+    if device_of(settings.device) == "cpu":
+        return settings.workers
+    return max(1, min(settings.workers, torch.cuda.get_device_properties(0).total_memory // ON_THE_GPU))
 
 
 def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:

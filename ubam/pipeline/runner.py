@@ -13,7 +13,7 @@ from ubam.core.files import file_stamp
 from ubam.core.parallel import Workers
 from ubam.core.provenance import key_of
 from ubam.deviation.frozen_reference import find_reference
-from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.job import Job, row_of, workers_of
 from ubam.pipeline.mirrored_run import kept_in_step
 from ubam.pipeline.recording_stages import croppable, judge_size
 from ubam.pipeline.stages import NEEDS, READS, SETTINGS_OF, STAGES
@@ -37,7 +37,7 @@ def run_stages(job: Job, until: str = "report", redo: bool = False) -> list[str]
 
 
 def _carry_out(job: Job, stages: Sequence[str]) -> None:
-    with Workers(job.settings.workers, job.scheduler) as workers:
+    with Workers(workers_of(job.settings), job.scheduler) as workers:
         for stage in stages:
             if stage == "crops":
                 croppable(job)  # checked before the record says that the stage has started

@@ -26,10 +26,24 @@ class Glimpse(NamedTuple):
     empty: np.ndarray | None
 
 
-@lru_cache(maxsize=1)
+LOOKS_ON = ["cpu"]  # the device of this process's eye, `cpu` or `cuda`
+
+
+def look_on(device: str) -> None:
+    """From now on the eye of this process looks on `cpu` or `cuda`."""
+    LOOKS_ON[0] = device
+
+
 def shipped_eye() -> Eye:
-    """The eye that ships with the program; in bfloat16 where the processor multiplies it: half the time."""
-    return Eye.load(bfloat16=bool(torch.cpu._is_avx512_bf16_supported()))
+    """The eye that ships with the program, on the device of this process."""
+    return eye_on(LOOKS_ON[0])
+
+
+@lru_cache(maxsize=1)
+def eye_on(device: str) -> Eye:
+    """The shipped eye on `cpu` or `cuda`, in bfloat16 where that is multiplied: half the time."""
+    there = torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported()
+    return Eye.load(device=device, bfloat16=bool(there))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import torch
 from ubam.pretraining.eye import lessons
 from ubam.pretraining.eye.lessons import Batch, make_batch
 from ubam.pretraining.eye.losses import losses
-from ubam.pretraining.eye.train import Plan, rate_share, train
+from ubam.pretraining.eye.train import Plan, ahead, rate_share, train
 from ubam.tracking.eye.landmarks import LANDMARKS, MOST_LANDMARKS
 from ubam.tracking.eye.network import Answer
 
@@ -48,6 +48,15 @@ def test_perfect_answers_cost_next_to_nothing() -> None:
     terms = losses(perfect(batch), batch)
     for name in ("outline", "overlap", "landmark", "place", "side", "plan", "looks", "looks_place"):
         assert float(terms[name]) < 0.01, name
+
+
+def test_losses_are_computed_where_the_answers_are() -> None:
+    """Were a tensor made on PyTorch's usual device, and not on theirs, a GPU would refuse it."""
+    batch = make_batch([pair(0), pair(1)], np.random.default_rng(0), vary=False)
+    answer = perfect(batch)
+    with torch.device("meta"):
+        terms = losses(answer, batch)
+    assert {term.device.type for term in terms.values()} == {"cpu"}
 
 
 @pytest.mark.parametrize("term", ["looks", "landmark"])
@@ -107,6 +116,10 @@ def test_a_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest
     assert [entry["step"] for entry in again.measurements()] == [1, 2]
     for name, weight in training.mean.state_dict().items():
         torch.testing.assert_close(again.mean.state_dict()[name], weight, rtol=0, atol=0)
+
+
+def test_batches_that_are_made_ahead_are_those_of_their_steps() -> None:
+    assert list(ahead(iter(range(3, 20)), 20, lambda step: step)) == list(range(3, 20))
 
 
 def test_some_empty_scenes_are_filled_in_from_around_the_subject(monkeypatch: pytest.MonkeyPatch) -> None:

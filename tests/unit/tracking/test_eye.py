@@ -1,12 +1,17 @@
 """The eye: shapes, independence of batch and light, landmarks from heatmaps."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 
-from ubam.tracking.eye.eye import PLACES, Eye, folded
+from ubam.tracking import outlines
+from ubam.tracking.eye import eye as eye_module
+from ubam.tracking.eye.eye import BATCHES, PLACES, Eye, folded
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import HALF, SIDE, EyeNetwork, landmark_places, prepare
+from ubam.tracking.outlines import look_on, shipped_eye
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +64,52 @@ def test_answers_do_not_depend_on_how_many_crops_are_asked_for(network: EyeNetwo
     alone, among = eye.see(one, plan="dog"), eye.see(np.repeat(one, 11, 0), plan="dog")
     assert np.array_equal(alone.alpha[0], among.alpha[10])
     assert np.array_equal(alone.landmarks[0], among.landmarks[3])
+
+
+def test_larger_batches_of_a_gpu_change_no_answer(network: EyeNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = crops(3)
+    small = Eye(copy_of(network)).see(some, plan="dog")
+    monkeypatch.setitem(BATCHES, "cpu", BATCHES["cuda"])
+    large = Eye(copy_of(network)).see(some, plan="dog")
+    np.testing.assert_allclose(large.alpha, small.alpha, atol=1e-4)
+    np.testing.assert_allclose(large.landmarks, small.landmarks, atol=1e-4)
+
+
+def test_everything_is_computed_on_the_device_of_the_eye(network: EyeNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's device without numbers stands for the GPU: a tensor that was left behind would be refused."""
+    found = list[torch.Tensor]()
+
+    def kept(tensor: torch.Tensor) -> np.ndarray:
+        found.append(tensor)
+        return np.zeros(tuple(tensor.shape), np.float32)
+
+    monkeypatch.setattr(eye_module, "_array", kept)
+    monkeypatch.setattr(Eye, "_precision", lambda _: nullcontext())
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
+    monkeypatch.setitem(BATCHES, "meta", 4)
+    eye, some, known = Eye(copy_of(network), device="meta"), crops(5), torch.ones(5, dtype=torch.bool)
+    eye.see(some, some[0])
+    eye.see(some, plan="rodent", neighbours=np.stack([some, some], 1))
+    eye.outline(some, some, some, some, known)
+    eye.body(some, some, some, some, known, "fly")
+    eye.plan_chances(some, some[0])
+    assert len(found) > 20
+    assert {tensor.device.type for tensor in found} == {"meta"}
+
+
+def test_the_eye_of_a_process_looks_on_the_device_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(Eye, "load", lambda **asked_for: asked.append(asked_for))
+    outlines.eye_on.cache_clear()
+    try:
+        look_on("cuda")
+        shipped_eye()
+        shipped_eye()
+    finally:
+        look_on("cpu")
+        outlines.eye_on.cache_clear()
+    assert asked == [{"device": "cuda", "bfloat16": True}]
 
 
 def test_neighbours_that_are_given_are_the_neighbours(network: EyeNetwork) -> None:

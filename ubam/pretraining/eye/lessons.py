@@ -30,6 +30,12 @@ class Batch:
     landmarks: Tensor
     plan: Tensor
 
+    def on(self, device: str) -> "Batch":
+        """The same batch on `cpu` or `cuda`."""
+        if device == "cpu":
+            return self
+        return Batch(*(tensor.pin_memory().to(device, non_blocking=True) for tensor in vars(self).values()))
+
 
 def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generator, *, vary: bool = True) -> Batch:
     """A batch of drawn pairs; without `vary` as drawn, with neighbours and empty scene.

@@ -59,7 +59,7 @@ def _heat(heatmaps: Tensor, landmarks: Tensor, given: Tensor, inside: Tensor) ->
     """Cross entropy against a Gaussian of 1.2 cells around the truth, or against "not in the crop"."""
     logs = torch.log_softmax(heatmaps, -1)
     half = cells_of(heatmaps)
-    at = torch.arange(half, dtype=torch.float32) + 0.5
+    at = torch.arange(half, dtype=torch.float32, device=heatmaps.device) + 0.5
     place = torch.nan_to_num(landmarks) * half
     across, down = (torch.exp(-((at - place[..., axis, None]) ** 2) / (2 * 1.2**2)) for axis in (0, 1))
     across, down = (blot / blot.sum(-1, keepdim=True).clamp_min(1e-6) for blot in (across, down))

@@ -1,10 +1,13 @@
 """Train the eye on drawn pairs; an interrupted training continues where it stopped."""
 
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,8 +23,10 @@ from .losses import losses, total
 
 PAIRS, COOLING, LARGEST_GRADIENT = 8, 0.25, 1.0
 REPORT_EVERY, MEASURE_EVERY = 50, 1000  # steps
+AHEAD = 4  # batches that are made while a step is taken
 SAVE_EVERY_S = 120.0
 STATE, LOG = "training.safetensors", "log.jsonl"
+Made = TypeVar("Made")
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
@@ -40,7 +45,8 @@ class Training:
     def __init__(self, out: Path, plan: Plan, seed: int) -> None:
         torch.manual_seed(seed)
         self.log = out / LOG
-        self.network = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.network = EyeNetwork().to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=_towards, use_buffers=True)
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98))
         self.descent = Descent(
@@ -55,7 +61,8 @@ class Training:
     def advance(self, batch: Batch) -> dict[str, float]:
         """Take one step; returns the terms of the loss."""
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        batch = batch.on(self.device)
+        with torch.autocast(self.device, torch.bfloat16):
             answer = self.network(batch.crops, batch.plan)
         terms = losses(answer, batch)
         self.descent.take(total(terms))
@@ -88,9 +95,11 @@ def train(
     The state is kept in `out`. A later call with the same `out` continues from it, and may ask for more steps.
     """
     training, parts, sums = Training(out, plan, seed), Parts(drawn), dict[str, float]()
-    for step in training.descent.steps():
-        random = np.random.default_rng([seed, step])
-        batch = make_batch([parts[int(k)] for k in random.integers(0, len(parts), PAIRS)], random)
+
+    def make(step: int) -> Batch:
+        return _batch(parts, seed, step)
+
+    for batch in ahead(training.descent.steps(), plan.steps, make):
         for name, value in training.advance(batch).items():
             sums[name] = 0.98 * sums.get(name, value) + 0.02 * value
         done = training.descent.done
@@ -100,6 +109,21 @@ def train(
         if done % MEASURE_EVERY == 0 or training.descent.finished:
             training.measure(len(parts), Parts(held_out))
     return training
+
+
+def ahead(steps: Iterator[int], end: int, make: Callable[[int], Made]) -> Iterator[Made]:
+    """The batch of every step; those of the next steps are made meanwhile, so that a GPU does not wait for them."""
+    with ThreadPoolExecutor(AHEAD) as threads:
+        made = deque[Future[Made]]()
+        for step in steps:
+            for later in range(step + len(made), min(step + AHEAD + 1, end)):
+                made.append(threads.submit(make, later))
+            yield made.popleft().result()
+
+
+def _batch(parts: Parts, seed: int, step: int) -> Batch:
+    random = np.random.default_rng([seed, step])
+    return make_batch([parts[int(k)] for k in random.integers(0, len(parts), PAIRS)], random)
 
 
 def rate_share(plan: Plan, step: int) -> float:
@@ -124,10 +148,12 @@ def evaluate(network: torch.nn.Module, held_out: Parts, most: int = 256) -> dict
     looks: how far a landmark moves when only the appearance changes. plan: the share of right body plans.
     """
     network.eval()
+    device = next(network.parameters()).device.type
     sums: dict[str, list[float]] = {}
     random = np.random.default_rng(0)
     for first in range(0, min(most, len(held_out)), 16):
-        batch = make_batch([held_out[k] for k in range(first, min(first + 16, len(held_out)))], random, vary=False)
+        chosen = [held_out[k] for k in range(first, min(first + 16, len(held_out)))]
+        batch = make_batch(chosen, random, vary=False).on(device)
         answer = network(batch.crops, batch.plan)
         found, _, _ = landmark_places(answer.heatmaps)
         inside = ((batch.landmarks > 0) & (batch.landmarks < 1)).all(-1)

@@ -20,7 +20,7 @@ from .network import SIDE, EyeNetwork, landmark_places, prepare
 from .pairs import read_pairs
 
 WEIGHTS = "tracking/eye/weights/eye.safetensors"
-BATCH = 8
+BATCHES = {"cpu": 8, "cuda": 64}  # crops at a time
 PLACES = 64  # cells a side of the body coordinates that are given
 
 
@@ -49,25 +49,25 @@ class Seen:
 
 
 class Eye:
-    """One network for all body plans.
+    """One network for all body plans, on `cpu` or `cuda`.
 
     bfloat16: takes half the time on CPUs that support it (AVX512-BF16, AMX); outlines then differ by about a pixel.
     """
 
-    def __init__(self, network: EyeNetwork, *, bfloat16: bool = False) -> None:
-        self.bfloat16 = bfloat16
-        self.network = folded(network.eval())
+    def __init__(self, network: EyeNetwork, *, device: str = "cpu", bfloat16: bool = False) -> None:
+        self.device, self.bfloat16 = device, bfloat16
+        self.network = folded(network.eval()).to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def load(cls, path: Path | None = None, *, bfloat16: bool = False) -> "Eye":
+    def load(cls, path: Path | None = None, *, device: str = "cpu", bfloat16: bool = False) -> "Eye":
         """The shipped eye, or one that `ubam pretrain --what eye` wrote to `path`."""
         path = path or Path(str(files("ubam") / WEIGHTS))
         with safe_open(path, framework="pt") as opened:
             settings = json.loads(opened.metadata()["ubam"])["network"]
         network = EyeNetwork(tuple(settings["widths"]), tuple(settings["depths"]))
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-        return cls(network, bfloat16=bfloat16)
+        return cls(network, device=device, bfloat16=bfloat16)
 
     @torch.no_grad()
     def see(
@@ -81,15 +81,15 @@ class Eye:
         one box and each other's neighbours.
         """
         inputs = self._inputs(crops, empty, neighbours)
-        return self._seen(inputs, plan or self.plan_of(self._plans(inputs).numpy()))
+        return self._seen(inputs, plan or self.plan_of(_array(self._plans(inputs))))
 
     def _seen(self, inputs: Tensor, plan: str) -> Seen:
         number = PLANS.index(plan)
         marks = len(LANDMARKS[plan])
         alpha, places, found, spread, inside = [], [], [], [], []
-        for part, used in _batches(inputs):
+        for part, used in _batches(inputs, self.batch):
             with self._precision():
-                answer = self.network(part, torch.full((len(part),), number))
+                answer = self.network(part, torch.full((len(part),), number, device=self.device))
             alpha.append(torch.sigmoid(answer.outline[:used, 0]))
             places.append(functional.interpolate(answer.places[:used].float(), (PLACES, PLACES), mode="nearest-exact"))
             heatmaps = answer.heatmaps[:used, :marks]
@@ -99,13 +99,13 @@ class Eye:
             spread.append(wide)
             inside.append(within)
         where, left = _signed(torch.cat(places))
-        return Seen(plan, torch.cat(alpha).numpy(), where.numpy(), left.numpy(),
-                    torch.cat(found).numpy(), torch.cat(spread).numpy(), torch.cat(inside).numpy())  # fmt: skip
+        return Seen(plan, _array(torch.cat(alpha)), _array(where), _array(left),
+                    _array(torch.cat(found)), _array(torch.cat(spread)), _array(torch.cat(inside)))  # fmt: skip
 
     @property
     def batch(self) -> int:
         """How many crops are looked at together: always the same number, so that no answer depends on other crops."""
-        return BATCH
+        return BATCHES[self.device]
 
     @torch.no_grad()
     def outline(
@@ -117,24 +117,24 @@ class Eye:
 
         empty: the scene without the subject in the same boxes; known bool [n]: whether that scene is known.
         """
-        inputs = _prepared(before, at, after, empty, known, at.shape[1])
+        inputs = self._prepared(before, at, after, empty, known, at.shape[1])
         with self._precision():
-            found = [self.network.outlines(part)[:used, 0] for part, used in _batches(inputs)]
-        return np.asarray(torch.sigmoid(torch.cat(found)).numpy())
+            found = [self.network.outlines(part)[:used, 0] for part, used in _batches(inputs, self.batch)]
+        return _array(torch.sigmoid(torch.cat(found)))
 
     @torch.no_grad()
     def body(
         self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, plan: str
     ) -> Seen:
         """Everything that the eye sees in crops of a body of the plan; arguments as for `outline`."""
-        return self._seen(_prepared(before, at, after, empty, known, SIDE), plan)
+        return self._seen(self._prepared(before, at, after, empty, known, SIDE), plan)
 
     @torch.no_grad()
     def plan_chances(
         self, crops: np.ndarray, empty: np.ndarray | None = None, neighbours: np.ndarray | None = None
     ) -> np.ndarray:
         """Logarithm of the chance of each plan, float32 [T, 4]; arguments as in `see`."""
-        return self._plans(self._inputs(crops, empty, neighbours)).numpy()
+        return _array(self._plans(self._inputs(crops, empty, neighbours)))
 
     @staticmethod
     def plan_of(chances: np.ndarray) -> str:
@@ -144,45 +144,51 @@ class Eye:
     def _plans(self, inputs: Tensor) -> Tensor:
         with self._precision():
             return torch.cat([
-                torch.log_softmax(self.network.plans(part)[:used], 1) for part, used in _batches(inputs)
+                torch.log_softmax(self.network.plans(part)[:used], 1) for part, used in _batches(inputs, self.batch)
             ])  # fmt: skip
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
 
     def _inputs(self, crops: np.ndarray, empty: np.ndarray | None, neighbours: np.ndarray | None) -> Tensor:
-        frames = _sized(crops)
-        behind = frames if empty is None else _sized(empty if empty.ndim == 4 else empty[None]).expand_as(frames)
+        frames = self._sized(crops)
+        behind = frames if empty is None else self._sized(empty if empty.ndim == 4 else empty[None]).expand_as(frames)
         if neighbours is None:
             before, after = torch.cat([frames[:1], frames[:-1]]), torch.cat([frames[1:], frames[-1:]])
         else:
-            before, after = _sized(neighbours[:, 0]), _sized(neighbours[:, 1])
-        known = torch.full((len(frames),), empty is not None)
+            before, after = self._sized(neighbours[:, 0]), self._sized(neighbours[:, 1])
+        known = torch.full((len(frames),), empty is not None, device=self.device)
         return prepare(before, frames, after, behind, known).contiguous(memory_format=torch.channels_last)
 
+    def _prepared(
+        self, before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, side: int
+    ) -> Tensor:
+        before_, at_, after_, empty_ = (self._sized(part, side) for part in (before, at, after, empty))
+        known = known.to(self.device)
+        return prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
 
-def _prepared(
-    before: np.ndarray, at: np.ndarray, after: np.ndarray, empty: np.ndarray, known: Tensor, side: int
-) -> Tensor:
-    before_, at_, after_, empty_ = (_sized(part, side) for part in (before, at, after, empty))
-    return prepare(before_, at_, after_, empty_, known).contiguous(memory_format=torch.channels_last)
+    def _sized(self, pictures: np.ndarray, side: int = SIDE) -> Tensor:
+        """Pictures uint8 [n, S, S, 3] as float [n, 3, side, side] within 0..1; bytes are what a GPU is sent."""
+        way = cv2.INTER_AREA if pictures.shape[1] >= side else cv2.INTER_LINEAR
+        if pictures.shape[1:3] != (side, side):
+            pictures = np.stack([cv2.resize(picture, (side, side), interpolation=way) for picture in pictures])
+        sent = torch.from_numpy(np.ascontiguousarray(pictures))
+        if self.device != "cpu":
+            sent = sent.pin_memory().to(self.device, non_blocking=True)
+        return sent.permute(0, 3, 1, 2).float() / 255
 
 
-def _sized(pictures: np.ndarray, side: int = SIDE) -> Tensor:
-    """Pictures uint8 [n, S, S, 3] as float [n, 3, side, side] within 0..1."""
-    way = cv2.INTER_AREA if pictures.shape[1] >= side else cv2.INTER_LINEAR
-    if pictures.shape[1:3] != (side, side):
-        pictures = np.stack([cv2.resize(picture, (side, side), interpolation=way) for picture in pictures])
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+def _array(found: Tensor) -> np.ndarray:
+    return np.asarray(found.cpu().numpy())
 
 
-def _batches(inputs: Tensor) -> Iterator[tuple[Tensor, int]]:
+def _batches(inputs: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
     """Batches of one size, so that answers do not depend on the number of crops that are asked for at once."""
-    for first in range(0, len(inputs), BATCH):
-        part = inputs[first : first + BATCH]
+    for first in range(0, len(inputs), size):
+        part = inputs[first : first + size]
         used = len(part)
-        if used < BATCH:
-            part = torch.cat([part, part[-1:].expand(BATCH - used, -1, -1, -1)])
+        if used < size:
+            part = torch.cat([part, part[-1:].expand(size - used, -1, -1, -1)])
         yield part.contiguous(memory_format=torch.channels_last), used
 
 
