@@ -6,7 +6,6 @@ as at recorded ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.registration.kept import recall
 from ubam.magnification.registration.register import FIELD, Field, Matches, Registration, fields
 from ubam.magnification.seen_again import SeenAgain, crop_of, factors_shown, look_again
+from ubam.magnification.side_by_side import one_ahead, side_by_side
 from ubam.magnification.subject_layer import layer_of
 from ubam.magnification.warping import Moved, fill_gaps, move_layer
 from ubam.recordings.video_reader import read_frames
@@ -92,11 +92,18 @@ class Magnification:
 
     def rendered(self, factors: Sequence[float]) -> Iterator[Frame]:
         """Every position rendered at all `factors`; factor 1 is the recording itself, bit for bit."""
-        return self._rendered(self.positions, factors, _ahead(fields(self.registration, self.positions)))
+        return self._rendered(self.positions, factors, one_ahead(fields(self.registration, self.positions)))
 
     def _rendered(
         self, positions: NDArray[np.int64], factors: Sequence[float], parts: Iterable[Field]
     ) -> Iterator[Frame]:
+        frames = self._read(positions, parts)
+        return side_by_side(lambda frame: self.render(*frame, factors), frames)
+
+    def _read(
+        self, positions: NDArray[np.int64], parts: Iterable[Field]
+    ) -> Iterator[tuple[Picture, Field, int]]:  # fmt: skip
+        """The pictures at `positions`, each with its field and its index in that, as far as the film can be read."""
         wanted = self.query.frame_index[positions]
         pictures = enumerate(
             read_frames(self.video, start_frame=int(wanted[0]), stop_frame=int(wanted[-1]) + 1), int(wanted[0])
@@ -107,7 +114,7 @@ class Magnification:
                 picture = next((picture for count, picture in pictures if count == number), None)
                 if picture is None:
                     return
-                yield self.render(picture, part, index, factors)
+                yield picture, part, index
 
     def measured(self, factor: float) -> "Measured":
         """What a few frames of the clip show at `factor`, a quarter of a second apart; looked at once."""
@@ -216,15 +223,6 @@ class Measured:
         """The factor that the contours of all the frames show together; 1 where nothing deviates."""
         along, length = self.shown.sum(0)
         return float(1 - along / length) if length > 0 else 1.0
-
-
-def _ahead(parts: Iterator[Field]) -> Iterator[Field]:
-    """The parts in order; another thread registers the next one while one is rendered."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, parts, None)
-        while (part := coming.result()) is not None:
-            coming = pool.submit(next, parts, None)
-            yield part
 
 
 def factor_in_postures(rendered: Array, posture: Array, twin: Array) -> float:

@@ -37,6 +37,7 @@ from ubam.magnification.registration.register import (
     waist,
 )
 from ubam.magnification.seen_again import crop_of, look_again
+from ubam.magnification.side_by_side import side_by_side
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
@@ -152,7 +153,7 @@ def transfer_fields(
         for start in range(0, len(indices), CHUNK_FRAMES):
             wanted = indices[start : start + CHUNK_FRAMES]
             near = indices[max(0, start - reach) : start + CHUNK_FRAMES + reach]
-            parts = [_registered(beside, int(matched[i]), int(positions[i])) for i in near]
+            parts = side_by_side(lambda i: _registered(beside, int(matched[i]), int(positions[i])), near)
             flow, weight = (np.stack(part) for part in zip(*parts, strict=True))
             weighted = np.concatenate([(flow - origin) * weight[..., None], weight[..., None]], axis=-1)
             weighted = gaussian_filter1d(weighted, sigma, axis=0, mode="nearest", radius=reach)

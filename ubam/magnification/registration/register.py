@@ -9,7 +9,8 @@ the subject along the body.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -31,6 +32,7 @@ from ubam.magnification.registration.contours import (
 from ubam.magnification.registration.flow_fields import SPACE_SIGMA, saliency_in, smooth_inside
 from ubam.magnification.registration.normal_parts import NormalParts
 from ubam.magnification.registration.whole_body import seen_at, view_on
+from ubam.magnification.side_by_side import side_by_side
 from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore, close_view
 from ubam.tracking.views import turned
@@ -49,6 +51,7 @@ STEP_S = 0.06  # between registered frames
 CHUNK_FRAMES = 48
 SEEN = 0.05  # weight of a cell from which it is part of the subject
 KEPT = 256  # registered frames that are remembered, at most
+REMEMBERING = Lock()  # several threads look at once
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ class Registration:
     def _standing(self, way: int) -> Array:
         """The mean horizontal displacement of the lower half of the body in the ground frames, [R, 2]."""
         total, count = np.zeros(len(self.matches)), 1e-9
-        for position in (int(frame) for frame in ground_frames(self.query)):
+        frames = [int(frame) for frame in ground_frames(self.query)]
+        self.look_at(frames, way)
+        for position in frames:
             low = self.seen(position).contour.place[:, 1] > waist(self.query, position)
             total, count = total + self._found(way, position)[:, low, 0].sum(1), count + float(low.sum())
         return np.stack([total / count, np.zeros(len(total))], 1).astype(np.float32)
@@ -135,12 +140,19 @@ class Registration:
             _remember(self._frames, position, (flow[..., :2], weight, flow[..., 2]), KEPT)
         return self._frames[position]
 
+    def look_at(self, positions: Sequence[int], way: int) -> None:
+        """Register some frames, at most KEPT, several of them at once where this process has cores to spare."""
+        missing = [position for position in positions if (way, position) not in self.found]
+        for position, found in zip(missing, side_by_side(partial(self._find, way), missing), strict=True):
+            _remember(self.found, (way, position), found, len(WAYS) * KEPT)
+
     def _found(self, way: int, position: int) -> Array:
-        if (way, position) not in self.found:
-            frames = [int(path[position]) for _, path in self.matches]
-            find = self.by_contours if way == CONTOURS else self._by_network
-            _remember(self.found, (way, position), find(position, frames), len(WAYS) * KEPT)
+        self.look_at([position], way)
         return self.found[way, position]
+
+    def _find(self, way: int, position: int) -> Array:
+        frames = [int(path[position]) for _, path in self.matches]
+        return (self.by_contours if way == CONTOURS else self._by_network)(position, frames)
 
     def _by_network(self, position: int, frames: Sequence[int]) -> Array:
         views = [
@@ -151,13 +163,14 @@ class Registration:
 
     def seen(self, position: int) -> Seen:
         """The subject in a frame of the query."""
-        if position not in self._subjects:
+        seen = self._subjects.get(position)
+        if seen is None:
             heading = float(self.query.heading[position])
             outline = turned(self.query.outline_at(position), heading)
             known = coordinates(self.bodies[0], outline, position, heading)
             seen = Seen(contour_in(outline, known), known, anchors_of(self.bodies[0], position, heading))
             _remember(self._subjects, position, seen, KEPT)
-        return self._subjects[position]
+        return seen
 
     def by_contours(self, position: int, frames: Sequence[int]) -> Array:
         """The displacement [R, n, 2] of the contour at `position` to that in one frame of each reference."""
@@ -188,9 +201,10 @@ class Registration:
 
 def _remember(known: dict[Any, Any], key: Any, value: Any, most: int) -> None:
     """Keep a value; the oldest is forgotten, so that memory stays flat."""
-    known[key] = value
-    if len(known) > most:
-        del known[next(iter(known))]
+    with REMEMBERING:
+        known[key] = value
+        if len(known) > most:
+            del known[next(iter(known))]
 
 
 def fields(registration: Registration, positions: NDArray[np.int64]) -> Iterator[Field]:
@@ -202,6 +216,7 @@ def fields(registration: Registration, positions: NDArray[np.int64]) -> Iterator
     for start in range(0, len(positions), CHUNK_FRAMES):
         wanted = positions[start : start + CHUNK_FRAMES]
         near = frames_to_register(registration.query, wanted)
+        registration.look_at([int(position) for position in near], NETWORK)
         found = [registration.frame(int(position)) for position in near]
         yield smoothed_over_time(registration.query, found, near, wanted)
 
