@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 
+MOST = 8  # at once: each holds whole pictures of a film that may be large
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,7 +19,7 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
     Each has one thread, so that a result does not depend on their number. A worker of a run has a single one: the other
     recordings have the other cores.
     """
-    threads = torch.get_num_threads()
+    threads = min(torch.get_num_threads(), MOST)
     if threads == 1:
         yield from map(work, items)
         return
