@@ -177,7 +177,7 @@ class JobOfKilledWorkers:
     def light(self) -> "JobOfKilledWorkers":
         return self
 
-    def each(self, stage: str, work: Any, items: list[Any]) -> Iterator[tuple[Any, str]]:
+    def each(self, stage: str, work: Any, items: list[Any], meanwhile: Any = None) -> Iterator[tuple[Any, str]]:
         yield items[0], "cropped"
         raise WorkerKilled
 

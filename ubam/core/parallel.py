@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
 
 from ubam.core.errors import UbamError
@@ -87,12 +87,14 @@ class Workers:
 
 
 def each_done(
-    pool: Executor, work: Callable[..., Result], items: Iterable[Item], *shared: Any
-) -> Generator[tuple[Item, Result], None, None]:
+    pool: Executor, work: Callable[..., Result], items: Iterable[Item], *shared: Any,
+    meanwhile: Callable[[], None] | None = None,
+) -> Generator[tuple[Item, Result], None, None]:  # fmt: skip
     """Do `work(item, *shared)` for every item on the pool; yields each item with its result as soon as it is done.
 
     No more than AHEAD items are handed over at a time, so that a million of them cost no more memory than a thousand.
     The first error ends it: what has not begun is taken back. WorkerKilled when a worker was ended from outside.
+    `meanwhile` is called once a second while nothing is done.
     """
     waiting, running, done = iter(items), dict[Future[Result], Item](), SimpleQueue[Future[Result]]()
 
@@ -106,7 +108,7 @@ def each_done(
         with named_when_killed():
             hand_over(AHEAD)
             while running:
-                future = done.get()
+                future = _next_done(done, meanwhile)
                 item = running.pop(future)
                 result = future.result()
                 hand_over(1)
@@ -114,6 +116,14 @@ def each_done(
     finally:
         for future in running:
             future.cancel()
+
+
+def _next_done(done: SimpleQueue[Future[Result]], meanwhile: Callable[[], None] | None) -> Future[Result]:
+    while meanwhile is not None:
+        with suppress(Empty):
+            return done.get(timeout=1.0)
+        meanwhile()
+    return done.get()
 
 
 def end_with_the_parent() -> None:

@@ -101,30 +101,34 @@ class Job:
         return lambda done, total: self.progress(stage, done, total)
 
     def each(
-        self, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any
-    ) -> Iterator[tuple[Item, Result]]:
+        self, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Iterator[tuple[Item, Result]]:  # fmt: skip
         """Do `work(item, job, *shared)` for recordings, or their ids; each with its result, as soon as it is done.
 
         A worker is handed the job as `here` makes it; what it writes of a recording is brought to the storage.
-        WorkerKilled when one was ended from outside; the next call begins with new ones.
+        `meanwhile` is called once a second, and tells progress in place of this. WorkerKilled when one was ended from
+        outside; the next call begins with new ones.
         """
         own = self.workers or Workers(workers_of(self.settings), self.scheduler)
         with nullcontext() if self.workers else own:
             try:
-                with closing(self.each_on(own.pool(), stage, work, items, *shared)) as results:
+                with closing(self.each_on(own.pool(), stage, work, items, *shared, meanwhile=meanwhile)) as results:
                     for done, pair in enumerate(results, 1):
-                        self.progress(stage, done, len(items))
+                        if meanwhile is None:
+                            self.progress(stage, done, len(items))
                         yield pair
             except WorkerKilled:
                 own.end()
                 raise
 
     def each_on(
-        self, pool: Executor, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any
-    ) -> Generator[tuple[Item, Result]]:
+        self, pool: Executor, stage: str, work: Callable[..., Result], items: Sequence[Item], *shared: Any,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Generator[tuple[Item, Result]]:  # fmt: skip
         """The same on a given executor, without progress."""
         handed = replace(self, progress=no_progress, workers=None)
-        yield from each_done(pool, carry_out, items, handed, stage, work, *shared)
+        yield from each_done(pool, carry_out, items, handed, stage, work, *shared, meanwhile=meanwhile)
 
     def light(self) -> "Job":
         """The job without the rows of its study and the record of its run: little to hand to a worker."""

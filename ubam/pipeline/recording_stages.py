@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ubam.core.errors import RunError, StudyError, VideoError
 from ubam.core.files import content_hash, write_csv
 from ubam.core.parallel import WorkerKilled, processes
+from ubam.core.progress import rising
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
+from ubam.pipeline.shares import shares, sharing
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import Verdict, check_recording, study_issues
 from ubam.tracking.cropping import build_crops
@@ -18,6 +21,7 @@ VERDICT_COLUMNS = (
     "warnings",
 )  # fmt: skip
 
+SHARED = 1000  # recordings up to which those in the workers' hands are looked for each second
 Cells = dict[str, object]  # of one row of recordings.csv, by column
 
 
@@ -119,23 +123,33 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, Cro
 
     One worker that is killed ends the others with it: what is left is then cropped one by one.
     """
-    light, found = job.light(), dict[str, CropOutcome]()
+    light, found, frames = job.light(), dict[str, CropOutcome](), _frames(job)
+    told = rising(partial(job.progress, "crops"))
+
+    def tell() -> None:
+        """Frames of recordings that are done, and the share of those in the workers' hands."""
+        left = {} if len(recordings) > SHARED else shares(job.files.crops_folder)
+        parts = dict.fromkeys(found, 1.0) | {name: share for name, share in left.items() if name not in found}
+        whole = sum(frames.get(one.recording_id, 1) for one in recordings)
+        told(int(sum(share * frames.get(name, 1) for name, share in parts.items())), whole)
+
+    longest_first = sorted(recordings, key=lambda one: -frames.get(one.recording_id, 0))
     try:
-        for one, outcome in light.each("crops", crop_recording, _longest_first(job, recordings)):
+        for one, outcome in light.each("crops", crop_recording, longest_first, meanwhile=tell):
             found[one.recording_id] = outcome
+            tell()
     except WorkerKilled:
         for one in recordings:
             if one.recording_id not in found:
                 found[one.recording_id] = _crop_alone(light, one)
-                job.progress("crops", len(found), len(recordings))
+                tell()
     return [(recording.recording_id, found[recording.recording_id]) for recording in recordings]
 
 
-def _longest_first(job: Job, recordings: Sequence[Recording]) -> list[Recording]:
-    """The recordings, the longest first as far as was checked, so that no worker is left with one at the end."""
+def _frames(job: Job) -> dict[str, int]:
+    """How many frames each recording has, as far as was checked."""
     rows = job.read_verdicts() if job.files.recordings_csv.exists() else []
-    frames = {row["recording_id"]: float(row.get("frames_decoded") or 0) for row in rows}
-    return sorted(recordings, key=lambda one: -frames.get(one.recording_id, 0))
+    return {row["recording_id"]: int(float(row.get("frames_decoded") or 1)) for row in rows}
 
 
 def _crop_alone(job: Job, recording: Recording) -> CropOutcome:
@@ -155,7 +169,11 @@ def crop_recording(recording: Recording, job: Job) -> CropOutcome:
     try:
         recording = recording.fetched()
         job.bring(out)
-        store = build_crops(recording, out, crop_size=settings.crop_size, view_size=settings.view_size)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with sharing(out) as progress:
+            store = build_crops(
+                recording, out, crop_size=settings.crop_size, view_size=settings.view_size, progress=progress
+            )
     except (StudyError, VideoError) as error:
         return CropOutcome("failed", str(error))
     return CropOutcome(

@@ -136,9 +136,14 @@ class RunFolder:
         """The networks, and beside them the frozen reference."""
         return ModelFolder(self.path / "model")
 
+    @property
+    def crops_folder(self) -> Path:
+        """The folder of all crop stores."""
+        return self.path / CROPS
+
     def crops(self, recording_id: str) -> CropFolder:
         """The crop store of one recording."""
-        return CropFolder(self.path / CROPS / recording_id)
+        return CropFolder(self.crops_folder / recording_id)
 
     def embedding(self, recording_id: str) -> Path:
         """Postures and behaviours of one recording."""

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from ubam.core.files import content_hash, leave_memory
+from ubam.core.progress import Progress, rising, stretched
 from ubam.core.seals import digests_of, write_record
-from ubam.core.typing import Progress
 from ubam.recordings.film import VideoInfo
 from ubam.recordings.mask_files import masks_hash, read_masks
 from ubam.recordings.study_table import Recording
@@ -46,6 +46,7 @@ from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.views import EMPTY, around, cut, moved_scene_at, paint_view, reduced_size, reduction_for, scene_at
 
 PLAN_FRAMES = 12  # that tell which plan of body a recording shows
+FOUND = 0.3  # share of the time, about, after which the subject is found in a long film
 KEPT = 1024  # frames whose rows are in memory before they are left to the disk
 
 
@@ -60,7 +61,8 @@ def build_crops(
     """Find the subject of a recording and write its crops and views into the folder `out`; returns at once when done.
 
     Two passes over the video, memory flat in its length. They are done again when the video's content, the row's start,
-    end, box or fps, the sizes or this code's version changed.
+    end, box or fps, the sizes or this code's version changed. `progress` is told frames, as if every pass had its share
+    of them.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def build_crops(
     _clear(out)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        meta = _write_store(recording, info, folder, crop_size, view_size, progress)
+        meta = _write_store(recording, info, folder, crop_size, view_size, progress and rising(progress))
         _seal(folder, meta | {"key": key})
         if out.exists():
             shutil.rmtree(out)
@@ -121,12 +123,14 @@ def _seal(folder: Path, meta: dict[str, Any]) -> None:
 def _write_store(
     recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress | None
 ) -> dict[str, Any]:
-    survey, finding = survey_and_find(recording, info, folder, progress)
+    whole = declared_frames(recording, info)
+    survey, finding = survey_and_find(recording, info, folder, stretched(progress, 0, FOUND, whole))
     scaled = _Scaled.of(finding, survey, crop_size)
     chances = scaled.plan_chances(survey, crop_size)
     survey.samples = survey.samples[:0]
     plan = PLANS[int(chances.argmax())]
-    count, damage = _write_crops(recording, survey, scaled, plan, folder, (crop_size, view_size), progress)
+    told = stretched(progress, FOUND, 1, whole)
+    count, damage = _write_crops(recording, survey, scaled, plan, folder, (crop_size, view_size), told)
     write_plan(folder, plan)
     _write_scene(folder, finding.scene)
     track, times = finding.track, survey.times[:count]
@@ -191,10 +195,10 @@ def _write_crops(
                 for written in rows.values():
                     leave_memory(written)
             if progress and position % 32 == 31:
-                progress(total + position + 1, 2 * total)
+                progress(position + 1, total)
     _finish_crops(folder, rows, offsets)
     if progress:
-        progress(2 * total, 2 * total)
+        progress(1, 1)
     return len(offsets) - 1, damage
 
 

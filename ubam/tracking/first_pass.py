@@ -79,7 +79,7 @@ def read_first_pass(
             light.frombytes(light_of(small).tobytes())
             offsets.append(offsets[-1] + blob.write(to_jpeg(small)))
             if progress and len(times) % 32 == 0:
-                progress(min(len(times), total), 2 * total)
+                progress(min(len(times), total), total)
     if len(times) < MIN_FRAMES:
         raise VideoError(
             f"{recording.video}: only {len(times)} frames could be used, at least {MIN_FRAMES} are needed; "

@@ -11,7 +11,7 @@ import numpy as np
 
 from ubam.core.affine import inverse
 from ubam.core.errors import VideoError
-from ubam.core.typing import Progress
+from ubam.core.progress import Progress, stretched
 from ubam.recordings.film import VideoInfo
 from ubam.recordings.study_table import Recording
 from ubam.tracking.camera_motion import (
@@ -51,7 +51,7 @@ from ubam.tracking.scene.background import (
     steadiest_seen,
 )
 from ubam.tracking.scene.empty_scene import IN_PLACE, Scene, always_there, empty_scene, scene_of_motion
-from ubam.tracking.second_look import Frames, Settled, follow_body, settle, subject_in_boxes
+from ubam.tracking.second_look import Frames, Settled, Shown, follow_body, settle, subject_in_boxes
 from ubam.tracking.track import LARGER, Track, fixed_track, motion_of
 
 MOVING = "the camera moves: frames were brought into one picture before the subject was looked for"
@@ -65,6 +65,7 @@ MOVING_BEHIND_MASKS = (
 )
 MOVING_IN_BOX = "the camera moves and the given box does not: what the box shows is compared with a picture at rest"
 LOCAL_S = 0.2  # seconds between the frames that give a lost camera's local background
+SURVEYED, LOOKS = 0.25, 1000  # share of finding's time that the first pass takes, about; steps of its progress
 SEEN = 0.5  # share of the frames before and after a visit in which the subject must be seen
 
 
@@ -80,12 +81,13 @@ def survey_and_find(
         StudyError: the given masks do not fit.
         VideoError: fewer than 8 frames can be used, or the given box lies outside the picture.
     """
-    survey = read_first_pass(recording, info, folder, progress)
-    finding = find_subject(recording, survey)
+    surveyed, followed = stretched(progress, 0, SURVEYED, LOOKS), stretched(progress, SURVEYED, 1, LOOKS)
+    survey = read_first_pass(recording, info, folder, surveyed)
+    finding = find_subject(recording, survey, followed)
     finer = _finer(recording, survey, finding)
     if finer is not None:
-        survey = read_first_pass(recording, info, folder, progress, finer)
-        finding = find_subject(recording, survey)
+        survey = read_first_pass(recording, info, folder, surveyed, finer)
+        finding = find_subject(recording, survey, followed)
         finding = replace(finding, track=finding.track.saying(*said_of_size(finding.track.extent)))
     return survey, finding
 
@@ -100,8 +102,10 @@ def _finer(recording: Recording, survey: FirstPass, finding: Finding) -> int | N
     return reduction_for_length(finding.track.extent, survey.reduction)
 
 
-def find_subject(recording: Recording, survey: FirstPass) -> Finding:
+def find_subject(recording: Recording, survey: FirstPass, progress: Progress | None = None) -> Finding:
     """Scene and track of a recording; a given box or given masks are taken as they are.
+
+    progress: of the looks that follow the body, which take most of the time.
 
     Raises
     ------
@@ -111,13 +115,16 @@ def find_subject(recording: Recording, survey: FirstPass) -> Finding:
     jumps = find_jumps(survey)
     camera, lost = _camera(survey) if jumps is None else (_pushed(survey, jumps), False)
     lit = light_changes(survey.light, survey.fps)
-    finding = _find(recording, survey, camera, lost, lit)
+    finding = _find(recording, survey, camera, lost, lit, progress)
     joined = camera is not None and recording.mask is None and recording.box is None
     said = _said_of_camera(survey, jumps, joined=joined)
     return _saying(replace(finding, track=finding.track.saying(*said)), survey, lit)
 
 
-def _find(recording: Recording, survey: FirstPass, camera: Camera | None, lost: bool, lit: Sequence[int]) -> Finding:
+def _find(
+    recording: Recording, survey: FirstPass, camera: Camera | None, lost: bool, lit: Sequence[int],
+    progress: Progress | None,
+) -> Finding:  # fmt: skip
     if recording.mask is not None:
         finding = _turned(find_by_masks(recording.mask, survey), survey.fps)
         if camera is None and not lost:
@@ -128,18 +135,19 @@ def _find(recording: Recording, survey: FirstPass, camera: Camera | None, lost: 
         remark = (MOVING_IN_BOX,) * (camera is not None or lost)
         return replace(finding, track=finding.track.saying(*remark))
     if lost:
-        return _find_moving_parts(survey)
+        return _find_moving_parts(survey, progress)
     if camera is not None:
-        return _find_in_mosaic(survey, camera, lit)
+        return _find_in_mosaic(survey, camera, lit, progress)
     scene, track = scene_and_track(
-        survey.small_frames, survey.samples, survey.sampled, survey.reduction, survey.fps, lit
+        survey.small_frames, survey.samples, survey.sampled, survey.reduction, survey.fps, lit, progress
     )
     return _turned(Finding(scene, track), survey.fps)
 
 
 def scene_and_track(
-    frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float, lit: Sequence[int] = ()
-) -> tuple[Scene, Track]:
+    frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float, lit: Sequence[int] = (),
+    progress: Progress | None = None,
+) -> tuple[Scene, Track]:  # fmt: skip
     """The empty scene and the body's track, from what moves and then from what the eye sees there.
 
     Parameters
@@ -156,11 +164,14 @@ def scene_and_track(
         Frames per second.
     lit
         The frames at which the light changes.
+    progress
+        Of the looks that follow the body.
     """
     visit = Visit(np.zeros(len(samples), bool), 0.0) if lit else visit_in(_small(samples, times))
-    seen = _seen_among(frames, samples, at, times, fps, lit)
+    shown = Shown(frames, times, fps, progress)
+    seen = _seen_among(shown, samples, at, lit)
     if visit.there.any():
-        alone = _seen_among(frames, samples[~visit.there], at[~visit.there], times, fps, visited=True)
+        alone = _seen_among(shown, samples[~visit.there], at[~visit.there], visited=True)
         seen = alone if _is_visitor(visit, at, alone, seen) else seen
     return seen.scene, seen.track
 
@@ -187,13 +198,13 @@ def _small(samples: np.ndarray, times: int) -> np.ndarray:
 
 
 def _seen_among(
-    frames: Frames, samples: np.ndarray, at: np.ndarray, times: int, fps: float, lit: Sequence[int] = (),
-    visited: bool = False,
-) -> _Seen:  # fmt: skip
+    shown: Shown, samples: np.ndarray, at: np.ndarray, lit: Sequence[int] = (), visited: bool = False
+) -> _Seen:
     """What is found with pictures of the scene that are made of these samples.
 
     visited: whether something much larger is in view in other frames than these.
     """
+    frames, times, fps, _ = shown
     first = scene_of_motion(_small(samples, times))
     motion = motion_of(first.saliency(evenly_lit(frame, first.background)) for frame in frames())
     visit = steadied(motion.heavier(at), fps) if visited else np.zeros(len(motion.path), bool)
@@ -203,15 +214,15 @@ def _seen_among(
     subject = _boxes_of(moving, at, times, motion.size) if settled is None else settled.subject
     whole = np.stack([enlarged(one, times, samples.shape[2], samples.shape[1]) > 127 for one in subject])
     scene = empty_scene(samples, whole)
-    if settled is not None and (shown := always_there(samples, whole, scene)).any():
-        whole |= shown
+    if settled is not None and (always := always_there(samples, whole, scene)).any():
+        whole |= always
         scene = empty_scene(samples, whole)
     track = moving
     if settled is not None:
         larger = visit | without_light(steadied(motion.larger(settled.area), fps), lit, fps)
         # Where the subject cannot be told from what is heavier, the eye may see a part of that.
         unsure = larger | (~moving.found if choice.beside else False)
-        track = follow_body(frames, scene.resized(motion.size), moving, settled, times, fps, ~unsure)
+        track = follow_body(shown, scene.resized(motion.size), moving, settled, ~unsure)
         track = replace(track, larger=larger)
     remarks = choice.subject.motion.remarks(track, times, beside=choice.beside, unlike=choice.unlike)
     faint = () if settled is None else said_of_contrast(contrast(samples, whole, scene))
@@ -267,7 +278,9 @@ def _turned(finding: Finding, fps: float) -> Finding:
     return replace(finding, track=from_above(finding.track), heading=heading, egocentric=True)
 
 
-def _find_in_mosaic(survey: FirstPass, small: Camera, lit: Sequence[int]) -> Finding:
+def _find_in_mosaic(
+    survey: FirstPass, small: Camera, lit: Sequence[int], progress: Progress | None = None
+) -> Finding:  # fmt: skip
     """Scene and track, found in the scene's pixels as for a camera at rest; the boxes are converted back."""
     wanted = small.size[0] * small.size[1] * survey.reduction**2 * 3 * len(survey.samples)
     shrinking = min(1.0, float(np.sqrt(2 * SAMPLE_BYTES / wanted)))
@@ -278,7 +291,8 @@ def _find_in_mosaic(survey: FirstPass, small: Camera, lit: Sequence[int]) -> Fin
     laid = _laid_samples(survey.samples[kept], camera.at(at))
     around = reduced(steadiest_background(laid), times)
     tracker = replace(small.scaled(1, survey.reduction * shrinking / times), size=around.shape[1::-1])
-    scene, track = scene_and_track(partial(_laid_frames, tracker, survey, around), laid, at, times, survey.fps, lit)
+    frames = partial(_laid_frames, tracker, survey, around)
+    scene, track = scene_and_track(frames, laid, at, times, survey.fps, lit, progress)
     track = replace(track, found=track.found & camera.registered)
     finding = _turned(Finding(scene, track, camera), survey.fps)
     roll = camera.roll.astype(np.float32)
@@ -316,14 +330,15 @@ def _brought_back(track: Track, camera: Camera) -> Track:
     )
 
 
-def _find_moving_parts(survey: FirstPass) -> Finding:
+def _find_moving_parts(survey: FirstPass, progress: Progress | None = None) -> Finding:
     """The subject is what moves differently from its surroundings; the scene is only the median picture."""
     median = median_background(survey.samples)
     motion = motion_of(moving_parts(survey))
     track = motion.track(survey.reduction, survey.fps)
     settled = settle(survey.small_frames, survey.sampled, track, survey.reduction)
     if settled is not None:
-        track = follow_body(survey.small_frames, None, track, settled, survey.reduction, survey.fps)
+        shown = Shown(survey.small_frames, survey.reduction, survey.fps, progress)
+        track = follow_body(shown, None, track, settled)
     remarks = motion.remarks(track, survey.reduction)
     scene = Scene(median, noise_map(survey.samples, median), False)
     return Finding(scene, replace(track, warnings=(LOST, *track.warnings, *remarks)), lost=True)

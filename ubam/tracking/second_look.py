@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
+from ubam.core.progress import Progress, counted
 from ubam.tracking.blobs import COLUMNS, enlarged_blobs, find_blobs
 from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
@@ -30,6 +32,18 @@ MOST_HIDDEN = 2.0
 STEADY = 0.1  # change of the box, in its sides, below which it is settled
 NOT_MOVING = "nothing moves: the subject was found by its looks alone; look at the crops, or give a box in the study"
 Frames = Callable[[], Iterator[np.ndarray]]
+
+
+class Shown(NamedTuple):
+    """A recording in small pictures, each call anew; pixels of the recording per one of theirs; frames per second.
+
+    progress: of the looks that follow the body.
+    """
+
+    frames: Frames
+    scale: int
+    fps: float
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -197,26 +211,27 @@ def glance(frames: Frames, at: np.ndarray, middle: np.ndarray, side: np.ndarray,
 
 
 def follow_body(
-    frames: Frames, scene: Scene | None, track: Track, settled: Settled, scale: float, fps: float,
-    sure: np.ndarray | None = None,
-) -> Track:  # fmt: skip
-    """The track of the whole body, from that of what moves; arguments as for `settle`.
+    shown: Shown, scene: Scene | None, track: Track, settled: Settled, sure: np.ndarray | None = None
+) -> Track:
+    """The track of the whole body, from that of what moves; `track` as for `settle`.
 
     It is found where the eye sees it: a body that rests is still there.
 
     Parameters
     ----------
+    shown
+        The recording.
     scene
         The empty scene at the size of the small pictures; None where it is not known.
-    fps
-        Frames per second.
     sure
         bool [T], the frames in which what the eye sees may be the subject; all without it.
     """
+    frames, scale, fps, progress = shown
     wanted = np.arange(0, len(track.found), _every(settled, fps))
     boxes = _boxes(settled.middle[wanted], WIDER * settled.side)
     seen = np.zeros((len(wanted), COLUMNS), np.float32)  # small arrays between pictures would hold on to their memory
-    for row, look in zip(seen, _looks(_threes(frames(), wanted), scene, boxes), strict=True):
+    looks = counted(_looks(_threes(frames(), wanted), scene, boxes), len(wanted), progress)
+    for row, look in zip(seen, looks, strict=True):
         row[:] = _blob(*look)
     if not seen[:, 0].any():
         return track

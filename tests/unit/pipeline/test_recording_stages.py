@@ -1,12 +1,15 @@
-"""Recordings are cropped longest first, and told in the order of the study."""
+"""Recordings are cropped longest first, and told in the order of the study; progress is told within them, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from ubam.core.files import write_csv
 from ubam.pipeline.recording_stages import make_crops
+from ubam.pipeline.shares import shares, sharing
 from ubam.results.run_folder import RunFolder
 
 
@@ -15,6 +18,7 @@ class Checked:
 
     def __init__(self, folder: Path, frames: dict[str, str]) -> None:
         self.files, self.order = RunFolder(folder), list[str]()
+        self.told: list[tuple[int, int]] = []
         self.rows = [{"recording_id": name, "frames_decoded": count} for name, count in frames.items()]
         write_csv(self.files.recordings_csv, self.rows, list(self.rows[0]))
 
@@ -24,10 +28,17 @@ class Checked:
     def light(self) -> "Checked":
         return self
 
-    def each(self, stage: str, work: Any, items: list[Any]) -> Iterator[tuple[Any, str]]:
+    def each(self, stage: str, work: Any, items: list[Any], meanwhile: Any = None) -> Iterator[tuple[Any, str]]:
         for item in items:
             self.order.append(item.recording_id)
+            with sharing(self.files.crops(item.recording_id).path) as tell:
+                tell(1, 2)
+                meanwhile()
             yield item, f"crops of {item.recording_id}"
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        assert stage == "crops"
+        self.told.append((done, total))
 
 
 def test_the_longest_recording_is_cropped_first_and_one_of_unknown_length_last(tmp_path: Path) -> None:
@@ -36,3 +47,19 @@ def test_the_longest_recording_is_cropped_first_and_one_of_unknown_length_last(t
     made = make_crops(job, recordings)
     assert job.order == ["long", "middle", "short", "unknown"]
     assert [name for name, _ in made] == ["short", "unknown", "long", "middle"]
+
+
+def test_progress_counts_frames_within_recordings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ubam.pipeline.shares.EVERY_S", 0)
+    job: Any = Checked(tmp_path, {"short": "90", "long": "900"})
+    job.files.crops_folder.mkdir()
+    make_crops(job, [SimpleNamespace(recording_id=name) for name in ("short", "long")])  # type: ignore[misc]
+    assert job.told == [(450, 990), (900, 990), (945, 990), (990, 990)]
+    assert list(job.files.crops_folder.iterdir()) == []
+
+
+def test_what_cannot_be_read_of_a_share_counts_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".begun.share").write_text("")
+    (tmp_path / ".odd.name.share").write_text("0.5")
+    assert shares(tmp_path) == {"odd.name": 0.5}
+    assert shares(tmp_path / "not there") == {}
