@@ -51,7 +51,7 @@ function stages(run) {
     const share = one.state === "done" ? 1 : one.total ? one.done / one.total : 0;
     progress.value = share;
     progress.hidden = one.state !== "running";
-    const known = one.total > 1 ? say("run.part", { done: one.done, total: one.total }) : "";
+    const known = one.total > 1 ? say(one.name === "crops" ? "run.frames" : "run.part", { done: one.done, total: one.total }) : "";
     words.textContent = one.state === "running" ? [percent(share), known, one.seconds ? seconds(one.seconds) : ""].filter(Boolean).join(" · ")
       : one.state === "done" ? (one.seconds ? seconds(one.seconds) : say("run.done")) : one.state === "failed" ? say("run.failed") : "";
   }
