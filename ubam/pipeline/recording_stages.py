@@ -147,9 +147,10 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, Cro
 
 
 def _frames(job: Job) -> dict[str, int]:
-    """How many frames each recording has, as far as was checked."""
+    """How many frames of each recording count, by what its file declares; 1 where that is unknown."""
     rows = job.read_verdicts() if job.files.recordings_csv.exists() else []
-    return {row["recording_id"]: int(float(row.get("frames_decoded") or 1)) for row in rows}
+    lengths = {row["recording_id"]: (row.get("duration_s") or 0, row.get("fps") or 0) for row in rows}
+    return {name: max(1, round(float(seconds) * float(fps))) for name, (seconds, fps) in lengths.items()}
 
 
 def _crop_alone(job: Job, recording: Recording) -> CropOutcome:

@@ -7,23 +7,27 @@ from typing import Any
 
 import pytest
 
-from ubam.core.files import write_csv
-from ubam.pipeline.recording_stages import make_crops
+from ubam.core.files import read_csv, write_csv
+from ubam.pipeline.recording_stages import VERDICT_COLUMNS, make_crops
 from ubam.pipeline.shares import shares, sharing
+from ubam.recordings.validation import Verdict
 from ubam.results.run_folder import RunFolder
 
 
 class Checked:
     """A job whose recordings were checked; it notes in which order they are worked on."""
 
-    def __init__(self, folder: Path, frames: dict[str, str]) -> None:
+    def __init__(self, folder: Path, frames: dict[str, int | None]) -> None:
         self.files, self.order = RunFolder(folder), list[str]()
         self.told: list[tuple[int, int]] = []
-        self.rows = [{"recording_id": name, "frames_decoded": count} for name, count in frames.items()]
-        write_csv(self.files.recordings_csv, self.rows, list(self.rows[0]))
+        verdicts = [
+            Verdict(name, "s", "g") if count is None else Verdict(name, "s", "g", fps=25, duration_s=count / 25)
+            for name, count in frames.items()
+        ]
+        write_csv(self.files.recordings_csv, [one.to_json() for one in verdicts], ["recording_id", *VERDICT_COLUMNS])
 
     def read_verdicts(self) -> list[dict[str, str]]:
-        return self.rows
+        return read_csv(self.files.recordings_csv)
 
     def light(self) -> "Checked":
         return self
@@ -42,7 +46,7 @@ class Checked:
 
 
 def test_the_longest_recording_is_cropped_first_and_one_of_unknown_length_last(tmp_path: Path) -> None:
-    job: Any = Checked(tmp_path, {"short": "90", "long": "900", "unknown": "", "middle": "300"})
+    job: Any = Checked(tmp_path, {"short": 90, "long": 900, "unknown": None, "middle": 300})
     recordings: list[Any] = [SimpleNamespace(recording_id=name) for name in ("short", "unknown", "long", "middle")]
     made = make_crops(job, recordings)
     assert job.order == ["long", "middle", "short", "unknown"]
@@ -51,7 +55,7 @@ def test_the_longest_recording_is_cropped_first_and_one_of_unknown_length_last(t
 
 def test_progress_counts_frames_within_recordings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ubam.pipeline.shares.EVERY_S", 0)
-    job: Any = Checked(tmp_path, {"short": "90", "long": "900"})
+    job: Any = Checked(tmp_path, {"short": 90, "long": 900})
     job.files.crops_folder.mkdir()
     make_crops(job, [SimpleNamespace(recording_id=name) for name in ("short", "long")])  # type: ignore[misc]
     assert job.told == [(450, 990), (900, 990), (945, 990), (990, 990)]
