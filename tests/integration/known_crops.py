@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,11 @@ from ubam.tracking.cropping import build_crops
 
 def _copying(run: Path, *anew: str) -> Callable[..., CropStore]:
 
-    def build(recording: Recording, out: Path, *, crop_size: int = 128, view_size: int = 64) -> CropStore:
+    def build(recording: Recording, out: Path, **how: Any) -> CropStore:
         known = run / "crops" / recording.recording_id
         if known.is_dir() and not out.exists() and recording.recording_id not in anew:
             shutil.copytree(known, out)
-        return build_crops(recording, out, crop_size=crop_size, view_size=view_size)
+        return build_crops(recording, out, **how)
 
     return build
 

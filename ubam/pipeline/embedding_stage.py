@@ -15,6 +15,7 @@ from ubam.core.files import content_hash, read_arrays, write_arrays, write_csv
 from ubam.core.provenance import key_of
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.keypoint_postures import PoseCode, locate_points
+from ubam.encoding.landmarks.other_looks import moved_landmarks
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, read_landmarks
 from ubam.encoding.saved_model import Networks
 from ubam.encoding.study_encoder import embed as embed_recording
@@ -23,6 +24,8 @@ from ubam.pipeline.job import Job, device_of, in_one_process
 from ubam.pipeline.posture_parts import SEEN_BY_THE_EYE, UNLEARNT, fit_landmarks, fit_points, looks_of
 from ubam.recordings.study_table import Recording
 from ubam.tracking.body import likeliest_plan
+
+LEARNT = 2  # raise it when the networks' answers hold something else
 
 
 def embed(job: Job) -> list[str]:
@@ -61,11 +64,13 @@ def apply_networks(name: str, job: Job, plan: str | None) -> None:
     out, model, store = job.files.learnt(name), job.files.model, job.store(name)
     job.bring(model.path, out)
     weights = [content_hash(model.weights(network)) for network in ("posture", "behaviour")]
-    key = key_of(weights, content_hash(job.files.crops(name).description), plan)
+    key = key_of(LEARNT, weights, content_hash(job.files.crops(name).description), plan)
     if out.is_file() and str(read_arrays(out)["key"]) == key:
         return
     found = embed_recording(_networks(model.path, tuple(weights), job.settings.device), store, _device(job))
-    seen = {} if plan is None else {"landmarks": read_landmarks(store, plan).xy}
+    seen = {} if plan is None else {
+        "landmarks": read_landmarks(store, plan).xy, "moved": moved_landmarks(store, plan),
+    }  # fmt: skip
     looks = {} if found.looks is None else {"looks": found.looks}
     write_arrays(
         out, key=np.array(key), posture=found.posture, behaviour=found.behaviour, first=found.first, last=found.last,
@@ -94,7 +99,7 @@ def join_parts(recording: Recording, job: Job, points: PoseCode | None) -> tuple
     parts += [code.encode(Landmarks(code.plan, learnt["landmarks"]))] if code else []
     parts += [points.encode(locate_points(recording.fetched(), store))] if points else []
     posture = np.concatenate(parts, axis=1)
-    looks = looks_of(store, code, None if alone else learnt.get("looks"), alone, posture.shape[1])
+    looks = looks_of(learnt.get("moved"), code, None if alone else learnt.get("looks"), alone, posture.shape[1])
     behaviour, first, last = learnt["behaviour"], learnt["first"], learnt["last"]
     if alone:  # what was not learnt: behaviours are the ways of the postures
         weights = tuple(content_hash(job.files.model.weights(network)) for network in ("posture", "behaviour"))

@@ -7,13 +7,12 @@ import numpy as np
 
 from ubam.core.errors import StudyError
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
-from ubam.encoding.landmarks.other_looks import block_diagonal, moved_by_other_looks
+from ubam.encoding.landmarks.other_looks import block_diagonal, moved_postures
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
 from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Recording
 from ubam.results.run_folder import ModelFolder
-from ubam.tracking.crop_store import CropStore
 
 UNLEARNT = ("landmarks", "keypoints")  # kinds of posture that no training teaches
 SEEN_BY_THE_EYE = ("landmarks", "both")
@@ -31,15 +30,15 @@ def posture_of(settings: Mapping[str, object]) -> str:
 
 
 def looks_of(
-    store: CropStore, code: LandmarkCode | None, learned: np.ndarray | None, alone: bool, width: int
+    moved: np.ndarray | None, code: LandmarkCode | None, learned: np.ndarray | None, alone: bool, width: int
 ) -> np.ndarray | None:
     """What changes of looks do to the postures of a recording, [width, width]; None where that is not known.
 
-    code: of the landmarks in the postures, if there are some. learned: the same of the learned part, which postures
-    have unless they are `alone`. Keypoints that were brought are moved by no looks.
+    moved, code: of the landmarks in the postures, if there are some. learned: the same of the learned part, which
+    postures have unless they are `alone`. Keypoints that were brought are moved by no looks.
     """
     parts = [] if alone else [learned]
-    parts += [moved_by_other_looks(store, code)] if code else []
+    parts += [moved_postures(moved, code)] if code and moved is not None else []
     moment = block_diagonal(*parts) if parts else None
     return None if moment is None else np.pad(moment, (0, width - len(moment)))
 
@@ -87,7 +86,8 @@ def fit_landmarks(job: Job, names: Sequence[str], plan: str) -> None:
     landmarks = _SeenLandmarks(plan, LearntArrays(job, names, "landmarks"))
     given = LandmarkCode.load(ModelFolder(job.model).landmarks) if job.model else None
     fps = [job.store(name).fps for name in names]
-    settle_landmark_code(landmarks, fps, given, _learned_variance(job, names)).save(job.files.model.landmarks)
+    moved = LearntArrays(job, names, "moved")
+    settle_landmark_code(landmarks, moved, fps, given, _learned_variance(job, names)).save(job.files.model.landmarks)
 
 
 def fit_points(job: Job, recordings: Sequence[Recording]) -> tuple[PoseCode | None, list[str]]:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from ubam.core.faces import lazy_names
 
-__all__ = ["LandmarkCode", "encode_landmarks", "moved_by_other_looks"]
+__all__ = ["LandmarkCode", "moved_landmarks", "read_landmarks", "settle_landmark_code"]
 
 if TYPE_CHECKING:
-    from ubam.encoding.landmarks.other_looks import moved_by_other_looks
-    from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
+    from ubam.encoding.landmarks.other_looks import moved_landmarks
+    from ubam.encoding.landmarks.postures import LandmarkCode, read_landmarks, settle_landmark_code
 else:
     __getattr__, __dir__ = lazy_names(
-        __name__, LandmarkCode="postures", encode_landmarks="postures", moved_by_other_looks="other_looks"
+        __name__,
+        LandmarkCode="postures",
+        moved_landmarks="other_looks",
+        read_landmarks="postures",
+        settle_landmark_code="postures",
     )

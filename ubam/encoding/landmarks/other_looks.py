@@ -15,10 +15,10 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from ubam.encoding.landmarks.coordinate_views import coordinate_view, turned_places
-from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, centred, facing_right, turned_back
+from ubam.encoding.landmarks.postures import LandmarkCode, centred, facing_right, turned_back
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.eye import Eye, Seen
-from ubam.tracking.eye.landmarks import mirrored
+from ubam.tracking.eye.landmarks import LANDMARKS, mirrored
 from ubam.tracking.outlines import shipped_eye
 from ubam.tracking.views import turned
 
@@ -72,22 +72,25 @@ def see_again(store: CropStore, plan: str) -> SeenAgain | None:
     )  # fmt: skip
 
 
-def moved_by_other_looks(store: CropStore, code: LandmarkCode) -> np.ndarray:
-    """Second moment float32 [2 K, 2 K] of the constant errors that other looks cause in the postures of a recording."""
-    rows = constant_changes(store, code)
+def moved_postures(moved: np.ndarray, code: LandmarkCode) -> np.ndarray:
+    """Second moment float32 [D, D] of what other looks do to a recording's postures; moved: as `moved_landmarks`."""
+    rows = code.turned(code.numbers(moved)).astype(np.float64)
     return np.asarray(rows.T @ rows / len(rows), np.float32)
 
 
-def constant_changes(store: CropStore, code: LandmarkCode) -> np.ndarray:
-    """By how much the mean posture of a recording moves in each of some other looks, float64 [n, 2 K]."""
-    seen = see_again(store, code.plan)
+def moved_landmarks(store: CropStore, plan: str) -> np.ndarray:
+    """By how much the mean landmarks of a recording move in each of some other looks, float32 [n, L, 2], body sizes.
+
+    These are the constant errors that looks cause.
+    """
+    seen = see_again(store, plan)
     if seen is None:
-        return np.zeros((1, len(code.weight)))
-    usual, apart = _postures(seen.own.landmarks, seen.heading, code), []
+        return np.zeros((1, len(LANDMARKS[plan]), 2), np.float32)
+    usual, apart = _placed(seen.own.landmarks, seen.heading, plan), []
     for changed, move in zip(seen.changed, seen.moves, strict=True):
         back = (changed.landmarks - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
-        apart.append((_postures(like(back, seen.own.landmarks, code.plan), seen.heading, code) - usual).mean(0))
-    return np.stack(apart).astype(np.float64)
+        apart.append((_placed(like(back, seen.own.landmarks, plan), seen.heading, plan) - usual).mean(0))
+    return np.nan_to_num(np.stack(apart)).astype(np.float32)
 
 
 def moved_coordinates(store: CropStore, plan: str, encode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -132,10 +135,9 @@ def _see(eye: Eye, shown: Shown, plan: str) -> Seen:
     return eye.see(shown.crops, shown.empty, plan, np.stack([shown.before, shown.after], 1))
 
 
-def _postures(landmarks: np.ndarray, heading: np.ndarray, code: LandmarkCode) -> np.ndarray:
-    """Postures [n, 2 K] of landmarks [n, L, 2] in crop sides."""
-    xy = centred(turned_back(landmarks.astype(np.float64) - 0.5, heading), code.plan)
-    return code.encode(Landmarks(code.plan, facing_right(xy, code.plan)))
+def _placed(landmarks: np.ndarray, heading: np.ndarray, plan: str) -> np.ndarray:
+    """Landmarks [n, L, 2] in crop sides as in the body frame, [n, L, 2]."""
+    return facing_right(centred(turned_back(landmarks.astype(np.float64) - 0.5, heading), plan), plan)
 
 
 def like(seen: np.ndarray, own: np.ndarray, plan: str) -> np.ndarray:

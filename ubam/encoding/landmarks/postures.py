@@ -5,7 +5,8 @@ and a subject that faces left is mirrored, with left and right changed, so that 
 from above is turned to its heading. Left and right of a limb keep their sides (tracking/sides.py).
 
 The numbers of a pair are the sum and the difference of its landmarks. The sum is the same whichever of them is left; so
-where the eye can't tell, as of the far arm of a walker, the difference alone is unreliable, and counts less.
+where the eye can't tell, as of the far arm of a walker, the difference alone is unreliable. A posture is what the
+numbers say in the directions that can be relied on (reliable.py).
 """
 
 import json
@@ -18,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_json
-from ubam.core.progress import Progress
+from ubam.encoding.landmarks.reliable import reliable_directions
 from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore
@@ -42,7 +43,6 @@ SEEN = 0.5  # chance of lying within the crop, from which on a landmark is seen
 ENOUGH = 0.5  # share of the frames in which a landmark is seen, and of the recordings in which it is
 FEWEST = 3  # landmarks
 SMOOTH_S = 0.04  # seconds
-MOST_COMPARED = 9  # recordings by which the weights are found
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,36 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class LandmarkCode:
-    """How landmarks become a posture: K names, their mean places `shape` [K, 2] and the weight of each number [2 K]."""
+    """How landmarks become a posture: K names, their mean places `shape` [K, 2], and `directions` [2 K, D]."""
 
     plan: str
     names: tuple[str, ...]
     shape: tuple[tuple[float, float], ...]
-    weight: tuple[float, ...]
+    directions: tuple[tuple[float, ...], ...]
+
+    @property
+    def dim(self) -> int:
+        """D, the numbers of a posture."""
+        return len(self.directions[0])
 
     def encode(self, landmarks: Landmarks) -> np.ndarray:
-        """Postures float32 [T, 2 K], never NaN: a landmark that was never seen has its mean place over the study."""
-        numbers = [landmarks.names.index(name) for name in self.names]
-        xy, shape = landmarks.xy[:, numbers], np.array(self.shape)
-        apart = sums_and_differences(np.where(np.isfinite(xy), xy, shape), self.names)
-        return (apart.reshape(len(xy), -1) * np.array(self.weight)).astype(np.float32)
+        """Postures float32 [T, D], never NaN: a landmark that was never seen has its mean place over the study."""
+        known = dict(zip(self.names, self.shape, strict=True))
+        usual = np.array([known.get(name, (0.0, 0.0)) for name in landmarks.names])
+        return self.turned(self.numbers(np.where(np.isfinite(landmarks.xy), landmarks.xy, usual)))
+
+    def numbers(self, xy: np.ndarray) -> np.ndarray:
+        """Sums and differences [n, 2 K] of all landmarks of the plan [n, L, 2], or of their displacements."""
+        chosen = [LANDMARKS[self.plan].index(name) for name in self.names]
+        return sums_and_differences(xy[:, chosen], self.names).reshape(len(xy), -1)
+
+    def turned(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers [n, 2 K] as postures float32 [n, D]."""
+        return (numbers @ np.array(self.directions)).astype(np.float32)
 
     def scaled(self, factor: float) -> "LandmarkCode":
         """The same code times `factor`."""
-        return replace(self, weight=tuple(factor * weight for weight in self.weight))
+        return replace(self, directions=_rows(factor * np.array(self.directions)))
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
@@ -88,7 +101,8 @@ class LandmarkCode:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             shape = tuple((float(x), float(y)) for x, y in value["shape"])
-            return cls(value["plan"], tuple(value["names"]), shape, tuple(float(w) for w in value["weight"]))
+            directions = value["directions"] if "directions" in value else np.diag(value["weight"])  # earlier codes
+            return cls(value["plan"], tuple(value["names"]), shape, _rows(directions))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
 
@@ -155,30 +169,16 @@ def facing_right(xy: np.ndarray, plan: str) -> np.ndarray:
     return np.asarray(xy[:, mirrored(plan)] * [-1.0, 1.0])
 
 
-def encode_landmarks(
-    stores: Sequence[CropStore], plan: str, path: Path, *, given: LandmarkCode | None = None,
-    variance: float | None = None, progress: Progress | None = None,
-) -> list[np.ndarray]:  # fmt: skip
-    """The landmarks of every recording as postures float32 [T, 2 K]; their code is written to `path`.
-
-    given: the code of a model, used as it is; without it one is fitted to the recordings. variance: to which the whole
-    of a fitted code is scaled, so that it weighs as much as what stands beside it; without it, it stays as it is.
-    """
-    landmarks = []
-    for done, store in enumerate(stores, 1):
-        landmarks.append(read_landmarks(store, plan))
-        if progress is not None:
-            progress(done, len(stores))
-    code = settle_landmark_code(landmarks, [store.fps for store in stores], given, variance)
-    code.save(path)
-    return [code.encode(one) for one in landmarks]
-
-
 def settle_landmark_code(
-    landmarks: Sequence[Landmarks], fps: Sequence[float], given: LandmarkCode | None, variance: float | None
-) -> LandmarkCode:
-    """The code of a study as `encode_landmarks` has it; one recording at a time is taken from `landmarks`."""
-    code = given or fit_landmark_code(landmarks, fps)
+    landmarks: Sequence[Landmarks], moved: Sequence[np.ndarray], fps: Sequence[float], given: LandmarkCode | None,
+    variance: float | None,
+) -> LandmarkCode:  # fmt: skip
+    """The code of a study: that of a model as it is, or one fitted to the recordings, as `fit_landmark_code` does.
+
+    One recording at a time is taken from `landmarks`. variance: to which the whole of a fitted code is scaled, so that
+    it weighs as much as what stands beside it; without it, it stays as it is.
+    """
+    code = given or fit_landmark_code(landmarks, moved, fps)
     if given is not None or variance is None:
         return code
     own = total_variance(_Encoded(code, landmarks))
@@ -191,6 +191,12 @@ class _Encoded:
 
     code: LandmarkCode
     landmarks: Sequence[Landmarks]
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.code.encode(self.landmarks[index])
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return map(self.code.encode, self.landmarks)
@@ -208,9 +214,12 @@ def sums_and_differences(xy: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return made
 
 
-def fit_landmark_code(recordings: Sequence[Landmarks], fps: Sequence[float]) -> LandmarkCode:
-    """The code of a study: the landmarks that most recordings show, each number weighed by its `disagreement`.
+def fit_landmark_code(
+    recordings: Sequence[Landmarks], moved: Sequence[np.ndarray], fps: Sequence[float]
+) -> LandmarkCode:
+    """The code of a study: the landmarks that most recordings show, in the directions that can be relied on.
 
+    moved: of each recording, how other looks move its landmarks [C, L, 2] (other_looks.py).
     ModelError when hardly a landmark is seen.
     """
     plan = recordings[0].plan
@@ -220,47 +229,15 @@ def fit_landmark_code(recordings: Sequence[Landmarks], fps: Sequence[float]) -> 
         raise ModelError(f"Hardly a landmark of a {plan} is seen in most recordings; use --posture learned.")
     shape = np.nanmean([np.nanmean(one.xy[:, numbers], axis=0) for one in recordings], axis=0)
     names = tuple(LANDMARKS[plan][number] for number in numbers)
-    plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), (1.0,) * (2 * len(names)))
-    chosen = compared(len(recordings))
-    apart = disagreement([plain.encode(recordings[index]) for index in chosen], [fps[index] for index in chosen])
-    weight = 1 / np.sqrt(apart**2 + np.median(apart) ** 2 + 1e-12)
-    return replace(plain, weight=tuple((weight / np.sqrt((weight**2).mean())).tolist()))
+    plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), _rows(np.eye(2 * len(names))))
+    looks = np.mean([_second_moment(plain.numbers(one)) for one in moved], axis=0)
+    directions = reliable_directions(_Encoded(plain, recordings), fps, looks)
+    return replace(plain, directions=_rows(directions))
 
 
-def compared(count: int) -> list[int]:
-    """Which of `count` recordings are compared with each other."""
-    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(count, MOST_COMPARED)).astype(int))]
+def _second_moment(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(rows.T @ rows / len(rows))
 
 
-def disagreement(postures: Sequence[np.ndarray], fps: Sequence[float]) -> np.ndarray:
-    """By how much each number [D] differs between recordings in moments at which they move alike, root mean square.
-
-    A moment is a window of a third of a second without the recording's mean. Beside it stands the mean of the nearest
-    moments of up to 8 other recordings: what is noise, or means another limb there, does not agree with them.
-    """
-    chosen = compared(len(postures))
-    moving = [postures[index] - postures[index].mean(0) for index in chosen]
-    windows = [_windows(moves, fps[index]) for moves, index in zip(moving, chosen, strict=True)]
-    squares = [np.zeros(postures[0].shape[1])]
-    for own in windows:
-        others = [window for window in windows if window is not own and len(window)]
-        if not others or not len(own):
-            continue
-        near = [other[_nearest(own, other)] for other in others]
-        middle = own.shape[1] // 2
-        squares.append(((own[:, middle] - np.mean([one[:, middle] for one in near], axis=0)) ** 2).mean(0))
-    return np.asarray(np.sqrt(np.mean(squares[1:] or squares, axis=0)))
-
-
-def _windows(moves: np.ndarray, fps: float) -> np.ndarray:
-    """Up to 64 windows [n, 5, D] of a third of a second."""
-    reach = max(1, round(fps / 6))
-    starts = np.arange(reach, len(moves) - reach)
-    starts = starts[:: max(1, len(starts) // 64)]
-    return moves[starts[:, None] + np.linspace(-reach, reach, 5).round().astype(int)]
-
-
-def _nearest(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    first, second = (one.reshape(len(one), -1) for one in (own, other))
-    squared = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
-    return np.asarray(squared.argmin(1))
+def _rows(directions: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row) for row in directions)

@@ -21,8 +21,8 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
-from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_by_other_looks
-from ubam.encoding.landmarks.postures import LandmarkCode, encode_landmarks
+from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_landmarks, moved_postures
+from ubam.encoding.landmarks.postures import read_landmarks, settle_landmark_code
 from ubam.encoding.learning.early_stopping import RULE
 from ubam.encoding.objectives import OBJECTIVES
 from ubam.encoding.saved_model import Networks
@@ -203,10 +203,12 @@ def joined(study: KnownStudy, settings: Settings) -> Coded:
 
 def _landmarks(study: KnownStudy, variance: float | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Landmarks as postures, scaled to a `variance` unless that is None, and what looks do to them."""
-    path = study.networks / "landmarks.json"
-    postures = encode_landmarks(study.stores, likeliest_plan(study.stores), path, variance=variance)
-    code = LandmarkCode.load(path)
-    return postures, [moved_by_other_looks(store, code) for store in study.stores]
+    plan = likeliest_plan(study.stores)
+    landmarks = [read_landmarks(store, plan) for store in study.stores]
+    moved = [moved_landmarks(store, plan) for store in study.stores]
+    code = settle_landmark_code(landmarks, moved, [store.fps for store in study.stores], None, variance)
+    code.save(study.networks / "landmarks.json")
+    return [code.encode(one) for one in landmarks], [moved_postures(one, code) for one in moved]
 
 
 def true_keypoints(study: KnownStudy) -> Coded:

@@ -1,5 +1,6 @@
 """Landmarks as postures: the body frame, the code of a study, and what other looks do to it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from ubam.encoding.landmarks.postures import (
     Landmarks,
     bridged,
     centred,
-    disagreement,
     facing_right,
     fit_landmark_code,
     sums_and_differences,
     turned_back,
 )
+from ubam.encoding.landmarks.reliable import FEWEST
 from ubam.tracking.eye.eye import Seen
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 
@@ -89,25 +90,37 @@ def study(count: int = 6) -> list[Landmarks]:
     return [Landmarks("person", centred(body(seed=1) + 0.3 * body(seed=5 + k), "person")) for k in range(count)]
 
 
-def test_noise_weighs_less_than_what_recordings_agree_on() -> None:
-    rng, noisy = np.random.default_rng(0), NAMES.index("head")
+def unmoved(count: int = 6) -> list[np.ndarray]:
+    """Other looks change nothing."""
+    return [np.zeros((2, len(NAMES), 2), np.float32)] * count
+
+
+def fit(recordings: list[Landmarks], moved: list[np.ndarray] | None = None) -> LandmarkCode:
+    return fit_landmark_code(recordings, moved or unmoved(len(recordings)), [25.0] * len(recordings))
+
+
+def share_of(code: LandmarkCode, name: str) -> float:
+    """How much of a posture's numbers comes from a landmark, over what comes from the median one."""
+    directions = np.array(code.directions) / np.linalg.norm(code.directions, axis=0)
+    weight = np.linalg.norm(directions, axis=1).reshape(-1, 2).max(1)
+    return float(weight[code.names.index(name)] / np.median(weight))
+
+
+def test_noise_and_what_hangs_on_looks_count_for_little() -> None:
+    rng, moved = np.random.default_rng(0), unmoved()
     recordings = study()
     for one in recordings:
-        one.xy[:, noisy] += 2 * rng.normal(size=(len(one.xy), 2))
-    code = fit_landmark_code(recordings, [25.0] * len(recordings))
-    weight = np.array(code.weight).reshape(-1, 2)
-    assert weight[code.names.index("head")].max() < 0.6 * np.median(weight)
-
-
-def test_moments_that_agree_disagree_by_nothing() -> None:
-    same = np.random.default_rng(0).normal(size=(60, 4)).cumsum(0)
-    assert disagreement([same, same.copy(), same.copy()], [25.0] * 3) == pytest.approx(np.zeros(4), abs=1e-9)
-    assert disagreement([same], [25.0]) == pytest.approx(np.zeros(4))
+        one.xy[:, NAMES.index("head")] += 2 * rng.normal(size=(len(one.xy), 2))
+    moved = [2 * rng.normal(size=(4, len(NAMES), 2)) * (np.array(NAMES) == "neck")[:, None] for _ in recordings]
+    usual, code = fit(study()), fit(recordings, moved)
+    assert code.dim >= FEWEST
+    for name in ("head", "neck"):
+        assert share_of(code, name) < 0.3 * share_of(usual, name)
 
 
 def test_a_code_is_read_as_it_was_written(tmp_path: Path) -> None:
     recordings = study()
-    code = fit_landmark_code(recordings, [25.0] * len(recordings))
+    code = fit(recordings)
     code.save(tmp_path / "landmarks.json")
     again = LandmarkCode.load(tmp_path / "landmarks.json")
     assert again == code
@@ -117,20 +130,31 @@ def test_a_code_is_read_as_it_was_written(tmp_path: Path) -> None:
         LandmarkCode.load(tmp_path / "landmarks.json")
 
 
+def test_a_code_of_weights_as_models_had_them_before_is_read(tmp_path: Path) -> None:
+    weight = np.linspace(0.5, 2, 6)
+    earlier = {"plan": "person", "names": ["head", "knee_left", "knee_right"], "shape": [[0, 0]] * 3,
+               "weight": weight.tolist()}  # fmt: skip
+    (tmp_path / "landmarks.json").write_text(json.dumps(earlier), encoding="utf-8")
+    one = study()[0]
+    chosen = [NAMES.index(name) for name in earlier["names"]]
+    numbers = sums_and_differences(one.xy[:, chosen], earlier["names"]).reshape(len(one.xy), -1)
+    assert LandmarkCode.load(tmp_path / "landmarks.json").encode(one) == pytest.approx(numbers * weight, rel=1e-5)
+
+
 def test_a_landmark_that_was_never_seen_stands_at_its_mean_place() -> None:
     recordings = study()
-    code = fit_landmark_code(recordings, [25.0] * len(recordings))
-    blind = replace(recordings[0], xy=recordings[0].xy.copy())
-    blind.xy[:, NAMES.index("nose")] = np.nan
-    posture = code.encode(blind)
-    assert np.isfinite(posture).all()
-    assert np.ptp(posture[:, 2 * NAMES.index("nose")]) == 0
+    code, nose = fit(recordings), NAMES.index("nose")
+    blind, still = (replace(recordings[0], xy=recordings[0].xy.copy()) for _ in range(2))
+    blind.xy[:, nose] = np.nan
+    still.xy[:, nose] = code.shape[code.names.index("nose")]
+    assert np.isfinite(code.encode(blind)).all()
+    assert np.array_equal(code.encode(blind), code.encode(still))
 
 
 def test_nothing_to_see_is_said() -> None:
     blind = [Landmarks("person", np.full((10, len(NAMES), 2), np.nan))] * 3
     with pytest.raises(ModelError, match="Hardly a landmark of a person is seen"):
-        fit_landmark_code(blind, [25.0] * 3)
+        fit(blind)
 
 
 def test_an_exchange_of_sides_is_no_error_of_looks() -> None:
@@ -180,11 +204,10 @@ def test_errors_that_other_looks_make_in_every_frame_count_and_those_that_come_a
     constant, going = own.copy(), own.copy()
     constant[:, knee] += 0.02
     going[:, knee] += 0.02 * np.resize([1, -1], 8)[:, None]
-    code = fit_landmark_code(study(), [25.0] * 9)
-    moments = {}
+    code, moments = fit(study()), {}
     for name, changed in (("constant", constant), ("going", going), ("none", own)):
         monkeypatch.setattr(looks, "see_again", lambda store, plan, changed=changed: again(own, [seen_as(changed)]))
-        moments[name] = looks.moved_by_other_looks(None, code)
+        moments[name] = looks.moved_postures(looks.moved_landmarks(None, "person"), code)
     assert np.trace(moments["constant"]) > 20 * np.trace(moments["going"])
     assert np.abs(moments["none"]).max() < 1e-9
 
