@@ -227,7 +227,7 @@ def fit_landmark_code(
     numbers = np.flatnonzero(shown)
     if len(numbers) < FEWEST:
         raise ModelError(f"Hardly a landmark of a {plan} is seen in most recordings; use --posture learned.")
-    shape = np.nanmean([np.nanmean(one.xy[:, numbers], axis=0) for one in recordings], axis=0)
+    shape = np.nanmean([one.xy[:, numbers].mean(0) for one in recordings], axis=0)  # all of a recording is NaN, or none
     names = tuple(LANDMARKS[plan][number] for number in numbers)
     plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), _rows(np.eye(2 * len(names))))
     looks = np.mean([_second_moment(plain.numbers(one)) for one in moved], axis=0)

@@ -1,6 +1,7 @@
 """Landmarks as postures: the body frame, the code of a study, and what other looks do to it."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,6 +150,16 @@ def test_a_landmark_that_was_never_seen_stands_at_its_mean_place() -> None:
     still.xy[:, nose] = code.shape[code.names.index("nose")]
     assert np.isfinite(code.encode(blind)).all()
     assert np.array_equal(code.encode(blind), code.encode(still))
+
+
+def test_a_landmark_that_one_recording_lacks_has_its_place_from_the_others() -> None:
+    recordings, nose = study(), NAMES.index("nose")
+    recordings[0].xy[:, nose] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        code = fit(recordings)
+    place = np.mean([one.xy[:, nose].mean(0) for one in recordings[1:]], axis=0)
+    assert code.shape[code.names.index("nose")] == pytest.approx(place, rel=1e-4)
 
 
 def test_nothing_to_see_is_said() -> None:
