@@ -27,27 +27,30 @@ class Postures(Protocol):
 
 
 def reliable_directions(postures: Postures, fps: Sequence[float], looks: np.ndarray) -> np.ndarray:
-    """The directions [D, k] of postures in which errors have the variance 1, and what is seen more than RELIABLE.
+    """The directions [D, k] of postures in which what is seen varies more than RELIABLE times as much as errors do.
 
-    looks: second moment [D, D] of what other looks do to a recording's mean posture.
+    Distances along them are those of the numbers, each weighted by how little it errs. looks: second moment [D, D] of
+    what other looks do to a recording's mean posture.
     """
     chosen = compared(len(postures))
     some, rates = [postures[index].astype(np.float64) for index in chosen], [fps[index] for index in chosen]
     weight = _weights(errors_and_all(some, rates)[0])
-    errors, seen = (back / weight / weight[:, None] for back in errors_and_all([one * weight for one in some], rates))
-    means = np.stack([postures[index].mean(0) for index in range(len(postures))]).astype(np.float64)
+    errors, seen = errors_and_all([one * weight for one in some], rates)
+    means = np.stack([postures[index].mean(0) * weight for index in range(len(postures))])
     seen += np.cov(means.T, bias=True)
-    errors += looks
+    errors += looks * weight * weight[:, None]
     least = RIDGE * np.trace(errors) / len(errors) + 1e-9 * np.trace(seen) + 1e-12
     variances, directions = eigh(seen, errors + least * np.eye(len(errors)))
     count = max(FEWEST, int((variances > RELIABLE).sum()))
-    return np.asarray(directions[:, ::-1][:, :count])
+    kept, _ = np.linalg.qr(directions[:, ::-1][:, :count])
+    return np.asarray(weight[:, None] * kept)
 
 
 def _weights(errors: np.ndarray) -> np.ndarray:
-    """How much each number [D] counts where like moments are looked for: less than others where it errs more."""
+    """The weight of each number [D], 1 as a root mean square: less than of others where it errs more."""
     own = np.diag(errors)
-    return 1 / np.sqrt(own + np.median(own) + 1e-12)
+    weight = 1 / np.sqrt(own + np.median(own) + 1e-12)
+    return np.asarray(weight / np.sqrt((weight**2).mean()))
 
 
 def compared(count: int) -> list[int]:
