@@ -7,7 +7,7 @@ import numpy as np
 
 from ubam.core.errors import StudyError
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
-from ubam.encoding.landmarks.other_looks import block_diagonal, moved_postures
+from ubam.encoding.landmarks.other_looks import block_diagonal
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
 from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.pipeline.job import Job
@@ -38,7 +38,7 @@ def looks_of(
     postures have unless they are `alone`. Keypoints that were brought are moved by no looks.
     """
     parts = [] if alone else [learned]
-    parts += [moved_postures(moved, code)] if code and moved is not None else []
+    parts += [code.moved(moved)] if code and moved is not None else []
     moment = block_diagonal(*parts) if parts else None
     return None if moment is None else np.pad(moment, (0, width - len(moment)))
 

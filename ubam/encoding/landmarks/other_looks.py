@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from ubam.encoding.landmarks.coordinate_views import coordinate_view, turned_places
-from ubam.encoding.landmarks.postures import LandmarkCode, centred, facing_right, turned_back
+from ubam.encoding.landmarks.postures import centred, facing_right, turned_back
 from ubam.tracking.crop_store import CropStore, scene_behind
 from ubam.tracking.eye.eye import Eye, Seen
 from ubam.tracking.eye.landmarks import LANDMARKS, mirrored
@@ -70,12 +70,6 @@ def see_again(store: CropStore, plan: str) -> SeenAgain | None:
         _see(eye, shown, plan), [_see(eye, changed, plan) for changed, _ in others], [move for _, move in others],
         shown.heading,
     )  # fmt: skip
-
-
-def moved_postures(moved: np.ndarray, code: LandmarkCode) -> np.ndarray:
-    """Second moment float32 [D, D] of what other looks do to a recording's postures; moved: as `moved_landmarks`."""
-    rows = code.turned(code.numbers(moved)).astype(np.float64)
-    return np.asarray(rows.T @ rows / len(rows), np.float32)
 
 
 def moved_landmarks(store: CropStore, plan: str) -> np.ndarray:

@@ -5,12 +5,12 @@ and a subject that faces left is mirrored, with left and right changed, so that 
 from above is turned to its heading. Left and right of a limb keep their sides (tracking/sides.py).
 
 The numbers of a pair are the sum and the difference of its landmarks. The sum is the same whichever of them is left; so
-where the eye can't tell, as of the far arm of a walker, the difference alone is unreliable. A posture is what the
-numbers say in the directions that can be relied on (reliable.py).
+where the eye can't tell, as of the far arm of a walker, the difference alone is unreliable, and counts less. Directions
+that can't be relied on (reliable.py) count as normal in scores.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ubam.core.errors import ModelError
 from ubam.core.files import write_json
-from ubam.encoding.landmarks.reliable import reliable_directions
+from ubam.encoding.landmarks.reliable import unreliable, weights
 from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.tracking.body import Body, read_body
 from ubam.tracking.crop_store import CropStore
@@ -60,36 +60,42 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class LandmarkCode:
-    """How landmarks become a posture: K names, their mean places `shape` [K, 2], and `directions` [2 K, D]."""
+    """How landmarks become a posture: K names, their mean places `shape` [K, 2] and the weight of each number [2 K].
+
+    unreliable: second moment [2 K, 2 K] of postures that counts as normal, as `reliable.unreliable` has it; empty in
+    the codes of earlier models.
+    """
 
     plan: str
     names: tuple[str, ...]
     shape: tuple[tuple[float, float], ...]
-    directions: tuple[tuple[float, ...], ...]
-
-    @property
-    def dim(self) -> int:
-        """D, the numbers of a posture."""
-        return len(self.directions[0])
+    weight: tuple[float, ...]
+    unreliable: tuple[tuple[float, ...], ...] = ()
 
     def encode(self, landmarks: Landmarks) -> np.ndarray:
-        """Postures float32 [T, D], never NaN: a landmark that was never seen has its mean place over the study."""
+        """Postures float32 [T, 2 K], never NaN: a landmark that was never seen has its mean place over the study."""
         known = dict(zip(self.names, self.shape, strict=True))
         usual = np.array([known.get(name, (0.0, 0.0)) for name in landmarks.names])
-        return self.turned(self.numbers(np.where(np.isfinite(landmarks.xy), landmarks.xy, usual)))
+        return self.numbers(np.where(np.isfinite(landmarks.xy), landmarks.xy, usual)).astype(np.float32)
 
     def numbers(self, xy: np.ndarray) -> np.ndarray:
-        """Sums and differences [n, 2 K] of all landmarks of the plan [n, L, 2], or of their displacements."""
+        """The numbers [n, 2 K] of all landmarks of the plan [n, L, 2], or of their displacements."""
         chosen = [LANDMARKS[self.plan].index(name) for name in self.names]
-        return sums_and_differences(xy[:, chosen], self.names).reshape(len(xy), -1)
+        return sums_and_differences(xy[:, chosen], self.names).reshape(len(xy), -1) * np.array(self.weight)
 
-    def turned(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers [n, 2 K] as postures float32 [n, D]."""
-        return (numbers @ np.array(self.directions)).astype(np.float32)
+    def moved(self, displacements: np.ndarray) -> np.ndarray:
+        """Second moment float32 [2 K, 2 K] of what is normal beside movement.
+
+        That is what other looks do to a recording, by the displacements of its landmarks [n, L, 2], and what is
+        unreliable.
+        """
+        rows = self.numbers(displacements)
+        return np.asarray(rows.T @ rows / len(rows) + (np.array(self.unreliable) if self.unreliable else 0), np.float32)
 
     def scaled(self, factor: float) -> "LandmarkCode":
         """The same code times `factor`."""
-        return replace(self, directions=_rows(factor * np.array(self.directions)))
+        weight = tuple(factor * weight for weight in self.weight)
+        return replace(self, weight=weight, unreliable=_rows(factor**2 * np.array(self.unreliable)))
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
@@ -101,8 +107,8 @@ class LandmarkCode:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             shape = tuple((float(x), float(y)) for x, y in value["shape"])
-            directions = value["directions"] if "directions" in value else np.diag(value["weight"])  # earlier codes
-            return cls(value["plan"], tuple(value["names"]), shape, _rows(directions))
+            weight = tuple(float(one) for one in value["weight"])
+            return cls(value["plan"], tuple(value["names"]), shape, weight, _rows(value.get("unreliable", ())))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is missing or damaged: copy the model folder again or train anew") from error
 
@@ -217,7 +223,7 @@ def sums_and_differences(xy: np.ndarray, names: Sequence[str]) -> np.ndarray:
 def fit_landmark_code(
     recordings: Sequence[Landmarks], moved: Sequence[np.ndarray], fps: Sequence[float]
 ) -> LandmarkCode:
-    """The code of a study: the landmarks that most recordings show, in the directions that can be relied on.
+    """The code of a study: the landmarks that most recordings show, each number weighed by how little it errs.
 
     moved: of each recording, how other looks move its landmarks [C, L, 2] (other_looks.py).
     ModelError when hardly a landmark is seen.
@@ -229,15 +235,11 @@ def fit_landmark_code(
         raise ModelError(f"Hardly a landmark of a {plan} is seen in most recordings; use --posture learned.")
     shape = np.nanmean([one.xy[:, numbers].mean(0) for one in recordings], axis=0)  # all of a recording is NaN, or none
     names = tuple(LANDMARKS[plan][number] for number in numbers)
-    plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), _rows(np.eye(2 * len(names))))
-    looks = np.mean([_second_moment(plain.numbers(one)) for one in moved], axis=0)
-    directions = reliable_directions(_Encoded(plain, recordings), fps, looks)
-    return replace(plain, directions=_rows(directions))
+    plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), (1.0,) * (2 * len(names)))
+    code = replace(plain, weight=tuple(weights(_Encoded(plain, recordings), fps).tolist()))
+    looks = np.mean([code.moved(one) for one in moved], axis=0)
+    return replace(code, unreliable=_rows(unreliable(_Encoded(code, recordings), fps, looks)))
 
 
-def _second_moment(rows: np.ndarray) -> np.ndarray:
-    return np.asarray(rows.T @ rows / len(rows))
-
-
-def _rows(directions: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(value) for value in row) for row in directions)
+def _rows(matrix: Iterable[Iterable[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row) for row in matrix)

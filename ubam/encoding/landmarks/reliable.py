@@ -1,9 +1,9 @@
-"""Directions of postures that can be relied on: in which movement and subjects differ by more than errors do.
+"""Which directions of postures cannot be relied on: where what is seen varies hardly more than errors do.
 
-Most of the numbers of landmarks are noise, or hang on what a subject wears. In units of normal variation each of them
-would count as much as a knee. So only those directions are kept in which what is seen varies, over a recording and from
-one to the next, at least twice as much as by errors alone. Errors are what moments that move alike disagree by, and
-what imagined other looks do.
+Most numbers of landmarks are noise, or hang on what a subject wears. In units of normal variation each would count as
+much as a knee. Errors are what moments that move alike disagree by, and what imagined other looks do. A direction in
+which movement and subjects vary less than twice as much as errors do, so that less than half of what is seen is true,
+counts as normal.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import eigh
 
-RELIABLE = 2.0  # times the variance by errors: half of what is seen is none (docs/notes/2026-11-30-ten-seeds.md)
-FEWEST = 2  # directions
+RELIABLE = 2.0  # times the variance by errors (docs/notes/2026-11-30-ten-seeds.md)
+FEWEST = 2  # directions that are relied on
 RIDGE = 1e-3  # of the mean variance by errors, that no direction is without
+NORMAL = 10.0  # times the mean variance: as much in an unreliable direction is normal; so it counts for nothing
 MOST_COMPARED = 9  # recordings whose moments are compared
 
 
@@ -26,31 +27,32 @@ class Postures(Protocol):
     def __getitem__(self, index: int) -> np.ndarray: ...
 
 
-def reliable_directions(postures: Postures, fps: Sequence[float], looks: np.ndarray) -> np.ndarray:
-    """The directions [D, k] of postures in which what is seen varies more than RELIABLE times as much as errors do.
+def weights(postures: Postures, fps: Sequence[float]) -> np.ndarray:
+    """The weight of each number [D], 1 as a root mean square: less than of others where like moments disagree more."""
+    own = np.diag(errors_and_all(*_some(postures, fps))[0])
+    weight = 1 / np.sqrt(own + np.median(own) + 1e-12)
+    return np.asarray(weight / np.sqrt((weight**2).mean()))
 
-    Distances along them are those of the numbers, each weighted by how little it errs. looks: second moment [D, D] of
-    what other looks do to a recording's mean posture.
+
+def unreliable(postures: Postures, fps: Sequence[float], looks: np.ndarray) -> np.ndarray:
+    """Second moment [D, D], large in the directions that cannot be relied on and 0 in the others.
+
+    looks: second moment [D, D] of what other looks do to a recording's mean posture.
     """
-    chosen = compared(len(postures))
-    some, rates = [postures[index].astype(np.float64) for index in chosen], [fps[index] for index in chosen]
-    weight = _weights(errors_and_all(some, rates)[0])
-    errors, seen = errors_and_all([one * weight for one in some], rates)
-    means = np.stack([postures[index].mean(0) * weight for index in range(len(postures))])
+    errors, seen = errors_and_all(*_some(postures, fps))
+    means = np.stack([postures[index].mean(0) for index in range(len(postures))]).astype(np.float64)
     seen += np.cov(means.T, bias=True)
-    errors += looks * weight * weight[:, None]
+    errors += looks
     least = RIDGE * np.trace(errors) / len(errors) + 1e-9 * np.trace(seen) + 1e-12
     variances, directions = eigh(seen, errors + least * np.eye(len(errors)))
     count = max(FEWEST, int((variances > RELIABLE).sum()))
     kept, _ = np.linalg.qr(directions[:, ::-1][:, :count])
-    return np.asarray(weight[:, None] * kept)
+    return np.asarray(NORMAL * np.trace(seen) / len(seen) * (np.eye(len(seen)) - kept @ kept.T))
 
 
-def _weights(errors: np.ndarray) -> np.ndarray:
-    """The weight of each number [D], 1 as a root mean square: less than of others where it errs more."""
-    own = np.diag(errors)
-    weight = 1 / np.sqrt(own + np.median(own) + 1e-12)
-    return np.asarray(weight / np.sqrt((weight**2).mean()))
+def _some(postures: Postures, fps: Sequence[float]) -> tuple[list[np.ndarray], list[float]]:
+    chosen = compared(len(postures))
+    return [postures[index].astype(np.float64) for index in chosen], [fps[index] for index in chosen]
 
 
 def compared(count: int) -> list[int]:

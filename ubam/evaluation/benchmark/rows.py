@@ -21,7 +21,7 @@ from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.augmentation import jitter, moved_by_looks
 from ubam.encoding.embedding import embed_behaviours, stride_of
 from ubam.encoding.encoders import WINDOW, PostureEncoder, TrajectoryEncoder
-from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_landmarks, moved_postures
+from ubam.encoding.landmarks.other_looks import CHANGES, FRAMES, block_diagonal, moved_landmarks
 from ubam.encoding.landmarks.postures import read_landmarks, settle_landmark_code
 from ubam.encoding.learning.early_stopping import RULE
 from ubam.encoding.objectives import OBJECTIVES
@@ -208,7 +208,7 @@ def _landmarks(study: KnownStudy, variance: float | None) -> tuple[list[np.ndarr
     moved = [moved_landmarks(store, plan) for store in study.stores]
     code = settle_landmark_code(landmarks, moved, [store.fps for store in study.stores], None, variance)
     code.save(study.networks / "landmarks.json")
-    return [code.encode(one) for one in landmarks], [moved_postures(one, code) for one in moved]
+    return [code.encode(one) for one in landmarks], [code.moved(one) for one in moved]
 
 
 def true_keypoints(study: KnownStudy) -> Coded:

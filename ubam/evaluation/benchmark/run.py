@@ -40,7 +40,7 @@ from ubam.recordings.study_table import read_study
 from ubam.tracking.crop_store import CROP_VERSION, CropStore
 from ubam.tracking.cropping import build_crops
 
-CODINGS = 4  # raise it when a coding changes and kept ones must not be used again
+CODINGS = 5  # raise it when a coding changes and kept ones must not be used again
 MEASURES = 9  # the same of measures
 SCENE = "treadmill"  # as long as asked; on the walkway a subject leaves the picture
 RECORDINGS = 2

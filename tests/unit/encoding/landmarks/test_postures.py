@@ -20,7 +20,6 @@ from ubam.encoding.landmarks.postures import (
     sums_and_differences,
     turned_back,
 )
-from ubam.encoding.landmarks.reliable import FEWEST
 from ubam.tracking.eye.eye import Seen
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 
@@ -100,23 +99,28 @@ def fit(recordings: list[Landmarks], moved: list[np.ndarray] | None = None) -> L
     return fit_landmark_code(recordings, moved or unmoved(len(recordings)), [25.0] * len(recordings))
 
 
-def share_of(code: LandmarkCode, name: str) -> float:
-    """How much of a posture's numbers comes from a landmark, over what comes from the median one."""
-    directions = np.array(code.directions) / np.linalg.norm(code.directions, axis=0)
-    weight = np.linalg.norm(directions, axis=1).reshape(-1, 2).max(1)
-    return float(weight[code.names.index(name)] / np.median(weight))
+def relied_on(code: LandmarkCode, name: str) -> float:
+    """By how much the numbers of a landmark lie in directions that are relied on, 0 to 1."""
+    normal = np.diag(code.unreliable)
+    return float(1 - normal.reshape(-1, 2)[code.names.index(name)].min() / np.linalg.eigvalsh(code.unreliable).max())
 
 
-def test_noise_and_what_hangs_on_looks_count_for_little() -> None:
-    rng, moved = np.random.default_rng(0), unmoved()
-    recordings = study()
+def test_noise_and_what_hangs_on_looks_are_not_relied_on() -> None:
+    rng, recordings = np.random.default_rng(0), study()
     for one in recordings:
         one.xy[:, NAMES.index("head")] += 2 * rng.normal(size=(len(one.xy), 2))
     moved = [2 * rng.normal(size=(4, len(NAMES), 2)) * (np.array(NAMES) == "neck")[:, None] for _ in recordings]
     usual, code = fit(study()), fit(recordings, moved)
-    assert code.dim >= FEWEST
+    assert code.weight[2 * code.names.index("head")] < 0.6 * np.median(code.weight)
     for name in ("head", "neck"):
-        assert share_of(code, name) < 0.3 * share_of(usual, name)
+        assert relied_on(code, name) < 0.3 * relied_on(usual, name)
+
+
+def test_a_code_of_another_size_relies_on_the_same() -> None:
+    code = fit(study())
+    twice = code.scaled(2)
+    assert twice.encode(study()[0]) == pytest.approx(2 * code.encode(study()[0]))
+    assert twice.moved(unmoved()[0]) == pytest.approx(4 * code.moved(unmoved()[0]))
 
 
 def test_a_code_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -139,7 +143,9 @@ def test_a_code_of_weights_as_models_had_them_before_is_read(tmp_path: Path) -> 
     one = study()[0]
     chosen = [NAMES.index(name) for name in earlier["names"]]
     numbers = sums_and_differences(one.xy[:, chosen], earlier["names"]).reshape(len(one.xy), -1)
-    assert LandmarkCode.load(tmp_path / "landmarks.json").encode(one) == pytest.approx(numbers * weight, rel=1e-5)
+    code = LandmarkCode.load(tmp_path / "landmarks.json")
+    assert code.encode(one) == pytest.approx(numbers * weight, rel=1e-5)
+    assert not code.scaled(3).moved(unmoved()[0]).any()
 
 
 def test_a_landmark_that_was_never_seen_stands_at_its_mean_place() -> None:
@@ -218,7 +224,7 @@ def test_errors_that_other_looks_make_in_every_frame_count_and_those_that_come_a
     code, moments = fit(study()), {}
     for name, changed in (("constant", constant), ("going", going), ("none", own)):
         monkeypatch.setattr(looks, "see_again", lambda store, plan, changed=changed: again(own, [seen_as(changed)]))
-        moments[name] = looks.moved_postures(looks.moved_landmarks(None, "person"), code)
+        moments[name] = replace(code, unreliable=()).moved(looks.moved_landmarks(None, "person"))
     assert np.trace(moments["constant"]) > 20 * np.trace(moments["going"])
     assert np.abs(moments["none"]).max() < 1e-9
 
