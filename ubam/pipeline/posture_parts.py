@@ -38,7 +38,7 @@ def looks_of(
     postures have unless they are `alone`. Keypoints that were brought are moved by no looks.
     """
     parts = [] if alone else [learned]
-    parts += [code.moved(moved)] if code and moved is not None else []
+    parts += [code.normal(moved)] if code and moved is not None else []
     moment = block_diagonal(*parts) if parts else None
     return None if moment is None else np.pad(moment, (0, width - len(moment)))
 

@@ -11,7 +11,7 @@ from ubam.core.files import content_hash, write_csv
 from ubam.core.parallel import WorkerKilled, processes
 from ubam.core.progress import rising
 from ubam.pipeline.job import RECORDING_COLUMNS, Job, row_of
-from ubam.pipeline.shares import shares, sharing
+from ubam.pipeline.shares import forget, shares, sharing
 from ubam.recordings.study_table import Recording
 from ubam.recordings.validation import Verdict, check_recording, study_issues
 from ubam.tracking.cropping import build_crops
@@ -141,7 +141,9 @@ def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, Cro
     except WorkerKilled:
         for one in recordings:
             if one.recording_id not in found:
+                forget(job.files.crops(one.recording_id).path)
                 found[one.recording_id] = _crop_alone(light, one)
+                forget(job.files.crops(one.recording_id).path)
                 tell()
     return [(recording.recording_id, found[recording.recording_id]) for recording in recordings]
 

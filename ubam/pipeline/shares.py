@@ -1,6 +1,6 @@
 """How far workers are with the recordings in their hands: each leaves a number in a small file beside its crops.
 
-Whoever sees the run folder can read them, which machine the worker is on does not matter.
+Whoever sees the run folder can read them, whichever machine the worker is on.
 """
 
 import time
@@ -16,7 +16,7 @@ EVERY_S = 1.0
 @contextmanager
 def sharing(crops: Path) -> Iterator[Progress]:
     """A progress callback of the recording whose crops will be at `crops`; its file goes with the block."""
-    path, told = crops.with_name(f".{crops.name}.share"), [time.monotonic()]
+    path, told = _file(crops), [time.monotonic()]
 
     def tell(done: int, total: int) -> None:
         if time.monotonic() - told[0] >= EVERY_S:
@@ -28,6 +28,15 @@ def sharing(crops: Path) -> Iterator[Progress]:
         yield tell
     finally:
         path.unlink(missing_ok=True)
+
+
+def forget(crops: Path) -> None:
+    """Remove what a worker that was killed over a recording has left of its share; `crops` as for `sharing`."""
+    _file(crops).unlink(missing_ok=True)
+
+
+def _file(crops: Path) -> Path:
+    return crops.with_name(f".{crops.name}.share")
 
 
 def shares(crops: Path) -> dict[str, float]:

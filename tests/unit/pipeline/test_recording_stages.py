@@ -9,7 +9,7 @@ import pytest
 
 from ubam.core.files import read_csv, write_csv
 from ubam.pipeline.recording_stages import VERDICT_COLUMNS, make_crops
-from ubam.pipeline.shares import shares, sharing
+from ubam.pipeline.shares import forget, shares, sharing
 from ubam.recordings.validation import Verdict
 from ubam.results.run_folder import RunFolder
 
@@ -60,6 +60,13 @@ def test_progress_counts_frames_within_recordings_too(tmp_path: Path, monkeypatc
     make_crops(job, [SimpleNamespace(recording_id=name) for name in ("short", "long")])  # type: ignore[misc]
     assert job.told == [(450, 990), (900, 990), (945, 990), (990, 990)]
     assert list(job.files.crops_folder.iterdir()) == []
+
+
+def test_what_a_killed_worker_left_of_its_share_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".killed.share").write_text("0.9")
+    forget(tmp_path / "killed")
+    forget(tmp_path / "never begun")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_read_of_a_share_counts_as_nothing(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class LandmarkCode:
         chosen = [LANDMARKS[self.plan].index(name) for name in self.names]
         return sums_and_differences(xy[:, chosen], self.names).reshape(len(xy), -1) * np.array(self.weight)
 
-    def moved(self, displacements: np.ndarray) -> np.ndarray:
+    def normal(self, displacements: np.ndarray) -> np.ndarray:
         """Second moment float32 [2 K, 2 K] of what is normal beside movement.
 
         That is what other looks do to a recording, by the displacements of its landmarks [n, L, 2], and what is
@@ -237,7 +237,7 @@ def fit_landmark_code(
     names = tuple(LANDMARKS[plan][number] for number in numbers)
     plain = LandmarkCode(plan, names, tuple((float(x), float(y)) for x, y in shape), (1.0,) * (2 * len(names)))
     code = replace(plain, weight=tuple(weights(_Encoded(plain, recordings), fps).tolist()))
-    looks = np.mean([code.moved(one) for one in moved], axis=0)
+    looks = np.mean([code.normal(one) for one in moved], axis=0)
     return replace(code, unreliable=_rows(unreliable(_Encoded(code, recordings), fps, looks)))
 
 

@@ -208,7 +208,7 @@ def _landmarks(study: KnownStudy, variance: float | None) -> tuple[list[np.ndarr
     moved = [moved_landmarks(store, plan) for store in study.stores]
     code = settle_landmark_code(landmarks, moved, [store.fps for store in study.stores], None, variance)
     code.save(study.networks / "landmarks.json")
-    return [code.encode(one) for one in landmarks], [code.moved(one) for one in moved]
+    return [code.encode(one) for one in landmarks], [code.normal(one) for one in moved]
 
 
 def true_keypoints(study: KnownStudy) -> Coded:

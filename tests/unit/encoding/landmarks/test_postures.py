@@ -120,7 +120,7 @@ def test_a_code_of_another_size_relies_on_the_same() -> None:
     code = fit(study())
     twice = code.scaled(2)
     assert twice.encode(study()[0]) == pytest.approx(2 * code.encode(study()[0]))
-    assert twice.moved(unmoved()[0]) == pytest.approx(4 * code.moved(unmoved()[0]))
+    assert twice.normal(unmoved()[0]) == pytest.approx(4 * code.normal(unmoved()[0]))
 
 
 def test_a_code_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_code_of_weights_as_models_had_them_before_is_read(tmp_path: Path) -> 
     numbers = sums_and_differences(one.xy[:, chosen], earlier["names"]).reshape(len(one.xy), -1)
     code = LandmarkCode.load(tmp_path / "landmarks.json")
     assert code.encode(one) == pytest.approx(numbers * weight, rel=1e-5)
-    assert not code.scaled(3).moved(unmoved()[0]).any()
+    assert not code.scaled(3).normal(unmoved()[0]).any()
 
 
 def test_a_landmark_that_was_never_seen_stands_at_its_mean_place() -> None:
@@ -224,7 +224,7 @@ def test_errors_that_other_looks_make_in_every_frame_count_and_those_that_come_a
     code, moments = fit(study()), {}
     for name, changed in (("constant", constant), ("going", going), ("none", own)):
         monkeypatch.setattr(looks, "see_again", lambda store, plan, changed=changed: again(own, [seen_as(changed)]))
-        moments[name] = replace(code, unreliable=()).moved(looks.moved_landmarks(None, "person"))
+        moments[name] = replace(code, unreliable=()).normal(looks.moved_landmarks(None, "person"))
     assert np.trace(moments["constant"]) > 20 * np.trace(moments["going"])
     assert np.abs(moments["none"]).max() < 1e-9
 
