@@ -17,6 +17,7 @@ from ubam.core.progress import Progress, counted
 from ubam.core.typing import Array, Picture
 from ubam.magnification.magnify import Embed, EmbeddedRecording, Frame, Magnification
 from ubam.magnification.quality_checks import appearance_kept, issues_of, marked, picture_values
+from ubam.magnification.registration.contours import Contour, kin_of, towards
 from ubam.magnification.registration.flow_fields import (
     CANVAS,
     SPACE_SIGMA,
@@ -38,6 +39,7 @@ from ubam.magnification.registration.register import (
 )
 from ubam.magnification.seen_again import crop_of, look_again
 from ubam.magnification.side_by_side import side_by_side
+from ubam.magnification.trust import WEAKEST
 from ubam.magnification.warping import backward_flow
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
@@ -49,7 +51,6 @@ from ubam.tracking.views import cut, turned
 PATH_SIGMA_S = 0.04  # seconds over which the matched path and the displacement are smoothed
 FARTHEST_STEP_S = 0.2  # a longer step of the matched path is a jump, across which nothing is smoothed
 CHUNK_FRAMES = 96
-LEAST_AGREEMENT = 0.85  # intersection over union of the two outlines below which the posture was not reached
 GHOST_SHARE = 0.15  # of the subject's area, where a subject is seen and none was put
 GHOST_EDGE = 3  # pixels of the canvas by which an outline may be off
 LOOKED_AT = 8  # frames looked at together
@@ -250,17 +251,17 @@ class TransferChecks:
         beside, store = self.made.registration, self.made.query
         positions = np.array([frame.position for frame in frames])
         again = look_again(store, beside.bodies[0].plan, crops, positions)
-        for frame, view, target in zip(frames, again.views, targets, strict=True):
+        for frame, view, contour, target in zip(frames, again.views, again.contours, targets, strict=True):
             there = shifted(saliency_on(beside.matches[0][0], target, store, frame.position), self.shift)
             self.before.append(agreement(saliency_of(store, frame.position), there))
             self.after.append(agreement(saliency_in(view), there))
-            self.values.append(self._values(frame, saliency_in(view)))
+            off = missed_by(beside, frame.position, contour, int(target), self.shift)
+            self.values.append({"dose": off / WEAKEST} | self._values(frame, saliency_in(view)))
 
     def _values(self, frame: Frame, seen: Array) -> dict[str, float]:
-        """What is measured of a frame for each of `REASONS`, over the limit above which it is marked."""
+        """What is measured of a frame for the other `REASONS`, over the limit above which it is marked."""
         store = self.made.query
         return {
-            "dose": (1 - self.after[-1]) / (1 - LEAST_AGREEMENT),
             "ghost": ghost_share(frame, seen, store) / GHOST_SHARE,
         } | picture_values(store, frame, 0.0)
 
@@ -283,6 +284,21 @@ class TransferChecks:
             marked_s=marks.stretches_s,
             jumps=jumps,
         )
+
+
+def missed_by(beside: Registration, position: int, shown: Contour, target: int, shift: Array) -> float:
+    """How far the contour `shown` in a transferred frame is from the posture's at `target`, in body heights.
+
+    Root mean square over the points of the recorded contour; infinite where a contour is missing. shift: as in
+    `standing_shift`.
+    """
+    own, store, (given, _) = beside.seen(position).contour, beside.query, beside.matches[0]
+    if not (len(own) and len(shown) and given.found[target]):
+        return float("inf")
+    wanted = beside.by_contours(position, [target])[0] - shift
+    apart = np.square(towards(own, shown, kin_of(own)) - wanted).sum(1).mean()
+    box = store.box[position]
+    return float(np.sqrt(apart) * (box[2] - box[0]) / store.height_at(position))
 
 
 def ghost_share(frame: Frame, seen: Array, store: CropStore) -> float:

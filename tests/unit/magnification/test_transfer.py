@@ -1,5 +1,6 @@
 """Posture transfer: the posture of one and the pixels of the other, against stick figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,17 @@ import pytest
 from tests.support import stick_figure
 from ubam.magnification.magnify import EmbeddedRecording
 from ubam.magnification.registration.flow_fields import saliency_of
-from ubam.magnification.transfer import agreement, read_path, runs_of, shifted, steady_path, write_transfer
+from ubam.magnification.registration.register import Registration
+from ubam.magnification.seen_again import crop_of, look_again
+from ubam.magnification.transfer import (
+    agreement,
+    missed_by,
+    read_path,
+    runs_of,
+    shifted,
+    steady_path,
+    write_transfer,
+)
 from ubam.recordings.video_reader import probe, read_frame, read_frames
 from ubam.tracking.crop_store import CropStore
 
@@ -85,3 +96,21 @@ def test_agreement_is_one_with_itself_and_a_shift_is_undone(sides: dict[str, Emb
     moved = np.roll(salient, 8, axis=1)
     assert agreement(moved, salient) < 0.9
     assert agreement(shifted(moved, np.array([8 / len(salient), 0])), salient) > 0.99
+
+
+def test_a_posture_that_was_not_reached_is_missed_by_its_distance(sides: dict[str, EmbeddedRecording]) -> None:
+    """Frames of one recording as if they were transferred: the wanted one, and the one that nobody moved."""
+    leaning = sides["leaning"]
+    store, frame, target = leaning.store, 12, 16
+    beside = Registration.of(store, [(store, PATH)], "person")
+    pictures = [read_frame(leaning.video, number) for number in (target, frame)]
+    crops = [crop_of(store, picture, at) for picture, at in zip(pictures, (target, frame), strict=True)]
+    reached, unmoved = look_again(store, "person", crops, np.array([target, frame])).contours
+    still = np.zeros(2, np.float32)
+    size = np.square(beside.by_contours(frame, [target])[0]).sum(1).mean() ** 0.5
+    size *= float(np.ptp(store.box[frame][[0, 2]])) / store.height_at(frame)
+    assert size > 0.02
+    assert missed_by(beside, frame, unmoved, target, still) == pytest.approx(size, rel=0.3)
+    assert missed_by(beside, frame, reached, target, still) < 0.3 * size
+    nothing = replace(reached, place=reached.place[:0], inward=reached.inward[:0], body=reached.body[:0])
+    assert missed_by(beside, frame, nothing, target, still) == np.inf

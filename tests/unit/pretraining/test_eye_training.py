@@ -27,7 +27,8 @@ def pair(seed: int = 0) -> dict[str, np.ndarray]:
     landmarks = np.full((MOST_LANDMARKS, 2), np.nan, np.float32)
     landmarks[: len(LANDMARKS["person"])] = random.uniform(0.3, 0.5, (len(LANDMARKS["person"]), 2))
     return {"frames": frames, "empty": empty, "alpha": alpha, "place": place, "on_body": alpha[:, ::2, ::2] > 0,
-            "landmarks": landmarks, "plan": np.array(0, np.int8), "empty_kind": np.zeros(2, np.int8)}  # fmt: skip
+            "landmarks": landmarks, "plan": np.array(0, np.int8), "empty_kind": np.zeros(2, np.int8),
+            "visible": np.ones((2, MOST_LANDMARKS), bool)}  # fmt: skip
 
 
 def perfect(batch: Batch) -> Answer:
@@ -46,7 +47,7 @@ def perfect(batch: Batch) -> Answer:
 def test_perfect_answers_cost_next_to_nothing() -> None:
     batch = make_batch([pair(0), pair(1)], np.random.default_rng(0), vary=False)
     terms = losses(perfect(batch), batch)
-    for name in ("outline", "overlap", "landmark", "place", "side", "plan", "looks", "looks_place"):
+    for name in ("outline", "overlap", "landmark", "place", "side", "plan", "looks", "looks_constant", "looks_place"):
         assert float(terms[name]) < 0.01, name
 
 
@@ -59,19 +60,32 @@ def test_losses_are_computed_where_the_answers_are() -> None:
     assert {term.device.type for term in terms.values()} == {"cpu"}
 
 
-@pytest.mark.parametrize("term", ["looks", "landmark"])
+@pytest.mark.parametrize("term", ["looks", "looks_constant", "landmark"])
 def test_an_answer_that_moves_with_the_looks_is_punished(term: str) -> None:
-    batch = make_batch([pair(0)], np.random.default_rng(0), vary=False)
+    batch = make_batch([pair(0), pair(1)], np.random.default_rng(0), vary=False)
     answer = perfect(batch)
     before = float(losses(answer, batch)[term])
-    answer.heatmaps[1] = answer.heatmaps[1].roll(6, -1)
+    answer.heatmaps[1::2] = answer.heatmaps[1::2].roll(6, -1)
     assert float(losses(answer, batch)[term]) > before + 0.01
+
+
+def test_what_stays_is_punished_beside_what_comes_and_goes() -> None:
+    """Off by as much at both moments, to the same side or to opposite ones."""
+    batch, terms = make_batch([pair(0), pair(1)], np.random.default_rng(0), vary=False), []
+    for later in (6, -6):
+        answer = perfect(batch)
+        answer.heatmaps[1] = answer.heatmaps[1].roll(6, -1)
+        answer.heatmaps[3] = answer.heatmaps[3].roll(later, -1)
+        terms.append(losses(answer, batch))
+    staying, passing = terms
+    assert float(staying["looks"]) == pytest.approx(float(passing["looks"]), rel=0.3)
+    assert float(staying["looks_constant"]) > 10 * float(passing["looks_constant"])
 
 
 def test_a_mirror_exchanges_left_and_right() -> None:
     drawn = pair()
-    plain = make_batch([drawn], np.random.default_rng(0), vary=False)
-    batches = (make_batch([drawn], np.random.default_rng(seed)) for seed in range(50))
+    plain = make_batch([drawn, drawn], np.random.default_rng(0), vary=False)
+    batches = (make_batch([drawn, drawn], np.random.default_rng(seed)) for seed in range(50))
     mirrored = next(batch for batch in batches if torch.equal(batch.alpha, plain.alpha.flip(-1)))
     torch.testing.assert_close(mirrored.place[:, 1], -plain.place[:, 1].flip(-1))
     left, right = (LANDMARKS["person"].index(f"knee_{side}") for side in ("left", "right"))
@@ -80,7 +94,7 @@ def test_a_mirror_exchanges_left_and_right() -> None:
 
 def test_where_nobody_is_there_nothing_is_outlined() -> None:
     for seed in range(200):
-        batch = make_batch([pair()], np.random.default_rng(seed))
+        batch = make_batch([pair(), pair()], np.random.default_rng(seed))
         absent = batch.alpha.sum((1, 2, 3)) == 0
         if absent.any():
             break
@@ -99,10 +113,10 @@ def test_the_rate_rises_stays_and_falls() -> None:
 
 
 def test_a_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ubam.pretraining.eye.train.PAIRS", 1)
+    monkeypatch.setattr("ubam.pretraining.eye.train.PAIRS", 2)
     part = tmp_path / "drawn" / "part00000"
     part.mkdir(parents=True)
-    drawn = [pair(k) for k in range(3)]
+    drawn = [pair(k) for k in range(4)]
     for name in drawn[0]:
         np.save(part / f"{name}.npy", np.stack([p[name] for p in drawn]))
     for steps in (1, 2):

@@ -100,3 +100,34 @@ def test_what_moves_on_the_set_is_where_it_should_be() -> None:
     assert any(mover.stays for mover in moving)  # bedding
     assert any(not mover.stays for mover in moving)  # hands and cables
     assert draw_movers("person", 2.0, random) == []
+
+
+@pytest.fixture
+def sheet() -> tuple[Cast, Posed]:
+    """A wall of skin from above, 2 x 2 units, with a landmark 0.1 under its middle."""
+    y, x = np.mgrid[-1:1:41j, -1:1:41j]
+    skin = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3).astype(np.float32)
+    points = np.tile(np.array([0, 0, -5.0], np.float32), (len(LANDMARKS["dog"]), 1))
+    points[0, 2] = -0.1
+    none = np.zeros((0, 3), np.float32)
+    cast = Cast("dog", skin[None], none, none, none, none, skin, [], [], points[None])
+    return cast, Posed(skin[None], skin[None], points[None])
+
+
+@pytest.mark.parametrize(("hidden", "seen"), [("nothing", True), ("a bar", False), ("another part", False)])
+def test_a_landmark_is_visible_where_its_pixel_shows_the_skin_around_it(
+    sheet: tuple[Cast, Posed], hidden: str, seen: bool
+) -> None:
+    pairs = pytest.importorskip("ubam.pretraining.world.pairs", reason="needs the extra ubam[world]")
+    cast, posed = sheet
+    y, x = np.mgrid[-1:1:64j, -1:1:64j].astype(np.float32)
+    truth = np.dstack([x, y, np.zeros_like(x), np.ones_like(x)])
+    if hidden == "a bar":
+        truth[28:36] = 0
+    if hidden == "another part":
+        truth[28:36, 28:36, :2] = 0.9
+    marks = np.full((pairs.MOST_LANDMARKS, 2), np.nan, np.float32)
+    marks[0], marks[1] = 0.5, 1.2  # the second lies beside the picture
+    found = pairs.visible(truth, marks, posed, 0, cast, 1.0)
+    assert found[0] == seen
+    assert not found[1:].any()

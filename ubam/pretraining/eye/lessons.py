@@ -21,7 +21,10 @@ SWAPS = np.stack([[*mirrored(plan), *range(len(LANDMARKS[plan]), MOST_LANDMARKS)
 
 @dataclass
 class Batch:
-    """2 n crops: the two appearances of pair k are crops 2 k and 2 k + 1. Shapes as in `network.Answer`."""
+    """2 n crops: the two appearances of pair k are crops 2 k and 2 k + 1; pairs 2 k and 2 k + 1, of one shot.
+
+    Shapes as in `network.Answer`; visible: bool [2 n, L].
+    """
 
     crops: Tensor
     alpha: Tensor
@@ -29,6 +32,7 @@ class Batch:
     on_body: Tensor
     landmarks: Tensor
     plan: Tensor
+    visible: Tensor
 
     def on(self, device: str) -> "Batch":
         """The same batch on `cpu` or `cuda`."""
@@ -38,7 +42,7 @@ class Batch:
 
 
 def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generator, *, vary: bool = True) -> Batch:
-    """A batch of drawn pairs; without `vary` as drawn, with neighbours and empty scene.
+    """A batch of drawn pairs, an even number; without `vary` as drawn, with neighbours and empty scene.
 
     Where nobody is present, the outline is empty and every landmark lies outside, at -1.
     """
@@ -48,15 +52,17 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
     }
     if vary:
         fill_in(stacked, random)
-    mirror = random.uniform(size=n) < 0.5 * vary
+    mirror = np.repeat(random.uniform(size=n // 2) < 0.5 * vary, 2)
     plan = np.array([int(pair["plan"]) for pair in pairs])
     landmarks = np.stack([pair["landmarks"] for pair in pairs]).astype(np.float32)
+    visible = np.stack([pair["visible"] for pair in pairs])
     for k in np.nonzero(mirror)[0]:
         for name, axis in (("frames", -2), ("empty", -2), ("alpha", -1), ("place", -2), ("on_body", -1)):
             stacked[name][k] = np.flip(stacked[name][k], axis)
         stacked["place"][k][..., 1] *= -1
         landmarks[k] = landmarks[k][SWAPS[plan[k]]]
         landmarks[k][:, 0] = 1 - landmarks[k][:, 0]
+        visible[k] = visible[k][:, SWAPS[plan[k]]]
     side, half = stacked["alpha"].shape[-1], stacked["on_body"].shape[-1]
     pictures = np.concatenate([stacked["frames"], stacked["empty"][:, :, None]], 2).reshape(2 * n, 4, side, side, 3)
     tensor = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3).float() / 255
@@ -76,6 +82,7 @@ def make_batch(pairs: Sequence[dict[str, np.ndarray]], random: np.random.Generat
         torch.from_numpy(stacked["place"].reshape(2 * n, half, half, 3)).permute(0, 3, 1, 2).float() / 127,
         torch.from_numpy(stacked["on_body"].reshape(2 * n, half, half) & ~absent[:, None, None]),
         torch.from_numpy(landmarks), torch.from_numpy(np.repeat(plan, 2)),
+        torch.from_numpy(visible.reshape(2 * n, -1) & ~absent[:, None]),
     )  # fmt: skip
 
 

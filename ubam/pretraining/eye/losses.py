@@ -9,14 +9,15 @@ from ubam.tracking.eye.network import Answer, around, cells_of
 from .lessons import Batch
 
 WEIGHTS = {"outline": 1.0, "overlap": 0.5, "heat": 0.5, "landmark": 10.0, "place": 1.0, "side": 0.2, "plan": 0.1,
-           "looks": 10.0, "looks_place": 0.5}  # fmt: skip
+           "looks": 10.0, "looks_constant": 30.0, "looks_place": 0.5}  # fmt: skip
 
 
 def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     """Every term of the loss, each a mean over the batch.
 
     Landmarks are placed within a window around the truth, so that only the cross entropy of the heatmap sees a second
-    peak, such as that of the other leg. Otherwise the point between two legs would look like a good answer.
+    peak, such as that of the other leg. Otherwise the point between two legs would look like a good answer. `looks` is
+    the difference between two appearances of a moment, `looks_constant` what of it stays at the other moment.
     """
     given = torch.isfinite(batch.landmarks).all(-1)
     inside = given & (batch.landmarks > 0).all(-1) & (batch.landmarks < 1).all(-1)
@@ -30,7 +31,10 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     terms |= _places(answer.places, batch)
     terms["plan"] = functional.cross_entropy(answer.plan, batch.plan)
     both = inside[::2] & inside[1::2]
-    terms["looks"] = _apart(found[::2][both], found[1::2][both], beta=0.03)
+    between = found[::2] - found[1::2]
+    terms["looks"] = _apart(between[both], torch.zeros_like(between[both]), beta=0.03)
+    lasting, twice = (between[::2] + between[1::2]) / 2, both[::2] & both[1::2]
+    terms["looks_constant"] = _apart(lasting[twice], torch.zeros_like(lasting[twice]), beta=0.03)
     shared = (batch.on_body[::2] & batch.on_body[1::2])[:, None].expand(-1, 3, -1, -1)
     terms["looks_place"] = _apart(answer.places[::2, :3][shared], answer.places[1::2, :3][shared], beta=0.1)
     return terms

@@ -28,8 +28,8 @@ def pretrain_eye(
     """
     draw_all(work, parts, seed, workers, report)
     torch.set_num_threads(workers)
-    training = train(work / "pairs", work / "held_out", work / "training", plan, seed=seed, report=report)
-    write_weights(training, out, {"parts": parts, "seed": seed, "pairs": len(Parts(work / "pairs"))})
+    training = train(work / "shots", work / "held_out", work / "training", plan, seed=seed, report=report)
+    write_weights(training, out, {"parts": parts, "seed": seed, "pairs": len(Parts(work / "shots"))})
 
 
 def draw_all(work: Path, parts: int, seed: int, workers: int, report: Callable[[str], None]) -> None:
@@ -43,7 +43,7 @@ def draw_all(work: Path, parts: int, seed: int, workers: int, report: Callable[[
     cast = work / "cast"
     if not all((cast / f"{plan}.npz").exists() for plan in PLANS):
         make_cast(cast, seed)
-    wanted = [("pairs", k) for k in range(parts)] + [("held_out", FIRST_HELD_OUT + k) for k in range(HELD_OUT)]
+    wanted = [("shots", k) for k in range(parts)] + [("held_out", FIRST_HELD_OUT + k) for k in range(HELD_OUT)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         drawn = [pool.submit(partial(draw_part, cast, work / folder, seed, number)) for folder, number in wanted]
         for done in drawn:

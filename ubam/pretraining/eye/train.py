@@ -123,7 +123,8 @@ def ahead(steps: Iterator[int], end: int, make: Callable[[int], Made]) -> Iterat
 
 def _batch(parts: Parts, seed: int, step: int) -> Batch:
     random = np.random.default_rng([seed, step])
-    return make_batch([parts[int(k)] for k in random.integers(0, len(parts), PAIRS)], random)
+    shots = random.integers(0, len(parts) // 2, PAIRS // 2)
+    return make_batch([parts[int(k)] for shot in shots for k in (2 * shot, 2 * shot + 1)], random)
 
 
 def rate_share(plan: Plan, step: int) -> float:
@@ -144,8 +145,9 @@ def _towards(averaged: Tensors, current: Tensors, number: torch.Tensor | int) ->
 def evaluate(network: torch.nn.Module, held_out: Parts, most: int = 256) -> dict[str, float]:
     """Errors on pairs that were not trained on.
 
-    iou: overlap of the outlines. landmark: distance of landmarks in widths of the crop; close: the share below 0.04.
-    looks: how far a landmark moves when only the appearance changes. plan: the share of right body plans.
+    iou: overlap of the outlines. landmark: distance of landmarks in widths of the crop; close: the share below 0.04;
+    close_visible: of those that nothing hides. looks: how far a landmark moves when only the appearance changes;
+    looks_constant: the part of it that two moments share. plan: the share of right body plans.
     """
     network.eval()
     device = next(network.parameters()).device.type
@@ -160,9 +162,13 @@ def evaluate(network: torch.nn.Module, held_out: Parts, most: int = 256) -> dict
         error = torch.linalg.norm(found - batch.landmarks, dim=-1)
         mask, truth = answer.outline > 0, batch.alpha > 0.5
         overlap = (mask & truth).sum((1, 2, 3)) / (mask | truth).sum((1, 2, 3)).clamp_min(1)
+        between = found[::2] - found[1::2]
+        twice = inside[::4] & inside[2::4]
         values = {
+            "close_visible": (error[inside & batch.visible] < 0.04).float(),
+            "looks_constant": torch.linalg.norm((between[::2] + between[1::2]) / 2, dim=-1)[twice],
             "iou": overlap, "landmark": error[inside], "close": (error[inside] < 0.04).float(),
-            "looks": torch.linalg.norm(found[::2] - found[1::2], dim=-1)[inside[::2]],
+            "looks": torch.linalg.norm(between, dim=-1)[inside[::2]],
             "plan": (answer.plan.argmax(1) == batch.plan).float(),
         }  # fmt: skip
         for number in range(4):

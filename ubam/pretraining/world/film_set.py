@@ -14,6 +14,7 @@ from .scenes import Parts, Scene, draw_scene, occluders
 
 UP = np.array([0.0, 0.0, 1.0])
 BYSTANDERS = {"person": 0.08, "dog": 0.08, "rodent": 0.2, "fly": 0.3}  # shares of the films with a second body
+MIRRORED = 0.3  # share of the second bodies that are the subject's mirror image in a wall
 NEAREST = {"person": 0.55, "dog": 0.5, "rodent": 0.35, "fly": 0.35}  # body lengths to the side at which it stands
 
 
@@ -46,13 +47,22 @@ def draw_light(from_below: bool, random: np.random.Generator) -> Light:
 
 
 def bystander(plan: str, view: np.ndarray, size: float, random: np.random.Generator) -> np.ndarray | None:
-    """The place [4, 4] of a second body that is not the subject; None in most sets. Animals may touch."""
+    """The place [4, 4] of a second body that is not the subject; None in most sets. Animals may touch.
+
+    It is another one in the same posture, or the subject's image in a mirror beside or behind it.
+    """
     if random.uniform() > BYSTANDERS[plan]:
         return None
     across = np.cross(view, UP if abs(view[2]) < 0.9 else [1.0, 0, 0])
     across /= np.linalg.norm(across)
     behind = np.array([view[0], view[1], 0.0]) if abs(view[2]) < 0.6 else np.zeros(3)
     model = np.eye(4)
+    if random.uniform() < MIRRORED:
+        wall = behind if behind.any() and random.uniform() < 0.5 else across * random.choice([-1, 1])
+        wall = wall / np.linalg.norm(wall)
+        model[:3, :3] -= 2 * np.outer(wall, wall)
+        model[:3, 3] = 2 * size * random.uniform(NEAREST[plan] / 2, 0.65) * wall
+        return model
     model[:3, :3] = rotation(UP, random.uniform(0, 2 * np.pi))[0]
     model[:3, 3] = size * (
         random.choice([-1, 1]) * random.uniform(NEAREST[plan], 1.3) * across + random.uniform(0, 1.5) * behind

@@ -1,4 +1,4 @@
-"""Drawn pairs on disk: parts of 250 as plain arrays (`parts.Parts` reads them)."""
+"""Drawn pairs on disk: parts of 250 as plain arrays (`parts.Parts` reads them); pairs 2 k and 2 k + 1 are one shot."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from .photographs import draw_layers
 from .renderer import Renderer
 
 SHARES = {"person": 0.42, "rodent": 0.33, "dog": 0.12, "fly": 0.13}
-NAMES = ("frames", "empty", "alpha", "place", "on_body")
+NAMES = ("frames", "empty", "alpha", "place", "on_body", "visible")
 
 
 def draw_part(cast_folder: Path, folder: Path, seed: int, number: int) -> Path:
@@ -23,8 +23,9 @@ def draw_part(cast_folder: Path, folder: Path, seed: int, number: int) -> Path:
     random = np.random.default_rng([seed, number])
     casts = {plan: load_cast(cast_folder, plan) for plan in PLANS}
     world = World(Renderer(draw_layers(random)), casts)
-    plans = random.choice(len(PLANS), PART, p=[SHARES[plan] for plan in PLANS])
-    pairs = [world.draw(PLANS[plan], np.random.default_rng([seed, number, k])) for k, plan in enumerate(plans)]
+    plans = random.choice(len(PLANS), PART // 2, p=[SHARES[plan] for plan in PLANS])
+    shots = [world.draw(PLANS[plan], np.random.default_rng([seed, number, k])) for k, plan in enumerate(plans)]
+    pairs, plans = [pair for shot in shots for pair in shot], plans.repeat(2)
     working = folder / f"working{number:05d}-{os.getpid()}"
     working.mkdir(parents=True)
     for name, array in _arrays(pairs, plans).items():

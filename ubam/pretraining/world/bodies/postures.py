@@ -149,12 +149,14 @@ def _arm(s: Stage, side: str, action: str) -> None:
 
 def _quadruped(s: Stage) -> None:
     r, rodent = s.random, s.cast.plan == "rodent"
-    shares = [0.45, 0.12, 0.15, 0.12, 0.1, 0.06] if rodent else [0.55, 0.15, 0.2, 0.03, 0.03, 0.04]
-    action = r.choice(["walk", "gallop", "stand", "rear", "curl", "crouch"], p=shares)
+    shares = [0.42, 0.11, 0.14, 0.12, 0.08, 0.05, 0.08] if rodent else [0.55, 0.15, 0.2, 0.03, 0.03, 0.04, 0.0]
+    action = r.choice(["walk", "gallop", "stand", "rear", "curl", "crouch", "groom"], p=shares)
     trunk = [f"vertebra_{k}" for k in range(1, 7)] if rodent else [f"L_{k}" for k in range(1, 8)]
     neck = (["vertebra_cervical_5", "vertebra_cervical_3", "vertebra_cervical_1", "vertebra_atlant"] if rodent
             else ["C_7", "C_5", "C_3", "C_1"])  # fmt: skip
-    hunch = {"rear": r.uniform(-25, 25), "curl": r.uniform(30, 110)}.get(action, r.normal(0, 15))
+    hunch = {"rear": r.uniform(-25, 25), "curl": r.uniform(30, 110), "groom": r.uniform(20, 70)}.get(
+        action, r.normal(0, 15)
+    )
     sideways = r.normal(0, 22 if rodent else 10) + (r.normal(0, 60) if action == "curl" and r.uniform() < 0.5 else 0)
     twist = r.normal(0, 8)
     wave = r.normal(0, 10) * np.sin(2 * np.pi * s.times)
@@ -170,7 +172,7 @@ def _quadruped(s: Stage) -> None:
     s.turn("jaw", LEFT, -abs(r.normal(0, 4)) - (12 if not rodent or r.uniform() < 0.9 else 0))
     _four_limbs(s, action)
     _tail(s, rodent)
-    if action == "rear":
+    if action in ("rear", "groom"):
         s.root(LEFT, -s.sway(r.uniform(25, 80), 3, 2))
     elif action == "curl":
         s.root(LEFT, -s.sway(hunch * r.uniform(0.1, 0.7), 3, 2))
@@ -194,18 +196,31 @@ def _four_limbs(s: Stage, action: str) -> None:
         own = size * np.exp(r.normal(0, 0.15)) * (r.uniform(0.1, 0.5) if r.uniform() < 0.06 else 1)
         swing, lift = own * np.cos(phase), own * np.clip(-np.sin(phase), 0, None)
         loose = 8 if moving else 14
-        if front:
+        if front and action == "groom":
+            _stroke(s, side)
+        elif front:
             reach = r.uniform(10, 70) if action == "rear" else r.uniform(0, 50) if action == "curl" else 0
             s.turn(f"upper_arm_{side}", LEFT, -(swing + s.sway(reach, loose, 2)))
             s.turn(f"lower_arm_{side}", LEFT, -(0.9 * lift + np.abs(s.sway(0, loose, 2))))
             s.turn(f"hand_{side}", LEFT, 1.2 * lift + s.sway(0, loose, 2))
             s.turn(f"upper_arm_{side}", FRONT, s.sway(0, 8, 2))
         else:
-            back = r.uniform(10, 60) if action == "rear" else -20 if action in ("curl", "crouch") else 0
+            back = r.uniform(10, 60) if action in ("rear", "groom") else -20 if action in ("curl", "crouch") else 0
             s.turn(f"upper_leg_{side}", LEFT, -(swing - s.sway(back, loose, 2)))
             s.turn(f"lower_leg_{side}", LEFT, lift + s.sway(0, loose, 2))
             s.turn(f"foot_{side}", LEFT, -0.7 * lift - s.sway(back / 3, loose, 2))
             s.turn(f"upper_leg_{side}", FRONT, s.sway(0, 8, 2))
+
+
+def _stroke(s: Stage, side: str) -> None:
+    """Rub the snout with a bent forelimb, in several strokes a cycle; both paws together or in turn."""
+    r, sign = s.random, 1 if side == "L" else -1
+    phase = 2 * np.pi * r.integers(3, 7) * s.times + r.choice([0.0, np.pi], p=[0.8, 0.2]) * (side == "R")
+    stroke = r.uniform(5, 20) * np.cos(phase)
+    s.turn(f"upper_arm_{side}", LEFT, -(r.uniform(30, 80) + stroke))
+    s.turn(f"upper_arm_{side}", FRONT, sign * r.uniform(0, 15))
+    s.turn(f"lower_arm_{side}", LEFT, -(r.uniform(50, 110) - stroke))
+    s.turn(f"hand_{side}", LEFT, s.sway(0, 20, 4))
 
 
 def _tail(s: Stage, rodent: bool) -> None:
