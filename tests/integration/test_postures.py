@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command_line import call
 from ubam.core.files import read_arrays, read_csv, write_csv
+from ubam.encoding.saved_model import read_settings
 from ubam.results.run_record import RunRecord
 
 pytestmark = pytest.mark.usefixtures("tiny_preset", "plain_eye")
@@ -61,7 +62,7 @@ def test_a_model_of_other_postures_or_another_plan_is_refused(
     seen: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, (model, asked, said) in enumerate([
-        (run, ("--posture", "landmarks"), "are made of learned numbers, and --posture landmarks was asked for"),
+        (run, ("--posture", "landmarks"), "made of learned numbers and landmarks, and --posture landmarks was asked for"),
         (seen, ("--posture", "learned"), "are made of the landmarks that the eye sees, and --posture learned"),
         (seen, ("--posture", "landmarks", "--plan", "dog"), "of the body plan person, and --plan dog was asked for"),
     ]):  # fmt: skip
@@ -71,16 +72,26 @@ def test_a_model_of_other_postures_or_another_plan_is_refused(
         assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_both_stand_beside_each_other_with_equal_weight(run: Path, seen: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "both"
-    shutil.copytree(run, copy)
-    assert call("embed", copy, "--posture", "both", "--workers", 1) == 0
-    learned = read_arrays(run / "embeddings" / f"{NAME}.npz")["posture"].shape[1]
-    names = [path.name for path in (copy / "embeddings").glob("*.npz")]
-    postures = np.concatenate([read_arrays(copy / "embeddings" / name)["posture"] for name in names]).astype(float)
+def test_both_stand_beside_each_other_with_equal_weight(run: Path, seen: Path) -> None:
+    learned = read_settings(run / "model")["posture_dim"]
+    names = [path.name for path in (run / "embeddings").glob("*.npz")]
+    postures = np.concatenate([read_arrays(run / "embeddings" / name)["posture"] for name in names]).astype(float)
     spread = postures.var(0)
     assert spread[learned:].sum() == pytest.approx(spread[:learned].sum(), rel=0.02)
     assert postures.shape[1] - learned == read_arrays(seen / "embeddings" / f"{NAME}.npz")["posture"].shape[1]
+
+
+def test_without_landmarks_postures_are_learned_numbers_and_a_message_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    monkeypatch.setattr("ubam.encoding.landmarks.postures.FEWEST", 1000)
+    assert call("embed", copy, "--seed", 1, "--workers", 1) == 0
+    assert "Hardly a landmark of a person is seen in most recordings" in " ".join(capsys.readouterr().err.split())
+    posture = read_arrays(copy / "embeddings" / f"{NAME}.npz")["posture"]
+    assert posture.shape[1] == read_settings(run / "model")["posture_dim"]
+    assert call("score", copy, "--seed", 1, "--workers", 1) == 0
 
 
 def test_keypoints_alone_need_keypoints(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ class Settings:
     crop_size: int = 128
     view_size: int = 64
     outlines: str = "eye"
-    posture: str = "learned"
+    posture: str = "both"
     plan: str | None = None
     posture_dim: int = 64
     behaviour_dim: int = 64
@@ -56,6 +56,7 @@ PRESETS: dict[str, Settings] = {
     # 50 steps of 8 windows: 5 core-minutes, 0.3 % of the 33 core-hours that the published training takes on a CPU.
     "faithful": Settings(
         preset="faithful",
+        posture="learned",
         networks="published",
         objectives="order",
         posture_dim=4096,

@@ -36,9 +36,9 @@ def embed(job: Job) -> list[str]:
     plan = _plan_of(job, names) if kind in SEEN_BY_THE_EYE else None
     for _ in spread.light().each("embed", apply_networks, names, plan):
         pass
-    if plan is not None:
-        fit_landmarks(job, names, plan)
-    points, messages = fit_points(job, recordings)
+    messages = [] if plan is None else fit_landmarks(job, names, plan)
+    points, said = fit_points(job, recordings)
+    messages += said
     job.keep(job.files.model.path)
     finite, movement = dict[str, float](), dict[str, float]()
     for recording, (share, size) in spread.light().each("embed", join_parts, recordings, points):

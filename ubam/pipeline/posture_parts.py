@@ -8,7 +8,7 @@ import numpy as np
 from ubam.core.errors import StudyError
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
 from ubam.encoding.landmarks.other_looks import block_diagonal
-from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, settle_landmark_code
+from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, enough, settle_landmark_code
 from ubam.encoding.landmarks.total_variance import total_variance
 from ubam.pipeline.job import Job
 from ubam.recordings.study_table import Recording
@@ -78,16 +78,21 @@ def _learned_variance(job: Job, names: Sequence[str]) -> float | None:
     return None if alone else total_variance(LearntArrays(job, names, "posture"))
 
 
-def fit_landmarks(job: Job, names: Sequence[str], plan: str) -> None:
+def fit_landmarks(job: Job, names: Sequence[str], plan: str) -> list[str]:
     """Write the code by which landmarks become postures: of the given model, else fitted to the study.
 
-    A fitted one is scaled to the variance of the learned part over the study, so that neither outweighs the other.
+    A fitted one is scaled to the variance of the learned part over the study, so that neither outweighs the other. It
+    is empty, and a message says so, where hardly a landmark is seen and learned numbers are there.
     """
     landmarks = _SeenLandmarks(plan, LearntArrays(job, names, "landmarks"))
+    if job.settings.posture == "both" and not job.model and not enough(landmarks):
+        LandmarkCode(plan, (), (), ()).save(job.files.model.landmarks)
+        return [f"Hardly a landmark of a {plan} is seen in most recordings: postures are learned numbers alone."]
     given = LandmarkCode.load(ModelFolder(job.model).landmarks) if job.model else None
     fps = [job.store(name).fps for name in names]
     moved = LearntArrays(job, names, "moved")
     settle_landmark_code(landmarks, moved, fps, given, _learned_variance(job, names)).save(job.files.model.landmarks)
+    return []
 
 
 def fit_points(job: Job, recordings: Sequence[Recording]) -> tuple[PoseCode | None, list[str]]:

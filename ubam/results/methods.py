@@ -63,17 +63,22 @@ def _run_of(data: RunData) -> str:
 
 
 def _learned(data: RunData) -> str:
-    start = "from the recordings alone, without keypoints or labels,"
+    start, seen = "from the recordings alone, without keypoints or labels,", ""
+    if data.record.settings.get("posture") in ("both", "landmarks"):
+        seen = " Landmarks as a network that was taught on rendered bodies sees them are "
+        seen += "part of the postures." if data.record.settings["posture"] == "both" else "the postures."
     if data.record.options.get("model"):
         return (
             "Representations of posture and behaviour came from a model that was trained on other recordings, without "
-            "labels, and were not adapted to these."
+            f"labels, and were not adapted to these.{seen}"
         )
+    if data.record.settings.get("posture") == "landmarks":
+        return seen.strip()
     if data.record.settings.get("networks") == "pretrained":
         start = "by adapting an encoder that was pre-trained on pictures of random artificial bodies to the recordings,"
     return (
         f"Representations of posture and behaviour were learned {start} by contrasting moments within a recording and "
-        "by telling true from permuted frame order (Brattoli et al. 2021)."
+        f"by telling true from permuted frame order (Brattoli et al. 2021).{seen}"
     )
 
 

@@ -228,9 +228,7 @@ def fit_landmark_code(
     moved: of each recording, how other looks move its landmarks [C, L, 2] (other_looks.py).
     ModelError when hardly a landmark is seen.
     """
-    plan = recordings[0].plan
-    shown = np.mean([np.isfinite(one.xy).all((0, 2)) for one in recordings], axis=0) >= ENOUGH
-    numbers = np.flatnonzero(shown)
+    plan, numbers = recordings[0].plan, _shown(recordings)
     if len(numbers) < FEWEST:
         raise ModelError(f"Hardly a landmark of a {plan} is seen in most recordings; use --posture learned.")
     shape = np.nanmean([one.xy[:, numbers].mean(0) for one in recordings], axis=0)  # all of a recording is NaN, or none
@@ -239,6 +237,16 @@ def fit_landmark_code(
     code = replace(plain, weight=tuple(weights(_Encoded(plain, recordings), fps).tolist()))
     looks = np.mean([code.normal(one) for one in moved], axis=0)
     return replace(code, unreliable=_rows(unreliable(_Encoded(code, recordings), fps, looks)))
+
+
+def enough(recordings: Sequence[Landmarks]) -> bool:
+    """Whether most recordings show so many landmarks that postures can be made of them."""
+    return len(_shown(recordings)) >= FEWEST
+
+
+def _shown(recordings: Sequence[Landmarks]) -> np.ndarray:
+    """The numbers [K] of the landmarks that most recordings show."""
+    return np.flatnonzero(np.mean([np.isfinite(one.xy).all((0, 2)) for one in recordings], axis=0) >= ENOUGH)
 
 
 def _rows(matrix: Iterable[Iterable[float]]) -> tuple[tuple[float, ...], ...]:

@@ -165,7 +165,8 @@ def networks(study: KnownStudy, settings: Settings, stops: bool = True) -> tuple
 
 def networks_folder(folder: Path, settings: Settings, stops: bool = True) -> Path:
     """Where the networks of these settings are kept."""
-    return folder / f"{settings.preset}-{key_of(CROP_VERSION, coding_settings(settings, stops))}"
+    learnt_by = coding_settings(settings, stops) | {"posture": "learned"}  # whatever stands beside what is learnt
+    return folder / f"{settings.preset}-{key_of(CROP_VERSION, learnt_by)}"
 
 
 def without_learning(study: KnownStudy, control: str, settings: Settings) -> Coded:
@@ -190,7 +191,7 @@ def seen_landmarks(study: KnownStudy) -> Coded:
 
 
 def joined(study: KnownStudy, settings: Settings) -> Coded:
-    """The study's own networks and the landmarks beside them: `--posture both`."""
+    """The study's own networks and the landmarks beside them, as a run has them unless something else is asked for."""
     coded = learnt(study, settings)
     learned = [one.posture for one in coded.embeddings]
     postures, looks = _landmarks(study, float(np.concatenate(learned).astype(np.float64).var(0).sum()))
@@ -322,14 +323,14 @@ SHORT = replace(STANDARD, train_steps=300, batch_windows=8)
 VARIANTS: dict[str, Settings] = {
     "pretrained": replace(ADAPTED, workers=1, train_steps=0),
     "adapted": replace(ADAPTED, workers=1),
-    "quick": QUICK,
-    "standard": STANDARD,
+    "learned": STANDARD,
     "coordinates": replace(STANDARD, networks="coordinates"),
     # A twentieth of the training, to compare what encoders see on many studies.
-    "standard short": SHORT,
+    "learned short": SHORT,
     "coordinates short": replace(SHORT, networks="coordinates"),
 }
-ALL_STEPS = "standard, all steps"  # what a training gives that does not end when it has learnt
+JOINED: dict[str, Settings] = {"quick": QUICK, "standard": STANDARD, "standard short": SHORT}
+ALL_STEPS = "learned, all steps"  # what a training gives that does not end when it has learnt
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
 OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, objectives=name) for name in OBJECTIVES}
@@ -338,17 +339,17 @@ OBJECTIVE_ROWS = {f"objective {name}": replace(STANDARD, train_steps=400, object
 def benchmark_rows() -> dict[str, Row]:
     """All rows by name, in the order of the table."""
     size = {"posture_dim": STANDARD.posture_dim, "seed": STANDARD.seed}
-    eye = {"eye": eye_fingerprint(), "looks": (FRAMES, CHANGES)}
     rows = [
         *(
             Row(name, name, size, lambda study, name=name: without_learning(study, name, STANDARD))  # type: ignore[misc]
             for name in [control.name for control in CONTROLS]
         ),
-        learnt_row("shuffled labels", "standard", VARIANTS["standard"], shuffled=True),
-        *(learnt_row(name, name, settings) for name, settings in VARIANTS.items()),
-        learnt_row(ALL_STEPS, ALL_STEPS, STANDARD, main_only=True, stops=False),
-        *(learnt_row(name, name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
-        learnt_row("faithful", "faithful", FAITHFUL, score=faithful_scores),
+        replace(joined_row("standard", STANDARD), name="shuffled labels", shuffled=True, main_only=True),
+        *(joined_row(name, settings) for name, settings in JOINED.items()),
+        *(learnt_row(name, settings) for name, settings in VARIANTS.items()),
+        learnt_row(ALL_STEPS, STANDARD, main_only=True, stops=False),
+        *(learnt_row(name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
+        learnt_row("faithful", FAITHFUL, score=faithful_scores),
         Row(
             "supervised",
             "supervised",
@@ -357,14 +358,9 @@ def benchmark_rows() -> dict[str, Row]:
             main_only=True,
         ),
         Row(
-            "landmarks",
-            "landmarks",
-            eye,
-            seen_landmarks,
+            "landmarks", "landmarks", what_the_eye_sees(), seen_landmarks,
             errors=lambda study: landmark_errors(study.stores, study.truths),
-        ),
-        Row("both", "both", coding_settings(STANDARD) | eye, lambda study: joined(study, STANDARD)),
-        Row("both short", "both", coding_settings(SHORT) | eye, lambda study: joined(study, SHORT)),
+        ),  # fmt: skip
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(
             Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]
@@ -374,15 +370,24 @@ def benchmark_rows() -> dict[str, Row]:
     return {row.name: row for row in rows}
 
 
+def what_the_eye_sees() -> dict[str, object]:
+    """What decides the landmarks of a study."""
+    return {"eye": eye_fingerprint(), "looks": (FRAMES, CHANGES)}
+
+
+def joined_row(name: str, settings: Settings) -> Row:
+    """A row of networks that learn from the study as `settings` say, and of landmarks beside them."""
+    return Row(name, name, coding_settings(settings) | what_the_eye_sees(), lambda study: joined(study, settings))
+
+
 def learnt_row(
-    name: str, coding: str, settings: Settings, shuffled: bool = False, score: Scoring | None = None,
-    main_only: bool = False, stops: bool = True,
-) -> Row:  # fmt: skip
-    """A row of networks that learn from the study as `settings` say; shuffled ones are for main studies only."""
-    main_only |= shuffled
+    name: str, settings: Settings, score: Scoring | None = None, main_only: bool = False, stops: bool = True
+) -> Row:
+    """A row of networks alone that learn from the study as `settings` say."""
+    settings = replace(settings, posture="learned")
     return Row(
-        name, coding, coding_settings(settings, stops), lambda study: learnt(study, settings, score, stops), shuffled,
-        main_only,
+        name, name, coding_settings(settings, stops), lambda study: learnt(study, settings, score, stops),
+        main_only=main_only,
     )  # fmt: skip
 
 
