@@ -221,6 +221,7 @@ def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) ->
     gone = replace(made, query=replace(made.query, found=np.zeros_like(made.query.found)), positions=made.positions[:6])
     facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", gone, 2.0)
     assert facts.marked_frames == facts.marked_reasons["lost"] == 6
+    assert "; 6 of 6 frames are marked as not to be trusted: outline lost 6" in cli_magnify.said_of(facts)
     assert facts.marked_s == [[pytest.approx(made.query.time_s[made.positions[i]], abs=1e-3) for i in (0, 5)]]
 
 
