@@ -22,9 +22,11 @@ from ubam.motifs.discovery import WindowSet
 from ubam.motifs.maps import draw_maps
 from ubam.motifs.tables import motif_usage, write_motifs
 from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.posture_parts import keypoints_alone
 from ubam.pipeline.score_pieces import score_pieces
 from ubam.pipeline.scored_run import posture_series
 from ubam.recordings.study_table import Recording
+from ubam.results.controls import KEYPOINTS
 from ubam.results.records.scores import WindowRow
 from ubam.results.records.study import Statistics
 from ubam.statistics.confounds.audit import audit_study
@@ -57,7 +59,7 @@ def score(job: Job) -> list[str]:
         for c, e in zip(codes, embeddings, strict=True)
     ]
     question = Question(settings.reference, settings.seed, settings.block)
-    coded = _coded_simply(job, codes, stores)
+    coded = _keypoints_alone(job, codes) | _coded_simply(job, codes, stores)
     with named_when_killed(), _here(job, len(codes)) as pool:
         found = score_pieces(recordings, codes, coded, windows, question, pool, job.counted("score"))
     scores, controls, motifs = found.scores, found.controls, found.motifs
@@ -88,6 +90,12 @@ def _coded_simply(
     dim, names = job.settings.posture_dim, [code.recording_id for code in codes]
     made = dict(job.light().each("controls", code_one_simply, names, fit_pixels(stores, dim)))
     return join_controls(codes, stores, [made[name] for name in names], dim)
+
+
+def _keypoints_alone(job: Job, codes: Sequence[PostureSeries]) -> dict[str, list[PostureSeries]]:
+    """What stands beside the score where keypoints joined its postures: the score of these alone."""
+    alone = keypoints_alone(job, codes)
+    return {} if alone is None else {KEYPOINTS: alone}
 
 
 def code_one_simply(name: str, job: Job, components: Components) -> dict[str, Coded]:
