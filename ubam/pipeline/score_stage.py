@@ -40,6 +40,7 @@ from ubam.statistics.study_statistics import (
     study_statistics,
     usage_of,
 )
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 
 WORTH_WORKERS = 64  # recordings from which on scoring takes longer than to start a worker
@@ -66,7 +67,7 @@ def score(job: Job) -> list[str]:
     tables = score_tables(recordings, embeddings, scores, controls)
     usage = usage_of(motif_usage(windows, motifs))
     inference = study_statistics(recordings, codes, scores, controls, tables.windows, usage, question, found.ahead)
-    seen = recording_properties(recordings, stores)
+    seen = recording_properties(recordings, stores, _plan_of(job, stores))
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
     replace(inference.statistics, audit=audit).write(job.files.statistics_json)
@@ -101,6 +102,11 @@ def _keypoints_alone(job: Job, codes: Sequence[PostureSeries]) -> dict[str, list
 def code_one_simply(name: str, job: Job, components: Components) -> dict[str, Coded]:
     """One recording as two of the controls code it, in a worker."""
     return code_simply(job.store(name), components, job.settings.posture_dim, job.settings.seed)
+
+
+def _plan_of(job: Job, stores: Sequence[CropStore]) -> str:
+    """The plan of the study's bodies: as the run has it, or the likeliest."""
+    return job.run.record.get("plan") or likeliest_plan(stores)
 
 
 def _freeze(
@@ -155,7 +161,8 @@ def score_new(job: Job) -> list[str]:
     _write_scores(job, tables, None)
     statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
-    audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
+    properties = recording_properties(recordings, stores, _plan_of(job, stores))
+    audit = audit_new(properties, keys, load_properties(frozen.folder))
     replace(statistics, audit=audit).write(job.files.statistics_json)
     return [*audit.warnings, *statistics.notes]
 
