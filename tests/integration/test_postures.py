@@ -102,18 +102,24 @@ def test_keypoints_alone_need_keypoints(run: Path, tmp_path: Path, capsys: pytes
     assert "--posture keypoints takes keypoints of every recording. The study names none" in said
 
 
-@pytest.mark.usefixtures("known_crops")
-def test_the_user_s_own_keypoints_are_the_whole_posture(study: Path, tmp_path: Path) -> None:
-    rows = read_csv(study)[:3]
+def with_keypoints(study: Path, folder: Path, count: int) -> list[dict[str, str]]:
+    """Write `study.csv` of the first recordings with their true joints as keypoints of DeepLabCut; its rows."""
+    rows = read_csv(study)[:count]
     for row in rows:
         truth, name = read_arrays(study.parent / "truth" / f"{Path(row['video']).stem}.npz"), Path(row["video"]).stem
         lines = ["scorer" + ",us" * 2 * len(truth["names"])]
         lines.append("bodyparts," + ",".join(f"{name},{name}" for name in truth["names"]))
         lines.append("coords" + ",x,y" * len(truth["names"]))
         lines += [f"{frame}," + ",".join(f"{v:.2f}" for v in xy.ravel()) for frame, xy in enumerate(truth["keypoints"])]
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         row |= {"video": str(study.parent / row["video"]), "keypoints": f"{name}.csv"}
-    write_csv(tmp_path / "study.csv", rows, list(rows[0]))
+    write_csv(folder / "study.csv", rows, list(rows[0]))
+    return rows
+
+
+@pytest.mark.usefixtures("known_crops")
+def test_the_user_s_own_keypoints_are_the_whole_posture(study: Path, tmp_path: Path) -> None:
+    rows = with_keypoints(study, tmp_path, 3)
     words = ("embed", tmp_path / "run", "--study", tmp_path / "study.csv", "--posture", "keypoints", "--workers", 1)
     assert call(*words, "--reference", "none") == 0
     model, name = tmp_path / "run" / "model", Path(rows[0]["video"]).stem
@@ -122,3 +128,26 @@ def test_the_user_s_own_keypoints_are_the_whole_posture(study: Path, tmp_path: P
     assert arrays["posture"].shape[1] == 2 * len(names)
     assert "looks" not in arrays
     assert not (model / "landmarks.json").exists()
+
+
+@pytest.mark.usefixtures("known_crops")
+def test_keypoints_alone_stand_beside_the_score_that_they_joined(study: Path, run: Path, tmp_path: Path) -> None:
+    with_keypoints(study, tmp_path, 5)
+    asked = {"joined": ("--model", run / "model"), "alone": ("--posture", "keypoints")}
+    for name, words in asked.items():
+        assert call("score", tmp_path / name, "--study", tmp_path / "study.csv", *words, "--workers", 1) == 0
+    joined, alone, without = (
+        read_csv(folder / "deviation" / "subjects.csv") for folder in (tmp_path / "joined", tmp_path / "alone", run)
+    )
+    beside = {row["subject"]: float(row["deviation_keypoints"]) for row in joined}
+    by_itself = {row["subject"]: float(row["deviation"]) for row in alone}
+    assert beside == pytest.approx(by_itself, rel=0.02)  # postures of half precision, the keypoints in them scaled
+    assert beside != pytest.approx({row["subject"]: float(row["deviation"]) for row in joined}, rel=0.1)
+    found = [
+        json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
+        for folder in (tmp_path / "joined", tmp_path / "alone", run)
+    ]
+    assert ["keypoints" in one["controls"] for one in found] == [True, False, False]
+    assert not any("deviation_keypoints" in rows[0] for rows in (alone, without))
+    compared = found[0]["audit"]["comparisons"][0]["controls"]
+    assert [row["name"] for row in compared][:2] == ["ubam", "keypoints"]

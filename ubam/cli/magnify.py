@@ -94,10 +94,11 @@ def magnify_one(job: "Job", bars: Bars, order: ClipOrder, as_json: bool) -> None
     else:
         facts = queries.magnify_recording(job, recording, order.factor, order.layout, span, out, order.frames)
     bars.close()
-    click.echo(json.dumps(facts.to_json(), indent=1) if as_json else f"{out}: {_words(facts)}")
+    click.echo(json.dumps(facts.to_json(), indent=1) if as_json else f"{out}: {said_of(facts)}")
 
 
-def _words(facts: "ClipFacts | TransferFacts | PublishedFacts") -> str:
+def said_of(facts: "ClipFacts | TransferFacts | PublishedFacts") -> str:
+    """What was measured of a clip, in a line."""
     from ubam.results.records.clips import PublishedFacts, TransferFacts
 
     if isinstance(facts, PublishedFacts):
@@ -111,5 +112,14 @@ def _words(facts: "ClipFacts | TransferFacts | PublishedFacts") -> str:
             f"factor {facts.factor:g}, measured {facts.factor_geometric:.2f} (registered), "
             f"{facts.factor_measured:.2f} (posture code)"
         )
-    marked = facts.marked_frames
-    return words + (f"; {marked} of {facts.frames} frames are marked as not to be trusted" if marked else "")
+    return words + _said_of_marks(facts)
+
+
+def _said_of_marks(facts: "ClipFacts | TransferFacts") -> str:
+    """How many frames are not to be trusted and why; nothing shows it in a picture on which nothing is drawn."""
+    from ubam.results.records.clips import REASONS
+
+    if not facts.marked_frames:
+        return ""
+    why = ", ".join(f"{REASONS[name]} {count}" for name, count in facts.marked_reasons.items() if count)
+    return f"; {facts.marked_frames} of {facts.frames} frames are marked as not to be trusted: {why}"

@@ -32,7 +32,9 @@ POSTURE_OPTION = click.option(
     "first.",
 )
 PLAN_OPTION = click.option(
-    "--plan", type=click.Choice(PLANS), help="The plan of the subjects' bodies  [default: the eye decides]"
+    "--plan",
+    type=click.Choice(PLANS),
+    help="The plan of the subjects' bodies; a person is never turned  [default: the eye decides]",
 )
 
 

@@ -49,11 +49,11 @@ def issues_of(values: Mapping[str, float]) -> tuple[str, ...]:
 def frame_values(made: Magnification, frame: Frame, factor: float) -> dict[str, float]:
     """What is measured of a frame at `factor` for each of `REASONS`, over the limit above which the frame is marked.
 
-    Nothing for a frame with nothing to magnify.
+    Of a frame with nothing to magnify only whether its outline is lost: then nothing could be found in it.
     """
     box, height = made.query.box[frame.position], made.query.height_at(frame.position)
     if hardly_moves(frame.field, frame.weight, (1 - factor) * float(box[2] - box[0]) / height):
-        return {}
+        return {"lost": outline_lost(made.query, frame.position)}
     return {
         "unsure": doubt(frame.field, frame.weight, frame.error) / DOUBT,
         "dose": missed_dose(made, frame.position, factor) / DOSE_SHARE,

@@ -1,11 +1,13 @@
 """What postures are made of: the learned part, the landmarks that the eye sees, the study's own keypoints."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ubam.core.errors import StudyError
+from ubam.deviation.posture_series import PostureSeries
 from ubam.encoding.keypoint_postures import PoseCode, settle_points
 from ubam.encoding.landmarks.other_looks import block_diagonal
 from ubam.encoding.landmarks.postures import LandmarkCode, Landmarks, enough, settle_landmark_code
@@ -120,3 +122,15 @@ def fit_points(job: Job, recordings: Sequence[Recording]) -> tuple[PoseCode | No
         why = messages[0] if messages else "The study names none in a column 'keypoints'."
         raise StudyError(f"--posture keypoints takes keypoints of every recording. {why}")
     return code, messages
+
+
+def keypoints_alone(job: Job, codes: Sequence[PostureSeries]) -> list[PostureSeries] | None:
+    """The recordings coded by the study's own keypoints, the last numbers of postures; None unless others stand beside.
+
+    No changes of looks move keypoints that were brought.
+    """
+    path = job.files.model.keypoints
+    if job.settings.posture in UNLEARNT or not path.exists():
+        return None
+    width = 2 * len(PoseCode.load(path).names)
+    return [replace(code, posture=code.posture[:, -width:], looks=None) for code in codes]

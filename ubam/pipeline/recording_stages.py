@@ -175,8 +175,9 @@ def crop_recording(recording: Recording, job: Job) -> CropOutcome:
         out.parent.mkdir(parents=True, exist_ok=True)
         with sharing(out) as progress:
             store = build_crops(
-                recording, out, crop_size=settings.crop_size, view_size=settings.view_size, progress=progress
-            )
+                recording, out, crop_size=settings.crop_size, view_size=settings.view_size, plan=settings.plan,
+                progress=progress,
+            )  # fmt: skip
     except (StudyError, VideoError) as error:
         return CropOutcome("failed", str(error))
     return CropOutcome(

@@ -119,9 +119,10 @@ def stage_key(job: Job, stage: str) -> str:
     values["keypoints"] = points
     masks = [[str(r.mask), r.stamp("mask")] for r in job.study.recordings if r.mask]
     values |= {"masks": masks} if masks else {}
+    names = [*SETTINGS_OF.get(stage, ()), *(["plan"] if stage == "crops" and values["plan"] else [])]
     return key_of(
         stage,
-        {name: values[name] for name in SETTINGS_OF.get(stage, ()) if name in values},
+        {name: values[name] for name in names if name in values},
         [stage_key(job, n) for n in NEEDS[stage]],
     )
 

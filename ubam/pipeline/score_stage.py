@@ -22,9 +22,11 @@ from ubam.motifs.discovery import WindowSet
 from ubam.motifs.maps import draw_maps
 from ubam.motifs.tables import motif_usage, write_motifs
 from ubam.pipeline.job import Job, row_of
+from ubam.pipeline.posture_parts import keypoints_alone
 from ubam.pipeline.score_pieces import score_pieces
 from ubam.pipeline.scored_run import posture_series
 from ubam.recordings.study_table import Recording
+from ubam.results.controls import KEYPOINTS
 from ubam.results.records.scores import WindowRow
 from ubam.results.records.study import Statistics
 from ubam.statistics.confounds.audit import audit_study
@@ -38,6 +40,7 @@ from ubam.statistics.study_statistics import (
     study_statistics,
     usage_of,
 )
+from ubam.tracking.body import likeliest_plan
 from ubam.tracking.crop_store import CropStore
 
 WORTH_WORKERS = 64  # recordings from which on scoring takes longer than to start a worker
@@ -57,14 +60,14 @@ def score(job: Job) -> list[str]:
         for c, e in zip(codes, embeddings, strict=True)
     ]
     question = Question(settings.reference, settings.seed, settings.block)
-    coded = _coded_simply(job, codes, stores)
+    coded = _keypoints_alone(job, codes) | _coded_simply(job, codes, stores)
     with named_when_killed(), _here(job, len(codes)) as pool:
         found = score_pieces(recordings, codes, coded, windows, question, pool, job.counted("score"))
     scores, controls, motifs = found.scores, found.controls, found.motifs
     tables = score_tables(recordings, embeddings, scores, controls)
     usage = usage_of(motif_usage(windows, motifs))
     inference = study_statistics(recordings, codes, scores, controls, tables.windows, usage, question, found.ahead)
-    seen = recording_properties(recordings, stores)
+    seen = recording_properties(recordings, stores, _plan_of(job, stores))
     audit = audit_study(recordings, seen, embeddings, scores, controls, settings.reference, settings.seed)
     _write_scores(job, tables, inference)
     replace(inference.statistics, audit=audit).write(job.files.statistics_json)
@@ -90,9 +93,20 @@ def _coded_simply(
     return join_controls(codes, stores, [made[name] for name in names], dim)
 
 
+def _keypoints_alone(job: Job, codes: Sequence[PostureSeries]) -> dict[str, list[PostureSeries]]:
+    """What stands beside the score where keypoints joined its postures: the score of these alone."""
+    alone = keypoints_alone(job, codes)
+    return {} if alone is None else {KEYPOINTS: alone}
+
+
 def code_one_simply(name: str, job: Job, components: Components) -> dict[str, Coded]:
     """One recording as two of the controls code it, in a worker."""
     return code_simply(job.store(name), components, job.settings.posture_dim, job.settings.seed)
+
+
+def _plan_of(job: Job, stores: Sequence[CropStore]) -> str:
+    """The plan of the study's bodies: as the run has it, or the likeliest."""
+    return job.run.record.get("plan") or likeliest_plan(stores)
 
 
 def _freeze(
@@ -147,7 +161,8 @@ def score_new(job: Job) -> list[str]:
     _write_scores(job, tables, None)
     statistics = describe_new(frozen, recordings, fitted)
     keys = [(recording.subject, recording.group) for recording in recordings]
-    audit = audit_new(recording_properties(recordings, stores), keys, load_properties(frozen.folder))
+    properties = recording_properties(recordings, stores, _plan_of(job, stores))
+    audit = audit_new(properties, keys, load_properties(frozen.folder))
     replace(statistics, audit=audit).write(job.files.statistics_json)
     return [*audit.warnings, *statistics.notes]
 

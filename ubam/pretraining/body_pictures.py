@@ -11,7 +11,8 @@ import numpy as np
 
 from ubam.pretraining.random_bodies import PLANS, Body
 from ubam.tracking.scene.empty_scene import Scene
-from ubam.tracking.views import make_view
+from ubam.tracking.scene.foreground import disc
+from ubam.tracking.views import paint_view
 
 CROP = 128  # pixels a side
 SHIFT = 4  # fractional bits of coordinates in OpenCV's drawing functions
@@ -67,7 +68,18 @@ def photograph(
     crop, background = (cv2.GaussianBlur(picture, (0, 0), blur) for picture in (crop, background))
     crop, background = (picture.clip(0, 255).astype(np.uint8) for picture in (crop + grain, background))
     scene = Scene(background, np.full((CROP, CROP), noise, np.float32), False)
-    return make_view(crop, scene, view_size)
+    return paint_view(crop, _without_strays(scene.saliency(crop)), background, view_size)
+
+
+def _without_strays(salient: np.ndarray, share: float = 0.05) -> np.ndarray:
+    """Soft foreground float32 [H, W] without separate parts that have less than `share` of the heaviest part's mass."""
+    near = cv2.dilate((salient > 0.3).astype(np.uint8), disc(0.03 * min(salient.shape)))
+    count, labels = cv2.connectedComponents(near)
+    if count < 3:
+        return salient * near
+    mass = np.bincount(labels.ravel(), salient.ravel(), minlength=count)
+    mass[0] = 0
+    return salient * (mass >= share * mass.max())[labels] * near
 
 
 def _turned(body: Body, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ubam.core.issue_codes import LIMITED_SINGLE_P
 from ubam.core.text import listed, p_text, plural, shortened
-from ubam.results.controls import labels_of_controls
+from ubam.results.controls import KEYPOINTS, OURS, labels_of_controls
 from ubam.results.run_data import RunData
 from ubam.results.sentences import LEVEL
 
@@ -97,10 +97,10 @@ def _audited(data: RunData) -> Iterable[str]:
 
 def _control_warnings(data: RunData) -> Iterable[str]:
     controls, labels = data.statistics.controls, labels_of_controls()
-    ours = controls["ubam"].auc if "ubam" in controls else None
+    ours = controls[OURS].auc if OURS in controls else None
     for name, control in controls.items():
         auc, p = control.auc, control.p
-        if name == "ubam" or auc is None:
+        if name in (OURS, KEYPOINTS) or auc is None:
             continue
         words = labels.get(name, name)
         if name == "background" and (auc >= 0.8 if p is None else p <= LEVEL):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 OURS = "ubam"  # the name of the score itself among its controls
+KEYPOINTS = "keypoints"  # that of the score of the study's own keypoints alone: it stands there, and is no control
 
 
 @dataclass(frozen=True)
@@ -22,5 +23,6 @@ CONTROLS = (
 
 
 def labels_of_controls() -> dict[str, str]:
-    """How tables and figures call ubam's own score and each control, by its name in files."""
-    return {OURS: OURS} | {control.name: control.label for control in CONTROLS}
+    """How tables and figures call ubam's own score, that of keypoints alone and each control, by its name in files."""
+    beside = {OURS: OURS, KEYPOINTS: "keypoints alone (no control)"}
+    return beside | {control.name: control.label for control in CONTROLS}

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
 from itertools import tee
@@ -31,6 +31,7 @@ from ubam.tracking.eye.landmarks import LANDMARKS, PLANS
 from ubam.tracking.eye.network import SIDE
 from ubam.tracking.finding import Finding
 from ubam.tracking.first_pass import FirstPass, declared_frames, to_jpeg
+from ubam.tracking.heading import TURNED, UPRIGHT
 from ubam.tracking.locate import survey_and_find
 from ubam.tracking.outlines import (
     Glimpse,
@@ -56,13 +57,14 @@ def build_crops(
     *,
     crop_size: int = 128,
     view_size: int = 64,
+    plan: str | None = None,
     progress: Progress | None = None,
 ) -> CropStore:
     """Find the subject of a recording and write its crops and views into the folder `out`; returns at once when done.
 
     Two passes over the video, memory flat in its length. They are done again when the video's content, the row's start,
-    end, box or fps, the sizes or this code's version changed. `progress` is told frames, as if every pass had its share
-    of them.
+    end, box or fps, the sizes or this code's version changed, or the `plan` of the body calls for other views; without
+    one the eye decides. `progress` is told frames, as if every pass had its share of them.
 
     Raises
     ------
@@ -72,13 +74,13 @@ def build_crops(
     out = Path(out)
     info = probe(recording.video)
     key = _key(recording, crop_size, view_size)
-    if _is_current(out, key):
+    if _is_current(out, key, plan):
         return CropStore.open(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     _clear(out)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        meta = _write_store(recording, info, folder, crop_size, view_size, progress and rising(progress))
+        meta = _write_store(recording, info, folder, crop_size, view_size, plan, progress and rising(progress))
         _seal(folder, meta | {"key": key})
         if out.exists():
             shutil.rmtree(out)
@@ -101,10 +103,13 @@ def _clear(out: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _is_current(out: Path, key: str) -> bool:
-    """Whether a store is there, of this key and whole."""
+def _is_current(out: Path, key: str, plan: str | None) -> bool:
+    """Whether a store is there, of this key and whole, with views that are turned where those of the plan are."""
     try:
-        return bool(read_description(out)["key"] == key)
+        told = read_description(out)
+        upright = (plan or _likeliest(told["plan_chances"])) == UPRIGHT
+        turned = told.get("like_from_above", told["egocentric"]) and not upright
+        return bool(told["key"] == key and told["egocentric"] == turned)
     except (OSError, ValueError, KeyError):
         return False
 
@@ -121,14 +126,19 @@ def _seal(folder: Path, meta: dict[str, Any]) -> None:
 
 
 def _write_store(
-    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, progress: Progress | None
-) -> dict[str, Any]:
+    recording: Recording, info: VideoInfo, folder: Path, crop_size: int, view_size: int, plan: str | None,
+    progress: Progress | None,
+) -> dict[str, Any]:  # fmt: skip
     whole = declared_frames(recording, info)
     survey, finding = survey_and_find(recording, info, folder, stretched(progress, 0, FOUND, whole))
     scaled = _Scaled.of(finding, survey, crop_size)
     chances = scaled.plan_chances(survey, crop_size)
     survey.samples = survey.samples[:0]
-    plan = PLANS[int(chances.argmax())]
+    plan = plan or _likeliest(chances)
+    like_from_above = finding.egocentric
+    if like_from_above:
+        finding = finding.seen_upright() if plan == UPRIGHT else finding.saying(TURNED)
+        scaled = _Scaled.of(finding, survey, crop_size)
     told = stretched(progress, FOUND, 1, whole)
     count, damage = _write_crops(recording, survey, scaled, plan, folder, (crop_size, view_size), told)
     write_plan(folder, plan)
@@ -147,11 +157,16 @@ def _write_store(
         "recording_id": recording.recording_id, "fps": float(1 / np.median(np.diff(times))),
         "noise": float(np.median(finding.scene.noise)), "in_place": finding.scene.hidden,
         "body_height": track.body_height, "egocentric": finding.egocentric,
+        "like_from_above": like_from_above,
         "width": info.width, "height": info.height, "crop_size": crop_size,
         "frames_declared": declared_frames(recording, info),
         "frames_decoded": count, "status": status, "reason": reason, "warnings": [*info.warnings, *track.warnings],
         "camera_lost": finding.lost, "plan_chances": [float(chance) for chance in chances],
     }  # fmt: skip
+
+
+def _likeliest(chances: Sequence[float] | np.ndarray) -> str:
+    return PLANS[int(np.argmax(chances))]
 
 
 def _write_scene(folder: Path, scene: Scene) -> None:

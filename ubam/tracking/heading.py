@@ -18,6 +18,8 @@ LEAST_FRAMES = 25
 TURN_S = 0.1  # time in which an animal turns by 30 degrees with ease
 TRUST = 4.0  # weight of the long axis
 REVERSAL = 6.0  # cost of turning round between two frames
+UPRIGHT = "person"  # the plan of body that is never turned: arms that move look like a long axis that does
+TURNED = "taken for an animal seen from above: its views are turned to point right; of people give --plan person"
 
 
 def facing(track: Track, fps: float) -> np.ndarray | None:

@@ -275,7 +275,8 @@ def _turned(finding: Finding, fps: float) -> Finding:
     heading = facing(finding.track, fps)
     if heading is None:
         return finding
-    return replace(finding, track=from_above(finding.track), heading=heading, egocentric=True)
+    track = from_above(finding.track)
+    return replace(finding, track=track, heading=heading, egocentric=True, upright=finding.track)
 
 
 def _find_in_mosaic(
@@ -297,7 +298,8 @@ def _find_in_mosaic(
     finding = _turned(Finding(scene, track, camera), survey.fps)
     roll = camera.roll.astype(np.float32)
     heading = roll if finding.heading is None else finding.heading + roll
-    return replace(finding, track=_brought_back(finding.track, camera), heading=heading)
+    upright = None if finding.upright is None else _brought_back(finding.upright, camera)
+    return replace(finding, track=_brought_back(finding.track, camera), heading=heading, upright=upright)
 
 
 def _laid_frames(tracker: Camera, survey: FirstPass, background: np.ndarray) -> Iterator[np.ndarray]:

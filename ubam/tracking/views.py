@@ -5,7 +5,6 @@ import numpy as np
 
 from ubam.core.affine import box_map, centred, compose, inverse
 from ubam.tracking.scene.empty_scene import Scene
-from ubam.tracking.scene.foreground import without_strays
 
 EMPTY = np.array([0, 128, 128], np.uint8)  # the view where the subject is absent
 
@@ -72,11 +71,6 @@ def scene_through(scene: Scene, move: np.ndarray, size: tuple[int, int]) -> Scen
 def in_picture(outline: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """An outline [S,S] of the crop at a square box, laid into the whole picture of size (width, height), float32."""
     return whole_outline(np.asarray(outline, np.float32), box, (0, 0, *size))
-
-
-def make_view(crop: np.ndarray, behind: Scene, size: int) -> np.ndarray:
-    """The view of a crop uint8 [S,S,3] that shows only the subject before a known scene; see `paint_view`."""
-    return paint_view(crop, without_strays(behind.saliency(crop)), behind.background, size)
 
 
 def paint_view(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,12 +13,16 @@ from ubam.magnification.registration.flow_fields import saliency_of
 from ubam.magnification.registration.register import Registration
 from ubam.magnification.seen_again import crop_of, look_again
 from ubam.magnification.transfer import (
+    GHOST_SHARE,
+    TransferChecks,
     agreement,
     missed_by,
     read_path,
     runs_of,
     shifted,
+    standing_shift,
     steady_path,
+    transferred,
     write_transfer,
 )
 from ubam.recordings.video_reader import probe, read_frame, read_frames
@@ -67,6 +72,23 @@ def test_the_upright_one_leans_like_the_other_on_its_own_background(
                  for one in (after, before)]  # fmt: skip
         assert heads[0] > heads[1] + 4
         assert np.abs(after[:8].astype(int) - before[:8]).mean() < 3  # the wall above is its own
+
+
+def test_a_leg_that_was_left_behind_is_told(sides: dict[str, EmbeddedRecording]) -> None:
+    positions = np.arange(20, 22)
+    made, moved = transferred(
+        sides["upright"], sides["leaning"], positions, PATH[positions], embed=stick_figure.embed, plan="person"
+    )
+    whole, left = list(moved)
+    picture = left.moved[0.0].picture.copy()
+    hip = int(stick_figure.joints(21, 0.0)[1, 0])
+    cv2.line(picture, (hip - 24, 68), (hip - 30, 98), (180, 180, 40), 8)  # behind both legs, nowhere near them
+    left = replace(left, moved={0.0: replace(left.moved[0.0], picture=picture)})
+    checks = TransferChecks(made, standing_shift(made.registration, positions, PATH[positions]))
+    assert len(list(checks.watch(iter([whole, left]), positions))) == 2
+    ghosts = [GHOST_SHARE * values["ghost"] for values in checks.values]
+    assert ghosts[0] < 0.03
+    assert ghosts[1] > ghosts[0] + 0.15
 
 
 def head_x(picture: np.ndarray, background: np.ndarray) -> float:

@@ -12,7 +12,8 @@ from ubam.evaluation.synthetic.recording import RecordingSpec, render_recording
 from ubam.recordings.study_table import Recording
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
-from ubam.tracking.heading import facing, from_above, long_axis
+from ubam.tracking.eye.landmarks import PLANS
+from ubam.tracking.heading import TURNED, facing, from_above, long_axis
 from ubam.tracking.track import Track
 from ubam.tracking.views import EMPTY, turned
 
@@ -118,6 +119,24 @@ def test_from_above_the_box_holds_the_length_whichever_way_it_points() -> None:
     assert above.body_height == 80
     assert np.allclose(above.box[:, 2] - above.box[:, 0], 100, atol=1e-3)
     assert np.allclose(above.ground_y, (above.box[:, 1] + above.box[:, 3]) / 2 + 40)
+
+
+def test_a_person_is_never_turned_and_who_is_turned_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = ["person"]
+    monkeypatch.setattr("ubam.tracking.cropping.plan_chances", lambda *_: np.log([0.4 + (p in seen) for p in PLANS]))
+    recording, out = Recording("a", 2, tmp_path / "a.mp4", "s", "g"), tmp_path / "a"
+    write_video(recording.video, iter(film(3, 120)[0][::2]), 12.5)
+    person = build_crops(recording, out)
+    assert (person.egocentric, bool(person.heading.any()), TURNED in person.warnings) == (False, False, False)
+    views = np.array(person.views)
+    rodent = build_crops(recording, out, plan="rodent")  # the study's plan, whatever the eye sees here
+    assert (rodent.egocentric, bool(rodent.heading.any()), TURNED in rodent.warnings) == (True, True, True)
+    assert not np.array_equal(rodent.views, views)
+    made = (out / "store.json").stat().st_mtime_ns
+    seen[0] = "rodent"
+    assert build_crops(recording, out, plan="dog").egocentric
+    assert build_crops(recording, out, plan="rodent").egocentric
+    assert (out / "store.json").stat().st_mtime_ns == made  # no other views, no other crops
 
 
 def test_a_walker_drawn_from_the_side_is_not_turned(tmp_path: Path) -> None:

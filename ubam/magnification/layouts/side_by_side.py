@@ -46,7 +46,7 @@ def side_by_side(
         if issues:
             fence(panels[2])
         calm = "" if arrows or shows_heat(frame, factor, height) else NOTHING
-        asked = f"asked {factor:g}×" if calm and not issues else factor_words(made, factor)
+        asked = f"asked {factor:g}×" if calm else factor_words(made, factor)
         yield np.vstack([header, np.hstack(panels), footer(size[0], asked, issues, calm)])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ubam.core.text import listed, shortened
-from ubam.tracking.body import landmarks_as_seen
+from ubam.tracking.body import landmarks_as_seen, read_body
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.eye.landmarks import LANDMARKS
 
@@ -29,15 +29,18 @@ WHY = {
 }
 
 
-def facing(store: CropStore) -> float:
+def facing(store: CropStore, plan: str | None = None) -> float:
     """Which way the subject of a recording faces: -1 left, 1 right, 0 neither; NaN from above or where nobody is seen.
 
     The eye's landmarks tell it, as a subject on a treadmill goes nowhere, and in a real film somebody else may walk.
+    plan: of the study's bodies; the eye looks again at a recording that it took for another one.
     """
     seen = landmarks_as_seen(store)
     if store.egocentric or seen is None or not store.found.any():
         return float("nan")
-    plan, marks = seen
+    own, marks = seen
+    plan = plan or own
+    marks = marks if plan == own else read_body(store, plan).landmarks
     names, across = LANDMARKS[plan], marks[store.found, :, 0]
     ahead = [across[:, names.index(front)] - across[:, names.index(back)] for front, back in AHEAD[plan]]
     share = float(np.sign(ahead).mean())

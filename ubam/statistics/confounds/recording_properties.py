@@ -73,10 +73,12 @@ class RecordingProperties:
         )
 
 
-def recording_properties(recordings: Sequence[Recording], stores: Sequence[CropStore]) -> RecordingProperties:
-    """Read the properties of every recording from its crops and its row of the study."""
+def recording_properties(
+    recordings: Sequence[Recording], stores: Sequence[CropStore], plan: str | None = None
+) -> RecordingProperties:
+    """Read the properties of every recording from its crops and its row of the study; plan: of the study's bodies."""
     scenes = [scene_row(store)[0] for store in stores]
-    numbers = [_numbers(store, scene) for store, scene in zip(stores, scenes, strict=True)]
+    numbers = [_numbers(store, scene, plan) for store, scene in zip(stores, scenes, strict=True)]
     held = {name: np.array([row[name] for row in numbers]) for name in numbers[0]}
     held = {name: values for name, values in held.items() if name not in OF_SOME or np.isfinite(values).any()}
     places = {"resolution": [f"{store.width}x{store.height}" for store in stores]}
@@ -93,7 +95,7 @@ def _place(recording: Recording, name: str) -> str:
     return next((cell for column, cell in recording.extra.items() if column.casefold() == name), "")
 
 
-def _numbers(store: CropStore, scene: np.ndarray) -> dict[str, float]:
+def _numbers(store: CropStore, scene: np.ndarray, plan: str | None) -> dict[str, float]:
     box = store.box[store.found] if store.found.any() else store.box
     return {
         "brightness": float((scene.reshape(-1, 3) @ LUMA).mean()),
@@ -101,7 +103,7 @@ def _numbers(store: CropStore, scene: np.ndarray) -> dict[str, float]:
         "size": float(store.body_height),
         "across": float(np.median(box[:, [0, 2]].mean(1)) / store.width),
         "down": float(np.median(box[:, [1, 3]].mean(1)) / store.height),
-        "direction": facing(store),
+        "direction": facing(store, plan),
         "turning": turning(store),
         "noise": float(store.noise),
         "frame_rate": float(store.fps),

@@ -34,26 +34,15 @@ def exposure(background: np.ndarray) -> np.ndarray:
 def clean_mask(salient: np.ndarray) -> np.ndarray:
     """Soft foreground float32 [H,W] -> bool [H,W]: gaps closed, specks removed."""
     raw = cv2.medianBlur((salient > 0.3).astype(np.uint8), 3)
-    return cv2.morphologyEx(raw, cv2.MORPH_CLOSE, _disc(0.01 * min(salient.shape))).astype(bool)
-
-
-def without_strays(salient: np.ndarray, share: float = 0.05) -> np.ndarray:
-    """Soft foreground float32 [H,W] without separate parts that have less than `share` of the heaviest part's mass."""
-    near = cv2.dilate((salient > 0.3).astype(np.uint8), _disc(0.03 * min(salient.shape)))
-    count, labels = cv2.connectedComponents(near)
-    if count < 3:
-        return salient * near
-    mass = np.bincount(labels.ravel(), salient.ravel(), minlength=count)
-    mass[0] = 0
-    return salient * (mass >= share * mass.max())[labels] * near
+    return cv2.morphologyEx(raw, cv2.MORPH_CLOSE, disc(0.01 * min(salient.shape))).astype(bool)
 
 
 def grown(region: np.ndarray) -> np.ndarray:
     """A region bool [H,W] with a rim of 1.5 % of the picture's shorter side."""
-    return cv2.dilate(region.astype(np.uint8), _disc(0.015 * min(region.shape))) > 0
+    return cv2.dilate(region.astype(np.uint8), disc(0.015 * min(region.shape))) > 0
 
 
-def _disc(radius: float) -> np.ndarray:
+def disc(radius: float) -> np.ndarray:
     """The smallest disc of at least that radius (px) that OpenCV's morphology takes, uint8 [side,side]."""
     side = 2 * max(1, round(radius)) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

@@ -20,7 +20,7 @@ from ubam.magnification.layouts.side_by_side import footer, side_by_side
 from ubam.magnification.layouts.strip import strip_moments
 from ubam.magnification.layouts.write import write_magnified
 from ubam.magnification.magnify import Frame, Magnification
-from ubam.magnification.quality_checks import Check, factor_words, frame_issues, marked
+from ubam.magnification.quality_checks import Check, factor_words, frame_issues, frame_values, issues_of, marked
 from ubam.magnification.trust import TORN_SHARE
 from ubam.magnification.warping import Moved
 from ubam.recordings.video_reader import probe
@@ -163,6 +163,21 @@ def test_frames_are_marked_for_what_makes_their_picture_wrong(made: Magnificatio
     assert frame_issues(made_badly, replace(torn, field=0 * frame.field), 2.0) == ()
 
 
+def test_a_frame_in_which_the_subject_is_missing_is_marked_though_nothing_moves(made: Magnification) -> None:
+    short = replace(made, positions=made.positions[:1])
+    found = short.query.found.copy()
+    found[short.positions[0]] = False
+    gone = replace(short, query=replace(short.query, found=found))
+    frame = next(short.rendered((0.0, 2.0)))
+    still = {factor: replace(moved, length=0 * moved.length) for factor, moved in frame.moved.items()}
+    frame = replace(frame, weight=0 * frame.weight, flow=0 * frame.flow, moved=still)
+    assert issues_of(frame_values(short, frame, 2.0)) == ()
+    assert issues_of(frame_values(gone, frame, 2.0)) == ("lost",)
+    picture = next(side_by_side(gone, iter([(frame, ("lost",))]), 2.0))
+    bar = footer(picture.shape[1] // 3, "asked 2×", ("lost",))
+    np.testing.assert_array_equal(picture[-len(bar) :], bar)
+
+
 def test_a_torn_subject_is_measured(made: Magnification) -> None:
     from ubam.magnification.warping import move_layer
 
@@ -206,6 +221,7 @@ def test_a_clip_counts_its_marked_frames(made: Magnification, tmp_path: Path) ->
     gone = replace(made, query=replace(made.query, found=np.zeros_like(made.query.found)), positions=made.positions[:6])
     facts = write_magnified(tmp_path / "clip.mp4", "side-by-side", gone, 2.0)
     assert facts.marked_frames == facts.marked_reasons["lost"] == 6
+    assert "; 6 of 6 frames are marked as not to be trusted: outline lost 6" in cli_magnify.said_of(facts)
     assert facts.marked_s == [[pytest.approx(made.query.time_s[made.positions[i]], abs=1e-3) for i in (0, 5)]]
 
 

@@ -35,6 +35,17 @@ def test_the_eye_tells_which_way_a_subject_faces(tmp_path: Path) -> None:
     assert np.isnan(facing(store_of(tmp_path, "rodent", rat, found=np.zeros(30, bool))))
 
 
+def test_who_was_taken_for_another_body_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = store_of(tmp_path, "rodent", {"nose": np.full(30, 0.3), "tail_base": np.full(30, 0.7)})
+    marks = np.full((30, len(LANDMARKS["person"]), 2), 0.5)
+    for toe in ("toe_left", "toe_right"):
+        marks[:, LANDMARKS["person"].index(toe), 0] = 0.6
+    read = {"person": SimpleNamespace(landmarks=marks)}
+    monkeypatch.setattr("ubam.statistics.confounds.direction.read_body", lambda _, plan: read[plan])
+    assert facing(store, "person") == 1
+    assert facing(store, "rodent") == facing(store) == -1
+
+
 def test_a_walker_whose_toes_point_to_either_side_faces_neither(tmp_path: Path) -> None:
     towards_us = {"toe_left": np.full(30, 0.6), "toe_right": np.full(30, 0.4)}
     assert facing(store_of(tmp_path, "person", towards_us)) == 0

@@ -38,7 +38,7 @@ from ubam.evaluation.benchmark.run import Rendering, finish, open_study, prepare
 from ubam.magnification.magnify import factor_in_postures
 from ubam.tracking.crop_store import CROP_VERSION
 
-VERSION = 5  # raise it when a measure or a row changes and kept cells must not be used again
+VERSION = 6  # raise it when a measure or a row changes and kept cells must not be used again
 FACTORS = (0.0, 1.0, 1.5, 2.0, 3.0)
 NULL_SUBJECTS, NULL_FACTOR = 3, 2.0
 MARKED_AT = (1.0, 2.0)  # factors at which marks are measured: of a rebuilt recording, and of a magnified one
