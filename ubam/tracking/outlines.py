@@ -42,8 +42,20 @@ def shipped_eye() -> Eye:
 @lru_cache(maxsize=1)
 def eye_on(device: str) -> Eye:
     """The shipped eye on `cpu` or `cuda`, in bfloat16 where that is multiplied: half the time."""
-    there = torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    return Eye.load(device=device, bfloat16=bool(there))
+    return Eye.load(device=device, bfloat16=multiplies_bfloat16(device))
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether `cpu` or `cuda` of this machine does."""
+    return bool(torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported())
+
+
+def sight(device: str) -> str:
+    """How the eye looks on `cpu` or `cuda` of this machine: machines that differ in this draw slightly other outlines.
+
+    An example: `on cpu in bfloat16`.
+    """
+    return f"on {device} in {'bfloat16' if multiplies_bfloat16(device) else 'float32'}"
 
 
 @lru_cache(maxsize=1)
