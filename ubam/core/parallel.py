@@ -126,6 +126,16 @@ def _next_done(done: SimpleQueue[Future[Result]], meanwhile: Callable[[], None] 
     return done.get()
 
 
+def one_ahead(parts: Iterator[Item], begin: Callable[[], None] | None = None) -> Iterator[Item]:
+    """The same in order; another thread, in which `begin` is called first, makes the next one while one is used."""
+    end = object()
+    with ThreadPoolExecutor(1, initializer=begin) as pool:
+        coming = pool.submit(next, parts, end)
+        while (part := coming.result()) is not end:
+            coming = pool.submit(next, parts, end)
+            yield part  # type: ignore[misc]
+
+
 def end_with_the_parent() -> None:
     """End this worker when the process that started it is gone, whatever ended that: a signal, a crash, a power cut."""
     parent = multiprocessing.parent_process()
