@@ -14,7 +14,7 @@ import torch
 from ubam.core.cluster import own_name
 from ubam.core.errors import RunError, UbamError
 from ubam.core.files import read_arrays, read_csv
-from ubam.core.parallel import WorkerKilled, Workers, each_done
+from ubam.core.parallel import WorkerKilled, Workers, each_done, usable_memory
 from ubam.core.settings import Settings
 from ubam.core.storage import Mirror
 from ubam.recordings.study_table import Recording, Study
@@ -40,6 +40,7 @@ RECORDING_COLUMNS = (
 )
 
 ON_THE_GPU = 2 << 30  # bytes that a worker takes there at most: CUDA itself, the networks, a batch
+IN_MEMORY = 1 << 30  # and in memory: a film of 10,000 frames takes 0.8 GB while its subject is found
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -274,7 +275,7 @@ def carry_out(item: str | Recording, job: Job, stage: str, work: Callable[..., R
 
 
 def _require_sight(expected: str | None, device: str) -> None:
-    """RunError in a worker whose eye looks otherwise than that of the machine that hands it work, where that is told."""
+    """RunError in a worker whose eye looks otherwise than it does where the work comes from, if that is told."""
     if expected is not None and sight(device) != expected:
         raise RunError(
             f"The eye of the worker {own_name()} looks {sight(device)} and that of this machine {expected}, so its "
@@ -303,10 +304,12 @@ def device_of(name: str) -> str:
 
 
 def workers_of(settings: Settings) -> int:
-    """How many workers a run has: on a GPU no more than its memory has room for."""
-    if device_of(settings.device) == "cpu":
-        return settings.workers
-    return max(1, min(settings.workers, torch.cuda.get_device_properties(0).total_memory // ON_THE_GPU))
+    """How many workers a run has: no more than the memory of its cgroups, and of its GPU, has room for."""
+    memory = usable_memory()
+    room = [settings.workers] if memory is None else [settings.workers, memory // IN_MEMORY]
+    if device_of(settings.device) != "cpu":
+        room.append(torch.cuda.get_device_properties(0).total_memory // ON_THE_GPU)
+    return max(1, min(room))
 
 
 def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:

@@ -23,10 +23,19 @@ GIB = 2**30
 def test_a_gpu_has_no_more_workers_than_its_memory_holds(
     memory: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(job_module, "usable_memory", lambda: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=memory))
     assert workers_of(Settings(workers=16, device="auto")) == workers
     assert workers_of(Settings(workers=16, device="cpu")) == 16
+
+
+@pytest.mark.parametrize(("memory", "workers"), [(None, 16), (64 * GIB, 16), (4 * GIB, 4), (GIB // 2, 1)])
+def test_a_run_has_no_more_workers_than_the_memory_of_its_cgroups_holds(
+    memory: int | None, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "usable_memory", lambda: memory)
+    assert workers_of(Settings(workers=16, device="cpu")) == workers
 
 
 def test_the_eye_of_a_worker_looks_on_the_device_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
