@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+TOLD = "UBAM_TEST_TOLD"  # names a folder in which tests and workers tell each other things
 REPOSITORY = Path(__file__).resolve().parents[2]
 WITHOUT_UBAM = "import sys; sys.modules['ubam'] = None; from distributed.cli.dask_worker import main; main()"
 
@@ -19,7 +22,7 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def note(number: int, log: Path, seconds: float = 0.0) -> int:
+def note(number: int | str, log: Path, seconds: float = 0.0) -> int:
     """Write the number and this process into the log, wait, and return the process."""
     with open(log, "a") as told:
         told.write(f"{number} {os.getpid()}\n")
@@ -42,6 +45,56 @@ def fill_the_disk(number: int) -> None:
 def end_the_worker(number: int) -> None:
     """What the system does to a process that takes all memory."""
     os._exit(number or 1)
+
+
+def dask_setup(worker: object) -> None:
+    """What Dask calls in a worker that is preloaded with this module: it sees with a plain eye, and does as it is told.
+
+    In the folder $TOLD, `begun` gets the id and the process of every recording that is begun. The worker of the
+    recording named in `kill` is killed half-way, once, and `killed` names its process; that of the one named in `full`
+    finds its disk full.
+    """
+    import pytest
+
+    from tests.support.plain_eye import PlainEye  # loads torch
+    from ubam.pipeline import recording_stages
+    from ubam.tracking.cropping import build_crops
+    from ubam.tracking.eye.eye import Eye
+
+    told = Path(os.environ[TOLD])
+
+    def build(recording: Any, out: Path, **how: Any) -> Any:
+        name = recording.recording_id
+        note(name, told / "begun")
+        if _named(told / "full") == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out))
+        if _named(told / "kill") == name:
+            how["progress"] = lambda done, total: _end_half_way(told) if done > 0.4 * total else None
+        return build_crops(recording, out, **how)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Eye, "load", lambda *_, **__: PlainEye())
+    patch.setattr(recording_stages, "build_crops", build)
+
+
+def _named(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _end_half_way(told: Path) -> None:
+    (told / "kill").rename(told / "killed")
+    (told / "killed").write_text(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def without_ubam() -> None:
+    """From now on this worker does not find ubam."""
+    sys.modules["ubam"], sys.modules["ubam, hidden"] = None, sys.modules["ubam"]
+
+
+def with_ubam() -> None:
+    """The end of that."""
+    sys.modules["ubam"] = sys.modules.pop("ubam, hidden")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,14 +62,19 @@ def print_outcome(job: "Job", done: list[str], until: str, as_json: bool) -> Non
         click.echo(training["why"])
     for row in outcome.subjects:
         click.echo(subject_line(row))
-    failed = [row for row in outcome.recordings if row["status"] == "failed"]
-    if failed:
-        click.secho(f"{len(failed)} of {len(outcome.recordings)} recordings failed:", fg="red", err=True)
-        for row in failed:
-            click.echo(f"  {row['recording_id']}: {row['reason']}", err=True)
+    failed = {row["recording_id"]: row["reason"] for row in outcome.recordings if row["status"] == "failed"}
+    print_failed(failed, len(outcome.recordings))
     click.echo(f"Done: {', '.join(done)}" if done else "Nothing to do: every stage of this run is done.")
     if until == "report":
         click.echo(f"Report: {outcome.report}")
+
+
+def print_failed(failed: Mapping[str, str], count: int) -> None:
+    """Say which of `count` recordings failed, each with its reason; nothing where none did."""
+    if failed:
+        click.secho(f"{len(failed)} of {count} recordings failed:", fg="red", err=True)
+    for name, reason in failed.items():
+        click.echo(f"  {name}: {reason}", err=True)
 
 
 def subject_line(row: dict[str, str]) -> str:

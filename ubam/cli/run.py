@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ubam.cli.console import Bars, print_outcome, print_plan
+from ubam.cli.console import Bars, print_failed, print_outcome, print_plan
 from ubam.cli.places import RUN
 from ubam.core.errors import RunError, UbamError
 from ubam.core.parallel import usable_cores
@@ -19,6 +19,7 @@ from ubam.results.run_folder import LOCK, RunFolder
 from ubam.tracking.eye.landmarks import PLANS
 
 if TYPE_CHECKING:
+    from ubam.pipeline.job import Job
     from ubam.results.records.run import RunOptions
 
 LOWEST, HIGHEST = FACTOR_RANGE
@@ -145,7 +146,7 @@ def perform(
     """
     from ubam.encoding.learning.many_processes import helped, helps
     from ubam.encoding.study_encoder import help_to_learn
-    from ubam.pipeline import recording_stages, runner
+    from ubam.pipeline import runner
     from ubam.pipeline.plan import plan_run
     from ubam.results.run_record import locked
 
@@ -165,14 +166,26 @@ def perform(
         job = plan.start(out, bars)
         try:
             with helped():
-                done = recording_stages.make_shard(job, part) if part else runner.run_stages(job, until)
+                if part:
+                    return _crop_shard(job, part, bars)
+                done = runner.run_stages(job, until)
         finally:
             bars.close()
-    if part:
-        click.echo(f"Done: {', '.join(done)}.")
-        return
     print_outcome(job, done, until, as_json)
     if any(row["status"] == "failed" for row in job.read_verdicts()):
+        sys.exit(2)
+
+
+def _crop_shard(job: "Job", part: tuple[int, int], bars: Bars) -> None:
+    """Crop a share of the recordings and say what came of it; exit code 2 when one of them failed."""
+    from ubam.pipeline.recording_stages import make_shard
+
+    made = make_shard(job, part)
+    bars.close()
+    failed = {name: outcome.reason for name, outcome in made if outcome.status == "failed"}
+    print_failed(failed, len(made))
+    click.echo(f"Done: crops of shard {part[0]}/{part[1]}; without --shard the run continues.")
+    if failed:
         sys.exit(2)
 
 

@@ -9,6 +9,7 @@ import click
 
 from ubam.cli.console import Bars, verdict_line
 from ubam.core.errors import UbamError
+from ubam.core.parallel import usable_cores
 
 
 @click.command()
@@ -28,8 +29,9 @@ def init(folder: Path) -> None:
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option("--reference", help="The group that defines normal.")
+@click.option("--workers", type=click.IntRange(1), default=usable_cores(), show_default="all that may be used")
 @click.option("--json", "as_json", is_flag=True)
-def check(study: Path, reference: str | None, as_json: bool) -> None:
+def check(study: Path, reference: str | None, workers: int, as_json: bool) -> None:
     """Probe every recording of STUDY, one verdict line each, and say whether it is enough."""
     from ubam.recordings.study_table import choose_reference, read_study
     from ubam.recordings.validation import check_study, describe_study, study_issues
@@ -37,7 +39,7 @@ def check(study: Path, reference: str | None, as_json: bool) -> None:
     table = read_study(study)
     chosen = choose_reference(table, reference)
     bars = Bars(quiet=as_json)
-    verdicts = check_study(table, lambda done, total: bars("check", done, total))
+    verdicts = check_study(table, lambda done, total: bars("check", done, total), workers)
     bars.close()
     statements = describe_study(table, verdicts, chosen)
     misgivings = [issue.words for issue in study_issues(table, verdicts, chosen)]

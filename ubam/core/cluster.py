@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ubam.core.errors import UbamError
-from ubam.core.provenance import installed_versions, version_of
+from ubam.core.provenance import installed_versions, source_hash, version_of
 
 CONTINUES = "what is done is kept, and the same command continues from here."
 
@@ -113,8 +113,11 @@ def _call(
 
 @lru_cache
 def deciding_versions() -> tuple[tuple[str, str], ...]:
-    """Name and version of all that numbers depend on: ubam, Python and the packages of `installed_versions`."""
-    versions = {"ubam": version_of("ubam")} | installed_versions()
+    """Name and version of all that numbers depend on: ubam, Python and the packages of `installed_versions`.
+
+    The version of ubam has the hash of its source behind it, as development changes one and not the other.
+    """
+    versions = {"ubam": f"{version_of('ubam')}+{source_hash()}"} | installed_versions()
     return tuple((name, version) for name, version in versions.items() if name != "cpu_cores")
 
 
@@ -127,7 +130,7 @@ def call_alike(versions: tuple[tuple[str, str], ...], work: Callable[..., Any], 
     other = next((name for name in theirs if mine.get(name) != theirs[name]), None)
     if other is not None:
         raise UbamError(
-            f"The worker {_own_name()} has {other} {mine.get(other)} and this machine {theirs[other]}, so its numbers "
+            f"The worker {own_name()} has {other} {mine.get(other)} and this machine {theirs[other]}, so its numbers "
             "could differ; install the same versions everywhere."
         )
     try:
@@ -135,10 +138,11 @@ def call_alike(versions: tuple[tuple[str, str], ...], work: Callable[..., Any], 
     except OSError as error:
         if error.errno is None or isinstance(error, UbamError):
             raise
-        raise OSError(error.errno, error.strerror, f"{error.filename or 'a file'} on {_own_name()}") from error
+        raise OSError(error.errno, error.strerror, f"{error.filename or 'a file'} on {own_name()}") from error
 
 
-def _own_name() -> str:
+def own_name() -> str:
+    """The address of the Dask worker in which this is called."""
     from distributed import get_worker
 
     return str(get_worker().address)

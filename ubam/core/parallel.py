@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
 
@@ -126,6 +126,16 @@ def _next_done(done: SimpleQueue[Future[Result]], meanwhile: Callable[[], None] 
     return done.get()
 
 
+def one_ahead(parts: Iterator[Item], begin: Callable[[], None] | None = None) -> Iterator[Item]:
+    """The same in order; another thread, in which `begin` is called first, makes the next one while one is used."""
+    end = object()
+    with ThreadPoolExecutor(1, initializer=begin) as pool:
+        coming = pool.submit(next, parts, end)
+        while (part := coming.result()) is not end:
+            coming = pool.submit(next, parts, end)
+            yield part  # type: ignore[misc]
+
+
 def end_with_the_parent() -> None:
     """End this worker when the process that started it is gone, whatever ended that: a signal, a crash, a power cut."""
     parent = multiprocessing.parent_process()
@@ -138,25 +148,49 @@ def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+NO_LIMIT = 1 << 60  # bytes; version 1 writes a number beyond it where there is none
 
 
-def usable_cores(cgroups: Path = CGROUPS) -> int:
-    """How many cores this process may use: those of the machine, of its affinity mask, and of its cgroup's quota."""
+def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN) -> int:
+    """How many cores this process may use: those of the machine, of its affinity mask, and of its cgroups' quotas."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota(cgroups)
-    return max(1, min(affinity, math.ceil(quota) if quota else affinity))
+    quotas = [_share(group / "cpu.max") for group in _groups(cgroups, own, "")]
+    for group in _groups(cgroups, own, "cpu"):
+        quotas.append(_share(*(group / f"cpu.cfs_{name}_us" for name in ("quota", "period"))))
+    return max(1, math.ceil(min([affinity, *(quota for quota in quotas if quota is not None)])))
 
 
-def _cgroup_quota(cgroups: Path) -> float | None:
-    """Cores that the cgroup (version 2, else 1) grants; None where it sets no limit."""
+def usable_memory(cgroups: Path = CGROUPS, own: Path = OWN) -> int | None:
+    """Bytes that the cgroups of this process leave to all of its processes; None where they set no limit."""
+    files = [group / "memory.max" for group in _groups(cgroups, own, "")]
+    files += [group / "memory.limit_in_bytes" for group in _groups(cgroups, own, "memory")]
+    limits = [int(found[0]) for found in map(_numbers, files) if found and found[0] < NO_LIMIT]
+    return min(limits, default=None)
+
+
+def _groups(cgroups: Path, own: Path, controller: str) -> list[Path]:
+    """The folders of this process's cgroup and of all above it; controller: of version 1, empty for version 2.
+
+    Within a container a path may be that of the machine, of which only the last folders, or the root, are there.
+    """
+    root, path = cgroups / controller, PurePosixPath("/")
+    with suppress(OSError):
+        for number, controllers, found in (line.split(":", 2) for line in own.read_text().splitlines()):
+            if controller in controllers.split(",") and (controller or number == "0"):
+                path = PurePosixPath(found)
+    return [root.joinpath(*part.parts[1:]) for part in (path, *path.parents)]
+
+
+def _share(*paths: Path) -> float | None:
+    """Cores that a quota grants, by a file with quota and period or by one for each; None where it sets no limit."""
+    numbers = [number for path in paths for number in _numbers(path)]
+    return numbers[0] / numbers[1] if len(numbers) == 2 and min(numbers) > 0 else None
+
+
+def _numbers(path: Path) -> list[float]:
+    """The numbers in a file; nothing where it is missing or says `max`."""
     try:
-        second = cgroups / "cpu.max"
-        if second.is_file():
-            quota, period = second.read_text().split()
-        else:
-            quota, period = ((cgroups / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-        share = float(quota) / float(period)
-    except (OSError, ValueError, ZeroDivisionError):  # no cgroup, or `max`: no limit
-        return None
-    return share if share > 0 else None
+        return [float(word) for word in path.read_text().split()]
+    except (OSError, ValueError):
+        return []

@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import platform
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "opencv-python-headless", "scikit-learn", "scipy", "matplotlib", "ffmpeg-python")
+PACKAGES = ("torch", "av", "numpy", "opencv-python-headless", "scikit-learn", "scipy", "matplotlib", "ffmpeg-python")
 
 
 def key_of(*parts: Any) -> str:
@@ -21,6 +23,15 @@ def version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
+
+
+@lru_cache
+def source_hash(package: Path = Path(__file__).parents[1]) -> str:
+    """8 hexadecimal digits of the names and bytes of a package's Python files: two states of one version differ."""
+    found = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        found.update(f"{path.relative_to(package).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:8]
 
 
 def installed_versions() -> dict[str, str]:

@@ -215,14 +215,20 @@ def _storage(url: str) -> Iterator[tuple[Any, str]]:
 
 def _missing(files: Any, path: str, url: str) -> StorageError:
     """MissingFileError where the bucket, or the first folder, is there, and StorageError where it is not."""
-    first = path.lstrip("/").split("/")[0]
+    bucket = _bucket(path)
     try:
-        there = files.exists(path[: path.index(first) + len(first)])
+        there = files.exists(bucket)
     except Exception:
         there = False
     if there:
         return MissingFileError(f"{url} is not there; correct the study, or bring the file")
-    return StorageError(f"{url}: the storage '{first}' is not there (any more); what is done is kept")
+    return StorageError(f"{url}: the storage '{bucket.lstrip('/')}' is not there (any more); what is done is kept")
+
+
+def _bucket(path: str) -> str:
+    """The bucket, or the first folder, of a path in a storage."""
+    first = path.lstrip("/").split("/")[0]
+    return path[: path.index(first) + len(first)]
 
 
 def _words(url: str, error: Exception) -> str:
@@ -251,6 +257,8 @@ def _put(files: Any, source: Path, target: str, url: str) -> None:
         return
     folder, _, name = target.rpartition("/")
     beside = f"{folder}/.{name}.part"
+    if not files.exists(_bucket(target)):  # it would be made anew, without what was in it
+        raise FileNotFoundError(_bucket(target))
     files.makedirs(folder, exist_ok=True)
     files.put_file(str(source), beside)
     files.mv(beside, target)

@@ -21,6 +21,7 @@ def moment_times(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray:
 
 
 POSTURES_PER_SECOND = 25
+BATCHES = {"cpu": 64, "cuda": 1024}  # pictures at a time
 
 
 def stride_of(fps: float) -> int:
@@ -32,16 +33,20 @@ def embed_postures(
     encoder: PostureNetwork,
     views: Pictures,
     device: str = "cpu",
-    batch: int = 64,
+    batch: int | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time."""
+    """Postures float32 [T, dim] of views uint8 [T, V, V, 3]; only `batch` frames are in memory at a time.
+
+    batch: 64, or 1,024 on a GPU, unless it is given.
+    """
     encoder = encoder.to(device).eval()
+    batch = batch or BATCHES[device]
     postures = np.empty((len(views), encoder.dim), np.float32)
     with torch.inference_mode():
         for start in range(0, len(views), batch):
-            frames = torch.from_numpy(np.array(views[start : start + batch])).to(device).permute(0, 3, 1, 2)
-            postures[start : start + batch] = encoder(frames).cpu().numpy()
+            frames = sent(torch.from_numpy(np.array(views[start : start + batch])), device).permute(0, 3, 1, 2)
+            postures[start : start + batch] = _answer(encoder, frames, device)
             leave_memory(views)
             if progress is not None:
                 progress(min(start + batch, len(views)), len(views))
@@ -57,8 +62,30 @@ def looks_of_encoder(encoder: PostureNetwork, views: np.ndarray, found: np.ndarr
 def encoded(encoder: PostureNetwork, pictures: Tensor, device: str) -> np.ndarray:
     """Postures float32 [N, dim] of pictures [N, C, V, V] in 0..255."""
     with torch.inference_mode():
-        postures: np.ndarray = encoder(pictures.to(device)).cpu().numpy()
-    return postures
+        return _answer(encoder, sent(pictures, device), device)
+
+
+def sent(pictures: Tensor, device: str | torch.device) -> Tensor:
+    """Pictures on a device; a GPU fetches them while this process goes on, which needs memory that stays in place."""
+    if torch.device(device).type == "cpu":
+        return pictures.to(device)
+    return pictures.pin_memory().to(device, non_blocking=True)
+
+
+def precision(device: str) -> torch.autocast:
+    """The precision in which an encoder is asked: bfloat16 on a GPU that multiplies it, else float32."""
+    return torch.autocast(device, torch.bfloat16, enabled=device == "cuda" and torch.cuda.is_bf16_supported())
+
+
+def _answer(encoder: PostureNetwork, pictures: Tensor, device: str) -> np.ndarray:
+    with precision(device):
+        found = encoder(pictures)
+    return as_array(found)
+
+
+def as_array(found: Tensor) -> np.ndarray:
+    """What a network answered, float32."""
+    return np.asarray(found.float().cpu().numpy())
 
 
 def embed_behaviours(
@@ -77,7 +104,7 @@ def embed_behaviours(
         for first in range(0, len(starts), batch):
             frames = starts[first : first + batch, None] + stride * np.arange(WINDOW)
             windows = torch.from_numpy(np.asarray(postures[frames], np.float32)).to(device)
-            made.append(encoder(windows).cpu().numpy())
+            made.append(as_array(encoder(windows)))
         width = encoder(torch.zeros(1, WINDOW, postures.shape[1], device=device)).shape[1]
     behaviours = np.concatenate([np.empty((0, width), np.float32), *made])
     return behaviours, starts, starts + (WINDOW - 1) * stride

@@ -14,6 +14,7 @@ from ubam.core.errors import ModelError
 from ubam.core.progress import Progress
 from ubam.encoding.augmentation import change_looks, jitter
 from ubam.encoding.checkpoint import Checkpoint, fingerprint
+from ubam.encoding.embedding import sent
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, BehaviourNetwork, PostureEncoder, PostureNetwork
 from ubam.encoding.learning.early_stopping import Course
 from ubam.encoding.learning.many_processes import encode_together
@@ -215,7 +216,7 @@ class _Lesson:
         if asked is not None:
             kept = asked & ~uneven  # a recording too short for an uneven window is disordered at random
             disorder = ["random" if lost else family for lost, family in zip(kept, disorder, strict=True)]
-        frames = torch.from_numpy(drawn).to(self.device).flatten(0, 1).permute(0, 3, 1, 2)
+        frames = sent(torch.from_numpy(drawn), self.device).flatten(0, 1).permute(0, 3, 1, 2)
         pictures = self.posture.prepare(frames)
         looks = torch.cat(
             [self.jittered(self._in_other_looks(pictures, generator), generator) for _ in range(self.objectives.looks)]

@@ -7,22 +7,25 @@ as at recorded ones.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ubam.core.affine import box_map
 from ubam.core.errors import UbamError
+from ubam.core.parallel import one_ahead
 from ubam.core.settings import check_factors
 from ubam.core.typing import Array, Picture
 from ubam.magnification.gap_filling_network import GapFillingNetwork, infer
 from ubam.magnification.registration.kept import recall
 from ubam.magnification.registration.register import FIELD, Field, Matches, Registration, fields
 from ubam.magnification.seen_again import SeenAgain, crop_of, factors_shown, look_again
-from ubam.magnification.side_by_side import one_ahead, side_by_side
+from ubam.magnification.side_by_side import side_by_side
 from ubam.magnification.subject_layer import layer_of
 from ubam.magnification.warping import Moved, fill_gaps, move_layer
 from ubam.recordings.video_reader import read_frames
@@ -92,7 +95,8 @@ class Magnification:
 
     def rendered(self, factors: Sequence[float]) -> Iterator[Frame]:
         """Every position rendered at all `factors`; factor 1 is the recording itself, bit for bit."""
-        return self._rendered(self.positions, factors, one_ahead(fields(self.registration, self.positions)))
+        alike = partial(torch.set_num_threads, torch.get_num_threads())
+        return self._rendered(self.positions, factors, one_ahead(fields(self.registration, self.positions), alike))
 
     def _rendered(
         self, positions: NDArray[np.int64], factors: Sequence[float], parts: Iterable[Field]

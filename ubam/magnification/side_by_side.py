@@ -35,13 +35,3 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
         finally:
             for future in coming:
                 future.cancel()
-
-
-def one_ahead(parts: Iterator[Item]) -> Iterator[Item]:
-    """The same in order; another thread makes the next one, with as many threads of PyTorch, while one is used."""
-    end = object()
-    with ThreadPoolExecutor(1, initializer=partial(torch.set_num_threads, torch.get_num_threads())) as pool:
-        coming = pool.submit(next, parts, end)
-        while (part := coming.result()) is not end:
-            coming = pool.submit(next, parts, end)
-            yield part  # type: ignore[misc]

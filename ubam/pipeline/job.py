@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 import torch
 
+from ubam.core.cluster import own_name
 from ubam.core.errors import RunError, UbamError
 from ubam.core.files import read_arrays, read_csv
-from ubam.core.parallel import WorkerKilled, Workers, each_done
+from ubam.core.parallel import WorkerKilled, Workers, each_done, usable_memory
 from ubam.core.settings import Settings
 from ubam.core.storage import Mirror
 from ubam.recordings.study_table import Recording, Study
 from ubam.results.run_folder import RunFolder
 from ubam.results.run_record import RunRecord
 from ubam.tracking.crop_store import CropStore
-from ubam.tracking.outlines import look_on
+from ubam.tracking.outlines import look_on, sight
 
 Progress = Callable[[str, int, int], None]
 Item = TypeVar("Item")
@@ -39,6 +40,7 @@ RECORDING_COLUMNS = (
 )
 
 ON_THE_GPU = 2 << 30  # bytes that a worker takes there at most: CUDA itself, the networks, a batch
+IN_MEMORY = 1 << 30  # and in memory: a film of 10,000 frames takes 0.8 GB while its subject is found
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -66,6 +68,7 @@ class Job:
     """What every stage is handed: the run, its study, the settings and where to report progress.
 
     mirror: the storage with which the run folder is kept in step. workers: of the run, while its stages are done.
+    sight: how the eye looks on the machine that hands work to others.
     """
 
     run: RunRecord
@@ -77,6 +80,7 @@ class Job:
     against: Path | None = None
     mirror: Mirror | None = None
     workers: Workers | None = None
+    sight: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -127,7 +131,8 @@ class Job:
         meanwhile: Callable[[], None] | None = None,
     ) -> Generator[tuple[Item, Result]]:  # fmt: skip
         """The same on a given executor, without progress."""
-        handed = replace(self, progress=no_progress, workers=None)
+        own = sight(device_of(self.settings.device)) if self.scheduler else None
+        handed = replace(self, progress=no_progress, workers=None, sight=own)
         yield from each_done(pool, carry_out, items, handed, stage, work, *shared, meanwhile=meanwhile)
 
     def light(self) -> "Job":
@@ -256,6 +261,7 @@ def carry_out(item: str | Recording, job: Job, stage: str, work: Callable[..., R
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     look_on(device_of(job.settings.device))
+    _require_sight(job.sight, device_of(job.settings.device))
     own = job.here()
     if own.mirror is None and not own.folder.is_dir():
         raise RunError(
@@ -266,6 +272,15 @@ def carry_out(item: str | Recording, job: Job, stage: str, work: Callable[..., R
     name = item.recording_id if isinstance(item, Recording) else str(item)
     own.keep(*(path for path in own.made_of(stage, name) if path.exists()))
     return result
+
+
+def _require_sight(expected: str | None, device: str) -> None:
+    """RunError in a worker whose eye looks otherwise than it does where the work comes from, if that is told."""
+    if expected is not None and sight(device) != expected:
+        raise RunError(
+            f"The eye of the worker {own_name()} looks {sight(device)} and that of this machine {expected}, so its "
+            "numbers could differ; use workers of one kind, and start the run on a machine of that kind."
+        )
 
 
 def row_of(recording: Recording) -> dict[str, object]:
@@ -289,10 +304,12 @@ def device_of(name: str) -> str:
 
 
 def workers_of(settings: Settings) -> int:
-    """How many workers a run has: on a GPU no more than its memory has room for."""
-    if device_of(settings.device) == "cpu":
-        return settings.workers
-    return max(1, min(settings.workers, torch.cuda.get_device_properties(0).total_memory // ON_THE_GPU))
+    """How many workers a run has: no more than the memory of its cgroups, and of its GPU, has room for."""
+    memory = usable_memory()
+    room = [settings.workers] if memory is None else [settings.workers, memory // IN_MEMORY]
+    if device_of(settings.device) != "cpu":
+        room.append(torch.cuda.get_device_properties(0).total_memory // ON_THE_GPU)
+    return max(1, min(room))
 
 
 def most_deviant(rows: Sequence[Mapping[str, str]], reference: str | None) -> list[str]:

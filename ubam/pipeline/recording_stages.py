@@ -111,11 +111,16 @@ def croppable(job: Job) -> list[Recording]:
     return [recording for recording in usable if recording.is_there()]
 
 
-def make_shard(job: Job, shard: tuple[int, int]) -> list[str]:
-    """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder."""
+def make_shard(job: Job, shard: tuple[int, int]) -> list[tuple[str, CropOutcome]]:
+    """Crop every n-th recording from the i-th (shard i, n), so that machines can share the work on one run folder.
+
+    Returns id and outcome of each of them, in order.
+    """
     share = job.study.recordings[shard[0] - 1 :: shard[1]]
-    make_crops(job, [recording for recording in share if check_recording(recording).usable])
-    return [f"crops of shard {shard[0]}/{shard[1]}; without --shard the run continues"]
+    verdicts = [check_recording(recording) for recording in share]
+    found = {one.recording_id: CropOutcome("failed", one.reason) for one in verdicts if not one.usable}
+    found |= dict(make_crops(job, [recording for recording in share if recording.recording_id not in found]))
+    return [(recording.recording_id, found[recording.recording_id]) for recording in share]
 
 
 def make_crops(job: Job, recordings: Sequence[Recording]) -> list[tuple[str, CropOutcome]]:

@@ -13,6 +13,7 @@ from ubam.core.issue_codes import (
     ONE_REFERENCE_SUBJECT,
     ONE_SUBJECT,
 )
+from ubam.core.parallel import each_done, executor
 from ubam.core.typing import Progress
 from ubam.recordings.doubts import doubts
 from ubam.recordings.keypoint_files import read_keypoints
@@ -20,6 +21,7 @@ from ubam.recordings.mask_files import check_masks
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.video_reader import probe
 
+MANY = 50  # recordings for each worker: its start takes as long as some dozens of them
 WINDOW_S = 8 / 25  # a window is 8 postures at about 25 a second
 
 
@@ -93,14 +95,15 @@ def check_keypoints(recording: Recording, frames: int) -> str:
     return "ok"
 
 
-def check_study(study: Study, progress: Progress | None = None) -> list[Verdict]:
-    """The verdicts of all recordings in the order of the study."""
-    verdicts = []
-    for done, recording in enumerate(study.recordings, 1):
-        verdicts.append(check_recording(recording))
-        if progress is not None:
-            progress(done, len(study.recordings))
-    return verdicts
+def check_study(study: Study, progress: Progress | None = None, workers: int = 1) -> list[Verdict]:
+    """The verdicts of all recordings in the order of the study, by up to so many workers: one for each MANY of them."""
+    found = dict[str, Verdict]()
+    with executor(min(workers, len(study.recordings) // MANY)) as pool:
+        for recording, verdict in each_done(pool, check_recording, study.recordings):
+            found[recording.recording_id] = verdict
+            if progress is not None:
+                progress(len(found), len(study.recordings))
+    return [found[recording.recording_id] for recording in study.recordings]
 
 
 def describe_study(study: Study, verdicts: Sequence[Verdict], reference: str | None) -> list[str]:

@@ -5,10 +5,10 @@ import json
 import os
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
-from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from ubam.tracking.outlines import (
     Look,
     eye_fingerprint,
     looks,
+    noted,
     plan_chances,
     present,
     shipped_eye,
@@ -221,15 +222,17 @@ def _seen(
     frames: Iterator[np.ndarray], scaled: "_Scaled", survey: FirstPass, size: int, plan: str
 ) -> Iterator[tuple[np.ndarray, Look]]:
     """The crop of every frame, and what the eye sees in it; with the user's own outline where one was given."""
-    ahead, shown = tee(scaled.shown(frames, size))
-    crops = (crop for crop, _ in shown)
+    shown = deque[tuple[np.ndarray, Glimpse]]()
+    ahead = noted(scaled.shown(frames, size), shown)
     found = looks(shipped_eye(), (glimpse for _, glimpse in ahead), size, plan)
     if scaled.finding.masks is None:
-        for position, (crop, look) in enumerate(zip(crops, found, strict=True)):
+        for position, look in enumerate(found):
+            crop, _ = shown.popleft()
             yield crop, look._replace(outline=scaled.seen(crop, look.outline, position))
         return
     given = read_masks(scaled.finding.masks, survey.declared, scaled.size, survey.first)
-    for position, (crop, look, mask) in enumerate(zip(crops, found, given, strict=False)):
+    for position, (look, mask) in enumerate(zip(found, given, strict=False)):
+        crop, _ = shown.popleft()
         whole = np.zeros(scaled.size[::-1], np.uint8) if mask is None else mask
         yield crop, look._replace(outline=cut(whole, scaled.boxes[position], size) / np.float32(255))
 

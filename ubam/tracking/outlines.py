@@ -1,20 +1,26 @@
 """The outline of the subject in the crops of a recording, as the eye sees it."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 import torch
 
 from ubam.core.files import content_hash
+from ubam.core.parallel import one_ahead
 from ubam.tracking.eye.eye import WEIGHTS, Eye
 from ubam.tracking.scene.empty_scene import Scene
 
 ABSENT = 0.1  # of an outline that differs from the empty scene; below it nobody is present
+
+
+Item = TypeVar("Item")
+Stacked = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, torch.Tensor]
 
 
 class Glimpse(NamedTuple):
@@ -42,8 +48,20 @@ def shipped_eye() -> Eye:
 @lru_cache(maxsize=1)
 def eye_on(device: str) -> Eye:
     """The shipped eye on `cpu` or `cuda`, in bfloat16 where that is multiplied: half the time."""
-    there = torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    return Eye.load(device=device, bfloat16=bool(there))
+    return Eye.load(device=device, bfloat16=multiplies_bfloat16(device))
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether `cpu` or `cuda` of this machine does."""
+    return bool(torch.cuda.is_bf16_supported() if device == "cuda" else torch.cpu._is_avx512_bf16_supported())
+
+
+def sight(device: str) -> str:
+    """How the eye looks on `cpu` or `cuda` of this machine: machines that differ in this draw slightly other outlines.
+
+    An example: `on cpu in bfloat16`.
+    """
+    return f"on {device} in {'bfloat16' if multiplies_bfloat16(device) else 'float32'}"
 
 
 @lru_cache(maxsize=1)
@@ -67,15 +85,15 @@ class Look(NamedTuple):
 
 def outlines(eye: Eye, glimpses: Iterable[Glimpse], size: int) -> Iterator[np.ndarray]:
     """The soft outline of the subject in each crop, float32 [size,size] in 0..1; a few glimpses are held at a time."""
-    for some in _together(eye, glimpses):
-        for alpha in eye.outline(*_stacked(some)):
+    for some in _batches(eye, glimpses):
+        for alpha in eye.outline(*some):
             yield _sized(alpha, size)
 
 
 def looks(eye: Eye, glimpses: Iterable[Glimpse], size: int, plan: str) -> Iterator[Look]:
     """All that the eye sees of a body of the plan in each crop; a few glimpses are held at a time."""
-    for some in _together(eye, glimpses):
-        seen = eye.body(*_stacked(some), plan)
+    for some in _batches(eye, glimpses):
+        seen = eye.body(*some, plan)
         marks = np.concatenate([seen.landmarks, seen.spread[..., None], seen.inside[..., None]], -1)
         places = np.round(np.concatenate([seen.places, seen.left[..., None]], -1) * 127).astype(np.int8)
         for alpha, mark, place in zip(seen.alpha, marks, places, strict=True):
@@ -105,6 +123,24 @@ def outline_of(eye: Eye, crop: np.ndarray, empty: np.ndarray | None) -> np.ndarr
     return next(outlines(eye, [Glimpse(crop, crop, crop, empty)], len(crop)))
 
 
+def noted(items: Iterable[Item], into: deque[Item]) -> Iterator[Item]:
+    """The items as they come; each goes into `into` first, for whoever uses the answer to it in another thread."""
+    for item in items:
+        into.append(item)
+        yield item
+
+
+def looks_while_reading(eye: Eye) -> bool:
+    """Whether frames are best read and cut in another thread than the eye looks in: where a GPU or a core waits."""
+    return eye.device != "cpu" or torch.get_num_threads() > 1
+
+
+def _batches(eye: Eye, glimpses: Iterable[Glimpse]) -> Iterator[Stacked]:
+    """Batches for the eye; the next one is made while it looks, where that helps."""
+    some = (_stacked(together) for together in _together(eye, glimpses))
+    return one_ahead(some) if looks_while_reading(eye) else some
+
+
 def _together(eye: Eye, glimpses: Iterable[Glimpse]) -> Iterator[list[Glimpse]]:
     held: list[Glimpse] = []
     for glimpse in glimpses:
@@ -116,7 +152,7 @@ def _together(eye: Eye, glimpses: Iterable[Glimpse]) -> Iterator[list[Glimpse]]:
         yield held
 
 
-def _stacked(glimpses: Sequence[Glimpse]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, torch.Tensor]:
+def _stacked(glimpses: Sequence[Glimpse]) -> Stacked:
     empty = np.stack([glimpse.crop if glimpse.empty is None else glimpse.empty for glimpse in glimpses])
     known = torch.tensor([glimpse.empty is not None for glimpse in glimpses])
     before, crop, after = (np.stack([getattr(glimpse, name) for glimpse in glimpses]) for name in Glimpse._fields[:3])

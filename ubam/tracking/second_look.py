@@ -1,8 +1,8 @@
 """A second look for the subject: motion says where to look first, the eye sees how far the body reaches from there."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import tee
 from typing import NamedTuple
 
 import cv2
@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 
 from ubam.core.progress import Progress, counted
 from ubam.tracking.blobs import COLUMNS, enlarged_blobs, find_blobs
-from ubam.tracking.outlines import Glimpse, outlines, present, shipped_eye
+from ubam.tracking.outlines import Glimpse, noted, outlines, present, shipped_eye
 from ubam.tracking.scene.empty_scene import Scene
 from ubam.tracking.track import NO_MOTION, Track, smooth_track
 from ubam.tracking.views import cut, in_picture, scene_at
@@ -276,8 +276,10 @@ def _looks(
     threes: Iterable[tuple[np.ndarray, ...]], scene: Scene | None, boxes: np.ndarray, wider: float = WIDER
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The soft outline of the subject in each box [n,4] and the box; the part of it that lies most in its middle."""
-    ahead, glimpses = tee(_glimpses(threes, scene, boxes))
-    for outline, glimpse, box in zip(outlines(shipped_eye(), ahead, SIDE), glimpses, boxes, strict=True):
+    glimpses = deque[Glimpse]()
+    ahead = noted(_glimpses(threes, scene, boxes), glimpses)
+    for outline, box in zip(outlines(shipped_eye(), ahead, SIDE), boxes, strict=True):
+        glimpse = glimpses.popleft()
         part = _in_the_middle(outline, wider)
         yield part if scene is None else present(part, glimpse.crop, scene_at(scene, box, SIDE)), box
 

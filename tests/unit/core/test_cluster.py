@@ -12,6 +12,7 @@ from tests.support import cluster as here
 from ubam.core import cluster
 from ubam.core.errors import UbamError
 from ubam.core.parallel import each_done, executor
+from ubam.core.provenance import source_hash, version_of
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 
@@ -63,6 +64,19 @@ def test_a_worker_with_other_versions_is_named(two_workers: str, monkeypatch: py
         pytest.raises(UbamError, match=r"worker tcp://\S+ has ubam \S+ and .*0\.0\.7"),
     ):
         list(each_done(pool, here.double, [1]))
+
+
+def test_what_is_compared_tells_the_decoder_and_two_states_of_one_version(tmp_path: Path) -> None:
+    assert {"ubam", "python", "torch", "av"} <= set(dict(cluster.deciding_versions()))
+    assert dict(cluster.deciding_versions())["ubam"] == f"{version_of('ubam')}+{source_hash()}"
+    package, seen = tmp_path / "package", set[str]()
+    (package / "within").mkdir(parents=True)
+    for name, text in (("a.py", "1"), ("a.py", "2"), ("within/a.py", "2"), ("within/a.pyc", "1")):
+        (package / name).write_text(text)
+        source_hash.cache_clear()
+        seen.add(source_hash(package))
+    source_hash.cache_clear()
+    assert len(seen) == 3  # what Python compiles changes nothing
 
 
 def test_a_full_disk_of_a_worker_names_the_worker(two_workers: str) -> None:

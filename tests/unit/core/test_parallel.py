@@ -4,19 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from ubam.core.parallel import executor
+from ubam.core.parallel import executor, one_ahead
 
 BUSY = """
 import signal, sys, time
-from ubam.core.parallel import executor
+from ubam.core.parallel import executor, one_ahead
 
 def work(path):
     import os
@@ -58,6 +59,24 @@ def test_a_process_multiplies_in_one_thread() -> None:
     ask = "import ubam, numpy, scipy.linalg, threadpoolctl as t; print({m['num_threads'] for m in t.threadpool_info()})"
     free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     assert subprocess.run([sys.executable, "-c", ask], env=free, capture_output=True, text=True).stdout == "{1}\n"
+
+
+def test_the_next_part_is_made_in_another_thread_while_one_is_used() -> None:
+    made, begun = threading.Event(), list[int]()
+
+    def parts() -> Iterator[int]:
+        yield threading.get_ident()
+        made.set()
+        yield threading.get_ident()
+        raise ValueError("the third")
+
+    coming = one_ahead(parts(), lambda: begun.append(threading.get_ident()))
+    first = next(coming)
+    assert made.wait(20)
+    assert [next(coming)] == [first] == begun
+    assert first != threading.get_ident()
+    with pytest.raises(ValueError, match="the third"):
+        next(coming)
 
 
 def _eventually(look: Callable[[], Any], enough: Callable[[Any], bool], within_s: float = 60.0) -> Any:

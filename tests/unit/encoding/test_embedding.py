@@ -1,11 +1,15 @@
-"""The same numbers whatever the batch size; windows where the contract says."""
+"""The same numbers whatever the batch size; windows where the contract says; all of it on a device that is no GPU."""
+
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.support.moving_bar import moving_bar
-from ubam.encoding.embedding import embed_behaviours, embed_postures
+from ubam.encoding import embedding
+from ubam.encoding.embedding import BATCHES, embed_behaviours, embed_postures, encoded, precision, sent
 from ubam.encoding.encoders import WINDOW, BehaviourEncoder, PostureEncoder
 from ubam.encoding.training import build_encoders
 
@@ -65,3 +69,54 @@ def test_progress_ends_at_the_whole(encoders: Encoders) -> None:
     calls: list[tuple[int, int]] = []
     embed_postures(encoders[0], moving_bar(10, 0)[0], batch=4, progress=lambda *call: calls.append(call))
     assert calls == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_on_the_device_of_a_gpu_pictures_are_pinned_and_come_in_its_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's device without numbers stands for the GPU: a tensor that was left behind would be refused."""
+    pinned, asked, answers = list[int](), list[str](), list[torch.Tensor]()
+
+    def pin(pictures: torch.Tensor) -> torch.Tensor:
+        pinned.append(len(pictures))
+        return pictures
+
+    def precise(device: str) -> Any:
+        asked.append(device)
+        return nullcontext()
+
+    def kept(found: torch.Tensor) -> np.ndarray:
+        answers.append(found)
+        return np.zeros(tuple(found.shape), np.float32)
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(embedding, "precision", precise)
+    monkeypatch.setattr(embedding, "as_array", kept)
+    monkeypatch.setitem(BATCHES, "meta", BATCHES["cuda"])
+    posture, behaviour = build_encoders(16, 8, 12, 0, "cpu")
+    postures = embed_postures(posture, np.zeros((1500, 64, 64, 3), np.uint8), "meta")
+    encoded(posture, torch.zeros(5, 3, 64, 64), "meta")
+    assert pinned == [1024, 476, 5]
+    assert asked == ["meta"] * 3
+    embed_behaviours(behaviour.to("meta"), postures)
+    assert {answer.device.type for answer in answers} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("device", "supported", "half"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_only_a_gpu_is_asked_in_half_precision(
+    device: str, supported: bool, half: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[tuple[object, ...]]()
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
+    monkeypatch.setattr(torch, "autocast", lambda device, kind, enabled: made.append((device, kind, enabled)))
+    precision(device)
+    assert made == [(device, torch.bfloat16, half)]
+
+
+def test_answers_in_half_precision_are_kept_as_float32() -> None:
+    assert embedding.as_array(torch.ones(2, 3, dtype=torch.bfloat16)).dtype == np.float32
+
+
+def test_what_stays_in_memory_is_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "pin_memory", None)
+    assert sent(torch.ones(3), "cpu").tolist() == [1, 1, 1]

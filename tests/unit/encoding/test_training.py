@@ -10,6 +10,7 @@ import torch
 
 from tests.support.moving_bar import moving_bar
 from ubam.core.errors import ModelError
+from ubam.encoding import training
 from ubam.encoding.augmentation import jitter
 from ubam.encoding.checkpoint import Checkpoint
 from ubam.encoding.embedding import embed_postures
@@ -190,3 +191,27 @@ def test_jitter_treats_every_frame_on_its_own_and_moves_it_a_little() -> None:
     centre = (weight * torch.arange(40.0)).sum((1, 2)) / weight.sum((1, 2))
     assert ((centre - 19.5).abs() < 0.07 * 40).all()
     assert centre.std() > 0.1
+
+
+def test_batches_are_made_on_the_device_of_a_gpu_from_pinned_memory(
+    bars: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch's device without numbers stands for the GPU, as in `test_embedding`."""
+    pinned, made = list[torch.Tensor](), list[torch.Tensor]()
+
+    def pin(pictures: torch.Tensor) -> torch.Tensor:
+        pinned.append(pictures)
+        return pictures
+
+    def batch(pictures: torch.Tensor, looks: torch.Tensor, disorder: list[str]) -> None:
+        made.extend([pictures, looks])
+        raise InterruptedError  # a loss without numbers cannot be written down
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(training, "Batch", batch)
+    monkeypatch.setattr(training, "fingerprint", lambda network: "none")
+    posture, behaviour = build_encoders(16, 8, 16, device="meta")
+    with pytest.raises(InterruptedError):
+        train_encoders(posture, behaviour, Windows(bars, [1] * 4, factors=(1, 2, 3)), TrainingSettings(2, 4))
+    assert [pictures.dtype for pictures in pinned] == [torch.uint8]
+    assert [pictures.device.type for pictures in made] == ["meta"] * 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ubam.magnification.side_by_side import one_ahead, side_by_side
+from ubam.magnification.side_by_side import side_by_side
 
 
 @pytest.fixture(params=[1, 3])
@@ -61,17 +61,3 @@ def test_an_error_ends_it(threads: int) -> None:
     with pytest.raises(ValueError, match="three"):
         found.extend(side_by_side(work, range(50)))
     assert found == [0, 1, 2]
-
-
-def test_the_next_part_is_made_while_one_is_used(threads: int) -> None:
-    made = threading.Event()
-
-    def parts() -> Iterator[int]:
-        yield torch.get_num_threads()
-        made.set()
-        yield torch.get_num_threads()
-
-    coming = one_ahead(parts())
-    assert next(coming) == threads
-    assert made.wait(20)
-    assert list(coming) == [threads]

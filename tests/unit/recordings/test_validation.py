@@ -1,9 +1,15 @@
 """What `ubam check` says of a study: each sentence stands where its condition holds, and nowhere else."""
 
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import call
+from tests.support.videos import walking_frames, write_video
+from ubam.core.files import write_csv
+from ubam.core.parallel import executor
+from ubam.recordings import validation
 from ubam.recordings.study_table import Recording, Study
 from ubam.recordings.validation import Verdict, describe_study, study_issues
 
@@ -64,3 +70,29 @@ def test_a_study_that_may_be_too_small_is_told_why(rows: Rows, reference: str | 
     study, verdicts = of(rows)
     issues = [issue.words for issue in study_issues(study, verdicts, reference)]
     assert any(words in issue for issue in issues) if words else issues == []
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_many_recordings_are_checked_by_workers_with_the_same_words(
+    option: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        write_video(tmp_path / f"{number}.mp4", walking_frames(40 - 5 * number))
+    (tmp_path / "5.mp4").write_bytes(b"no film")
+    rows = [{"video": f"{number}.mp4", "subject": f"s{number}", "group": "ab"[number % 2]} for number in range(7)]
+    write_csv(tmp_path / "study.csv", rows, list(rows[0]))
+    pools = list[int]()
+
+    def counted(workers: int) -> Executor:
+        pools.append(workers)
+        return executor(workers)
+
+    monkeypatch.setattr(validation, "MANY", 2)
+    monkeypatch.setattr(validation, "executor", counted)
+    said = []
+    for workers in (1, 2):
+        assert call("check", tmp_path / "study.csv", "--workers", workers, *option) == 2
+        said.append(capsys.readouterr().out)
+    assert pools == [1, 2]
+    assert said[0] == said[1]
+    assert said[0].index("s0") < said[0].index("s4") < said[0].index("6.mp4")

@@ -17,7 +17,7 @@ from ubam.evaluation.synthetic.study import StudySpec, render_again
 from ubam.recordings.study_table import Recording
 from ubam.recordings.video_reader import read_frames
 from ubam.recordings.video_writer import write_clip
-from ubam.tracking import first_pass
+from ubam.tracking import first_pass, outlines
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
 from ubam.tracking.scene.empty_scene import IN_PLACE
@@ -44,6 +44,25 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 @pytest.fixture(scope="module")
 def store(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> CropStore:
     return build_crops(recording, tmp_path_factory.mktemp("store") / "walk")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_crops_are_the_same_where_frames_are_read_while_the_eye_looks(
+    masked: bool, brief: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More crops than the eye looks at together, so that a batch is made while it looks at another."""
+    if masked:
+        outline = np.zeros((16, 120, 160, 3), np.uint8)
+        outline[:, 30:110, 30:70] = 255
+        write_clip(tmp_path / "mask.mp4", outline, 25)
+        brief = replace(brief, mask=tmp_path / "mask.mp4")
+    made = []
+    for ahead in (False, True):
+        monkeypatch.setattr(outlines, "looks_while_reading", lambda eye, ahead=ahead: ahead)
+        folder = build_crops(brief, tmp_path / str(ahead)).folder
+        made.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert len(made[0]) > 10
+    assert made[0] == made[1]
 
 
 def test_every_frame_has_a_crop_a_view_a_time_and_a_box(store: CropStore, video: Path) -> None:

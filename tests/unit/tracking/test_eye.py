@@ -1,6 +1,9 @@
 """The eye: shapes, independence of batch and light, landmarks from heatmaps."""
 
+import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from ubam.tracking.eye import eye as eye_module
 from ubam.tracking.eye.eye import BATCHES, PLACES, Eye, folded
 from ubam.tracking.eye.landmarks import LANDMARKS, PLANS, mirrored
 from ubam.tracking.eye.network import HALF, SIDE, EyeNetwork, landmark_places, prepare
-from ubam.tracking.outlines import look_on, shipped_eye
+from ubam.tracking.outlines import Glimpse, look_on, shipped_eye
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,28 @@ def test_the_eye_of_a_process_looks_on_the_device_that_was_chosen(monkeypatch: p
         look_on("cpu")
         outlines.eye_on.cache_clear()
     assert asked == [{"device": "cuda", "bfloat16": True}]
+
+
+def test_frames_are_read_in_another_thread_only_where_a_gpu_or_a_core_would_wait(
+    network: EyeNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye, readers = Eye(copy_of(network)), set[int]()
+
+    def glimpses() -> Iterator[Glimpse]:
+        for crop in crops(9):
+            readers.add(threading.get_ident())
+            yield Glimpse(crop, crop, crop, None)
+
+    found = []
+    for threads, device, aside in ((1, "cpu", False), (2, "cpu", True), (1, "cuda", True)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        looking = SimpleNamespace(device=device, batch=eye.batch, outline=eye.outline)
+        readers.clear()
+        found.append(list(outlines.outlines(looking, glimpses(), SIDE)))  # type: ignore[arg-type]
+        assert (readers == {threading.get_ident()}) is not aside
+        assert len(readers) == 1
+    assert len(found[0]) == 9
+    assert all(np.array_equal(one, first) for other in found[1:] for one, first in zip(other, found[0], strict=True))
 
 
 def test_neighbours_that_are_given_are_the_neighbours(network: EyeNetwork) -> None:

@@ -1,7 +1,9 @@
 """What each part of ubam takes, and the original's networks on the same frames (Brattoli et al. 2021)."""
 
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +18,24 @@ from ubam.encoding.study_encoder import embed
 from ubam.encoding.training import TrainingSettings, build_encoders, train_encoders
 from ubam.encoding.window_sampling import Windows
 from ubam.evaluation.benchmark.speed.measuring import Measured, line, timed
-from ubam.evaluation.benchmark.speed.study import Place, run_command
+from ubam.evaluation.benchmark.speed.study import Place, Spent, run_command
 from ubam.evaluation.published.method import SynthesisGenerator
 from ubam.recordings.video_reader import read_frames
 from ubam.report.figures.write import write_figures
 from ubam.report.page import write_report
 from ubam.tracking.crop_store import CropStore
 from ubam.tracking.cropping import build_crops
+from ubam.tracking.eye.eye import Eye
+from ubam.tracking.outlines import shipped_eye
 
 DECODE, CROP, ENCODE, EMBED = "decoding alone", "find and crop", "encoder", "embedding of crops"
+EYE = "the eye, of find and crop"
 WHOLE, NETWORKS, GENERATOR = "whole embedding", "original: CaffeNet, LSTM", "original: generator"
 START, CLIP = "start of the command line", "clip"
 REPEATS = 3
 NETWORK_FRAMES = 32  # that the original's networks are shown; they take a hundred times as long as ours
 TRAINED_STEPS = 10
+LOOKS = ("outline", "body", "plan_chances")  # of the eye, while it crops
 
 
 def decoding(place: Place) -> Measured:
@@ -46,6 +52,38 @@ def find_and_crop(place: Place) -> Measured:
         spent = timed(lambda: build_crops(place.recording, Path(folder) / "crops"))
         frames = len(CropStore.open(Path(folder) / "crops").time_s)
     return line("rows", CROP, frames, "frame", spent, frames)
+
+
+def eye(place: Place) -> Measured:
+    """What the eye takes of finding and cropping, from pictures that are cut to what it sees in them."""
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder, watched(shipped_eye()) as looked:
+        whole = timed(lambda: build_crops(place.recording, Path(folder) / "crops"))
+        frames = len(CropStore.open(Path(folder) / "crops").time_s)
+    spent = Spent(sum(cpu for cpu, _ in looked), sum(wall for _, wall in looked), whole.peak_mb)
+    return line("rows", EYE, frames, "frame", spent, frames)
+
+
+@contextmanager
+def watched(looking: Eye) -> Iterator[list[tuple[float, float]]]:
+    """CPU and wall-clock seconds of every look of an eye meanwhile, in a process that does nothing else meanwhile."""
+    looked = list[tuple[float, float]]()
+
+    def timing(look: Callable[..., object]) -> Callable[..., object]:
+        def timed_look(*shown: object) -> object:
+            cpu, wall = time.process_time(), time.perf_counter()
+            seen = look(*shown)
+            looked.append((time.process_time() - cpu, time.perf_counter() - wall))
+            return seen
+
+        return timed_look
+
+    for name in LOOKS:
+        setattr(looking, name, timing(getattr(looking, name)))
+    try:
+        yield looked
+    finally:
+        for name in LOOKS:
+            delattr(looking, name)
 
 
 def _store(place: Place) -> CropStore:
@@ -126,5 +164,5 @@ def clip(place: Place, layout: str) -> Measured:
 
 
 ROWS: tuple[Callable[[Place], Measured], ...] = (
-    decoding, find_and_crop, encoder, embedding, training_step, original_networks, original_generator, report,
+    decoding, find_and_crop, eye, encoder, embedding, training_step, original_networks, original_generator, report,
 )  # fmt: skip
