@@ -62,7 +62,7 @@ def test_a_model_of_other_postures_or_another_plan_is_refused(
     seen: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, (model, asked, said) in enumerate([
-        (run, ("--posture", "landmarks"), "made of learned numbers and landmarks, and --posture landmarks was asked for"),
+        (run, ("--posture", "landmarks"), "made of learned numbers and landmarks, and --posture landmarks was asked"),
         (seen, ("--posture", "learned"), "are made of the landmarks that the eye sees, and --posture learned"),
         (seen, ("--posture", "landmarks", "--plan", "dog"), "of the body plan person, and --plan dog was asked for"),
     ]):  # fmt: skip

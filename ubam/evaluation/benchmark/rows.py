@@ -358,9 +358,12 @@ def benchmark_rows() -> dict[str, Row]:
             main_only=True,
         ),
         Row(
-            "landmarks", "landmarks", what_the_eye_sees(), seen_landmarks,
+            "landmarks",
+            "landmarks",
+            what_the_eye_sees(),
+            seen_landmarks,
             errors=lambda study: landmark_errors(study.stores, study.truths),
-        ),  # fmt: skip
+        ),
         Row("keypoints", "keypoints", {}, true_keypoints),
         *(
             Row(name, name, {"share": share}, lambda study, share=share: keypoints_off(study, share))  # type: ignore[misc]

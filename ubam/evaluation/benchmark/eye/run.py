@@ -45,7 +45,8 @@ SEEDS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)  # nothing is chosen on 1 and 3
 SUBJECTS, SECONDS = 12, 4.0
 KINDS = ("human", "rodent", *CAPSULES)
 POSTURE_ROWS = (
-    "untrained", "pixel", "background", "standard", "learned", "landmarks", "keypoints", "keypoints 0.5%", "keypoints 2%",
+    "untrained", "pixel", "background", "standard", "learned", "landmarks", "keypoints", "keypoints 0.5%",
+    "keypoints 2%",
 )  # fmt: skip
 REACH = 0.02  # body lengths beside an outline within which a labelled point counts as inside: labels lie on edges
 NEAR = (0.05, 0.02)  # body heights
