@@ -329,7 +329,6 @@ VARIANTS: dict[str, Settings] = {
     "learned short": SHORT,
     "coordinates short": replace(SHORT, networks="coordinates"),
 }
-JOINED: dict[str, Settings] = {"quick": QUICK, "standard": STANDARD, "standard short": SHORT}
 ALL_STEPS = "learned, all steps"  # what a training gives that does not end when it has learnt
 # What each objective teaches from nothing in as many steps; on main studies only, as they are many.
 SUPERVISED = replace(STANDARD, train_steps=1000)  # four networks
@@ -345,7 +344,7 @@ def benchmark_rows() -> dict[str, Row]:
             for name in [control.name for control in CONTROLS]
         ),
         replace(joined_row("standard", STANDARD), name="shuffled labels", shuffled=True, main_only=True),
-        *(joined_row(name, settings) for name, settings in JOINED.items()),
+        *(joined_row(name, of) for name, of in {"quick": QUICK, "standard": STANDARD, "standard short": SHORT}.items()),
         *(learnt_row(name, settings) for name, settings in VARIANTS.items()),
         learnt_row(ALL_STEPS, STANDARD, main_only=True, stops=False),
         *(learnt_row(name, settings, main_only=True) for name, settings in OBJECTIVE_ROWS.items()),
