@@ -78,13 +78,13 @@ def magnify(
         raise UbamError(f"{query.recording.recording_id}: give a reference recording of another subject.")
     series = {one.recording.recording_id: series_of(model.encode(one)) for one in (query, *others)}
     cropped = {one.recording.recording_id: one for one in others}
-    own = series[query.recording.recording_id]
+    own, learned = series[query.recording.recording_id], model.encode_views(query.store.views[:1]).shape[1]
     twin = Matcher([series[name] for name in cropped], twin_basis(list(series.values()))).twin(own)
     made = prepare(
-        EmbeddedRecording(query.store, query.recording.video, own.posture),
+        EmbeddedRecording(query.store, query.recording.video, own.posture[:, :learned]),
         [(cropped[name].store, path) for name, path in twin.references],
         frames_within(query.store, span), [0.0 if layout in TO_THE_TWIN else factor],
-        embed=model.encode_views, twin=twin.posture,
+        embed=model.encode_views, twin=twin.posture[:, :learned],
     )  # fmt: skip
     facts = write_magnified(out, layout, made, factor, progress=progress)
     write_json(out.with_suffix(".json"), facts.to_json())
