@@ -41,8 +41,8 @@ class Model:
         "auto", "cpu" or "cuda".
 
     After `fit` or `load`, `networks_` holds the trained networks, and `landmarks_` how landmarks become numbers, if
-    there are any. After `fit`, `order_accuracy_` is the share of windows whose order of frames was recognised in the last
-    training steps (0.5 is chance).
+    there are any. After `fit`, `order_accuracy_` is the share of windows whose order of frames was recognised in the
+    last training steps (0.5 is chance).
 
     Raises
     ------
