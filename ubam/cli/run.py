@@ -29,8 +29,8 @@ POSTURE_OPTION = click.option(
     "--posture",
     type=click.Choice(POSTURES),
     show_default=f"{Settings.posture}, or the model's",
-    help="What postures are made of: learned numbers, landmarks that the eye sees, your own keypoints, or both of the "
-    "first.",
+    help="What postures are made of: learned numbers and landmarks that the eye sees (both), one of them alone, or "
+    "your own keypoints alone.",
 )
 PLAN_OPTION = click.option(
     "--plan",

@@ -66,9 +66,9 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
-# What a posture is made of: the network's numbers (and the study's own keypoints, if it names some); the landmarks that
-# the eye sees; the study's own keypoints alone; all of them.
-POSTURES = ("learned", "landmarks", "keypoints", "both")
+# What a posture is made of: the network's numbers and the landmarks that the eye sees; each of them alone; the study's
+# own keypoints alone. Beside learned numbers stand the study's own keypoints, too, if it names some.
+POSTURES = ("both", "learned", "landmarks", "keypoints")
 
 FACTOR_RANGE = (-2.0, 6.0)  # what a magnification can be asked for; beyond it a warp tears
 

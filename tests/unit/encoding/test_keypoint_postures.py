@@ -18,6 +18,7 @@ from ubam.core import settings
 from ubam.core.errors import StudyError
 from ubam.core.files import read_arrays, read_csv, write_csv
 from ubam.encoding.keypoint_postures import Points, PoseCode, bridge, fit_pose_code, nearest_animal, steady
+from ubam.encoding.landmarks.postures import LandmarkCode
 from ubam.pipeline.job import Job, no_progress
 from ubam.pipeline.plan import plan_run
 from ubam.pipeline.runner import run_stages
@@ -283,14 +284,15 @@ def embedded(study: Path, out: Path, **changes: Any) -> tuple[Job, list[str]]:
 def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Path) -> None:
     study, learnt = write_study(tmp_path), settings.PRESETS["quick"].posture_dim
     job, _ = embedded(study, tmp_path / "run")
+    own = learnt + 2 * len(LandmarkCode.load(job.files.model.landmarks).names)  # what there is without keypoints
     code, material = PoseCode.load(job.files.model.keypoints), ScoredRun(job)
     assert code.names == ("head", "hip", "foot")
-    assert material.codes["s0"].posture.shape == (40, learnt + 6)
+    assert material.codes["s0"].posture.shape == (40, own + 6)
     assert material.twin("s0").posture.shape == (40, learnt)  # what a rendered picture is compared with
     looks = read_arrays(job.files.embedding("s0"))["looks"]
-    assert looks.shape == (learnt + 6, learnt + 6)
+    assert looks.shape == (own + 6, own + 6)
     assert np.trace(looks[:learnt, :learnt]) > 0
-    assert not looks[learnt:].any()  # other clothes move no keypoint
+    assert not looks[own:].any()  # other clothes move no keypoint
     assert [row["keypoints"] for row in read_csv(job.files.recordings_csv)] == ["s0.csv", "s1.csv", "s2.csv"]
 
     again, _ = embedded(study, tmp_path / "again", model=job.files.model.path)
@@ -299,7 +301,7 @@ def test_points_join_the_posture_and_are_ignored_when_one_file_goes(tmp_path: Pa
     (tmp_path / "s1.csv").unlink()
     job, done = embedded(study, tmp_path / "run")
     assert done == ["embed"]
-    assert read_arrays(job.files.embedding("s0"))["posture"].shape == (40, learnt)
+    assert read_arrays(job.files.embedding("s0"))["posture"].shape == (40, own)
     assert "Keypoints are not used" in job.run.record["warnings"][-1]
     assert not job.files.model.keypoints.exists()
 
