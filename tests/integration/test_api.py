@@ -118,6 +118,9 @@ def test_a_model_is_fitted_saved_and_loaded(crops: list[CroppedRecording], tmp_p
     model.save(tmp_path / "model")
     again = ubam.Model.load(tmp_path / "model", device="cpu")
     np.testing.assert_allclose(again.encode(crops[0]).postures, model.encode(crops[0]).postures, atol=1e-5)
+    model.landmarks_ = None
+    model.save(tmp_path / "model")
+    assert ubam.Model.load(tmp_path / "model", device="cpu").landmarks_ is None
 
 
 def test_a_recording_is_magnified_without_a_run(copy: Path, crops: list[CroppedRecording], tmp_path: Path) -> None:

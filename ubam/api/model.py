@@ -89,8 +89,11 @@ class Model:
     def save(self, folder: Path | str) -> None:
         """Write the networks as safetensors and JSON into `folder`; ModelError before `fit`."""
         self._fitted().save(Path(folder))
-        if self.landmarks_ is not None:
-            self.landmarks_.save(ModelFolder(Path(folder)).landmarks)
+        kept = ModelFolder(Path(folder)).landmarks
+        if self.landmarks_ is None:
+            kept.unlink(missing_ok=True)  # those of another model that was here
+        else:
+            self.landmarks_.save(kept)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "auto") -> "Model":
